@@ -1,0 +1,25 @@
+"""A person's 2D/3D pose and action from one camera, out of one network pass.
+
+The package implements Luvizon, Picard and Tabia, "2D/3D Pose Estimation and Action
+Recognition using Multitask Deep Learning" (CVPR 2018), and runs it on a robot. The tour,
+from the ground up (each room imports only the rooms below it):
+
+    core         joint layouts, results, errors
+    geometry     images, person crops, cameras
+    models       the network, one file per figure of the paper
+    data         data sets, as one stream of samples
+    metrics      MPJPE, PCKh, accuracy
+    simulation   the actor that the demo films and the demo weights learn from
+    training     losses and Lightning modules
+    inference    image in, FramePrediction out: the whole product without ROS
+    cli          the `pose-action` command
+    ros          the ROS 2 nodes
+
+Importing this package loads neither torch nor rclpy.
+"""
+
+from pkgutil import extend_path
+
+# The built messages (pose_action_ros.msg) live in the install prefix, this code may live in a
+# checkout: both are one package.
+__path__ = extend_path(__path__, __name__)
