@@ -1,0 +1,88 @@
+# The verbs of this repository. `make demo` and `make test` set up what they need.
+#
+#   make setup             builds .venv: libraries, ROS 2, our messages
+#   make demo [SECONDS=0]  films the simulated actor, shows what the node sees (0: until Ctrl-C)
+#   make test | lint       what continuous integration runs
+#   make bench             the tables of docs/performance.md
+#   make parity            our network against the authors' own, output by output
+#   make lock              writes requirements.lock anew from setup.cfg
+#   make clean             removes what the others made
+
+VENV ?= .venv
+PYTHON ?= python3
+SECONDS = 20
+OUTPUT = demo_output
+
+BIN := $(abspath $(VENV))/bin
+PREFIX := $(abspath $(VENV))
+STAMP := $(VENV)/.setup-done
+PIP := $(BIN)/pip --disable-pip-version-check
+
+# A sourced distribution brings rclpy, numpy and OpenCV; its binaries want its own numpy.
+ifneq ($(ROS_DISTRO),)
+VENV_OPTIONS := --system-site-packages
+LEFT_OUT := ^(ros-|numpy=|opencv-)
+CMAKE_PREFIX := $(PREFIX):$(AMENT_PREFIX_PATH)
+else
+LEFT_OUT := ^\#
+CMAKE_PREFIX := $(PREFIX)
+endif
+
+# Without a GPU the CPU build of torch serves, which lives on its own index.
+TORCH_CPU := https://download.pytorch.org/whl/cpu
+TORCH_INDEX = $(shell command -v nvidia-smi >/dev/null || $(PYTHON) -c \
+  "import urllib.request as r; r.urlopen('$(TORCH_CPU)/torch/', timeout=5)" 2>/dev/null \
+  && echo --extra-index-url $(TORCH_CPU))
+
+.PHONY: setup demo test lint bench parity lock clean
+.DELETE_ON_ERROR:
+
+setup: $(STAMP)
+
+$(VENV)/.libraries-done: requirements.lock
+	$(PYTHON) -m venv $(VENV_OPTIONS) $(VENV)
+	grep -vE '$(LEFT_OUT)' requirements.lock > $(VENV)/requirements.txt
+	$(PIP) install -q --no-deps $(TORCH_INDEX) -r $(VENV)/requirements.txt
+	@# The wheels' CMake targets name the include folders of the machine that built them.
+	grep -rlE '/opt/python/cp[0-9]+' $(VENV)/share --include='*.cmake' 2>/dev/null | xargs -r sed -i -E \
+	  -e "s#/opt/python/cp[^;\"]*/numpy/_core/include#$$($(BIN)/python -c 'import numpy; print(numpy.get_include())')#g" \
+	  -e "s#/opt/python/cp[^;\"]*/include/python3[0-9.]*#$$($(BIN)/python -c 'import sysconfig; print(sysconfig.get_path("include"))')#g"
+	@# The built package and this checkout are one; what is new here is seen at once.
+	echo '$(CURDIR)' > $$($(BIN)/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')/pose_action_ros_checkout.pth
+	touch $@
+
+$(STAMP): $(VENV)/.libraries-done CMakeLists.txt package.xml setup.cfg $(wildcard msg/*.msg)
+	PATH=$(BIN):$$PATH AMENT_PREFIX_PATH=$(CMAKE_PREFIX) CMAKE_PREFIX_PATH=$(CMAKE_PREFIX) \
+	  cmake -S . -B $(VENV)/build -G Ninja -Wno-dev -DCMAKE_INSTALL_PREFIX=$(PREFIX) \
+	  -DPython3_EXECUTABLE=$(BIN)/python -DAMENT_CMAKE_SYMLINK_INSTALL=1 -DBUILD_TESTING=OFF \
+	  --log-level=WARNING
+	PATH=$(BIN):$$PATH cmake --build $(VENV)/build --target install > $(VENV)/build/install.log \
+	  || { cat $(VENV)/build/install.log; exit 1; }
+	touch $@
+
+demo: setup
+	$(BIN)/python -m pose_action_ros.ros.demo --seconds $(SECONDS) --output $(OUTPUT)
+
+test: setup
+	$(BIN)/python -m pytest
+
+lint: setup
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+
+parity: setup
+	$(BIN)/python -m pytest -q -s -m parity
+
+bench: setup
+	$(BIN)/python -m benchmarks
+
+lock:
+	rm -rf $(VENV)-lock && $(PYTHON) -m venv $(VENV)-lock
+	$(VENV)-lock/bin/pip install -q torch==2.13.0
+	$(VENV)-lock/bin/pip install -q '.[train,bag,openvino,ros,dev]'
+	$(VENV)-lock/bin/python .ci/write_lock.py > requirements.lock
+	rm -rf $(VENV)-lock
+
+clean:
+	rm -rf $(VENV) $(VENV)-lock $(OUTPUT) build install log
