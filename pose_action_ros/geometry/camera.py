@@ -138,7 +138,10 @@ class Camera:
         bx, by = max(1, binning_x), max(1, binning_y)
         return replace(
             self,
-            **{'fx': self.fx / bx, 'fy': self.fy / by, 'cx': self.cx / bx, 'cy': self.cy / by},
+            fx=self.fx / bx,
+            fy=self.fy / by,
+            cx=self.cx / bx,
+            cy=self.cy / by,
             width=max(1, self.width // bx),
             height=max(1, self.height // by),
         )

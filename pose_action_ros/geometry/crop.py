@@ -54,7 +54,7 @@ class CropTransform:
     @cached_property
     def inverse(self) -> NDArray[np.float64]:
         """(3, 3) float64, crop coordinates to source pixels."""
-        return np.linalg.inv(self.matrix)
+        return np.asarray(np.linalg.inv(self.matrix), np.float64)
 
     @property
     def size_px(self) -> float:
@@ -142,12 +142,13 @@ def extract_crop(
     remaining = np.sqrt(max(ratio**2 - (shrink**2 - 1) / 2.0, 0.0)) / shrink
     if remaining > 1.0:
         taps = _triangle(float(remaining))
-        source = cv2.sepFilter2D(source, -1, taps, taps, borderType=cv2.BORDER_CONSTANT)
+        blurred = cv2.sepFilter2D(source, -1, taps, taps, borderType=cv2.BORDER_CONSTANT)
+        source = np.asarray(blurred, np.uint8)
     warp = _pixel_warp(transform.matrix, crop_px, offset=(x0, y0), shrink=shrink)
-    crop: NDArray[np.uint8] = cv2.warpAffine(
+    crop = cv2.warpAffine(
         source, warp, (crop_px, crop_px), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_CONSTANT
     )
-    return crop
+    return np.asarray(crop, np.uint8)
 
 
 def normalise(crop: NDArray[np.uint8]) -> NDArray[np.float32]:
@@ -223,10 +224,10 @@ def _shrunk(image: NDArray[np.uint8], factor: int) -> NDArray[np.uint8]:
         return image
     bottom, right = -image.shape[0] % factor, -image.shape[1] % factor
     if bottom or right:
-        image = cv2.copyMakeBorder(image, 0, bottom, 0, right, cv2.BORDER_CONSTANT, value=0)
+        padded = cv2.copyMakeBorder(image, 0, bottom, 0, right, cv2.BORDER_CONSTANT, value=0)
+        image = np.asarray(padded, np.uint8)
     size = (image.shape[1] // factor, image.shape[0] // factor)
-    shrunk: NDArray[np.uint8] = cv2.resize(image, size, interpolation=cv2.INTER_AREA)
-    return shrunk
+    return np.asarray(cv2.resize(image, size, interpolation=cv2.INTER_AREA), np.uint8)
 
 
 def _triangle(half_width: float) -> NDArray[np.float32]:
@@ -239,7 +240,7 @@ def _triangle(half_width: float) -> NDArray[np.float32]:
     offsets = np.abs(np.arange(-whole, whole + 1))
     narrow = np.maximum(whole - offsets, 0) / whole**2
     wide = (whole + 1 - offsets) / (whole + 1) ** 2
-    return ((1.0 - share) * narrow + share * wide).astype(np.float32)
+    return np.asarray((1.0 - share) * narrow + share * wide, np.float32)
 
 
 def _pixel_warp(

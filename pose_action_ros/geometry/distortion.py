@@ -56,7 +56,7 @@ class RationalPolynomial:
         return self._with_jacobian(points)[0]
 
     def undistort(self, points: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Invert `distort` by damped Newton steps from the distorted point."""
+        """Invert `distort` by Newton steps from the distorted point."""
         ideal = points.copy()
         for _ in range(_NEWTON_STEPS):
             value, jacobian = self._with_jacobian(ideal)
@@ -66,7 +66,7 @@ class RationalPolynomial:
             ideal = ideal - _solve_2x2(jacobian, error)
         value, jacobian = self._with_jacobian(ideal)
         # Beyond the fold of the polynomial (determinant <= 0) a solution is not a real ray.
-        folded = np.linalg.det(jacobian) <= 0.0
+        folded = ~(np.linalg.det(jacobian) > 0.0)
         ideal[(np.abs(value - points) > 1e-6).any(axis=-1) | folded] = np.nan
         return ideal
 
@@ -97,6 +97,15 @@ class RationalPolynomial:
         jacobian[..., 1, 0] = cross + prism_y * x
         jacobian[..., 1, 1] = radial + 2 * y * y * slope + 6 * p1 * y + 2 * p2 * x + prism_y * y
         return value, jacobian
+
+
+def _solve_2x2(matrix: NDArray[np.float64], right: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Solve (..., 2, 2) systems by Cramer's rule; a singular one gives NaN instead of raising."""
+    (a, b), (c, d) = np.moveaxis(matrix, (-2, -1), (0, 1))
+    determinant = a * d - b * c
+    determinant = np.where(np.abs(determinant) > 1e-12, determinant, np.nan)
+    x, y = right[..., 0], right[..., 1]
+    return np.stack([d * x - b * y, a * y - c * x], axis=-1) / determinant[..., None]
 
 
 class Equidistant:
