@@ -1,1 +1,35 @@
-"""."""
+"""Geometry: images and boxes on one side, crops and metres on the other; numpy and OpenCV only.
+
+The way through the room, in the order of a frame: `image` turns what ROS carries into RGB or
+metres of depth; `crop` cuts the person's square out and maps points both ways; `camera` (with
+`distortion`) knows the lens; `localize` turns the network's joints into metres. Human3.6M's own
+camera is in `human36m_camera`. Frames and pixel conventions: docs/coordinates.md.
+"""
+
+from pose_action_ros.geometry.camera import Camera
+from pose_action_ros.geometry.crop import (
+    CROP_PX,
+    CropTransform,
+    box_around,
+    crop_transform,
+    extract_crop,
+    normalise,
+    whole_image_box,
+)
+from pose_action_ros.geometry.human36m_camera import Human36mCamera
+from pose_action_ros.geometry.image import decode_compressed, decode_depth, decode_image
+
+__all__ = [
+    'CROP_PX',
+    'Camera',
+    'CropTransform',
+    'Human36mCamera',
+    'box_around',
+    'crop_transform',
+    'decode_compressed',
+    'decode_depth',
+    'decode_image',
+    'extract_crop',
+    'normalise',
+    'whole_image_box',
+]

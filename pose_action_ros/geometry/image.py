@@ -1,0 +1,288 @@
+"""Any image that ROS carries to RGB bytes or to depth in metres, without cv_bridge.
+
+Owns: the encodings of `sensor_msgs/image_encodings.hpp` and what each means here. Where
+cv_bridge converts, the result is the same; where it refuses and the meaning is plain (`8UC3` as
+most drivers mean it, bgr), this decodes. Bytes are touched once: `rgb8` is a view, everything
+else is one conversion.
+
+Trap: ROS names a Bayer pattern by its first row and then the second, `bayer_rggb8`; OpenCV's
+COLOR_Bayer* names the *second* row's second and third pixel, so that ROS rggb is OpenCV BG.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import cv2
+import numpy as np
+
+from pose_action_ros.core.errors import ImageError
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+    from typing_extensions import Buffer
+
+__all__ = [
+    'COLOR_ENCODINGS',
+    'DEPTH_ENCODINGS',
+    'decode_compressed',
+    'decode_depth',
+    'decode_image',
+]
+
+_MILLIMETRE = np.float32(1e-3)
+_TO_8_BIT = 255.0 / 65535.0  # as cv_bridge scales, not a shift by 8
+_JPEG_START, _JPEG_END = b'\xff\xd8\xff', b'\xff\xd9'
+_PNG_START, _PNG_END = b'\x89PNG\r\n\x1a\n', b'IEND\xaeB`\x82'
+_TAIL_BYTES = 4096  # drivers pad motion JPEG; the end marker may stand this far from the end
+
+
+class _Encoding(NamedTuple):
+    """How the pixels of an encoding lie in memory, and OpenCV's code that makes them RGB."""
+
+    channels: int
+    bits: int
+    code: int | None  # None: is RGB already
+    even_width: bool = False
+    even_height: bool = False
+    rows: float = 1.0  # rows of bytes per row of pixels
+
+
+def _each_depth(name: str, channels: int, code: int | None) -> dict[str, _Encoding]:
+    return {f'{name}{bits}': _Encoding(channels, bits, code) for bits in (8, 16)}
+
+
+_ENCODINGS: dict[str, _Encoding] = {
+    **_each_depth('rgb', 3, None),
+    **_each_depth('bgr', 3, cv2.COLOR_BGR2RGB),
+    **_each_depth('rgba', 4, cv2.COLOR_RGBA2RGB),
+    **_each_depth('bgra', 4, cv2.COLOR_BGRA2RGB),
+    **_each_depth('mono', 1, cv2.COLOR_GRAY2RGB),
+    **_each_depth('bayer_rggb', 1, cv2.COLOR_BayerBG2RGB),
+    **_each_depth('bayer_bggr', 1, cv2.COLOR_BayerRG2RGB),
+    **_each_depth('bayer_gbrg', 1, cv2.COLOR_BayerGR2RGB),
+    **_each_depth('bayer_grbg', 1, cv2.COLOR_BayerGB2RGB),
+    '8UC1': _Encoding(1, 8, cv2.COLOR_GRAY2RGB),
+    '8UC3': _Encoding(3, 8, cv2.COLOR_BGR2RGB),
+    '8UC4': _Encoding(4, 8, cv2.COLOR_BGRA2RGB),
+    'uyvy': _Encoding(2, 8, cv2.COLOR_YUV2RGB_UYVY, even_width=True),
+    'yuv422': _Encoding(2, 8, cv2.COLOR_YUV2RGB_UYVY, even_width=True),
+    'yuyv': _Encoding(2, 8, cv2.COLOR_YUV2RGB_YUY2, even_width=True),
+    'yuv422_yuy2': _Encoding(2, 8, cv2.COLOR_YUV2RGB_YUY2, even_width=True),
+    'nv12': _Encoding(1, 8, cv2.COLOR_YUV2RGB_NV12, True, True, rows=1.5),
+    'nv21': _Encoding(1, 8, cv2.COLOR_YUV2RGB_NV21, True, True, rows=1.5),
+    'nv24': _Encoding(1, 8, cv2.COLOR_YUV2RGB_YUY2, rows=3.0),
+}
+
+COLOR_ENCODINGS = tuple(_ENCODINGS)
+"""Encodings that `decode_image` takes."""
+
+DEPTH_ENCODINGS = ('16UC1', 'mono16', '32FC1')
+"""Encodings that `decode_depth` takes."""
+
+
+def decode_image(
+    data: Buffer,
+    *,
+    width: int,
+    height: int,
+    step: int,
+    encoding: str,
+    is_bigendian: bool = False,
+) -> NDArray[np.uint8]:
+    """Turn the fields of a `sensor_msgs/Image` into RGB.
+
+    Args:
+        data: The bytes: anything with the buffer interface, as `msg.data` is.
+        width: Columns in pixels.
+        height: Rows in pixels.
+        step: Bytes from one row to the next, padding included.
+        encoding: One of `COLOR_ENCODINGS`. `8UC1`, `8UC3` and `8UC4` are taken as mono8, bgr8
+            and bgra8. 16 bits become 8 by scaling with 255 / 65535.
+        is_bigendian: Order of the bytes of 16-bit values.
+
+    Returns:
+        (height, width, 3) uint8 RGB. For `rgb8` a view of `data` (read-only where `data` is),
+        otherwise a new array.
+
+    Raises:
+        ImageError: The encoding is unknown or has no colour, or the sizes contradict each other.
+    """
+    layout = _ENCODINGS.get(encoding)
+    if layout is None:
+        raise ImageError(_unknown_encoding(encoding))
+    for even, name, value in (
+        (layout.even_width, 'width', width),
+        (layout.even_height, 'height', height),
+    ):
+        if even and value % 2:
+            raise ImageError(f'{encoding} stores colour per two pixels, so {name} {value} is odd')
+    rows = int(height * layout.rows)
+    pixels = _view(data, width, rows, step, layout.channels, _unsigned(layout.bits, is_bigendian))
+    if encoding == 'nv24':
+        pixels = _nv24_as_yuy2(data, width, height, step)
+    if layout.bits == 16:
+        pixels = _native(pixels)
+    if layout.code is None:
+        return _to_8_bit(pixels)
+    if 'bayer' in encoding:
+        if min(width, height) < 3:
+            raise ImageError(f'{encoding} needs 3 x 3 pixels or more; found {width} x {height}')
+        # Interpolate at full depth, then scale: cv_bridge's order.
+        return _to_8_bit(np.asarray(cv2.cvtColor(pixels, layout.code)))
+    rgb = np.asarray(cv2.cvtColor(_to_8_bit(pixels), layout.code), np.uint8)
+    return np.ascontiguousarray(rgb[:, ::2]) if encoding == 'nv24' else rgb
+
+
+def decode_compressed(data: Buffer, format: str = '') -> NDArray[np.uint8]:  # noqa: A002
+    """Turn the fields of a `sensor_msgs/CompressedImage` into RGB.
+
+    The pixels stay as they are stored: an EXIF orientation is not applied, because `camera_info`
+    does not know it.
+
+    Args:
+        data: A JPEG, PNG or other file that OpenCV reads, as bytes.
+        format: `CompressedImage.format`; only used to refuse compressed depth and in messages.
+
+    Returns:
+        (H, W, 3) uint8 RGB, a new array.
+
+    Raises:
+        ImageError: The bytes are empty, damaged or cut short, or are compressed depth.
+    """
+    if 'compressedDepth' in format:
+        raise ImageError(f'{format!r} is depth, not colour; subscribe to the raw depth topic')
+    content = _content(data)
+    if not content.size:
+        raise ImageError(f'an empty compressed image ({format!r}); expected a JPEG or PNG')
+    head, tail = content[:8].tobytes(), content[-_TAIL_BYTES:].tobytes()
+    for start, end, name in ((_JPEG_START, _JPEG_END, 'JPEG'), (_PNG_START, _PNG_END, 'PNG')):
+        if head.startswith(start) and end not in tail:
+            raise ImageError(f'a {name} of {content.size} bytes that is cut short: no end marker')
+    try:
+        image = cv2.imdecode(content, cv2.IMREAD_COLOR | cv2.IMREAD_IGNORE_ORIENTATION)
+    except cv2.error as error:
+        raise ImageError(f'OpenCV refuses the compressed image ({format!r}): {error}') from error
+    if image is None:
+        raise ImageError(
+            f'{content.size} bytes ({format!r}) are no image that OpenCV reads, or are damaged; '
+            f'expected JPEG or PNG, found a file that begins with {head.hex(" ")}'
+        )
+    return np.asarray(cv2.cvtColor(image, cv2.COLOR_BGR2RGB, dst=image), np.uint8)
+
+
+def decode_depth(
+    data: Buffer,
+    *,
+    width: int,
+    height: int,
+    step: int,
+    encoding: str,
+    is_bigendian: bool = False,
+) -> NDArray[np.float32]:
+    """Turn the fields of a depth `sensor_msgs/Image` (REP 118) into metres.
+
+    Args:
+        data: The bytes: anything with the buffer interface.
+        width: Columns in pixels.
+        height: Rows in pixels.
+        step: Bytes from one row to the next.
+        encoding: `16UC1` or `mono16` in millimetres, `32FC1` in metres.
+        is_bigendian: Order of the bytes of each value.
+
+    Returns:
+        (height, width) float32, z in metres; NaN where the sensor has no measurement (0,
+        negative, infinite or NaN).
+
+    Raises:
+        ImageError: The encoding is no depth, or the sizes contradict each other.
+    """
+    if encoding not in DEPTH_ENCODINGS:
+        raise ImageError(
+            f'{encoding!r} is not a depth encoding; expected one of {", ".join(DEPTH_ENCODINGS)}'
+        )
+    order = '>' if is_bigendian else '<'
+    dtype = np.dtype(f'{order}f4' if encoding == '32FC1' else f'{order}u2')
+    raw = _view(data, width, height, step, 1, dtype)
+    depth = raw.astype(np.float32)
+    if encoding != '32FC1':
+        depth *= _MILLIMETRE
+    depth[~((depth > 0.0) & np.isfinite(depth))] = np.nan
+    return depth
+
+
+def _unsigned(bits: int, is_bigendian: bool) -> np.dtype[Any]:
+    return np.dtype(np.uint8 if bits == 8 else ('>u2' if is_bigendian else '<u2'))
+
+
+def _view(
+    data: Buffer, width: int, height: int, step: int, channels: int, dtype: np.dtype[Any]
+) -> NDArray[Any]:
+    """Rows of pixels over the buffer, without a copy: (H, W) or (H, W, channels)."""
+    if width < 1 or height < 1:
+        raise ImageError(f'found an image of {width} x {height} pixels; expected at least 1 x 1')
+    row_bytes = width * channels * dtype.itemsize
+    if step < row_bytes:
+        raise ImageError(
+            f'step {step} is too small: {width} pixels of {channels} x {dtype.itemsize} bytes '
+            f'need {row_bytes}; correct width, step or encoding in the driver'
+        )
+    content = _content(data)
+    if content.size not in (step * height, step * (height - 1) + row_bytes):
+        raise ImageError(
+            f'found {content.size} bytes; {height} rows of step {step} need {step * height}: '
+            'correct height, step or encoding in the driver'
+        )
+    pixel = channels * dtype.itemsize
+    if channels == 1:
+        return np.ndarray((height, width), dtype, content.data, 0, (step, pixel))
+    strides = (step, pixel, dtype.itemsize)
+    return np.ndarray((height, width, channels), dtype, content.data, 0, strides)
+
+
+def _content(data: Buffer) -> NDArray[np.uint8]:
+    try:
+        view = memoryview(data).cast('B')
+    except TypeError as error:
+        raise ImageError(
+            f'image data must be contiguous bytes, as msg.data is; found {type(data).__name__}'
+        ) from error
+    return np.frombuffer(view, np.uint8)
+
+
+def _native(pixels: NDArray[Any]) -> NDArray[Any]:
+    """Host byte order and alignment, as OpenCV needs them; no copy where they are so already."""
+    if pixels.dtype.isnative and pixels.flags.aligned:
+        return pixels
+    return pixels.astype(pixels.dtype.newbyteorder('='))
+
+
+def _to_8_bit(pixels: NDArray[Any]) -> NDArray[np.uint8]:
+    if pixels.dtype == np.uint8:
+        return np.asarray(pixels, np.uint8)
+    return np.asarray(cv2.convertScaleAbs(pixels, alpha=_TO_8_BIT), np.uint8)
+
+
+def _nv24_as_yuy2(data: Buffer, width: int, height: int, step: int) -> NDArray[np.uint8]:
+    """Repeat each pixel, Y U Y V, for want of an NV24 conversion in OpenCV: (H, 2 W, 2)."""
+    content = _content(data)
+    if content.size != 3 * height * step:
+        raise ImageError(f'found {content.size} bytes; nv24 needs {3 * height * step}')
+    content = content.reshape(3, height, step)
+    luma = content[0, :, :width]
+    # The chroma plane has rows of 2 * step bytes: U, V for every pixel.
+    chroma = content[1:].reshape(height, 2 * step)[:, : 2 * width].reshape(height, width, 2)
+    packed = np.stack([luma, chroma[..., 0], luma, chroma[..., 1]], axis=-1)
+    return packed.reshape(height, 2 * width, 2)
+
+
+def _unknown_encoding(encoding: str) -> str:
+    if encoding in ('16UC1', '32FC1'):
+        return (
+            f'{encoding} is depth or unscaled data, not a colour image; give it to decode_depth, '
+            'or publish infrared as mono16'
+        )
+    return (
+        f'{encoding!r} is not an image encoding that can be shown as colour; expected one of '
+        f'{", ".join(COLOR_ENCODINGS)}'
+    )
