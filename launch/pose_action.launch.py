@@ -1,0 +1,73 @@
+"""The node alone, for inclusion in a robot's own launch file."""
+
+from launch import LaunchContext, LaunchDescription
+from launch.actions import DeclareLaunchArgument, OpaqueFunction
+from launch.substitutions import LaunchConfiguration, PathJoinSubstitution
+from launch_ros.actions import LifecycleNode
+from launch_ros.substitutions import FindPackageShare
+
+ARGUMENTS = {
+    'image': ('image', 'Topic of the camera image (sensor_msgs/Image), relative or absolute.'),
+    'camera_info': ('camera_info', 'Topic of its CameraInfo; "camera_info": beside the image.'),
+    'namespace': ('', 'Namespace of the node and its topics; one per camera.'),
+    'params_file': (
+        PathJoinSubstitution([FindPackageShare('pose_action_ros'), 'config', 'pose_action.yaml']),
+        'YAML file with parameters of the node.',
+    ),
+}
+# Argument -> parameter: an argument that is left empty leaves the parameter to the params file.
+OVERRIDES = {
+    'weights': (
+        'model.weights',
+        'Weights: a .safetensors file, "demo", a fetched preset (mpii, h36m, penn_action, ntu), '
+        'or "untrained:PRESET"; empty: as in the params file.',
+    ),
+    'device': (
+        'model.device',
+        '"auto", "cpu", "cuda" or "cuda:N"; empty: as in the params file.',
+    ),
+    'autostart': (
+        'autostart',
+        'Configure and activate at start; "false" leaves it to a lifecycle manager; empty: as in '
+        'the params file.',
+    ),
+    'use_sim_time': (
+        'use_sim_time',
+        'Take the time from /clock, for bags and simulators; empty: as in the params file.',
+    ),
+}
+
+
+def generate_launch_description() -> LaunchDescription:
+    """Declare the arguments and start the node."""
+    arguments = [
+        DeclareLaunchArgument(name, default_value=default, description=description)
+        for name, (default, description) in ARGUMENTS.items()
+    ]
+    overrides = [
+        DeclareLaunchArgument(name, default_value='', description=description)
+        for name, (_, description) in OVERRIDES.items()
+    ]
+    return LaunchDescription([*arguments, *overrides, OpaqueFunction(function=start_node)])
+
+
+def start_node(context: LaunchContext) -> list[LifecycleNode]:
+    """Start the node with those overrides that were given."""
+    given = {
+        parameter: LaunchConfiguration(name)
+        for name, (parameter, _) in OVERRIDES.items()
+        if LaunchConfiguration(name).perform(context)
+    }
+    node = LifecycleNode(
+        package='pose_action_ros',
+        executable='pose_action_node',
+        name='pose_action',
+        namespace=LaunchConfiguration('namespace'),
+        output='screen',
+        parameters=[LaunchConfiguration('params_file'), given],
+        remappings=[
+            ('image', LaunchConfiguration('image')),
+            ('camera_info', LaunchConfiguration('camera_info')),
+        ],
+    )
+    return [node]

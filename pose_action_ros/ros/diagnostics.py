@@ -1,0 +1,132 @@
+"""What the node says of itself on `/diagnostics`, once a second.
+
+Times are milliseconds where a key ends in `_ms`, rates are in hertz. Levels: ERROR when nothing is
+loaded, STALE while inactive, WARN when something needs the user's eye, OK otherwise.
+"""
+
+from __future__ import annotations
+
+import resource
+import threading
+import time
+from collections import deque
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import numpy as np
+from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus, KeyValue
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from builtin_interfaces.msg import Time
+
+__all__ = ['FrameTimes', 'NodeStatistics', 'diagnostics_to_msg', 'resident_mib']
+
+_WINDOW_S = 5.0
+
+
+@dataclass(frozen=True)
+class FrameTimes:
+    """How long one published frame took, in milliseconds.
+
+    Attributes:
+        age: From the image's stamp to the end of publishing.
+        preprocess: Decoding and cropping.
+        inference: The network.
+        publish: Building and sending messages.
+    """
+
+    age: float
+    preprocess: float
+    inference: float
+    publish: float
+
+
+@dataclass
+class NodeStatistics:
+    """Counts since the start, and a window of the last seconds; shared by two threads.
+
+    Attributes:
+        frames_bad: Images that could not be decoded.
+        frames_unwatched: Images left alone because nobody subscribed to a result.
+        warnings: Standing warnings by topic: incompatible QoS, silence, missing calibration.
+    """
+
+    frames_bad: int = 0
+    frames_unwatched: int = 0
+    warnings: dict[str, str] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self._lock = threading.Lock()
+        self._arrivals: deque[float] = deque()
+        self._done: deque[tuple[float, FrameTimes]] = deque()
+
+    def count_arrival(self) -> None:
+        """Note that an image arrived."""
+        with self._lock:
+            self._arrivals.append(time.monotonic())
+
+    def count_result(self, times: FrameTimes) -> None:
+        """Note that a frame was published."""
+        with self._lock:
+            self._done.append((time.monotonic(), times))
+
+    def seconds_since_arrival(self) -> float:
+        """Return the seconds since the last image; infinite before the first."""
+        with self._lock:
+            return time.monotonic() - self._arrivals[-1] if self._arrivals else float('inf')
+
+    def values(self) -> dict[str, float]:
+        """Return rates and time percentiles over the window; NaN where nothing was published."""
+        with self._lock:
+            start = time.monotonic() - _WINDOW_S
+            while len(self._arrivals) > 1 and self._arrivals[0] < start:
+                self._arrivals.popleft()
+            while self._done and self._done[0][0] < start:
+                self._done.popleft()
+            arrivals = sum(stamp >= start for stamp in self._arrivals)
+            times = [done for _, done in self._done]
+        ages = np.array([done.age for done in times] or [np.nan])
+        return {
+            'rate_in_hz': arrivals / _WINDOW_S,
+            'rate_out_hz': len(times) / _WINDOW_S,
+            'age_ms_p50': float(np.median(ages)),
+            'age_ms_p95': float(np.percentile(ages, 95)),
+            'preprocess_ms_p50': _median([done.preprocess for done in times]),
+            'inference_ms_p50': _median([done.inference for done in times]),
+            'publish_ms_p50': _median([done.publish for done in times]),
+        }
+
+
+def diagnostics_to_msg(
+    stamp: Time, name: str, level: bytes, message: str, values: Mapping[str, object]
+) -> DiagnosticArray:
+    """Fill the array with the one status of this node; floats are shown to a tenth."""
+    status = DiagnosticStatus(
+        level=level,
+        name=f'{name}: pose and action',
+        hardware_id=str(values.get('device', '')),
+        message=message,
+        values=[KeyValue(key=key, value=_text(value)) for key, value in values.items()],
+    )
+    array = DiagnosticArray(status=[status])
+    array.header.stamp = stamp
+    return array
+
+
+def resident_mib() -> float:
+    """Return the resident memory of this process in MiB; the peak where /proc is missing."""
+    try:
+        with open('/proc/self/statm') as statm:
+            return int(statm.read().split()[1]) * resource.getpagesize() / 2**20
+    except OSError:
+        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**10
+
+
+def _median(values: Sequence[float]) -> float:
+    return float(np.median(values)) if values else float('nan')
+
+
+def _text(value: object) -> str:
+    return f'{value:.1f}' if isinstance(value, float) else str(value)

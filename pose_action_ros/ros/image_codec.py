@@ -1,0 +1,111 @@
+"""Image messages to RGB arrays and back.
+
+cv_bridge decodes where it imports, as everywhere in ROS; the package's own decoder
+(`geometry.image`) serves where it does not, with the same result. Some distributions ship a
+cv_bridge that was built for numpy 1 and does not load under numpy 2: that is caught here.
+"""
+
+from __future__ import annotations
+
+import array
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from sensor_msgs.msg import CompressedImage, Image
+
+from pose_action_ros.core.errors import ImageError
+from pose_action_ros.geometry.image import decode_compressed, decode_depth, decode_image
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+    from std_msgs.msg import Header
+
+__all__ = ['ImageCodec', 'image_to_msg']
+
+
+class ImageCodec:
+    """Decodes image messages.
+
+    Attributes:
+        decoder: `cv_bridge` or `built-in`.
+        reason: Why the built-in decoder is used; empty with cv_bridge.
+    """
+
+    def __init__(self) -> None:
+        self._bridge, self.reason = _load_cv_bridge()
+        self.decoder = 'cv_bridge' if self._bridge else 'built-in'
+
+    def to_rgb(self, msg: Image | CompressedImage) -> NDArray[np.uint8]:
+        """Decode a colour or grey image to (H, W, 3) uint8 RGB.
+
+        Raises:
+            ImageError: The message is damaged, empty, or no colour image.
+        """
+        if isinstance(msg, CompressedImage):
+            return decode_compressed(msg.data, msg.format)
+        if self._bridge is not None and _is_sound(msg):
+            return self._to_rgb_by_bridge(msg)
+        return decode_image(
+            msg.data,
+            width=msg.width,
+            height=msg.height,
+            step=msg.step,
+            encoding=msg.encoding,
+            is_bigendian=bool(msg.is_bigendian),
+        )
+
+    def to_depth_m(self, msg: Image) -> NDArray[np.float32]:
+        """Decode a depth image (16UC1 mm or 32FC1 m) to (H, W) metres, NaN where invalid.
+
+        Raises:
+            ImageError: The message is damaged, empty, or no depth image.
+        """
+        return decode_depth(
+            msg.data,
+            width=msg.width,
+            height=msg.height,
+            step=msg.step,
+            encoding=msg.encoding,
+            is_bigendian=bool(msg.is_bigendian),
+        )
+
+    def _to_rgb_by_bridge(self, msg: Image) -> NDArray[np.uint8]:
+        try:
+            return np.asarray(self._bridge.imgmsg_to_cv2(msg, 'rgb8'))
+        except Exception as error:  # cv_bridge raises cv2.error, TypeError and its own
+            raise ImageError(
+                f'cv_bridge cannot convert an image of encoding {msg.encoding!r}, '
+                f'{msg.width} x {msg.height}, to rgb8: {error}'
+            ) from error
+
+
+def image_to_msg(image: NDArray[np.uint8], header: Header, encoding: str) -> Image:
+    """Fill an image message from an (H, W, 3) uint8 array; one copy.
+
+    Args:
+        image: (H, W, 3) uint8, in the channel order of `encoding`.
+        header: Stamp and frame of the message.
+        encoding: `rgb8` or `bgr8`.
+    """
+    height, width = image.shape[:2]
+    data = array.array('B')
+    data.frombytes(np.ascontiguousarray(image).data)
+    return Image(
+        header=header, height=height, width=width, encoding=encoding, step=3 * width, data=data
+    )
+
+
+def _is_sound(msg: Image) -> bool:
+    """Tell whether cv_bridge may read the message; the rest gets our decoder's clear errors."""
+    colour = not msg.encoding.startswith(('16UC', '32', '64', '8UC', '8SC', '16SC'))
+    return colour and msg.width > 0 and msg.height > 0 and len(msg.data) == msg.step * msg.height
+
+
+def _load_cv_bridge() -> tuple[Any, str]:
+    try:
+        from cv_bridge import CvBridge
+    except ImportError as error:
+        return None, f'cv_bridge does not import ({error})'
+    except (AttributeError, RuntimeError) as error:
+        return None, f'cv_bridge was built for another numpy ({error})'
+    return CvBridge(), ''

@@ -1,0 +1,122 @@
+"""What the node publishes: poses, actions, markers and the debug image.
+
+Built only for those who watch: a topic without a subscriber costs a count.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from rclpy.qos import QoSProfile
+from rclpy.qos_overriding_options import QoSOverridingOptions
+from sensor_msgs.msg import Image
+from visualization_msgs.msg import MarkerArray
+
+from pose_action_ros.inference.annotate import annotate
+from pose_action_ros.msg import ActionLabel, Pose3D
+from pose_action_ros.ros.conversions import action_to_msg, pose_to_msg
+from pose_action_ros.ros.image_codec import image_to_msg
+from pose_action_ros.ros.markers import MarkerBuilder
+
+if TYPE_CHECKING:
+    from rclpy.lifecycle import LifecycleNode, LifecyclePublisher
+    from std_msgs.msg import Header
+    from visualization_msgs.msg import Marker
+
+    from pose_action_ros.core.predictions import PersonPrediction
+    from pose_action_ros.core.skeleton import Skeleton
+    from pose_action_ros.ros.markers import MarkerSettings
+    from pose_action_ros.ros.worker import SeenFrame
+
+__all__ = ['Outputs']
+
+
+class Outputs:
+    """The node's publishers.
+
+    Args:
+        node: The node that owns them.
+        skeleton: The joint layout of the network.
+        model: Name of the network, as it stands in the messages.
+        markers: How a person is drawn.
+    """
+
+    def __init__(
+        self, node: LifecycleNode, skeleton: Skeleton, model: str, markers: MarkerSettings
+    ) -> None:
+        self._node = node
+        self._skeleton = skeleton
+        self._model = model
+        self._marker_builder = MarkerBuilder(skeleton, markers)
+        self._shown: dict[int, Header] = {}  # tracks that have markers in RViz
+        self._poses = self._publisher(Pose3D, 'poses')
+        self._actions = self._publisher(ActionLabel, 'actions')
+        self._markers = self._publisher(MarkerArray, 'markers')
+        self._debug_image = self._publisher(Image, '~/debug_image')
+
+    def _publisher(self, message_type: type, topic: str) -> LifecyclePublisher:
+        return self._node.create_lifecycle_publisher(
+            message_type,
+            topic,
+            QoSProfile(depth=10),
+            qos_overriding_options=QoSOverridingOptions.with_default_policies(),
+        )
+
+    def close(self) -> None:
+        """Destroy the publishers."""
+        for publisher in (self._poses, self._actions, self._markers, self._debug_image):
+            self._node.destroy_lifecycle_publisher(publisher)
+
+    def redraw(self, markers: MarkerSettings) -> None:
+        """Draw markers anew from now on."""
+        self._marker_builder = MarkerBuilder(self._skeleton, markers)
+
+    def watched(self) -> bool:
+        """Tell whether anyone subscribes to any result."""
+        publishers = (self._poses, self._actions, self._markers, self._debug_image)
+        return any(publisher.get_subscription_count() for publisher in publishers)
+
+    def publish(self, seen: SeenFrame) -> None:
+        """Publish one processed frame."""
+        header = seen.msg.header
+        height, width = seen.image_rgb.shape[:2]
+        markers: list[Marker] = []
+        with_markers = self._markers.get_subscription_count() > 0
+        for person in seen.prediction.persons:
+            pose = pose_to_msg(person, self._skeleton, header, (width, height), self._model)
+            self._poses.publish(pose)
+            if person.action is not None:
+                self._actions.publish(
+                    action_to_msg(person.action, person.track_id, header, self._model)
+                )
+            if with_markers:
+                markers += self._marker_builder.build(pose, label_text(person))
+                self._shown[person.track_id] = header
+        lost = [track for track in seen.prediction.lost_tracks if track in self._shown]
+        self._publish_markers(markers, lost, header)
+        if self._debug_image.get_subscription_count():
+            drawn = annotate(seen.image_rgb, seen.prediction)
+            self._debug_image.publish(image_to_msg(drawn[..., ::-1], header, 'bgr8'))
+
+    def delete_markers(self) -> None:
+        """Remove every person from RViz."""
+        header = next(iter(self._shown.values()), None)
+        if header is not None:
+            self._publish_markers([], list(self._shown), header)
+
+    def _publish_markers(self, markers: list[Marker], lost: list[int], header: Header) -> None:
+        for track in lost:
+            markers = markers + self._marker_builder.delete(header, track)
+            del self._shown[track]
+        if markers:
+            self._markers.publish(MarkerArray(markers=markers))
+
+
+def label_text(person: PersonPrediction) -> str:
+    """Return the label as people read it: `wave 87 %`, or the track's number without an action."""
+    action = person.action
+    if action is None:
+        return f'person {person.track_id}'
+    if not action.valid:
+        return '...'
+    return f'{action.labels[action.best]} {action.scores[action.best]:.0%}'

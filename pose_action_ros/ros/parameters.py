@@ -1,0 +1,116 @@
+"""ROS parameters from frozen dataclasses: one home for names, defaults, texts and ranges.
+
+A field of a settings dataclass becomes a parameter of the same name; a field that is itself a
+settings dataclass becomes a dotted group. `field(metadata=...)` carries `help`, `min`, `max`,
+`choices` and `read_only`. A dataclass may check itself in `__post_init__` by raising
+`ConfigError`; the node then refuses the change with that reason and the old value stays.
+"""
+
+from __future__ import annotations
+
+from dataclasses import fields, is_dataclass
+from typing import TYPE_CHECKING, Any, TypeVar, get_type_hints
+
+from rcl_interfaces.msg import (
+    FloatingPointRange,
+    IntegerRange,
+    ParameterDescriptor,
+    SetParametersResult,
+)
+
+from pose_action_ros.core.errors import ConfigError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from rclpy.node import Node
+    from rclpy.parameter import Parameter
+
+__all__ = ['check_settings', 'declare_settings', 'read_settings', 'settings_parameters']
+
+SettingsT = TypeVar('SettingsT')
+
+
+def declare_settings(node: Node, defaults: Any) -> None:
+    """Declare one parameter per field of a settings dataclass, nested ones as dotted groups.
+
+    Args:
+        node: The node that gets the parameters.
+        defaults: An instance of the dataclass; its values are the defaults.
+    """
+    for name, value, metadata in settings_parameters(defaults):
+        node.declare_parameter(name, value, _descriptor(value, metadata))
+
+
+def read_settings(
+    node: Node, settings_class: type[SettingsT], overrides: Mapping[str, Any] | None = None
+) -> SettingsT:
+    """Build the settings from the node's parameters.
+
+    Args:
+        node: The node on which `declare_settings` was called.
+        settings_class: The settings dataclass.
+        overrides: Values by parameter name, in place of the node's.
+
+    Raises:
+        ConfigError: A value is not one of its choices, or the dataclass refuses the combination.
+    """
+    return _build(node, settings_class, '', overrides or {})
+
+
+def check_settings(
+    node: Node, settings_class: type, changes: Sequence[Parameter]
+) -> SetParametersResult:
+    """Say whether the settings would still be right after these changes, and why not."""
+    try:
+        read_settings(node, settings_class, {change.name: change.value for change in changes})
+    except ConfigError as error:
+        return SetParametersResult(successful=False, reason=str(error))
+    return SetParametersResult(successful=True)
+
+
+def settings_parameters(
+    settings: Any, prefix: str = ''
+) -> Iterator[tuple[str, Any, Mapping[str, Any]]]:
+    """Yield (dotted name, default, field metadata) for every leaf of a settings dataclass."""
+    for field in fields(settings):
+        value = getattr(settings, field.name)
+        if is_dataclass(value):
+            yield from settings_parameters(value, f'{prefix}{field.name}.')
+        else:
+            yield f'{prefix}{field.name}', value, field.metadata
+
+
+def _build(
+    node: Node, settings_class: type[Any], prefix: str, overrides: Mapping[str, Any]
+) -> Any:
+    types = get_type_hints(settings_class)
+    values = {}
+    for field in fields(settings_class):
+        name = f'{prefix}{field.name}'
+        if is_dataclass(types[field.name]):
+            values[field.name] = _build(node, types[field.name], f'{name}.', overrides)
+            continue
+        value = overrides[name] if name in overrides else node.get_parameter(name).value
+        choices = field.metadata.get('choices')
+        if choices and value not in choices:
+            raise ConfigError(f'{name} is {value!r}; it must be one of {", ".join(choices)}')
+        values[field.name] = value
+    return settings_class(**values)
+
+
+def _descriptor(value: Any, metadata: Mapping[str, Any]) -> ParameterDescriptor:
+    descriptor = ParameterDescriptor(
+        description=metadata.get('help', ''), read_only=metadata.get('read_only', False)
+    )
+    if 'choices' in metadata:
+        descriptor.additional_constraints = f'one of {", ".join(metadata["choices"])}'
+    if 'min' in metadata or 'max' in metadata:
+        low, high = metadata.get('min', 0), metadata.get('max', 1 << 31)
+        if isinstance(value, float):
+            descriptor.floating_point_range = [
+                FloatingPointRange(from_value=float(low), to_value=float(high))
+            ]
+        else:
+            descriptor.integer_range = [IntegerRange(from_value=int(low), to_value=int(high))]
+    return descriptor

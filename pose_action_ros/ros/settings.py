@@ -1,0 +1,153 @@
+"""The nodes' settings: every parameter of the ROS interface, its default, text and range.
+
+The groups `clip`, `track` and `smooth` are the stream's own settings (`inference.stream`), so what
+the command line and the node use cannot differ.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from pose_action_ros.inference.settings import StreamSettings
+from pose_action_ros.ros.markers import MarkerSettings
+
+__all__ = ['CameraSettings', 'ModelSettings', 'NodeSettings']
+
+
+@dataclass(frozen=True)
+class ModelSettings:
+    """Which network runs where; takes effect at `configure`."""
+
+    weights: str = field(
+        default='demo',
+        metadata={
+            'help': 'Weights: a .safetensors file, "demo", a preset that was fetched '
+            '(mpii, h36m, penn_action, ntu), or "untrained:PRESET" for random weights.'
+        },
+    )
+    device: str = field(
+        default='auto', metadata={'help': '"auto", "cpu", "cuda" or "cuda:N"; auto prefers a GPU.'}
+    )
+    threads: int = field(
+        default=0,
+        metadata={'help': 'CPU threads of the network; 0: all cores.', 'min': 0, 'max': 256},
+    )
+
+
+@dataclass(frozen=True)
+class NodeSettings:
+    """Parameters of `pose_action_node`."""
+
+    autostart: bool = field(
+        default=True,
+        metadata={
+            'help': 'Configure and activate at start; false leaves it to a lifecycle manager.',
+            'read_only': True,
+        },
+    )
+    image_transport: str = field(
+        default='raw',
+        metadata={
+            'help': 'How the image arrives; compressed subscribes to IMAGE/compressed, after '
+            'remapping. Takes effect at configure.',
+            'choices': ('raw', 'compressed'),
+        },
+    )
+    image_rectified: bool = field(
+        default=False,
+        metadata={'help': 'The image is rectified: P of CameraInfo holds, nothing is distorted.'},
+    )
+    use_depth: bool = field(
+        default=False,
+        metadata={
+            'help': 'Take the metric scale from the topic "depth", registered to the image. '
+            'Takes effect at configure.'
+        },
+    )
+    depth_max_age_s: float = field(
+        default=0.05,
+        metadata={
+            'help': 'A depth image serves an image whose stamp differs by at most this, seconds.',
+            'min': 0.0,
+            'max': 10.0,
+        },
+    )
+    person_source: str = field(
+        default='track',
+        metadata={
+            'help': 'Where the person is sought: track (the whole image, then around the last '
+            'pose) or roi (topic "roi"). Takes effect at configure.',
+            'choices': ('track', 'roi'),
+        },
+    )
+    model: ModelSettings = field(default_factory=ModelSettings)
+    stream: StreamSettings = field(default_factory=StreamSettings)
+    viz: MarkerSettings = field(default_factory=MarkerSettings)
+
+
+@dataclass(frozen=True)
+class CameraSettings:
+    """Parameters of `camera_node`."""
+
+    source: str = field(
+        default='synthetic',
+        metadata={
+            'help': '"synthetic" (the simulated actor), a video file, a folder of images, or a '
+            'device number.',
+            'read_only': True,
+        },
+    )
+    frame_id: str = field(
+        default='camera_optical_frame',
+        metadata={'help': 'Frame of the images: x right, y down, z forward.', 'read_only': True},
+    )
+    rate_hz: float = field(
+        default=0.0,
+        metadata={
+            'help': "Images a second; 0: the film's own rate.",
+            'min': 0.0,
+            'max': 240.0,
+            'read_only': True,
+        },
+    )
+    width: int = field(
+        default=640,
+        metadata={
+            'help': 'Width that a device or the actor is filmed at, pixels.',
+            'min': 16,
+            'max': 7680,
+            'read_only': True,
+        },
+    )
+    height: int = field(
+        default=480,
+        metadata={
+            'help': 'Height that a device or the actor is filmed at, pixels.',
+            'min': 16,
+            'max': 4320,
+            'read_only': True,
+        },
+    )
+    loop: bool = field(
+        default=True,
+        metadata={'help': 'Start a file or folder again at its end.', 'read_only': True},
+    )
+    seed: int = field(
+        default=1,
+        metadata={
+            'help': 'Which actor, scene and order of actions is filmed.',
+            'min': 0,
+            'max': 2**31 - 1,
+            'read_only': True,
+        },
+    )
+    field_of_view_deg: float = field(
+        default=0.0,
+        metadata={
+            'help': 'Horizontal field of view of a file or device, degrees, from which CameraInfo '
+            'is made; 0: unknown, CameraInfo says uncalibrated.',
+            'min': 0.0,
+            'max': 179.0,
+            'read_only': True,
+        },
+    )
