@@ -1,0 +1,119 @@
+"""Cheap changes to a finished sample: mirror, colours, a small turn and zoom of the crop.
+
+What needs the source image (large turns, shifts, scales) belongs to the data sets; these work on
+the crop, so that one rendered image serves many visits. Colour powers: released code, branch
+cvpr18, 0.90 to 1.10 per channel (not mentioned in the paper).
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import cv2
+import numpy as np
+import torch
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+    from torch import Tensor
+
+    from pose_action_ros.core.skeleton import Skeleton
+
+__all__ = ['Augmentation']
+
+_MIRROR = torch.tensor([[-1.0, 0.0, 1.0], [0.0, 1.0, 0.0], [0.0, 0.0, 1.0]], dtype=torch.float64)
+
+
+@dataclass(frozen=True)
+class Augmentation:
+    """Changes a `PoseSample`, or all frames of a `ClipSample` alike.
+
+    Attributes:
+        skeleton: The joints' layout; says which joints a mirror swaps.
+        flip: Mirror every second sample.
+        colour_power: Each channel, as a share of 1, is raised to its own power in 1 ± this.
+        zoom: Scale about the crop's centre in 1 ± this.
+        turn_deg: Turn about the crop's centre in ± this, degrees.
+    """
+
+    skeleton: Skeleton
+    flip: bool = True
+    colour_power: float = 0.1
+    zoom: float = 0.0
+    turn_deg: float = 0.0
+
+    def __call__(self, sample: dict[str, Any], rng: np.random.Generator) -> dict[str, Any]:
+        """Return a changed copy; `sample` stays as it is.
+
+        Args:
+            sample: Fields as in `data.sample`; crop (..., 3, H, W) uint8.
+            rng: Decides every change; always drawn from equally often.
+        """
+        mirrored = bool(rng.random() < 0.5)
+        powers = 1.0 + self.colour_power * rng.uniform(-1, 1, 3)
+        scale, turn_deg = 1.0 + self.zoom * rng.uniform(-1, 1), self.turn_deg * rng.uniform(-1, 1)
+        sample = dict(sample)
+        if self.zoom or self.turn_deg:
+            _warp(sample, scale, turn_deg)
+        if self.flip and mirrored:
+            _mirror(sample, list(self.skeleton.flip))
+        if self.colour_power:
+            sample['crop'] = _raise_channels(sample['crop'], powers)
+        return sample
+
+
+def _mirror(sample: dict[str, Any], swap: list[int]) -> None:
+    """Mirror the crop; `joints_camera_m` keeps its place and changes its names."""
+    sample['crop'] = sample['crop'].flip(-1)
+    joints = sample['joints_crop'][..., swap, :].clone()
+    joints[..., 0] = 1 - joints[..., 0]
+    sample['joints_crop'] = joints
+    sample['visibility'] = sample['visibility'][..., swap]
+    sample['joints_camera_m'] = sample['joints_camera_m'][..., swap, :]
+    sample['image_to_crop'] = _MIRROR @ sample['image_to_crop']
+
+
+def _raise_channels(crop: Tensor, powers: NDArray[np.float64]) -> Tensor:
+    levels = np.arange(256) / 255
+    tables = torch.from_numpy(
+        np.rint(255 * levels[None] ** powers[:, None]).astype(np.uint8)
+    )  # (3, 256)
+    changed = torch.empty_like(crop)
+    for channel in range(3):
+        plane = crop[..., channel, :, :].numpy()
+        changed[..., channel, :, :] = torch.from_numpy(cv2.LUT(
+            np.ascontiguousarray(plane).reshape(-1, plane.shape[-1]), tables[channel].numpy()
+        ).reshape(plane.shape))
+    return changed
+
+
+def _warp(sample: dict[str, Any], scale: float, turn_deg: float) -> None:
+    """Turn and scale about the crop's centre; what leaves the crop becomes invalid."""
+    cosine = scale * math.cos(math.radians(turn_deg))
+    sine = scale * math.sin(math.radians(turn_deg))
+    x_shift, y_shift = 0.5 * (1 - cosine - sine), 0.5 * (1 - cosine + sine)
+    matrix = np.array([[cosine, sine, x_shift], [-sine, cosine, y_shift], [0, 0, 1]])
+
+    crop = sample['crop'].numpy()
+    height, width = crop.shape[-2:]
+    to_pixels = np.array([[width, 0, -0.5], [0, height, -0.5], [0, 0, 1.0]])
+    pixels = to_pixels @ matrix @ np.linalg.inv(to_pixels)
+    frames = crop.reshape(-1, *crop.shape[-3:]).transpose(0, 2, 3, 1)
+    warped = [cv2.warpAffine(frame, pixels[:2], (width, height)) for frame in frames]
+    sample['crop'] = torch.from_numpy(
+        np.stack(warped).transpose(0, 3, 1, 2).reshape(crop.shape).copy()
+    )
+
+    affine = torch.from_numpy(matrix)
+    sample['image_to_crop'] = affine @ sample['image_to_crop']
+    joints = sample['joints_crop'].clone()
+    joints[..., :2] = (joints[..., :2].double() @ affine[:2, :2].T + affine[:2, 2]).float()
+    inside = ((joints[..., :2] > 0) & (joints[..., :2] < 1)).all(-1)
+    known = ~sample['joints_crop'][..., :2].isnan().any(-1)
+    joints[~inside] = torch.nan
+    sample['joints_crop'] = joints
+    sample['visibility'] = torch.where(
+        known, inside.to(sample['visibility'].dtype), sample['visibility']
+    )

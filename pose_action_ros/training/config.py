@@ -1,0 +1,182 @@
+"""Every setting of a training run: frozen dataclasses hold the defaults, YAML only overrides.
+
+Defaults are the paper's (supplement, Appendix B) for the pose and the action phase; what the
+paper leaves open is said in each setting's help. `pose-action train --settings` prints them.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+__all__ = [
+    'ActionPhase',
+    'DataSettings',
+    'FinetunePhase',
+    'ModelSettings',
+    'PhaseSettings',
+    'PosePhase',
+    'TrainConfig',
+    'TrainerSettings',
+]
+
+
+def _setting(
+    default: Any,
+    text: str,
+    *,
+    low: float | None = None,
+    high: float | None = None,
+    choices: tuple[str, ...] = (),
+) -> Any:
+    """One setting: default, help text, closed range or list of choices."""
+    metadata = {'help': text, 'low': low, 'high': high, 'choices': choices}
+    if isinstance(default, dict):
+        return field(default_factory=lambda: dict(default), metadata=metadata)
+    return field(default=default, metadata=metadata)
+
+
+@dataclass(frozen=True)
+class ModelSettings:
+    """Which network is trained, and from which weights."""
+
+    preset: str = _setting('compact', 'Name of a `ModelConfig` preset.')
+    changes: dict[str, Any] = _setting({}, 'Fields of `ModelConfig` that differ from the preset.')
+    weights: str | None = _setting(
+        None, 'Weights (.safetensors) to start from; parts whose shapes differ start afresh.'
+    )
+
+
+@dataclass(frozen=True)
+class DataSettings:
+    """Which samples are seen, in an order that the seed alone decides."""
+
+    name: str = _setting('simulated', 'Data set; docs/training.md lists them.')
+    root: str | None = _setting(None, 'Folder of a recorded data set.')
+    options: dict[str, Any] = _setting({}, 'Further arguments of that data set.')
+    poses: int = _setting(
+        0, 'Single images in the training set; 0: as many as there are, or endless.', low=0
+    )
+    clips: int = _setting(
+        0, 'Clips in the training set; 0: as many as there are, or endless.', low=0
+    )
+    val_poses: int = _setting(256, 'Single images for validation.', low=1)
+    val_clips: int = _setting(120, 'Clips for validation.', low=1)
+    pool: bool = _setting(
+        False,
+        'Render or read each training sample once and keep it in memory as uint8 (192 KiB per '
+        'image); later visits only flip it and change its colours.',
+    )
+    flip: bool = _setting(True, 'Mirror half of the training samples.')
+    colour_power: float = _setting(
+        0.1, 'Each colour channel is raised to its own power within 1 ± this.', low=0, high=0.5
+    )
+    zoom: float = _setting(
+        0.0, 'Pool only: each visit scales the crop by 1 ± this about its centre.', low=0, high=0.5
+    )
+    turn_deg: float = _setting(
+        0.0, 'Pool only: each visit turns the crop by up to ± this.', low=0, high=45
+    )
+    workers: int = _setting(0, 'Processes that render or read samples.', low=0)
+
+
+@dataclass(frozen=True)
+class TrainerSettings:
+    """Where it runs: passed to Lightning's Trainer."""
+
+    accelerator: str = _setting('auto', "Lightning's accelerator: auto, cpu, gpu, ...")
+    devices: int | str = _setting(1, 'Devices per machine, or auto.')
+    num_nodes: int = _setting(1, 'Machines.', low=1)
+    strategy: str = _setting('auto', "Lightning's strategy: auto, ddp, fsdp, ...")
+    precision: str = _setting(
+        '32-true', 'Mixed precision.', choices=('32-true', 'bf16-mixed', '16-mixed')
+    )
+    channels_last: bool = _setting(True, 'Channels-last memory format.')
+    sync_batch_norm: bool = _setting(False, 'Batch statistics over all devices.')
+    threads: int = _setting(0, 'CPU threads of each process; 0: as the system has it.', low=0)
+    tensorboard: bool = _setting(True, 'Write TensorBoard logs beside the CSV, if installed.')
+
+
+@dataclass(frozen=True)
+class PhaseSettings:
+    """One stage of training; the three phases differ in defaults only."""
+
+    epochs: int = _setting(120, 'Epochs; 0 skips the phase.', low=0)
+    steps_per_epoch: int = _setting(
+        500, 'Optimiser steps between two validations (the unit of patience).', low=1
+    )
+    batch_size: int = _setting(24, 'Samples per step over all devices together.', low=1)
+    optimizer: str = _setting('rmsprop', 'Optimiser.', choices=('rmsprop', 'sgd', 'adamw'))
+    learning_rate: float | None = _setting(
+        1e-3, "First learning rate; null in finetune: a tenth of the action phase's last.", low=0
+    )
+    momentum: float = _setting(0.0, 'Momentum (Nesterov for sgd).', low=0, high=0.999)
+    weight_decay: float = _setting(0.0, 'Weight decay.', low=0)
+    schedule: str = _setting(
+        'plateau',
+        'plateau: multiply by `factor` when validation stagnates (the paper); cosine: down to a '
+        'hundredth over the phase; one_cycle: up over a tenth of the phase, then cosine down; '
+        'constant.',
+        choices=('plateau', 'cosine', 'one_cycle', 'constant'),
+    )
+    factor: float = _setting(0.2, 'Factor of plateau.', low=0.001, high=0.999)
+    patience: int = _setting(5, 'Epochs without improvement before plateau acts.', low=0)
+    stop_after: int = _setting(0, 'Epochs without improvement that end the phase; 0: never.', low=0)
+    gradient_clip: float = _setting(0.0, 'Largest gradient norm; 0: no limit.', low=0)
+    ema_decay: float = _setting(
+        0.0, 'Average the weights with this decay and keep the average; 0: off.', low=0, high=0.9999
+    )
+    pose_weight: float = _setting(1.0, 'Weight of the pose loss.', low=0)
+    visibility_weight: float = _setting(0.01, 'Weight of the visibility loss per block.', low=0)
+    freeze_batch_norm: bool = _setting(
+        False, 'Normalise with the stored statistics and keep them as they are.'
+    )
+    cache_features: bool = _setting(
+        False,
+        'Action phase: run the frozen pose network once per clip and train the action heads on '
+        'what it found. Same numbers, far cheaper; needs `data.clips`.',
+    )
+
+
+@dataclass(frozen=True)
+class PosePhase(PhaseSettings):
+    """Pose alone, on single images (Appendix B)."""
+
+
+@dataclass(frozen=True)
+class ActionPhase(PhaseSettings):
+    """Both action branches, on clips, with the pose network frozen (Appendix B)."""
+
+    epochs: int = _setting(60, 'Epochs; 0 skips the phase.', low=0)
+    batch_size: int = _setting(2, 'Clips per step over all devices together.', low=1)
+    optimizer: str = _setting('sgd', 'Optimiser.', choices=('rmsprop', 'sgd', 'adamw'))
+    learning_rate: float | None = _setting(2e-4, 'First learning rate.', low=0)
+    momentum: float = _setting(0.98, 'Momentum (Nesterov for sgd).', low=0, high=0.999)
+
+
+@dataclass(frozen=True)
+class FinetunePhase(ActionPhase):
+    """The whole network, on clips, at a tenth of the last rate (Appendix B)."""
+
+    epochs: int = _setting(5, 'Epochs; 0 skips the phase.', low=0)
+    learning_rate: float | None = _setting(
+        None, "First learning rate; null: a tenth of the action phase's last.", low=0
+    )
+    schedule: str = _setting(
+        'constant', 'As in the other phases.', choices=('plateau', 'cosine', 'one_cycle', 'constant')
+    )
+
+
+@dataclass(frozen=True)
+class TrainConfig:
+    """A run: pose, then action, then fine-tuning, one weights file at the end."""
+
+    name: str = _setting('run', 'Name of the run.')
+    seed: int = _setting(1, 'Decides weights, samples and their order.', low=0)
+    output: str = _setting('runs/run', 'Folder of checkpoints, logs and the final weights.')
+    model: ModelSettings = field(default_factory=ModelSettings)
+    data: DataSettings = field(default_factory=DataSettings)
+    trainer: TrainerSettings = field(default_factory=TrainerSettings)
+    pose: PosePhase = field(default_factory=PosePhase)
+    action: ActionPhase = field(default_factory=ActionPhase)
+    finetune: FinetunePhase = field(default_factory=FinetunePhase)

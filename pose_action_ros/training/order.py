@@ -1,0 +1,128 @@
+"""Which sample comes when: a function of the seed and the position alone.
+
+Every optimiser step consumes the next positions 0, 1, 2, ... of one endless row. A position
+names a sample and how often it has been visited, so a run that was stopped goes on with
+exactly the samples that it would have seen, on any number of devices and worker processes.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import TYPE_CHECKING, Protocol
+
+import numpy as np
+from torch.utils.data import Dataset, Sampler
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from typing import Any
+
+    from numpy.typing import NDArray
+
+    from pose_action_ros.training.augmentation import Augmentation
+
+__all__ = ['OrderedSamples', 'PositionSampler', 'SampleSource', 'locate']
+
+
+class SampleSource(Protocol):
+    """Map-style samples: `source[i]` depends on i alone, for 0 <= i < len(source)."""
+
+    def __len__(self) -> int: ...
+
+    def __getitem__(self, index: int) -> Any: ...
+
+
+def locate(position: int, count: int, seed: int) -> tuple[int, int]:
+    """Return (sample index, visit) of a position; each visit has an order of its own.
+
+    Args:
+        position: Place in the endless row of a phase, >= 0.
+        count: Number of samples in the set.
+        seed: Decides the orders.
+    """
+    visit, slot = divmod(position, count)
+    return int(_permutation(count, seed, visit)[slot]), visit
+
+
+@lru_cache(maxsize=4)
+def _permutation(count: int, seed: int, visit: int) -> NDArray[np.int64]:
+    return np.random.default_rng([seed, visit, count]).permutation(count)
+
+
+class OrderedSamples(Dataset):  # type: ignore[type-arg]
+    """The samples of a source by position, augmented by a generator of (seed, index, visit).
+
+    Args:
+        source: The samples.
+        seed: Decides order and augmentation.
+        augmentation: Applied to each visit; None leaves the samples alone.
+        shuffle: False keeps the source's order (validation).
+    """
+
+    def __init__(
+        self,
+        source: SampleSource,
+        seed: int,
+        *,
+        augmentation: Augmentation | None = None,
+        shuffle: bool = True,
+    ) -> None:
+        self.source = source
+        self.seed = seed
+        self.augmentation = augmentation
+        self.shuffle = shuffle
+
+    def __len__(self) -> int:
+        return len(self.source)
+
+    def __getitem__(self, position: int) -> Any:
+        """Return the sample at a position of the endless row."""
+        count = len(self.source)
+        if self.shuffle:
+            index, visit = locate(position, count, self.seed)
+        else:
+            visit, index = divmod(position, count)
+        return self.visit(index, visit)
+
+    def visit(self, index: int, visit: int) -> Any:
+        """Return sample `index` as it looks at its visit number `visit`."""
+        sample = self.source[index]
+        if self.augmentation is None:
+            return sample
+        return self.augmentation(sample, np.random.default_rng([self.seed, index, visit]))
+
+
+class PositionSampler(Sampler[int]):
+    """The positions of one epoch that belong to one process.
+
+    Lightning calls `set_epoch`, also when it resumes.
+
+    Args:
+        count: Samples per epoch over all processes.
+        rank: This process.
+        world_size: Number of processes.
+        endless: True: epochs follow one another along the endless row (training); False: each
+            epoch has the same positions (validation). Every process yields equally many: the
+            last positions wrap around to the first.
+    """
+
+    def __init__(
+        self, count: int, *, rank: int = 0, world_size: int = 1, endless: bool = True
+    ) -> None:
+        self.count = count
+        self.rank = rank
+        self.world_size = world_size
+        self.endless = endless
+        self.epoch = 0
+
+    def set_epoch(self, epoch: int) -> None:
+        """Move to an epoch."""
+        self.epoch = epoch
+
+    def __len__(self) -> int:
+        return -(-self.count // self.world_size)
+
+    def __iter__(self) -> Iterator[int]:
+        start = self.epoch * self.count if self.endless else 0
+        for step in range(len(self)):
+            yield start + (step * self.world_size + self.rank) % self.count
