@@ -1,0 +1,147 @@
+"""The house rules that a machine can check: who imports whom, sizes, names, versions."""
+
+import ast
+import subprocess
+import sys
+import xml.etree.ElementTree as ET
+from configparser import ConfigParser
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+PACKAGE = ROOT / 'pose_action_ros'
+FLOOR_1 = {'core', 'geometry'}
+FLOOR_2 = FLOOR_1 | {'models', 'data', 'metrics', 'simulation'}
+# What each room may import of ours. data -> simulation is the one exception to "folders of one
+# floor never import each other": data/simulated.py wraps the actor.
+MAY_IMPORT = {
+    'core': set(),
+    'geometry': {'core'},
+    'models': {'core'},
+    'data': FLOOR_1 | {'simulation'},
+    'metrics': {'core'},
+    'simulation': FLOOR_1,
+    'training': FLOOR_2,
+    'inference': FLOOR_1 | {'models'},
+    'cli': FLOOR_2 | {'training', 'inference'},
+    'ros': FLOOR_1 | {'inference', 'simulation', 'metrics', 'msg'},
+}
+# Third-party packages that a low room must not load.
+FORBIDDEN = {
+    'core': {'torch', 'cv2', 'rclpy', 'scipy'},
+    'geometry': {'torch', 'rclpy', 'scipy'},
+    'models': {'rclpy', 'cv2', 'lightning'},
+    'data': {'rclpy', 'lightning'},
+    'metrics': {'rclpy', 'cv2', 'lightning'},
+    'simulation': {'rclpy', 'lightning'},
+    'training': {'rclpy'},
+    'inference': {'rclpy', 'lightning'},
+    'cli': {'rclpy'},
+    'ros': {'lightning'},
+}
+# Tables are long by nature; everything else is split along a noun.
+MAX_LINES = 400
+
+
+def modules():
+    return sorted(PACKAGE.rglob('*.py'))
+
+
+def imports_of(path):
+    """All imported module names, also those inside functions."""
+    names = set()
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            names |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f'{path}: imports are absolute'
+            names.add(node.module)
+            names |= {f'{node.module}.{alias.name}' for alias in node.names}
+    return names
+
+
+def room_of(path):
+    return path.relative_to(PACKAGE).parts[0]
+
+
+@pytest.mark.parametrize('room', sorted(MAY_IMPORT))
+def test_rooms_import_only_what_lies_below(room):
+    for path in (PACKAGE / room).rglob('*.py'):
+        for name in imports_of(path):
+            parts = name.split('.')
+            if parts[0] == 'pose_action_ros' and len(parts) > 1 and parts[1] != room:
+                assert parts[1] in MAY_IMPORT[room], f'{path.name} of {room} imports {name}'
+            assert parts[0] not in FORBIDDEN[room], f'{path.name} of {room} imports {name}'
+
+
+def test_every_room_is_in_the_table():
+    rooms = {path.name for path in PACKAGE.iterdir() if (path / '__init__.py').exists()}
+    assert rooms == set(MAY_IMPORT)
+
+
+def test_import_loads_neither_torch_nor_rclpy():
+    code = (
+        'import sys, pose_action_ros; '
+        'sys.exit(bool({"torch", "rclpy", "cv2", "numpy"} & set(sys.modules)))'
+    )
+    subprocess.run([sys.executable, '-c', code], check=True, cwd=ROOT)
+
+
+@pytest.mark.parametrize('path', modules(), ids=lambda p: str(p.relative_to(PACKAGE)))
+def test_module_has_a_docstring_and_a_bearable_size(path):
+    text = path.read_text()
+    docstring = ast.get_docstring(ast.parse(text))
+    assert docstring
+    assert len(docstring) > 20
+    assert text.count('\n') <= MAX_LINES
+
+
+@pytest.mark.parametrize('path', modules(), ids=lambda p: str(p.relative_to(PACKAGE)))
+def test_public_names_exist(path):
+    tree = ast.parse(path.read_text())
+    defined = set()
+    public = []
+    for node in tree.body:
+        if isinstance(node, (ast.FunctionDef, ast.ClassDef)):
+            defined.add(node.name)
+        elif isinstance(node, (ast.Import, ast.ImportFrom)):
+            defined |= {alias.asname or alias.name for alias in node.names}
+        elif isinstance(node, (ast.Assign, ast.AnnAssign)):
+            targets = node.targets if isinstance(node, ast.Assign) else [node.target]
+            names = {t.id for t in targets if isinstance(t, ast.Name)}
+            if '__all__' in names:
+                public = ast.literal_eval(node.value)
+            defined |= names
+    assert set(public) <= defined
+    if path.name != '__init__.py':
+        assert public, 'every module says what is public'
+        assert public == sorted(public, key=lambda n: (not n.isupper(), not n[0].isupper(), n))
+
+
+def test_versions_agree():
+    config = ConfigParser()
+    config.read(ROOT / 'setup.cfg')
+    package = ET.parse(ROOT / 'package.xml').getroot()
+    assert config['metadata']['version'] == package.findtext('version')
+    assert config['metadata']['license'] == package.findtext('license')
+
+
+def test_no_packages_outside_the_package():
+    outside = [
+        path.relative_to(ROOT)
+        for folder in ('launch', 'config', 'msg', 'test', 'benchmarks', 'weights')
+        for path in (ROOT / folder).rglob('__init__.py')
+    ]
+    assert outside == []
+
+
+def test_every_message_is_built_and_every_field_explained():
+    cmake = (ROOT / 'CMakeLists.txt').read_text()
+    for path in (ROOT / 'msg').glob('*.msg'):
+        assert f'msg/{path.name}' in cmake
+        explained = ''
+        for line in path.read_text().splitlines():
+            code, _, comment = line.partition('#')
+            explained = comment or explained
+            assert not code.strip() or explained, f'{path.name}: {line}'
