@@ -6,6 +6,7 @@ metres of depth; `crop` cuts the person's square out and maps points both ways; 
 camera is in `human36m_camera`. Frames and pixel conventions: docs/coordinates.md.
 """
 
+from pose_action_ros.geometry.body import BodyPrior
 from pose_action_ros.geometry.camera import Camera
 from pose_action_ros.geometry.crop import (
     CROP_PX,
@@ -18,18 +19,24 @@ from pose_action_ros.geometry.crop import (
 )
 from pose_action_ros.geometry.human36m_camera import Human36mCamera
 from pose_action_ros.geometry.image import decode_compressed, decode_depth, decode_image
+from pose_action_ros.geometry.localize import Location, Pose25D, depth_from_root, localize
 
 __all__ = [
     'CROP_PX',
+    'BodyPrior',
     'Camera',
     'CropTransform',
     'Human36mCamera',
+    'Location',
+    'Pose25D',
     'box_around',
     'crop_transform',
     'decode_compressed',
     'decode_depth',
     'decode_image',
+    'depth_from_root',
     'extract_crop',
+    'localize',
     'normalise',
     'whole_image_box',
 ]

@@ -1,0 +1,296 @@
+"""From the network's 2.5D pose to metres: about the root, and in the camera's frame.
+
+The network gives x, y in the crop and a depth relative to the root joint, in metres (z runs over
+a box of 2 m). What is missing is the distance of the root. It comes from a depth image where
+there is one, else from the lengths of the bones and the intrinsics; without a camera only the
+pose about its root can be had. Frames and limits: docs/coordinates.md.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from pose_action_ros.core.predictions import ScaleSource
+from pose_action_ros.core.skeleton import get_skeleton
+from pose_action_ros.geometry.body import BodyPrior, segment_matrix
+from pose_action_ros.geometry.scale_fit import Segments, fit_scale
+
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike, NDArray
+
+    from pose_action_ros.geometry.camera import Camera
+
+__all__ = [
+    'DEPTH_BOX_M',
+    'SURFACE_TO_JOINT_M',
+    'Location',
+    'Pose25D',
+    'depth_from_root',
+    'localize',
+    'localize_by_body',
+    'localize_by_depth',
+    'root_relative',
+]
+
+DEPTH_BOX_M = 2.0
+"""Depth that z from 0 to 1 spans, centred on the root."""
+
+SURFACE_TO_JOINT_M = 0.10
+"""How far a joint of the trunk lies behind the surface that a depth camera sees: half of an
+adult's depth at the hips (about 0.2 m); clothes and turned bodies make it uncertain by 0.03 m."""
+
+_SURFACE_SIGMA_M = 0.03
+_TRUNK_JOINTS = ('pelvis', 'spine', 'thorax', 'right_hip', 'left_hip')
+_MIN_PATCH_SHARE = 0.2  # of the pixels around a joint must carry a depth
+_PATCH_OVER_HEIGHT = 0.02  # half a patch over the height of the person in the image
+
+
+@dataclass(frozen=True, eq=False)
+class Pose25D:
+    """One person as the network sees it.
+
+    Attributes:
+        layout: Name of the joint layout; it has a root.
+        joints_image_px: (J, 2) pixels of the source image; NaN where missing.
+        depth_m: (J,) depth relative to the root in metres (`depth_from_root`).
+        confidence: (J,) 0 to 1.
+        min_confidence: Joints below do not vote on the scale; they are still converted.
+        noise_px: One sigma of a joint in the image; None for 1.5 % of the person's extent.
+        noise_depth_m: One sigma of a joint's depth.
+    """
+
+    layout: str
+    joints_image_px: NDArray[np.floating]
+    depth_m: NDArray[np.floating]
+    confidence: NDArray[np.floating]
+    min_confidence: float = 0.3
+    noise_px: float | None = None
+    noise_depth_m: float = 0.04
+
+    @property
+    def root(self) -> int:
+        """Index of the root joint."""
+        return get_skeleton(self.layout).root or 0
+
+    @property
+    def finite(self) -> NDArray[np.bool_]:
+        """(J,) joints that have numbers at all."""
+        numbers = np.column_stack([self.joints_image_px, self.depth_m])
+        return np.asarray(np.isfinite(numbers).all(axis=1))
+
+    @property
+    def extent_px(self) -> float:
+        """Larger side of the box around the joints, 0 without joints."""
+        points = np.asarray(self.joints_image_px, np.float64)[self.finite]
+        return float(np.ptp(points, axis=0).max()) if len(points) else 0.0
+
+    @property
+    def sigma_px(self) -> float:
+        """`noise_px`, or its default."""
+        return 0.015 * self.extent_px if self.noise_px is None else self.noise_px
+
+
+@dataclass(frozen=True, eq=False)
+class Location:
+    """A pose in metres.
+
+    Attributes:
+        joints_root_m: (J, 3) float32 relative to the root, camera axes; None if not even the
+            scale is known.
+        joints_camera_m: (J, 3) float32 in the optical frame, or None.
+        scale_source: Where the metres come from.
+        root_depth_m: Distance of the root along the optical axis, NaN if unknown.
+        root_depth_sigma_m: One standard deviation of it, NaN if unknown.
+        reason: Why something is None; empty where nothing is.
+    """
+
+    joints_root_m: NDArray[np.float32] | None = None
+    joints_camera_m: NDArray[np.float32] | None = None
+    scale_source: ScaleSource = ScaleSource.NONE
+    root_depth_m: float = field(default=float('nan'))
+    root_depth_sigma_m: float = field(default=float('nan'))
+    reason: str = ''
+
+
+def depth_from_root(joints_crop: ArrayLike) -> NDArray[np.float64]:
+    """Return the depth relative to the root, metres, (...) from joints (..., 3) of a 3D model."""
+    return DEPTH_BOX_M * (np.asarray(joints_crop, np.float64)[..., 2] - 0.5)
+
+
+def localize(
+    pose: Pose25D,
+    *,
+    camera: Camera | None = None,
+    depth_image_m: NDArray[np.float32] | None = None,
+    body: BodyPrior | None = None,
+) -> Location:
+    """Use the best source there is: depth image, else bone lengths, else no camera.
+
+    Args:
+        pose: The person.
+        camera: Intrinsics of the image, or None where unknown.
+        depth_image_m: (H, W) depth registered to the image, NaN invalid; needs `camera`.
+        body: Assumed size of the person.
+
+    Returns:
+        The pose in metres as far as it can be known.
+    """
+    body = body or BodyPrior()
+    if camera is None:
+        return root_relative(pose, body)
+    if depth_image_m is not None:
+        location = localize_by_depth(pose, camera, depth_image_m)
+        if location.joints_camera_m is not None:
+            return location
+    location = localize_by_body(pose, camera, body)
+    return location if location.joints_root_m is not None else root_relative(pose, body)
+
+
+def localize_by_body(pose: Pose25D, camera: Camera, body: BodyPrior | None = None) -> Location:
+    """Find the distance at which the bones have the lengths of a body; then full perspective.
+
+    Args:
+        pose: The person.
+        camera: Intrinsics of the image.
+        body: Assumed size; its error goes into the distance in proportion.
+
+    Returns:
+        The pose in both frames, or a `Location` with a reason and no joints.
+    """
+    body = body or BodyPrior()
+    rays = camera.rays(pose.joints_image_px)
+    focal = float(np.sqrt(camera.fx * camera.fy))
+    fit = fit_scale(_segments(pose, rays, pose.depth_m, pose.sigma_px / focal, body))
+    if fit.reason:
+        return Location(reason=fit.reason)
+    sigma = float(np.hypot(fit.sigma, body.height_sigma * fit.scale))
+    return _perspective(pose, rays, fit.scale, sigma, ScaleSource.BODY)
+
+
+def localize_by_depth(
+    pose: Pose25D, camera: Camera, depth_image_m: NDArray[np.float32]
+) -> Location:
+    """Take the distance from a registered depth image at the joints of the trunk.
+
+    Each confident joint of the trunk votes: median of the valid depths in a patch around it, plus
+    `SURFACE_TO_JOINT_M`, minus its own depth relative to the root. The median vote wins, so an
+    arm in front of one joint or a hole in the depth image does no harm.
+
+    Args:
+        pose: The person.
+        camera: Intrinsics of the image.
+        depth_image_m: (H, W) metres, NaN invalid, registered to the image of `pose`.
+
+    Returns:
+        The pose in both frames, or a `Location` with a reason and no joints.
+    """
+    skeleton = get_skeleton(pose.layout)
+    trunk = np.array(
+        [skeleton.joint_names.index(n) for n in _TRUNK_JOINTS if n in skeleton.joint_names]
+    )
+    trunk = trunk[(pose.finite & (pose.confidence >= pose.min_confidence))[trunk]]
+    half = max(1, round(_PATCH_OVER_HEIGHT * pose.extent_px))
+    surface = _patch_medians(depth_image_m, pose.joints_image_px[trunk], half)
+    votes = surface + SURFACE_TO_JOINT_M - pose.depth_m[trunk]
+    votes = votes[np.isfinite(votes)]
+    if not votes.size:
+        return Location(reason='no joint of the trunk has a valid depth')
+    depth = float(np.median(votes))
+    scatter = 1.4826 * float(np.median(np.abs(votes - depth)))
+    sigma = float(np.hypot(_SURFACE_SIGMA_M, scatter / np.sqrt(votes.size)))
+    rays = camera.rays(pose.joints_image_px)
+    return _perspective(pose, rays, depth, sigma, ScaleSource.DEPTH)
+
+
+def root_relative(pose: Pose25D, body: BodyPrior | None = None) -> Location:
+    """Without a camera: one scale for the whole person (weak perspective), about the root.
+
+    Args:
+        pose: The person.
+        body: Assumed size.
+
+    Returns:
+        `joints_root_m` only, or a `Location` with a reason and no joints.
+    """
+    body = body or BodyPrior()
+    pixels = np.asarray(pose.joints_image_px, np.float64)
+    depth = np.asarray(pose.depth_m, np.float64)
+    fit = fit_scale(_segments(pose, pixels, np.zeros(len(depth)), pose.sigma_px, body))
+    if fit.reason:
+        return Location(reason=fit.reason)
+    joints = np.column_stack([fit.scale * (pixels - pixels[pose.root]), depth])
+    if not np.isfinite(joints).any():
+        return Location(reason='the root joint is missing')
+    return Location(
+        joints_root_m=joints.astype(np.float32),
+        scale_source=ScaleSource.BODY,
+        reason='no camera: intrinsics are needed for the camera frame',
+    )
+
+
+def _segments(
+    pose: Pose25D,
+    plane: NDArray[np.floating],
+    plane_depth_m: NDArray[np.floating],
+    sigma: float,
+    body: BodyPrior,
+) -> Segments:
+    """The segments whose joints are all confident; `plane` is rays, or pixels for no camera."""
+    matrix = segment_matrix(pose.layout)
+    usable = pose.finite & (pose.confidence >= pose.min_confidence)
+    usable &= np.isfinite(plane).all(axis=-1)
+    keep = ~(matrix[:, ~usable] != 0.0).any(axis=1)
+    matrix = np.where(usable, matrix, 0.0)[keep]
+    points = np.where(usable[:, None], plane, 0.0).astype(np.float64)
+    shift = np.where(usable, plane_depth_m, 0.0)
+    return Segments(
+        across_slope=matrix @ points,
+        across_offset=matrix @ (points * shift[:, None]),
+        along=matrix @ np.where(usable, pose.depth_m, 0.0),
+        length=body.lengths_m[keep],
+        length_sigma=body.segment_sigma,
+        noise_gain=(matrix**2).sum(axis=1),
+        slope_sigma=sigma,
+        along_sigma=pose.noise_depth_m,
+    )
+
+
+def _perspective(
+    pose: Pose25D,
+    rays: NDArray[np.float64],
+    root_depth_m: float,
+    sigma_m: float,
+    source: ScaleSource,
+) -> Location:
+    depth = root_depth_m + np.asarray(pose.depth_m, np.float64)
+    depth = np.where(depth > 0.0, depth, np.nan)
+    camera = np.concatenate([rays, np.ones((len(rays), 1))], axis=1) * depth[:, None]
+    return Location(
+        joints_root_m=(camera - camera[pose.root]).astype(np.float32),
+        joints_camera_m=camera.astype(np.float32),
+        scale_source=source,
+        root_depth_m=root_depth_m,
+        root_depth_sigma_m=sigma_m,
+    )
+
+
+def _patch_medians(
+    depth_m: NDArray[np.float32], centers_px: NDArray[np.floating], half: int
+) -> NDArray[np.float64]:
+    """(N,) median of the valid depths around each centre; NaN where too few are valid."""
+    height, width = depth_m.shape
+    offsets = np.arange(-half, half + 1)
+    columns = np.rint(centers_px[:, 0]).astype(int)[:, None] + offsets  # (N, P)
+    rows = np.rint(centers_px[:, 1]).astype(int)[:, None] + offsets
+    inside = ((rows >= 0) & (rows < height))[:, :, None]
+    inside = inside & ((columns >= 0) & (columns < width))[:, None, :]
+    rows, columns = np.clip(rows, 0, height - 1), np.clip(columns, 0, width - 1)
+    patches = depth_m[rows[:, :, None], columns[:, None, :]].astype(np.float64)
+    patches = np.sort(np.where(inside, patches, np.nan).reshape(len(patches), -1), axis=1)
+    valid = np.isfinite(patches).sum(axis=1)  # NaN sorts last
+    middle = patches[np.arange(len(patches)), np.maximum(valid - 1, 0) // 2]
+    enough = valid >= _MIN_PATCH_SHARE * patches.shape[1] if len(patches) else valid > 0
+    return np.where(enough, middle, np.nan)
