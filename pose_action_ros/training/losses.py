@@ -1,0 +1,165 @@
+"""What the network is trained to make small: elastic net on joints, cross-entropy on the rest.
+
+Source: the paper, section 4 (elastic net over the joints) and the authors' release (branch
+cvpr18, `deephar/losses.py`, `deephar/objectives.py`). They differ by a constant factor only:
+
+| `per`        | divided by                   | used by                                       |
+|--------------|------------------------------|-----------------------------------------------|
+| 'joint'      | joints with a target         | the paper; our default                        |
+| 'coordinate' | coordinates with a target    | the release's `losses`, its MPII script       |
+| 'sample'     | nothing                      | the release's `objectives`, its compile calls |
+
+The default is the paper's because the loss, and with it the learning rate, then depends neither on
+how many joints a layout has nor on how many of them are annotated. Invalid targets are NaN and
+weigh nothing. All losses are computed in float32, whatever the network runs in.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Literal
+
+import torch
+
+from pose_action_ros.core.errors import ConfigError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from torch import Tensor
+
+    from pose_action_ros.models import ActionOutput, ClipOutput, PoseOutput
+
+    Normaliser = Literal['joint', 'coordinate', 'sample']
+
+__all__ = [
+    'action_loss',
+    'binary_cross_entropy',
+    'categorical_cross_entropy',
+    'elastic_net',
+    'pose_loss',
+]
+
+EPSILON = 1e-7
+"""Probabilities are kept this far from 0 and 1, as Keras does."""
+
+
+def pose_loss(
+    outputs: Sequence[PoseOutput],
+    joints_crop: Tensor,
+    visibility: Tensor,
+    *,
+    visibility_weight: float = 0.01,
+    coordinate_weight: float = 0.0,
+    per: Normaliser = 'joint',
+) -> Tensor:
+    """Sum over the prediction blocks: each is asked for the same target, with the same weight.
+
+    Args:
+        outputs: What each block says; joints (..., J, D), visibility (..., J).
+        joints_crop: (..., J, D) targets in crop coordinates, NaN where invalid.
+        visibility: (..., J) 1 seen, 0 not, NaN where unknown.
+        visibility_weight: Weight of the cross-entropy on the visibility; 0.01 as released.
+        coordinate_weight: Weight of the cross-entropy that takes coordinates for probabilities;
+            the release's MPII script has 0.01, the paper has none.
+        per: What the elastic net is divided by, see above.
+
+    Returns:
+        () float32, mean over all leading axes.
+
+    Raises:
+        ConfigError: There are no outputs, or `per` is unknown.
+    """
+    if not outputs:
+        raise ConfigError('found no block outputs; expected one PoseOutput per prediction block')
+    total = joints_crop.new_zeros((), dtype=torch.float32)
+    for output in outputs:
+        loss = elastic_net(output.joints, joints_crop, per=per)
+        if coordinate_weight:
+            entropy = binary_cross_entropy(output.joints, joints_crop)
+            loss = loss + coordinate_weight * _divided(entropy, joints_crop, per)
+        seen = _mean_of_valid(binary_cross_entropy(output.visibility, visibility), visibility)
+        total = total + (loss + visibility_weight * seen).mean()
+    return total
+
+
+def action_loss(output: ActionOutput | ClipOutput, labels: Tensor) -> Tensor:
+    """Sum of the cross-entropies of all class scores: each branch's blocks and their fusion.
+
+    Args:
+        output: pose_actions and appearance_actions, lists of (B, A); actions (B, A); all
+            probabilities.
+        labels: (B,) int64 indices of the true classes.
+
+    Returns:
+        () float32, mean over the batch, equal weights as in the release.
+    """
+    scores = (*output.pose_actions, *output.appearance_actions, output.actions)
+    return torch.stack([categorical_cross_entropy(s, labels).mean() for s in scores]).sum()
+
+
+def elastic_net(predicted: Tensor, target: Tensor, *, per: Normaliser = 'joint') -> Tensor:
+    """Absolute plus squared error.
+
+    Args:
+        predicted: (..., J, D).
+        target: (..., J, D), NaN where invalid.
+        per: What the sum is divided by, see above; at least 1.
+
+    Returns:
+        (...) float32, one value per sample; 0 where nothing is valid.
+
+    Raises:
+        ConfigError: `per` is unknown.
+    """
+    error = torch.where(target.isnan(), 0.0, predicted.float() - target)
+    return _divided(error.abs() + error.square(), target, per)
+
+
+def binary_cross_entropy(predicted: Tensor, target: Tensor) -> Tensor:
+    """Cross-entropy of single probabilities; targets may lie between 0 and 1.
+
+    Args:
+        predicted: (...) probabilities.
+        target: (...) NaN where invalid.
+
+    Returns:
+        (...) float32; 0 where the target is NaN.
+    """
+    valid = ~target.isnan()
+    target = torch.where(valid, target, 0.0)
+    predicted = predicted.float().clamp(EPSILON, 1.0 - EPSILON)
+    entropy = -(target * predicted.log() + (1.0 - target) * torch.log1p(-predicted))
+    return torch.where(valid, entropy, 0.0)
+
+
+def categorical_cross_entropy(predicted: Tensor, labels: Tensor) -> Tensor:
+    """Cross-entropy of class probabilities.
+
+    Args:
+        predicted: (B, A) probabilities; scaled to sum 1 first, as Keras does.
+        labels: (B,) int64 indices of the true classes.
+
+    Returns:
+        (B,) float32.
+    """
+    predicted = predicted.float()
+    chosen = predicted.gather(1, labels[:, None])[:, 0] / predicted.sum(dim=1)
+    return -chosen.clamp(EPSILON, 1.0 - EPSILON).log()
+
+
+def _divided(values: Tensor, target: Tensor, per: Normaliser) -> Tensor:
+    """Sum over (J, D), divided as `per` says; `values` are 0 where the target is NaN."""
+    total = values.sum(dim=(-2, -1))
+    valid = ~target.isnan()
+    if per == 'sample':
+        return total
+    if per == 'coordinate':
+        return total / valid.sum(dim=(-2, -1)).clamp(min=1)
+    if per == 'joint':
+        return total / valid.any(dim=-1).sum(dim=-1).clamp(min=1)
+    raise ConfigError(f"unknown normaliser {per!r}; expected 'joint', 'coordinate' or 'sample'")
+
+
+def _mean_of_valid(values: Tensor, target: Tensor) -> Tensor:
+    """Mean over J of what is known; 0 where nothing is."""
+    return values.sum(dim=-1) / (~target.isnan()).sum(dim=-1).clamp(min=1)
