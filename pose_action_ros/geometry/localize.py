@@ -8,7 +8,7 @@ pose about its root can be had. Frames and limits: docs/coordinates.md.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -110,8 +110,8 @@ class Location:
     joints_root_m: NDArray[np.float32] | None = None
     joints_camera_m: NDArray[np.float32] | None = None
     scale_source: ScaleSource = ScaleSource.NONE
-    root_depth_m: float = field(default=float('nan'))
-    root_depth_sigma_m: float = field(default=float('nan'))
+    root_depth_m: float = float('nan')
+    root_depth_sigma_m: float = float('nan')
     reason: str = ''
 
 
@@ -146,7 +146,9 @@ def localize(
         if location.joints_camera_m is not None:
             return location
     location = localize_by_body(pose, camera, body)
-    return location if location.joints_root_m is not None else root_relative(pose, body)
+    if location.joints_camera_m is not None:
+        return location
+    return replace(root_relative(pose, body), reason=location.reason)
 
 
 def localize_by_body(pose: Pose25D, camera: Camera, body: BodyPrior | None = None) -> Location:
@@ -188,13 +190,11 @@ def localize_by_depth(
         The pose in both frames, or a `Location` with a reason and no joints.
     """
     skeleton = get_skeleton(pose.layout)
-    trunk = np.array(
-        [skeleton.joint_names.index(n) for n in _TRUNK_JOINTS if n in skeleton.joint_names]
-    )
-    trunk = trunk[(pose.finite & (pose.confidence >= pose.min_confidence))[trunk]]
+    usable = pose.finite & (pose.confidence >= pose.min_confidence)
+    trunk = np.flatnonzero(usable & np.isin(skeleton.joint_names, _TRUNK_JOINTS))
     half = max(1, round(_PATCH_OVER_HEIGHT * pose.extent_px))
     surface = _patch_medians(depth_image_m, pose.joints_image_px[trunk], half)
-    votes = surface + SURFACE_TO_JOINT_M - pose.depth_m[trunk]
+    votes = surface + SURFACE_TO_JOINT_M - np.asarray(pose.depth_m)[trunk]
     votes = votes[np.isfinite(votes)]
     if not votes.size:
         return Location(reason='no joint of the trunk has a valid depth')
@@ -221,9 +221,9 @@ def root_relative(pose: Pose25D, body: BodyPrior | None = None) -> Location:
     fit = fit_scale(_segments(pose, pixels, np.zeros(len(depth)), pose.sigma_px, body))
     if fit.reason:
         return Location(reason=fit.reason)
-    joints = np.column_stack([fit.scale * (pixels - pixels[pose.root]), depth])
-    if not np.isfinite(joints).any():
+    if not pose.finite[pose.root]:
         return Location(reason='the root joint is missing')
+    joints = np.column_stack([fit.scale * (pixels - pixels[pose.root]), depth])
     return Location(
         joints_root_m=joints.astype(np.float32),
         scale_source=ScaleSource.BODY,
@@ -266,7 +266,7 @@ def _perspective(
     source: ScaleSource,
 ) -> Location:
     depth = root_depth_m + np.asarray(pose.depth_m, np.float64)
-    depth = np.where(depth > 0.0, depth, np.nan)
+    depth = np.where((depth > 0.0) & np.isfinite(rays).all(axis=1), depth, np.nan)
     camera = np.concatenate([rays, np.ones((len(rays), 1))], axis=1) * depth[:, None]
     return Location(
         joints_root_m=(camera - camera[pose.root]).astype(np.float32),
