@@ -1,0 +1,198 @@
+"""Weights files: safetensors with the network's config and origin in the metadata.
+
+Nothing in a file is executed. `find_weights` knows where files lie; nothing is downloaded here.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import platformdirs
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
+
+from pose_action_ros.core.errors import CheckpointError, ConfigError
+from pose_action_ros.models.config import PRESETS, ModelConfig
+from pose_action_ros.models.multitask import MultitaskNet
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from torch import Tensor
+
+__all__ = [
+    'CONFIG_KEY',
+    'UNTRAINED',
+    'cache_folder',
+    'find_weights',
+    'load_model',
+    'open_model',
+    'read_config',
+    'read_metadata',
+    'save_model',
+]
+
+CONFIG_KEY = 'pose_action_ros.config'
+"""Metadata key of the network's config, one line of JSON."""
+
+UNTRAINED = 'untrained:'
+"""Prefix of a preset's name: that network with random weights, to try the machinery."""
+
+_ENDING = '.safetensors'
+
+
+def save_model(net: MultitaskNet, path: Path | str, provenance: Mapping[str, str] = {}) -> None:
+    """Write a network to a file.
+
+    Args:
+        net: The network; its tensors are written as they are.
+        path: Ends in .safetensors; its folder exists.
+        provenance: Where the weights come from (source, seed, command, ...), free text.
+    """
+    tensors = {name: value.detach().cpu().contiguous() for name, value in net.state_dict().items()}
+    metadata = {**provenance, 'format': 'pt', CONFIG_KEY: net.config.to_json()}
+    part = Path(path).with_suffix('.part')  # never half a file under the final name
+    save_file(tensors, part, metadata)
+    part.replace(path)
+
+
+def read_metadata(path: Path | str) -> dict[str, str]:
+    """Return a file's metadata: config, provenance.
+
+    Raises:
+        CheckpointError: The file is missing, damaged or not ours.
+    """
+    path = Path(path)
+    if not path.is_file():
+        raise CheckpointError(f'there is no weights file {path}')
+    try:
+        with safe_open(path, framework='pt') as file:
+            metadata = dict(file.metadata() or {})
+    except (SafetensorError, OSError, ValueError) as error:
+        raise CheckpointError(
+            f'{path} is damaged or no safetensors file ({error}); files of the authors (.h5) are '
+            'converted with `pose-action convert-weights`'
+        ) from error
+    if CONFIG_KEY not in metadata:
+        raise CheckpointError(
+            f'{path} is a safetensors file without {CONFIG_KEY!r} in its metadata, so not a '
+            'network of this package'
+        )
+    return metadata
+
+
+def read_config(path: Path | str) -> ModelConfig:
+    """Return the config in a file.
+
+    Raises:
+        CheckpointError: The file is missing, damaged or not ours.
+    """
+    text = read_metadata(path)[CONFIG_KEY]
+    try:
+        return ModelConfig.from_json(text)
+    except ConfigError as error:
+        raise CheckpointError(f'{path}: {error}') from error
+
+
+def load_model(path: Path | str) -> MultitaskNet:
+    """Read a network from a file.
+
+    Returns:
+        The network in evaluation mode, float32, on the CPU.
+
+    Raises:
+        CheckpointError: The file is missing, damaged, not ours, or does not fit its own config.
+    """
+    net = MultitaskNet(read_config(path))
+    expected = net.state_dict()
+    try:
+        with safe_open(path, framework='pt') as file:
+            found = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+    except (SafetensorError, OSError, ValueError) as error:
+        raise CheckpointError(f'{path} is damaged ({error}); copy or make it again') from error
+    _check(found, expected, path)
+    net.load_state_dict({name: value.float() for name, value in found.items()})
+    return net.eval()
+
+
+def open_model(name_or_path: str | Path) -> MultitaskNet:
+    """Return a network by name or path: as `find_weights`, or `untrained:PRESET`.
+
+    Raises:
+        CheckpointError: No such weights, or the file is damaged.
+        ConfigError: No such preset.
+    """
+    name = str(name_or_path)
+    if name.startswith(UNTRAINED):
+        config = ModelConfig.preset(name.removeprefix(UNTRAINED))
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(0)
+            return MultitaskNet(config).eval()
+    return load_model(find_weights(name_or_path))
+
+
+def find_weights(name_or_path: str | Path) -> Path:
+    """Return the path of a weights file.
+
+    Args:
+        name_or_path: A path; `demo`; or a preset's name, for released weights that
+            `pose-action fetch-weights` has put into the cache folder.
+
+    Raises:
+        CheckpointError: There is none; the message says where it was looked for and what to do.
+    """
+    path = Path(name_or_path).expanduser()
+    if path.suffix == _ENDING or len(path.parts) > 1:
+        if path.is_file():
+            return path
+        raise CheckpointError(f'there is no weights file {path}; give an existing {_ENDING} file')
+    name = str(name_or_path)
+    folders = [*_shared_folders(), cache_folder()]
+    for folder in folders:
+        if (folder / f'{name}{_ENDING}').is_file():
+            return folder / f'{name}{_ENDING}'
+    advice = f'give a path, `demo`, or `{UNTRAINED}PRESET`'
+    if name in PRESETS and name != 'compact':
+        advice = f'`pose-action fetch-weights {name}` fetches the released file'
+    places = ', '.join(str(folder) for folder in folders)
+    raise CheckpointError(f'no weights named {name!r} in {places}; {advice}')
+
+
+def cache_folder() -> Path:
+    """Return the user's folder for fetched weights; it may not exist yet."""
+    return platformdirs.user_cache_path('pose_action_ros') / 'weights'
+
+
+def _shared_folders() -> list[Path]:
+    """The checkout's own weights, and `share/` of every install prefix."""
+    prefixes = [*os.environ.get('AMENT_PREFIX_PATH', '').split(os.pathsep), sys.prefix]
+    shares = [Path(prefix) / 'share/pose_action_ros/weights' for prefix in prefixes if prefix]
+    checkout = Path(__file__).parents[2] / 'weights'
+    return [folder for folder in dict.fromkeys([checkout, *shares]) if folder.is_dir()]
+
+
+def _check(found: Mapping[str, Tensor], expected: Mapping[str, Tensor], path: Path | str) -> None:
+    missing = sorted(set(expected) - set(found))
+    extra = sorted(set(found) - set(expected))
+    if missing or extra:
+        raise CheckpointError(
+            f'{path} does not hold the network of its config: missing {_first(missing)}, '
+            f'unexpected {_first(extra)}; the file was changed or made by another version'
+        )
+    for name, value in found.items():
+        if value.shape != expected[name].shape or not value.is_floating_point():
+            raise CheckpointError(
+                f'{path}: {name} is {tuple(value.shape)} {value.dtype}, expected '
+                f'{tuple(expected[name].shape)} of floats'
+            )
+        if not value.isfinite().all():
+            raise CheckpointError(f'{path}: {name} holds NaN or infinity; train or copy it again')
+
+
+def _first(names: list[str]) -> str:
+    shown = ', '.join(names[:3]) or 'nothing'
+    return shown if len(names) <= 3 else f'{shown} and {len(names) - 3} more'
