@@ -65,8 +65,10 @@ class RationalPolynomial:
                 break
             ideal = ideal - _solve_2x2(jacobian, error)
         value, jacobian = self._with_jacobian(ideal)
-        # Beyond the fold of the polynomial (determinant <= 0) a solution is not a real ray.
-        folded = ~(np.linalg.det(jacobian) > 0.0)
+        # Beyond the fold of the polynomial a solution is not a real ray. Before it both
+        # eigenvalues of the Jacobian are positive, and so are determinant and trace.
+        trace = jacobian[..., 0, 0] + jacobian[..., 1, 1]
+        folded = ~((_determinant(jacobian) > 0.0) & (trace > 0.0))
         ideal[(np.abs(value - points) > 1e-6).any(axis=-1) | folded] = np.nan
         return ideal
 
@@ -99,10 +101,16 @@ class RationalPolynomial:
         return value, jacobian
 
 
+def _determinant(matrix: NDArray[np.float64]) -> NDArray[np.float64]:
+    """(...) of (..., 2, 2); unlike numpy's silent about NaN."""
+    (a, b), (c, d) = np.moveaxis(matrix, (-2, -1), (0, 1))
+    return np.asarray(a * d - b * c)
+
+
 def _solve_2x2(matrix: NDArray[np.float64], right: NDArray[np.float64]) -> NDArray[np.float64]:
     """Solve (..., 2, 2) systems by Cramer's rule; a singular one gives NaN instead of raising."""
     (a, b), (c, d) = np.moveaxis(matrix, (-2, -1), (0, 1))
-    determinant = a * d - b * c
+    determinant = _determinant(matrix)
     determinant = np.where(np.abs(determinant) > 1e-12, determinant, np.nan)
     x, y = right[..., 0], right[..., 1]
     return np.stack([d * x - b * y, a * y - c * x], axis=-1) / determinant[..., None]
