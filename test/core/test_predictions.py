@@ -1,0 +1,41 @@
+"""Results: what a frame without anybody looks like, and which action is the best."""
+
+import dataclasses
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from pose_action_ros.core.predictions import (
+    ActionScores,
+    FramePrediction,
+    PersonBox,
+    PersonPrediction,
+    ScaleSource,
+)
+
+
+def test_best_action():
+    scores = np.array([0.1, 0.7, 0.2], np.float32)
+    assert ActionScores(('a', 'b', 'c'), scores, 0, 1, 16, True).best == 1
+
+
+def test_an_empty_frame():
+    frame = FramePrediction(stamp_ns=5)
+    assert frame.persons == ()
+    assert frame.lost_tracks == ()
+
+
+def test_a_person_has_no_metres_unless_told():
+    person = PersonPrediction(1, PersonBox(1.0, 2.0, 3.0), 'pa17j', np.zeros((17, 2)), np.ones(17))
+    assert person.joints_root_m is None
+    assert person.joints_camera_m is None
+    assert person.scale_source == ScaleSource.NONE == 0
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        person.track_id = 2
+
+
+def test_scale_sources_are_those_of_the_message():
+    message = (Path(__file__).parents[2] / 'msg' / 'Pose3D.msg').read_text()
+    for source in ScaleSource:
+        assert f'SCALE_{source.name}={source.value} ' in message
