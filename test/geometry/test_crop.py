@@ -55,7 +55,7 @@ class TestParity:
         assert (np.sign(found.matrix[:2, :2]) == np.sign(reference[f'{case}_afmat'][:2, :2])).all()
 
     # Mean and 99th percentile of the difference in grey levels. A turned image is resampled
-    # twice there and sits 0.3 to 0.4 crop pixels beside its own matrix; ours does neither.
+    # twice there and sits half a crop pixel beside its own matrix; ours does neither.
     @pytest.mark.parametrize(
         ('case', 'mean', 'most'),
         [('plain', 0.3, 1), ('outside', 0.3, 1), ('rot_flip', 4.0, 14), ('h36m_order', 4.0, 16)],
