@@ -53,6 +53,8 @@ class ActionScores:
         clip_end_ns: Image stamp of the newest sample that was used.
         frames_used: Number of distinct frames in the clip.
         valid: False until the clip is full; the scores then describe a padded clip.
+        best: Index of the class that is shown: the most probable one, unless a steadier one is
+            still held.
     """
 
     labels: tuple[str, ...]
@@ -61,11 +63,7 @@ class ActionScores:
     clip_end_ns: int
     frames_used: int
     valid: bool
-
-    @property
-    def best(self) -> int:
-        """Index of the most probable class."""
-        return int(self.scores.argmax())
+    best: int
 
 
 @dataclass(frozen=True)
@@ -81,6 +79,7 @@ class PersonPrediction:
         joints_root_m: (J, 3) float32, or None for a 2D model.
         joints_camera_m: (J, 3) float32, or None where the camera or the scale is unknown.
         scale_source: Where the metric scale comes from.
+        root_depth_sigma_m: One standard deviation of the root's distance; NaN if unknown.
         action: None for a model without actions.
     """
 
@@ -92,6 +91,7 @@ class PersonPrediction:
     joints_root_m: NDArray[np.float32] | None = None
     joints_camera_m: NDArray[np.float32] | None = None
     scale_source: ScaleSource = ScaleSource.NONE
+    root_depth_sigma_m: float = float('nan')
     action: ActionScores | None = None
 
 

@@ -79,7 +79,7 @@ class ModelConfig:
                 raise ConfigError(f'model {name} must be > 0; found {getattr(self, name)}')
         if self.dimensions not in (2, 3):
             raise ConfigError(f'model dimensions must be 2 or 3; found {self.dimensions}')
-        if self.dimensions == 2 and self.depth_maps or self.dimensions == 3 and self.context_maps:
+        if self.depth_maps if self.dimensions == 2 else self.context_maps:
             raise ConfigError(
                 'a 2D network has context maps and a 3D network depth maps; found '
                 f'{self.dimensions}D with {self.context_maps} and {self.depth_maps}'

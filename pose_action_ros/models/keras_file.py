@@ -76,7 +76,7 @@ def _copy(source: str, target: str) -> None:
     import h5py  # only in the child: a hostile file never meets the parent's HDF5 library
 
     names: list[str] = []
-    arrays: dict[str, NDArray[np.float32]] = {}
+    arrays: dict[str, Any] = {}
     total = 0
     with h5py.File(source, 'r') as file:
         root = file

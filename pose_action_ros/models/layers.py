@@ -35,6 +35,9 @@ class BatchNorm(nn.BatchNorm2d):
     def __init__(self, channels: int) -> None:
         super().__init__(channels, eps=1e-3, momentum=0.01)
         self.weight: Any
+        self.bias: nn.Parameter
+        self.running_mean: Tensor
+        self.running_var: Tensor
         del self.weight
         self.register_buffer('weight', torch.ones(channels), persistent=False)
         self.num_batches_tracked = None

@@ -181,7 +181,9 @@ class MultitaskNet(nn.Module):
                 'use forward_pose, or a preset with actions (penn_action, ntu, compact)'
             )
         frames = self.forward_frames(clips.flatten(0, 1))
-        joints, _, probability, features = (x.unflatten(0, clips.shape[:2]) for x in frames)
+        joints, _, probability, features = (
+            x.reshape(*clips.shape[:2], *x.shape[1:]) for x in frames
+        )
         return ClipOutput(
             PoseOutput(joints, probability), *self.forward_actions(joints, probability, features)
         )

@@ -89,8 +89,8 @@ def _read_context_maps(logits: Tensor, joints: int, context: int) -> HeatMapRead
     peaks = logits.flatten(-2).amax(dim=-1)  # (B, J + J * N_c)
     own, logit = positions[:, :joints], peaks[:, :joints]
     if context:
-        weights = peaks[:, joints:].sigmoid().unflatten(1, (joints, context))  # (B, J, N_c)
-        around = positions[:, joints:].unflatten(1, (joints, context))  # (B, J, N_c, 2)
+        weights = peaks[:, joints:].sigmoid().reshape(-1, joints, context)  # (B, J, N_c)
+        around = positions[:, joints:].reshape(-1, joints, context, 2)  # (B, J, N_c, 2)
         pooled = (weights.unsqueeze(-1) * around).sum(dim=2) / weights.sum(dim=2, keepdim=True)
         own = CONTEXT_ALPHA * own + (1 - CONTEXT_ALPHA) * pooled
     return HeatMapReading(own, logit, probabilities[:, :joints])
@@ -99,7 +99,7 @@ def _read_context_maps(logits: Tensor, joints: int, context: int) -> HeatMapRead
 def _read_depth_maps(logits: Tensor, joints: int) -> HeatMapReading:
     """Channels: depth after depth, the joints of one depth side by side."""
     height, width = logits.shape[-2:]
-    volume = logits.unflatten(1, (-1, joints))  # (B, N_d, J, H, W)
+    volume = logits.reshape(len(logits), -1, joints, *logits.shape[-2:])  # (B, N_d, J, H, W)
     flat = volume.mean(dim=1)  # (B, J, H, W)
     along = volume.mean(dim=(-2, -1)).transpose(1, 2)  # (B, J, N_d)
     probabilities = spatial_softmax(flat)

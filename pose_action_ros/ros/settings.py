@@ -1,6 +1,6 @@
 """The nodes' settings: every parameter of the ROS interface, its default, text and range.
 
-The groups `clip`, `track` and `smooth` are the stream's own settings (`inference.stream`), so what
+The groups `clip`, `track`, `smooth` and `body` are the stream's own settings (`inference.settings`), so what
 the command line and the node use cannot differ.
 """
 
@@ -35,8 +35,8 @@ class ModelSettings:
 
 
 @dataclass(frozen=True)
-class NodeSettings:
-    """Parameters of `pose_action_node`."""
+class NodeSettings(StreamSettings):
+    """Parameters of `pose_action_node`; the stream's own groups are inherited."""
 
     autostart: bool = field(
         default=True,
@@ -81,7 +81,6 @@ class NodeSettings:
         },
     )
     model: ModelSettings = field(default_factory=ModelSettings)
-    stream: StreamSettings = field(default_factory=StreamSettings)
     viz: MarkerSettings = field(default_factory=MarkerSettings)
 
 

@@ -1,0 +1,243 @@
+"""Image in, `FramePrediction` out: the whole product without ROS.
+
+Each frame passes the backbone once. What the action heads need of it is kept per person in a
+`ClipBuffer`, so a new label costs one frame, not T. Source: paper, figure 4; streaming is ours.
+"""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from pose_action_ros.core.errors import ConfigError, ImageError
+from pose_action_ros.core.predictions import ActionScores, FramePrediction
+from pose_action_ros.geometry import crop_transform, extract_crop
+from pose_action_ros.inference.clip_buffer import ClipBuffer
+from pose_action_ros.inference.engine import Engine, FrameArrays
+from pose_action_ros.inference.person import Look, Person, Surroundings
+from pose_action_ros.inference.settings import StreamSettings
+from pose_action_ros.inference.tracker import Tracker
+from pose_action_ros.models import open_model
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
+    from pose_action_ros.core.predictions import PersonBox
+    from pose_action_ros.geometry import Camera, CropTransform
+    from pose_action_ros.inference.tracker import Window
+
+__all__ = ['PoseActionStream']
+
+_MIN_CLIP_FRAMES = 4  # two poolings by two
+
+
+class PoseActionStream:
+    """Follows people through a stream of images.
+
+    Args:
+        engine: The network.
+        settings: All settings; may be replaced while running.
+    """
+
+    def __init__(self, engine: Engine, settings: StreamSettings | None = None) -> None:
+        self._engine: Engine | None = engine
+        self._config = engine.config
+        self._device = engine.device
+        self._tracker = Tracker()
+        self._people: dict[int, Person] = {}
+        self._last_stamp_ns: int | None = None
+        self.settings = settings or StreamSettings()
+
+    @classmethod
+    def open(
+        cls,
+        weights: str,
+        *,
+        settings: StreamSettings | None = None,
+        device: str = 'auto',
+        threads: int = 0,
+    ) -> PoseActionStream:
+        """Load weights and warm the network up.
+
+        Args:
+            weights: As `models.open_model`: a path, `demo`, a fetched preset, `untrained:PRESET`.
+            settings: All settings.
+            device: `auto`, `cpu`, `cuda` or `cuda:N`.
+            threads: CPU threads; 0 for all cores.
+
+        Raises:
+            CheckpointError: There are no such weights, or the file is damaged.
+            ConfigError: There is no such preset.
+            DeviceError: There is no such device, or its memory is full.
+        """
+        return cls(Engine(open_model(weights), device, threads), settings)
+
+    @property
+    def settings(self) -> StreamSettings:
+        """The settings of the next frame."""
+        return self._settings
+
+    @settings.setter
+    def settings(self, settings: StreamSettings) -> None:
+        clip = settings.clip
+        frames = clip.frames or self._config.clip_frames
+        if frames < _MIN_CLIP_FRAMES:
+            raise ConfigError(
+                f'clip.frames is {frames}; the action heads need at least {_MIN_CLIP_FRAMES}'
+            )
+        shape = (frames, clip.period or self._config.clip_period_s, clip.max_gap)
+        self._settings = settings
+        if shape != getattr(self, '_clip_shape', shape):
+            for person in self._people.values():
+                person.clip = ClipBuffer(*shape)
+        self._clip_shape = shape
+
+    @property
+    def layout(self) -> str:
+        """Name of the network's joint layout."""
+        return self._config.layout
+
+    @property
+    def model_name(self) -> str:
+        """Name of the network."""
+        return self._config.name
+
+    @property
+    def device(self) -> str:
+        """Where the network runs, for people."""
+        return self._device
+
+    @property
+    def clip_fill(self) -> float:
+        """How full the fullest clip is, 0 to 1."""
+        return max((person.clip.fill for person in tuple(self._people.values())), default=0.0)
+
+    def reset(self) -> list[int]:
+        """Drop all tracks and clips; return the ids of the tracks that end."""
+        self._people.clear()
+        self._last_stamp_ns = None
+        return self._tracker.reset()
+
+    def close(self) -> None:
+        """Let go of the network and its memory; the stream can't be used any more."""
+        self.reset()
+        self._engine = None
+
+    def process(
+        self,
+        image_rgb: NDArray[np.uint8],
+        stamp_ns: int,
+        *,
+        camera: Camera | None = None,
+        boxes: Sequence[PersonBox] | None = None,
+        depth_m: NDArray[np.float32] | None = None,
+    ) -> FramePrediction:
+        """Look at one image.
+
+        Args:
+            image_rgb: (H, W, 3) uint8.
+            stamp_ns: When it was taken; a stamp that goes back starts all clips afresh.
+            camera: Its intrinsics, for metres in the camera's frame.
+            boxes: Where people are; None to find and follow one person.
+            depth_m: (H, W) depth registered to the image in metres, NaN invalid.
+
+        Raises:
+            ImageError: The image has another shape or type, or no pixels.
+        """
+        if self._engine is None:
+            raise RuntimeError('the stream is closed; open another one')
+        if image_rgb.ndim != 3 or image_rgb.dtype != np.uint8 or 0 in image_rgb.shape:
+            raise ImageError(
+                f'found an image of shape {image_rgb.shape} and type {image_rgb.dtype}; '
+                'expected (H, W, 3) uint8 RGB'
+            )
+        start = time.perf_counter()
+        self._mind_time(stamp_ns)
+        track = self._settings.track
+        height, width = image_rgb.shape[:2]
+        windows = self._tracker.windows(stamp_ns, (width, height), track, boxes)
+        transforms = [crop_transform(window.box) for window in windows]
+        crops = [extract_crop(image_rgb, transform) for transform in transforms]
+        cropped = time.perf_counter()
+        looks = _look(self._engine, windows, transforms, crops)
+        looks = [look for look in looks if self._is_seen(look, stamp_ns)]
+        actions = self._act(self._engine, looks, stamp_ns)
+        inferred = time.perf_counter()
+        around = Surroundings(stamp_ns, camera, depth_m)
+        persons = tuple(
+            self._people[look.track_id].describe(look, around, self.layout, self._settings, action)
+            for look, action in zip(looks, actions, strict=True)
+        )
+        lost = self._tracker.drop_lost(track, [window.track_id for window in windows])
+        for track_id in lost:
+            self._people.pop(track_id, None)
+        return FramePrediction(
+            stamp_ns,
+            persons,
+            tuple(lost),
+            preprocess_ms=(cropped - start) * 1e3,
+            inference_ms=(inferred - cropped) * 1e3,
+        )
+
+    def _mind_time(self, stamp_ns: int) -> None:
+        """Forget clips and speeds where time goes back (a looping recording)."""
+        if self._last_stamp_ns is not None and stamp_ns < self._last_stamp_ns:
+            for person in self._people.values():
+                person.forget()
+        self._last_stamp_ns = stamp_ns
+
+    def _is_seen(self, look: Look, stamp_ns: int) -> bool:
+        """Tell the tracker what was seen, and whether it is a person."""
+        return self._tracker.update(
+            look.track_id,
+            stamp_ns,
+            look.joints_image[:, :2],
+            look.arrays.visibility,
+            self._settings.track,
+        )
+
+    def _act(
+        self, engine: Engine, looks: Sequence[Look], stamp_ns: int
+    ) -> list[ActionScores | None]:
+        """Remember every look; the actions of all people in one pass of the heads."""
+        people = [
+            self._people.setdefault(look.track_id, Person(ClipBuffer(*self._clip_shape)))
+            for look in looks
+        ]
+        clips = [
+            person.remember(look, stamp_ns) for person, look in zip(people, looks, strict=True)
+        ]
+        labels = self._config.actions
+        if not labels or not looks:
+            return [None] * len(looks)
+        scores = engine.actions(
+            np.stack([clip.joints for clip in clips]),
+            np.stack([clip.probability for clip in clips]),
+            np.stack([clip.joint_features for clip in clips]),
+        )
+        return [
+            person.action(labels, row, clip, self._settings)
+            for person, row, clip in zip(people, scores, clips, strict=True)
+        ]
+
+
+def _look(
+    engine: Engine,
+    windows: Sequence[Window],
+    transforms: Sequence[CropTransform],
+    crops: Sequence[NDArray[np.uint8]],
+) -> list[Look]:
+    """All windows in one pass of the backbone."""
+    if not windows:
+        return []
+    arrays = engine.frames(np.stack(crops))
+    looks = []
+    for index, (window, transform) in enumerate(zip(windows, transforms, strict=True)):
+        row = FrameArrays(*(array[index] for array in arrays))
+        joints = transform.to_image(row.joints).astype(np.float32)
+        looks.append(Look(window.track_id, window.box, transform, row, joints))
+    return looks

@@ -1,0 +1,184 @@
+"""Where to look: the whole image at first, then the window around the last pose.
+
+Without given boxes one person is followed. Where boxes are given (a detector, a region of
+interest) each is a person; boxes of following frames are matched by their overlap.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from pose_action_ros.core.predictions import PersonBox
+from pose_action_ros.geometry import box_around, whole_image_box
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
+    from pose_action_ros.inference.settings import TrackSettings
+
+__all__ = ['Tracker', 'Window']
+
+_SPEED_MEMORY = 0.5  # of the last speed in the new one
+_SIZE_MEMORY = 0.5  # of the last size in the new one
+_MAX_LOOK_AHEAD_S = 0.2
+_MIN_OVERLAP = 0.1
+
+
+@dataclass(frozen=True)
+class Window:
+    """A place to look at in this frame.
+
+    Attributes:
+        track_id: Who is expected there; the id becomes a track's once the person is seen.
+        box: Where.
+    """
+
+    track_id: int
+    box: PersonBox
+
+
+@dataclass
+class _Track:
+    box: PersonBox
+    stamp_ns: int
+    speed_px_s: NDArray[np.float64]
+    misses: int = 0
+
+
+class Tracker:
+    """Follows people from frame to frame; one `windows`, then one `update` per window."""
+
+    def __init__(self) -> None:
+        self._tracks: dict[int, _Track] = {}
+        self._next_id = 1
+
+    def reset(self) -> list[int]:
+        """Forget everybody; return the ids of the tracks that end."""
+        ended = list(self._tracks)
+        self._tracks.clear()
+        return ended
+
+    def windows(
+        self,
+        stamp_ns: int,
+        image_size: tuple[int, int],
+        settings: TrackSettings,
+        boxes: Sequence[PersonBox] | None = None,
+    ) -> list[Window]:
+        """Return where to look.
+
+        Args:
+            stamp_ns: Stamp of the image.
+            image_size: Its width and height, pixels.
+            settings: Limits.
+            boxes: Where people are, if somebody knows; None to look for one person.
+        """
+        if boxes is not None:
+            return self._matched(boxes[: settings.max_people])
+        if not self._tracks:
+            return [Window(self._next_id, whole_image_box(*image_size))]
+        windows = []
+        for track_id, track in self._tracks.items():
+            ahead_s = (stamp_ns - track.stamp_ns) * 1e-9 if settings.velocity else 0.0
+            x, y = track.speed_px_s * np.clip(ahead_s, 0.0, _MAX_LOOK_AHEAD_S)
+            box = track.box
+            windows.append(
+                Window(track_id, PersonBox(box.center_x + x, box.center_y + y, box.size))
+            )
+        return windows
+
+    def update(
+        self,
+        track_id: int,
+        stamp_ns: int,
+        joints_image_px: NDArray[np.floating],
+        confidence: NDArray[np.floating],
+        settings: TrackSettings,
+    ) -> bool:
+        """Take in what was seen in a window.
+
+        Args:
+            track_id: Whose window was looked at.
+            stamp_ns: Stamp of the image.
+            joints_image_px: (J, 2) source pixels.
+            confidence: (J,) 0 to 1.
+            settings: Limits.
+
+        Returns:
+            True where a person was seen.
+        """
+        track = self._tracks.get(track_id)
+        found = None
+        if float(confidence.mean()) >= settings.min_confidence:
+            certain = confidence >= settings.min_joint_confidence
+            found = box_around(joints_image_px, certain, enlarge=settings.enlarge)
+        if found is None:
+            if track is not None:
+                track.misses += 1
+                track.speed_px_s *= 0.0
+            return False
+        if track is None:
+            self._tracks[track_id] = _Track(found, stamp_ns, np.zeros(2))
+            self._next_id = max(self._next_id, track_id + 1)
+        else:
+            _follow(track, found, stamp_ns)
+        return True
+
+    def drop_lost(self, settings: TrackSettings, seen: Sequence[int]) -> list[int]:
+        """End tracks that were not seen for too long.
+
+        Args:
+            settings: Limits.
+            seen: Ids of all windows of this frame; other tracks count as missed.
+
+        Returns:
+            Ids of the tracks that end with this frame.
+        """
+        for track_id, track in self._tracks.items():
+            track.misses += track_id not in seen
+        lost = [i for i, track in self._tracks.items() if track.misses >= settings.lost_after]
+        for track_id in lost:
+            del self._tracks[track_id]
+        return lost
+
+    def _matched(self, boxes: Sequence[PersonBox]) -> list[Window]:
+        """Give each box the id of the free track that it overlaps most, or a new one."""
+        free = dict(self._tracks)
+        next_id = self._next_id
+        windows = []
+        for box in boxes:
+            overlaps = {track_id: _overlap(box, track.box) for track_id, track in free.items()}
+            best = max(overlaps, key=overlaps.__getitem__, default=None)
+            if best is not None and overlaps[best] > _MIN_OVERLAP:
+                del free[best]
+            else:
+                best, next_id = next_id, next_id + 1
+            windows.append(Window(best, box))
+        return windows
+
+
+def _follow(track: _Track, found: PersonBox, stamp_ns: int) -> None:
+    step_s = (stamp_ns - track.stamp_ns) * 1e-9
+    moved = np.array([found.center_x - track.box.center_x, found.center_y - track.box.center_y])
+    speed = moved / step_s if 0.0 < step_s <= _MAX_LOOK_AHEAD_S else np.zeros(2)
+    track.speed_px_s = _SPEED_MEMORY * track.speed_px_s + (1.0 - _SPEED_MEMORY) * speed
+    size = _SIZE_MEMORY * track.box.size + (1.0 - _SIZE_MEMORY) * found.size
+    # A person who grows fast (arms up) must not leave the window meanwhile.
+    track.box = PersonBox(found.center_x, found.center_y, max(size, 0.9 * found.size))
+    track.stamp_ns, track.misses = stamp_ns, 0
+
+
+def _overlap(a: PersonBox, b: PersonBox) -> float:
+    """Intersection over union of two squares."""
+    reach = (a.size + b.size) / 2.0
+    width = min(reach - abs(a.center_x - b.center_x), a.size, b.size)
+    height = min(reach - abs(a.center_y - b.center_y), a.size, b.size)
+    if width <= 0.0 or height <= 0.0:
+        return 0.0
+    inner = width * height
+    return inner / (a.size**2 + b.size**2 - inner)
