@@ -1,4 +1,4 @@
-"""Results: what a frame without anybody looks like, and which action is the best."""
+"""Results: what a frame without anybody and a person without metres look like."""
 
 import dataclasses
 from pathlib import Path
@@ -7,17 +7,11 @@ import numpy as np
 import pytest
 
 from pose_action_ros.core.predictions import (
-    ActionScores,
     FramePrediction,
     PersonBox,
     PersonPrediction,
     ScaleSource,
 )
-
-
-def test_best_action():
-    scores = np.array([0.1, 0.7, 0.2], np.float32)
-    assert ActionScores(('a', 'b', 'c'), scores, 0, 1, 16, True).best == 1
 
 
 def test_an_empty_frame():
