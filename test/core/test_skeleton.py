@@ -9,18 +9,25 @@ import pytest
 from pose_action_ros.core.errors import ConfigError, PoseActionError
 from pose_action_ros.core.skeleton import PA16J, PA17J, PA20J, SKELETONS, get_skeleton
 
-REFERENCE = Path(__file__).parents[3] / 'shared' / 'parity' / 'pose_layouts.json'
+NAME = 'pose_layouts.json'
+SIBLING = Path(__file__).parents[3] / 'shared' / 'parity' / NAME
 LAYOUTS = list(SKELETONS.values())
 EVERY = pytest.mark.parametrize('skeleton', LAYOUTS, ids=lambda s: s.name)
 
 
-@pytest.fixture(scope='module')
-def tables():
-    return json.loads(REFERENCE.read_text())
+def references():
+    """The frozen copy, and the original where the checkout has it beside itself."""
+    absent = pytest.mark.skipif(not SIBLING.exists(), reason=f'no {SIBLING}')
+    yield pytest.param(Path(__file__).parents[1] / 'fixtures' / NAME, id='frozen')
+    yield pytest.param(SIBLING, id='original', marks=absent)
+
+
+@pytest.fixture(params=references(), scope='module')
+def tables(request):
+    return json.loads(request.param.read_text())
 
 
 @pytest.mark.parity
-@pytest.mark.skipif(not REFERENCE.exists(), reason=f'no {REFERENCE}')
 class TestParity:
     @pytest.fixture(params=['pa16j2d', 'pa17j3d', 'pa20j3d', 'pa21j3d', 'coco17j'])
     def pair(self, request, tables):

@@ -110,10 +110,10 @@ def test_elastic_net_by_hand():
 
 
 def test_a_joint_with_a_missing_depth_counts_once():
-    predicted = torch.tensor([[[0.5, 0.1, 0.7]]])
-    target = torch.tensor([[[0.0, 0.2, NAN]]])
-    close(elastic_net(predicted, target), torch.tensor([0.86]))
-    close(elastic_net(predicted, target, per='coordinate'), torch.tensor([0.43]))
+    predicted = torch.tensor([[[0.5, 0.1, 0.7], [0.0, 0.0, 0.1]]])
+    target = torch.tensor([[[0.0, 0.2, NAN], [0.0, 0.0, 0.0]]])
+    close(elastic_net(predicted, target), torch.tensor([0.97 / 2.0]))
+    close(elastic_net(predicted, target, per='coordinate'), torch.tensor([0.97 / 5.0]))
 
 
 def test_targets_outside_the_crop_are_targets():
