@@ -1,0 +1,365 @@
+"""A scene: one actor, one camera, one light, one backdrop; and the film of it.
+
+Owns: `Scene` (what is there, and how a window of the image is rendered), `SimulatedFilm` (an
+endless film of all actions) and `FilmFrame` (an image with its truth). World: z up, the camera on
+the positive x axis; camera frame: optical, as in `geometry.Camera`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import cv2
+import numpy as np
+import torch
+
+from pose_action_ros.geometry.camera import Camera
+from pose_action_ros.simulation.backdrop import cast_shadow, draw_backdrop
+from pose_action_ros.simulation.body import PARTS, BodyFrames, Proportions
+from pose_action_ros.simulation.figure import Figure, dress, stool
+from pose_action_ros.simulation.motions import cycle_s
+from pose_action_ros.simulation.renderer import Lights, Solids, cast, first_hits
+from pose_action_ros.simulation.sequence import Moment, Sequence
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence as Many
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+    from pose_action_ros.simulation.sequence import Segment
+
+    Array = NDArray[np.float64]
+
+__all__ = [
+    'FilmFrame',
+    'Scene',
+    'SimulatedFilm',
+    'Truth',
+    'add_noise',
+    'noise_table',
+    'whole_window',
+]
+
+_JOINT_TOLERANCE_M = 0.03
+_NOISE_PX = 64  # by how much the table of sensor noise is larger than an image
+_REST = BodyFrames(np.zeros((1, 17, 3)), np.broadcast_to(np.eye(3), (1, len(PARTS), 3, 3)))
+
+
+@dataclass(frozen=True, eq=False)
+class FilmFrame:
+    """One image of a film and what is really there.
+
+    Attributes:
+        image_rgb: (H, W, 3) uint8.
+        joints_camera_m: (17, 3) float32, layout pa17j, metres in the camera's optical frame.
+        joints_image_px: (17, 2) float32 pixels.
+        visible: (17,) bool; inside the image and not hidden by another part or thing.
+        action: Label of the motion that is under way, one of `SIMULATED_ACTIONS`.
+        phase: How much of it is done, 0 to 1; of the current cycle where it repeats.
+        action_start_s: Time of the film at which the action began.
+    """
+
+    image_rgb: NDArray[np.uint8]
+    joints_camera_m: NDArray[np.float32]
+    joints_image_px: NDArray[np.float32]
+    visible: NDArray[np.bool_]
+    action: str
+    phase: float
+    action_start_s: float
+
+
+@dataclass(frozen=True, eq=False)
+class Truth:
+    """Where the joints are at T times.
+
+    Attributes:
+        joints_camera_m: (T, 17, 3) float64.
+        joints_image_px: (T, 17, 2) float64.
+        moment: The body in the world.
+        segments: T segments of the sequence, to which the times belong.
+    """
+
+    joints_camera_m: Array
+    joints_image_px: Array
+    moment: Moment
+    segments: tuple[Segment, ...]
+
+    def after(self, count: int) -> Truth:
+        """Return the same without the first `count` times."""
+        moment = self.moment
+        body = BodyFrames(moment.body.joints_m[count:], moment.body.rotations[count:])
+        return Truth(
+            self.joints_camera_m[count:],
+            self.joints_image_px[count:],
+            Moment(body, moment.rotation[count:], moment.place_m[count:]),
+            self.segments[count:],
+        )
+
+
+class Scene:
+    """Everything that is random in a film, drawn from one generator.
+
+    Args:
+        rng: Decides everything; the scene owns it.
+        width: Columns of the camera's image.
+        height: Rows of the camera's image.
+        opening: Actions to begin with.
+    """
+
+    def __init__(
+        self,
+        rng: np.random.Generator,
+        width: int,
+        height: int,
+        *,
+        opening: tuple[str, ...] = (),
+    ) -> None:
+        body_rng, view_rng, move_rng, self._backdrop_rng, stool_rng = rng.spawn(5)
+        self.body = Proportions.sample(body_rng)
+        self.figure = dress(self.body, body_rng)
+        self._stool_seed = int(stool_rng.integers(2**31))
+        self.camera = Camera.from_field_of_view(width, height, float(view_rng.uniform(45, 80)))
+        distance_m, roam_m = self._distance(view_rng)
+        self.to_camera = _look(view_rng, distance_m, self.body.stature)
+        self._light = _sample_light(view_rng)
+        self.noise_sigma = float(view_rng.uniform(0.5, 6.0))
+        self.sequence = Sequence(move_rng, self.body, self.figure, roam_m=roam_m, opening=opening)
+
+    def draw_backdrop(self, photographs: Many[Path] = ()) -> NDArray[np.uint8]:
+        """Return (H, W, 3) uint8 RGB, the camera's image without the actor."""
+        return draw_backdrop(self._backdrop_rng, self.camera, self.to_camera, photographs)
+
+    def truth(self, times_s: Array) -> Truth:
+        """Return joints at (T,) times >= 0."""
+        segments = tuple(self.sequence.segment_at(float(t)) for t in times_s)
+        moment = self.sequence.at(times_s)
+        joints = moment.joints_world_m @ self.to_camera[:, :3].T + self.to_camera[:, 3]
+        return Truth(joints, self.camera.project(joints), moment, segments)
+
+    def render(
+        self, truth: Truth, windows: Array, backdrops: Many[NDArray[np.uint8]]
+    ) -> NDArray[np.uint8]:
+        """Draw the actor into pictures of the backdrop.
+
+        Args:
+            truth: T moments.
+            windows: (T, 2, 3) column, row, 1 of a pixel of the picture to x / z, y / z.
+            backdrops: T pictures (H, W, 3) uint8 of what is behind; they stay as they are.
+
+        Returns:
+            (T, H, W, 3) uint8 RGB, without sensor noise.
+        """
+        height, width = backdrops[0].shape[:2]
+        pictures = np.stack(
+            [self._shaded(truth, t, windows[t], b) for t, b in enumerate(backdrops)]
+        )
+        with torch.inference_mode():
+            hits = cast(
+                self.solids(truth),
+                torch.from_numpy(windows).float(),
+                self._lights(len(backdrops)),
+                height=height,
+                width=width,
+            )
+            colours = (hits.colours * 255.0 + 0.5).to(torch.uint8).numpy()
+        pictures.reshape(-1, 3)[hits.pixels.numpy()] = colours
+        return pictures
+
+    def visible(self, truth: Truth) -> NDArray[np.bool_]:
+        """Return (T, 17): which joints the camera sees.
+
+        A joint lies inside the body: it is seen where the first surface on its ray belongs to a
+        part around that joint, or is no nearer than the joint itself.
+        """
+        joints = truth.joints_camera_m
+        rays = torch.from_numpy(joints[..., :2] / joints[..., 2:]).float()
+        with torch.inference_mode():
+            depth, solid = (v.numpy() for v in first_hits(self.solids(truth), rays))
+        covers = np.concatenate([self.figure.covers, np.zeros((8, 17), bool)])
+        own = covers[solid, np.arange(17)]
+        inside = (truth.joints_image_px > -0.5).all(-1)
+        inside &= (
+            truth.joints_image_px < (self.camera.width - 0.5, self.camera.height - 0.5)
+        ).all(-1)
+        return inside & (own | (depth > joints[..., 2] - _JOINT_TOLERANCE_M))
+
+    def solids(self, truth: Truth) -> Solids:
+        """Return the actor, and the stool where there is one, in camera space."""
+        figure = self.figure
+        start, to_local = figure.place(truth.moment.body)
+        start = start @ np.swapaxes(truth.moment.rotation, -1, -2)
+        start = start + truth.moment.place_m[:, None]
+        turn = truth.moment.rotation[:, None] @ np.eye(3)
+        to_local = to_local @ np.swapaxes(self.to_camera[:, :3] @ turn, -1, -2)
+        sizes = (figure.length, figure.radius_start, figure.radius_end, figure.paint)
+        if any(segment.seat_m is not None for segment in truth.segments):
+            seat, seat_start, seat_local = self._stools(truth)
+            start = np.concatenate([start, seat_start], 1)
+            to_local = np.concatenate([to_local, seat_local], 1)
+            more = (seat.length, seat.radius_start, seat.radius_end, seat.paint)
+            sizes = tuple(np.concatenate(pair) for pair in zip(sizes, more, strict=True))
+        start = start @ self.to_camera[:, :3].T + self.to_camera[:, 3]
+        T = len(start)
+        return Solids(
+            torch.from_numpy(to_local).float(),
+            torch.from_numpy(start).float(),
+            *(torch.from_numpy(v).float().expand(T, *v.shape) for v in sizes),
+        )
+
+    def _stools(self, truth: Truth) -> tuple[Figure, Array, Array]:
+        """The stool, (T, S, 3) its starts in the world and (T, S, 3, 3) its maps."""
+        seats = [segment.seat_m for segment in truth.segments]
+        seat_m = next(seat for seat in seats if seat is not None)
+        figure = stool(np.random.default_rng(self._stool_seed), max(float(seat_m[2]), 0.15))
+        start, to_local = figure.place(_REST)
+        away = self.to_camera[:, :3].T @ np.array([0.0, 0.0, -50.0])  # behind the camera
+        spots = np.array([away if s is None else (s[0], s[1], 0.0) for s in seats])
+        to_local = np.repeat(to_local @ self.to_camera[:, :3].T, len(seats), axis=0)
+        return figure, start + spots[:, None], to_local
+
+    def _shaded(self, truth: Truth, t: int, window: Array, backdrop) -> NDArray[np.uint8]:
+        """The backdrop with the actor's shadow."""
+        to_pixel = np.linalg.inv(np.vstack([window, (0.0, 0.0, 1.0)])) @ self.to_camera
+        moment, figure = truth.moment, self.figure
+        rotation = moment.rotation[t] @ moment.body.rotations[t, figure.part]
+        start = moment.body.joints_m[t, figure.joint] @ moment.rotation[t].T + moment.place_m[t]
+        start = start + (rotation @ figure.start_m[..., None])[..., 0]
+        from_local = rotation @ np.linalg.inv(figure.to_local)
+        end = start + from_local[..., 2] * figure.length[:, None]
+        unit = np.cbrt(np.linalg.det(from_local))
+        radii = np.stack([figure.radius_start * unit, figure.radius_end * unit], -1)
+        large = radii.max(-1) > 0.02
+        factors = cast_shadow(
+            start[large], end[large], radii[large], light=self._light['direction'],
+            to_pixel=to_pixel, shape=backdrop.shape[:2], strength=self._light['shadow'],
+        )  # fmt: skip
+        if factors is None:
+            return backdrop
+        return cv2.multiply(backdrop, cv2.merge([factors] * 3), dtype=cv2.CV_8U)
+
+    def _lights(self, count: int) -> Lights:
+        light = self._light
+        rows = (self.to_camera[:, :3] @ light['direction'], light['colour'], light['ambient'])
+        direction, colour, ambient = (
+            torch.from_numpy(np.asarray(row)).float().expand(count, 3) for row in rows
+        )
+        return Lights(direction, colour, ambient, torch.full((count,), light['gloss']))
+
+    def _distance(self, rng: np.random.Generator) -> tuple[float, float]:
+        """Distance of the camera, and how far the actor may walk without leaving the view."""
+        half_view = self.camera.height / 2.0 / self.camera.fy
+        needed = 0.60 * self.body.stature / half_view
+        distance = float(np.clip(needed * rng.uniform(1.12, 1.65), 1.8, 6.0))
+        return distance, float(np.clip(0.75 * (distance - needed), 0.1, 1.2))
+
+
+class SimulatedFilm:
+    """An endless film of one actor who goes through all actions.
+
+    Args:
+        seed: Decides actor, place, camera, light and the order and style of the actions.
+        width: Columns.
+        height: Rows.
+        fps: Images a second at which the film is meant to be shown.
+        photographs: Pictures to use as backdrop instead of a drawn one.
+    """
+
+    def __init__(
+        self,
+        seed: int,
+        width: int = 640,
+        height: int = 480,
+        fps: float = 20.0,
+        photographs: Many[Path] = (),
+    ) -> None:
+        self._seed, self.fps = seed, fps
+        self._scene = Scene(np.random.default_rng([seed, 0x46494C4D]), width, height)
+        self._backdrop = self._scene.draw_backdrop(photographs)
+        self.camera = self._scene.camera
+        rng = np.random.default_rng([seed, 0x4E4F4953])
+        self._noise = noise_table(rng, height + _NOISE_PX, width + _NOISE_PX)
+
+    def frame(self, t_s: float) -> FilmFrame:
+        """Return the image of a moment; it depends on the seed and the moment alone.
+
+        Args:
+            t_s: Seconds since the start, >= 0.
+
+        Raises:
+            ConfigError: The time is negative or not finite.
+        """
+        scene = self._scene
+        truth = scene.truth(np.array([t_s]))
+        image = scene.render(truth, whole_window(self.camera)[None], [self._backdrop])[0]
+        rng = np.random.default_rng([self._seed, int(round(t_s * 1e6))])
+        segment = truth.segments[0]
+        phase = (t_s - segment.start_s) / cycle_s(segment.action, segment.style)
+        return FilmFrame(
+            image_rgb=add_noise(image, self._noise, scene.noise_sigma, rng),
+            joints_camera_m=truth.joints_camera_m[0].astype(np.float32),
+            joints_image_px=truth.joints_image_px[0].astype(np.float32),
+            visible=scene.visible(truth)[0],
+            action=segment.action,
+            phase=float(min(phase, 1.0) if segment.seat_m is not None else phase % 1.0),
+            action_start_s=segment.start_s,
+        )
+
+
+def whole_window(camera: Camera) -> Array:
+    """Return (2, 3): pixel of the camera's whole image to x / z, y / z."""
+    return np.array(
+        [[1 / camera.fx, 0, -camera.cx / camera.fx], [0, 1 / camera.fy, -camera.cy / camera.fy]]
+    )
+
+
+def noise_table(rng: np.random.Generator, height: int, width: int) -> NDArray[np.int16]:
+    """Return (H, W, 3) normal noise, one sigma being 64."""
+    table = rng.standard_normal((height, width, 3), dtype=np.float32)
+    return np.rint(64.0 * table).astype(np.int16)
+
+
+def add_noise(
+    image: NDArray[np.uint8],
+    table: NDArray[np.int16],
+    sigma: float,
+    rng: np.random.Generator,
+) -> NDArray[np.uint8]:
+    """Return an image with sensor noise of `sigma` grey levels, cut from a table at random."""
+    height, width = image.shape[:2]
+    y = int(rng.integers(table.shape[0] - height + 1))
+    x = int(rng.integers(table.shape[1] - width + 1))
+    cut = np.ascontiguousarray(table[y : y + height, x : x + width])
+    return cv2.addWeighted(image, 1.0, cut, sigma / 64.0, 0.0, dtype=cv2.CV_8U)
+
+
+def _look(rng: np.random.Generator, distance_m: float, stature: float) -> Array:
+    """(3, 4) world to camera of a camera on the x axis that looks at the actor's middle."""
+    position = np.array([distance_m, 0.0, rng.uniform(0.8, 2.0)])
+    target = np.array([0.0, 0.0, 0.54 * stature]) + rng.normal(0, 0.03, 3)
+    ahead = (target - position) / np.linalg.norm(target - position)
+    right = np.cross(ahead, [0.0, 0.0, 1.0])
+    right /= np.linalg.norm(right)
+    axes = np.stack([right, np.cross(ahead, right), ahead])
+    roll = np.deg2rad(np.clip(rng.normal(0, 1.5), -4, 4))
+    cos, sin = np.cos(roll), np.sin(roll)
+    axes = np.array([[cos, -sin, 0], [sin, cos, 0], [0, 0, 1.0]]) @ axes
+    return np.column_stack([axes, -axes @ position])
+
+
+def _sample_light(rng: np.random.Generator) -> dict:
+    """Direction (world), colours and strengths of the light."""
+    height, around = np.deg2rad(rng.uniform(38, 80)), rng.uniform(-np.pi, np.pi)
+    warmth = rng.normal(0, 0.06)
+    direction = np.array(
+        [np.cos(height) * np.cos(around), np.cos(height) * np.sin(around), np.sin(height)]
+    )
+    tint = np.array([1 + warmth, 1.0, 1 - warmth])
+    return {
+        'direction': direction,
+        'colour': rng.uniform(0.40, 0.85) * tint,
+        'ambient': rng.uniform(0.18, 0.42) * np.array([1 - warmth / 2, 1.0, 1 + warmth / 2]),
+        'gloss': float(rng.uniform(0.0, 0.15)),
+        'shadow': float(rng.uniform(0.15, 0.6)),
+    }
