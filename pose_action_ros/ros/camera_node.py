@@ -64,9 +64,8 @@ class CameraNode(Node):
         self._truth_poses = self._publisher(Pose3D, '~/truth/poses')
         self._truth_actions = self._publisher(ActionLabel, '~/truth/actions')
         self._start = self.get_clock().now()
-        self._shot_number = -1
-        # Twice the rate, so that an image is at most half a period late; each is sent once.
-        self._timer = self.create_timer(0.5 / self._source.rate_hz, self._on_timer)
+        self._ready: tuple[int, Shot] | None = None  # made ahead, sent at its moment
+        self._timer = self.create_timer(0.1 / self._source.rate_hz, self._on_timer)
         self.get_logger().info(
             f'filming {self._settings.source} at {self._source.rate_hz:g} images a second'
         )
@@ -81,13 +80,22 @@ class CameraNode(Node):
 
     def _on_timer(self) -> None:
         elapsed_s = (self.get_clock().now() - self._start).nanoseconds * 1e-9
-        number = int(elapsed_s * self._source.rate_hz)
-        if number == self._shot_number:
+        rate_hz = self._source.rate_hz
+        if self._ready is None:
+            self._make_ready(int(elapsed_s * rate_hz) + 1)
             return
-        self._shot_number = number
-        moment_s = number / self._source.rate_hz
+        number, shot = self._ready
+        if elapsed_s < number / rate_hz:
+            return
+        stamp_ns = self._start.nanoseconds + round(number / rate_hz * 1e9)
+        self._publish(shot, Header(stamp=stamp_to_msg(stamp_ns), frame_id=self._settings.frame_id))
+        # A machine that can't keep up leaves moments of the film out; it never sends them late.
+        self._make_ready(max(number, int(elapsed_s * rate_hz)) + 1)
+
+    def _make_ready(self, number: int) -> None:
+        self._ready = None
         try:
-            shot = self._source.shoot(moment_s)
+            shot = self._source.shoot(number / self._source.rate_hz)
         except PoseActionError as error:
             self.get_logger().error(str(error), throttle_duration_sec=1.0)
             return
@@ -95,8 +103,7 @@ class CameraNode(Node):
             self.get_logger().info('the film has ended')
             self._timer.cancel()
             return
-        stamp_ns = self._start.nanoseconds + round(moment_s * 1e9)
-        self._publish(shot, Header(stamp=stamp_to_msg(stamp_ns), frame_id=self._settings.frame_id))
+        self._ready = number, shot
 
     def _publish(self, shot: Shot, header: Header) -> None:
         height, width = shot.image_rgb.shape[:2]
@@ -142,6 +149,7 @@ def truth_to_msgs(shot: Shot, header: Header) -> tuple[Pose3D, ActionLabel]:
         clip_end_ns=stamp_ns,
         frames_used=1,
         valid=True,
+        best=SIMULATED_ACTIONS.index(truth.action),
     )
     return (
         pose_to_msg(person, PA17J, header, (width, height), _TRUTH),

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from diagnostic_msgs.msg import DiagnosticArray
 from rclpy.node import Node
-from rclpy.qos import QoSProfile, qos_profile_sensor_data
+from rclpy.qos import QoSProfile
 from sensor_msgs.msg import Image
 from visualization_msgs.msg import MarkerArray
 
@@ -113,7 +113,7 @@ class DemoObserver(Node):
         self._true_poses: dict[int, Pose3D] = {}
         self._true_actions: dict[int, ActionLabel] = {}
         reliable = QoSProfile(depth=50)
-        self.create_subscription(Image, 'image', self._on_image, qos_profile_sensor_data)
+        self.create_subscription(Image, 'image', self._on_image, reliable)
         self.create_subscription(Pose3D, 'poses', self._on_pose, reliable)
         self.create_subscription(ActionLabel, 'actions', self._on_action, reliable)
         self.create_subscription(MarkerArray, 'markers', self._on_markers, reliable)

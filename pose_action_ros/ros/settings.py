@@ -1,7 +1,7 @@
 """The nodes' settings: every parameter of the ROS interface, its default, text and range.
 
-The groups `clip`, `track`, `smooth` and `body` are the stream's own settings (`inference.settings`), so what
-the command line and the node use cannot differ.
+The groups `clip`, `track`, `smooth` and `body` are the stream's own (`inference.settings`), so
+what the command line and the node use cannot differ.
 """
 
 from __future__ import annotations

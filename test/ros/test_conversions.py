@@ -82,6 +82,7 @@ def test_action_carries_all_scores_and_the_clip():
         clip_end_ns=2_500_000_000,
         frames_used=16,
         valid=True,
+        best=1,
     )
     msg = conversions.action_to_msg(action, 7, HEADER, 'ntu')
     assert (msg.label, msg.confidence, msg.track_id, msg.frames_used) == ('stand', 0.75, 7, 16)
