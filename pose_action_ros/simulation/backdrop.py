@@ -165,8 +165,8 @@ def _clutter(rng: np.random.Generator, image: Image, size: tuple[int, int]) -> N
 def _lay_ground(rng, image: Image, camera: Camera, to_camera: NDArray[np.float64]) -> None:
     """Draw the ground below the horizon, up to a wall at a random distance."""
     base = np.clip(rng.uniform(25, 225) + rng.normal(0, 20, 3), 0, 255)
-    texture = np.clip(base + rng.normal(0, 3, (_TEXTURE_PX, _TEXTURE_PX, 3)), 0, 255)
-    texture = texture.astype(np.uint8)
+    texture = np.empty((_TEXTURE_PX, _TEXTURE_PX, 3), np.uint8)
+    texture[:] = base
     if rng.random() < 0.45:  # tiles or boards
         other = np.clip(base + rng.normal(0, 30, 3), 0, 255).astype(np.uint8)
         period = rng.integers(6, 26, 2)
@@ -178,12 +178,17 @@ def _lay_ground(rng, image: Image, camera: Camera, to_camera: NDArray[np.float64
     K = np.array([[camera.fx, 0, camera.cx], [0, camera.fy, camera.cy], [0, 0, 1.0]])
     scale = _GROUND_M / _TEXTURE_PX
     centered = np.array([[scale, 0, -_GROUND_M / 2], [0, scale, -_GROUND_M / 2], [0, 0, 1.0]])
-    ground = K @ to_camera[:, [0, 1, 3]]
-    size = (camera.width, camera.height)
-    warped = cv2.warpPerspective(texture, ground @ centered, size, borderMode=cv2.BORDER_WRAP)
-    far = rng.uniform(2.0, 7.0) + np.hypot(*_foot_of(to_camera))
-    mask = _below(camera, to_camera, far)
-    cv2.copyTo(warped, mask, image)
+    far_m = rng.uniform(2.0, 7.0) + np.hypot(*_foot_of(to_camera))
+    mask = _below(camera, to_camera, far_m)
+    rows = np.flatnonzero(mask[:, [0, -1]].any(1))
+    if not len(rows):
+        return
+    top = rows[0]
+    K[1, 2] -= top
+    ground = K @ to_camera[:, [0, 1, 3]] @ centered
+    size = (camera.width, camera.height - top)
+    warped = cv2.warpPerspective(texture, ground, size, borderMode=cv2.BORDER_WRAP)
+    cv2.copyTo(warped, mask[top:], image[top:])
 
 
 def _foot_of(to_camera: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -6,6 +6,7 @@ Girths over stature after C. Gordon et al., ANSUR II, 2014 (means of both sexes,
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -93,13 +94,14 @@ class _Tailor:
         `stretch` is the size of the solid's unit along x (front), y (side) and the axis.
         """
         start, end = np.asarray(start, float), np.asarray(end, float)
-        length = float(np.linalg.norm(end - start))
+        length = math.dist(start, end)
         axis = (end - start) / length if length > 0 else np.array([0.0, 0.0, 1.0])
         side = np.array([0.0, 1.0, 0.0]) if abs(axis[1]) < 0.9 else np.array([0.0, 0.0, 1.0])
-        front = np.cross(side, axis)
-        front /= np.linalg.norm(front)
-        axes = np.stack([front, np.cross(axis, front), axis])
-        row = np.array([name in (joint, *covers) for name in _JOINTS])
+        front = _across(side, axis)
+        front /= math.sqrt(front @ front)
+        axes = np.stack([front, _across(axis, front), axis])
+        row = np.zeros(len(_JOINTS), bool)
+        row[[_JOINTS.index(name) for name in (joint, *covers)]] = True
         self._rows.append(
             (PARTS.index(part), _JOINTS.index(joint), start, axes / np.array(stretch)[:, None],
              length / stretch[2], *radii, paint, row)
@@ -150,6 +152,12 @@ def stool(rng: np.random.Generator, seat_m: float) -> Figure:
     return tailor.finish()
 
 
+def _across(a: Array, b: Array) -> Array:
+    """Cross product; numpy's own is slow for single vectors."""
+    (ax, ay, az), (bx, by, bz) = a.tolist(), b.tolist()
+    return np.array([ay * bz - az * by, az * bx - ax * bz, ax * by - ay * bx])
+
+
 def _cloth(rng: np.random.Generator) -> dict:
     """Colours of a garment: plain, striped or patched."""
     colour, other = _colour(rng), _colour(rng)
@@ -179,7 +187,7 @@ def _painted(cloth: dict, unit: float, **more):
 def _trunk(tailor: _Tailor, body: Proportions, shirt: dict, trousers: dict, skin) -> None:
     H, g = body.stature, body.girth
     hips = (0.070 * g, 0.098 * g) if not body.female else (0.072 * g, 0.105 * g)
-    waist = (0.062 * g, 0.084 * g) if not body.female else (0.058 * g, 0.074 * g)
+    waist = (0.064 * g, 0.088 * g) if not body.female else (0.060 * g, 0.078 * g)
     chest = (0.070 * g, 0.094 * g) if not body.female else (0.066 * g, 0.082 * g)
 
     def section(part, joint, low, high, size, paint, covers, grow=1.0):

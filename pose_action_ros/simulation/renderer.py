@@ -52,6 +52,10 @@ class Solids:
     radius_end: Tensor
     paint: Tensor
 
+    def images(self, part: slice) -> Solids:
+        """Return some of the B images."""
+        return Solids(*(value[part] for value in vars(self).values()))
+
 
 @dataclass(frozen=True, eq=False)
 class Lights:
@@ -68,6 +72,10 @@ class Lights:
     colour: Tensor
     ambient: Tensor
     gloss: Tensor
+
+    def images(self, part: slice) -> Lights:
+        """Return some of the B images."""
+        return Lights(*(value[part] for value in vars(self).values()))
 
 
 @dataclass(frozen=True, eq=False)
@@ -101,7 +109,9 @@ def cast(solids: Solids, windows: Tensor, lights: Lights, *, height: int, width:
     counts = rows.count
     row = torch.repeat_interleave(counts)
     starts = torch.cumsum(counts, 0) - counts
-    column = torch.arange(len(row), device=row.device) - (starts - rows.column)[row]
+    column = torch.arange(len(row), device=row.device) - (starts - rows.column).index_select(
+        0, row
+    )
     depth = _depths(_row_table(solids, windows, rows), row, column)
     hit = torch.nonzero(depth < _FAR).squeeze(1)
     row, column, depth = row[hit], column[hit], depth[hit]
@@ -110,11 +120,10 @@ def cast(solids: Solids, windows: Tensor, lights: Lights, *, height: int, width:
     nearest.scatter_reduce_(0, pixel, depth, 'amin')
     first = torch.nonzero(depth <= nearest[pixel]).squeeze(1)
     row, column, depth, pixel = row[first], column[first], depth[first], pixel[first]
-    window = windows[rows.image[row]]
-    xy = window[:, :, 0] * column[:, None] + window[:, :, 1] * rows.y[row, None] + window[:, :, 2]
-    rays = torch.cat([xy, torch.ones_like(xy[:, :1])], 1)
-    colours = _shade(solids, lights, rows.image[row], rows.solid[row], rays, depth)
-    return Picture(pixel, colours, depth, rows.solid[row])
+    image, solid, y = rows.image[row], rows.solid[row], rows.y[row]
+    window = windows.reshape(-1, 6).T.index_select(1, image)
+    rays = torch.stack([window[i] * column + window[i + 1] * y + window[i + 2] for i in (0, 3)])
+    return Picture(pixel, _shade(solids, lights, image, solid, rays, depth), depth, solid)
 
 
 def first_hits(solids: Solids, rays: Tensor) -> tuple[Tensor, Tensor]:
@@ -226,17 +235,15 @@ def _nearest(a, b, c, oz, dz, dd, od, oo, length, radius_start, radius_end) -> T
 
 
 def _row_table(solids: Solids, windows: Tensor, rows: _Rows) -> Tensor:
-    """(17, R): what `_depths` needs along each row, polynomials of the column."""
-    window = windows[rows.image]
-    start = window[:, :, 1] * rows.y[:, None] + window[:, :, 2]
-    base = torch.cat([start, torch.ones_like(start[:, :1])], 1)
-    to_local = solids.to_local[rows.image, rows.solid]
-    base = (to_local @ base[..., None]).squeeze(-1)
-    step = (to_local[..., :2] @ window[:, :, :1]).squeeze(-1)
-    origin = _origins(solids)[rows.image, rows.solid]
-    sizes = [
-        v[rows.image, rows.solid] for v in (solids.length, solids.radius_start, solids.radius_end)
-    ]
+    """(18, R): what `_depths` needs along each row, polynomials of the column."""
+    owner = rows.image * solids.length.shape[1] + rows.solid
+    window = windows.reshape(-1, 6).T.index_select(1, rows.image)
+    m = solids.to_local.reshape(-1, 9).T.index_select(1, owner)
+    x, y = window[1] * rows.y + window[2], window[4] * rows.y + window[5]
+    base = torch.stack([m[i] * x + m[i + 1] * y + m[i + 2] for i in (0, 3, 6)], 1)
+    step = torch.stack([m[i] * window[0] + m[i + 1] * window[3] for i in (0, 3, 6)], 1)
+    origin = _origins(solids).reshape(-1, 3).index_select(0, owner)
+    sizes = list(_columns([solids.length, solids.radius_start, solids.radius_end], owner))
     a0, b0, c = _side_quadratic(origin, base, *sizes)
     a2, b2, _ = _side_quadratic(origin, step, *sizes)
     a1 = _side_quadratic(origin, base + step, *sizes)[0] - a0 - a2
@@ -259,31 +266,38 @@ def _depths(table: Tensor, row: Tensor, column: Tensor) -> Tensor:
 
 def _shade(solids: Solids, lights: Lights, image, solid, rays, depth) -> Tensor:
     """(N, 3) colours: paint, half Lambert, ambient light and a highlight."""
-    to_local = solids.to_local[image, solid]
-    start = solids.start_m[image, solid]
-    point = (to_local @ (rays * depth[:, None] - start)[..., None]).squeeze(-1)
-    length = solids.length[image, solid]
-    narrowing = solids.radius_start[image, solid] - solids.radius_end[image, solid]
-    sine = narrowing / length.clamp(min=1e-6) * (length > 0)
-    foot = (point[:, 2] - solids.radius_start[image, solid] * sine) / (1.0 - sine.square())
-    foot = torch.minimum(foot.clamp(min=0), length)
-    normal = torch.cat([point[:, :2], (point[:, 2] - foot)[:, None]], 1)
-    normal = (to_local.transpose(1, 2) @ normal[..., None]).squeeze(-1)
-    normal = torch.nn.functional.normalize(normal, dim=1)
-    base = _paint(solids.paint[image, solid], point, length)
-    towards = lights.direction[image]
-    lambert = ((normal * towards).sum(1, keepdim=True) * 0.6 + 0.4).clamp(min=0)
-    halfway = torch.nn.functional.normalize(
-        towards - torch.nn.functional.normalize(rays, dim=1), dim=1
+    owner = image * solids.length.shape[1] + solid
+    m = solids.to_local.reshape(-1, 9).T.index_select(1, owner)  # (9, N) rows of the maps
+    sx, sy, sz, length, first, last = _columns(
+        [*solids.start_m.unbind(-1), solids.length, solids.radius_start, solids.radius_end], owner
     )
-    shine = (normal * halfway).sum(1, keepdim=True).clamp(min=0) ** 24
-    lit = base * (lights.ambient[image] + lambert * lights.colour[image])
-    return (lit + lights.gloss[image, None] * shine).clamp(0, 1)
+    x, y = rays[0] * depth - sx, rays[1] * depth - sy
+    z = depth - sz
+    px, py, pz = (m[i] * x + m[i + 1] * y + m[i + 2] * z for i in (0, 3, 6))
+    sine = (first - last) / length.clamp(min=1e-6) * (length > 0)
+    foot = (pz - first * sine) / (1.0 - sine.square())
+    nz = pz - torch.minimum(foot.clamp(min=0), length)
+    normal = torch.stack([m[i] * px + m[i + 3] * py + m[i + 6] * nz for i in (0, 1, 2)])
+    normal = normal / normal.square().sum(0).sqrt().clamp(min=1e-9)
+    towards = lights.direction.T.index_select(1, image)
+    lambert = ((normal * towards).sum(0) * 0.6 + 0.4).clamp(min=0)
+    view = torch.cat([rays, torch.ones_like(rays[:1])])
+    halfway = towards - view / view.square().sum(0).sqrt()
+    halfway = halfway / halfway.square().sum(0).sqrt().clamp(min=1e-9)
+    shine = (normal * halfway).sum(0).clamp(min=0) ** 24 * lights.gloss[image]
+    light = lights.ambient.T.index_select(1, image)
+    light = light + lambert * lights.colour.T.index_select(1, image)
+    base = _paint(solids.paint.reshape(-1, 13).T.index_select(1, owner), px, pz, length)
+    return (base * light + shine).clamp(0, 1).T
 
 
-def _paint(paint: Tensor, point: Tensor, length: Tensor) -> Tensor:
-    """(N, 3) colour of points in the space of their solid."""
-    beyond = point[:, 2] > paint[:, 9] * length
-    wave = torch.sin(paint[:, 10] * point[:, 2] + paint[:, 11] * point[:, 0])
-    colour = torch.where((wave > paint[:, 12])[:, None], paint[:, 6:9], paint[:, :3])
-    return torch.where(beyond[:, None], paint[:, 3:6], colour)
+def _columns(values: list[Tensor], index: Tensor) -> Tensor:
+    """(K, N) from K tables (B, P) and N flat indices."""
+    return torch.stack([value.reshape(-1) for value in values]).index_select(1, index)
+
+
+def _paint(paint: Tensor, x: Tensor, z: Tensor, length: Tensor) -> Tensor:
+    """(3, N) colour of points in the space of their solid, from (13, N) paint."""
+    wave = torch.sin(paint[10] * z + paint[11] * x)
+    colour = torch.where(wave > paint[12], paint[6:9], paint[:3])
+    return torch.where(z > paint[9] * length, paint[3:6], colour)

@@ -265,7 +265,7 @@ class Sequence:
 
 def _duration(action: str, style: Style, rng: np.random.Generator) -> float:
     """How long an action is shown: 2 to 3 s; sitting down, standing up and falling once."""
-    rest = rng.uniform(0.35, 0.8)
+    rest = rng.uniform(0.1, 0.3) if action == 'stand up' else rng.uniform(0.35, 0.8)
     if action in (*ENDS_APART, 'stand up'):
         return float(max(1.15 * cycle_s(action, style), 1.2) + rest)
     return float(rng.uniform(2.0, 3.0))
