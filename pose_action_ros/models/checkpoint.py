@@ -107,14 +107,16 @@ def load_model(path: Path | str) -> MultitaskNet:
     Raises:
         CheckpointError: The file is missing, damaged, not ours, or does not fit its own config.
     """
-    net = MultitaskNet(read_config(path))
-    expected = net.state_dict()
+    config = read_config(path)
+    with torch.device('meta'):  # shapes first: a wrong config must not ask for memory
+        expected = MultitaskNet(config).state_dict()
     try:
         with safe_open(path, framework='pt') as file:
             found = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
     except (SafetensorError, OSError, ValueError) as error:
         raise CheckpointError(f'{path} is damaged ({error}); copy or make it again') from error
     _check(found, expected, path)
+    net = MultitaskNet(config)
     net.load_state_dict({name: value.float() for name, value in found.items()})
     return net.eval()
 

@@ -28,6 +28,7 @@ class Complexity:
         frame_macs: Multiply-adds of the convolutions for one frame, without the action heads.
         clip_macs: Multiply-adds of the action heads for one clip; 0 for a pose-only network.
         parts: Multiply-adds by part of the network, in order.
+        part_parameters: Numbers in a weights file by the same parts.
     """
 
     parameters: int
@@ -36,6 +37,7 @@ class Complexity:
     frame_macs: int
     clip_macs: int
     parts: dict[str, int]
+    part_parameters: dict[str, int]
 
 
 def count_complexity(config: ModelConfig) -> Complexity:
@@ -67,6 +69,7 @@ def count_complexity(config: ModelConfig) -> Complexity:
         frame_macs=frame,
         clip_macs=sum(macs.values()) - frame,
         parts=_by_part(macs),
+        part_parameters=_by_part({k: value.numel() for k, value in net.state_dict().items()}),
     )
 
 
@@ -77,10 +80,10 @@ def _counter(name: str, macs: dict[str, int]) -> Callable[..., None]:
     return count
 
 
-def _by_part(macs: dict[str, int]) -> dict[str, int]:
+def _by_part(counts: dict[str, int]) -> dict[str, int]:
     """Sum over what the network's figures draw as one box."""
     parts: dict[str, int] = {}
-    for name, count in macs.items():
+    for name, count in counts.items():
         words = name.split('.')
         depth = 4 if words[:2] == ['pose_net', 'blocks'] else 2 if words[0] == 'pose_net' else 1
         part = '.'.join(words[:depth])

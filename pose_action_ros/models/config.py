@@ -8,6 +8,7 @@ the metadata of a weights file, so a file says by itself which network it is.
 from __future__ import annotations
 
 import json
+import math
 from dataclasses import asdict, dataclass, fields, replace
 from typing import Any
 
@@ -19,6 +20,9 @@ __all__ = ['ACTION_BLOCKS', 'PRESETS', 'ModelConfig']
 
 ACTION_BLOCKS = 4
 """Prediction blocks of each action branch; the same in every published model."""
+
+_MOST = {'blocks': 64, 'clip_frames': 1024}  # of what a file may ask us to build
+_MOST_CHANNELS = 8192
 
 
 @dataclass(frozen=True)
@@ -69,14 +73,9 @@ class ModelConfig:
             ConfigError: A field is out of range or contradicts another.
         """
         get_skeleton(self.layout)
-        positive = (
-            *('blocks', 'features', 'kernel_size', 'clip_frames', 'clip_period_s'),
-            *('pose_stem_features', 'pose_reduced_features', 'pose_features'),
-            *('appearance_features', 'probability_gain'),
-        )
-        for name in positive:
-            if not getattr(self, name) > 0:
-                raise ConfigError(f'model {name} must be > 0; found {getattr(self, name)}')
+        for field in fields(self):
+            if field.type in ('int', 'float'):
+                _check_number(field.name, getattr(self, field.name), whole=field.type == 'int')
         if self.dimensions not in (2, 3):
             raise ConfigError(f'model dimensions must be 2 or 3; found {self.dimensions}')
         if self.depth_maps if self.dimensions == 2 else self.context_maps:
@@ -84,11 +83,12 @@ class ModelConfig:
                 'a 2D network has context maps and a 3D network depth maps; found '
                 f'{self.dimensions}D with {self.context_maps} and {self.depth_maps}'
             )
-        if self.context_maps < 0 or (self.dimensions == 3 and self.depth_maps < 2):
-            raise ConfigError(
-                'expected context_maps >= 0 and, in 3D, depth_maps >= 2; found '
-                f'{self.context_maps} and {self.depth_maps}'
-            )
+        if self.dimensions == 3 and self.depth_maps < 2:
+            raise ConfigError(f'a 3D network needs depth_maps >= 2; found {self.depth_maps}')
+        if not all(isinstance(label, str) for label in self.actions):
+            raise ConfigError(f'actions must be texts; found {self.actions}')
+        if len(set(self.actions)) < len(self.actions):
+            raise ConfigError(f'every action must be there once; found {", ".join(self.actions)}')
         odd = (self.features, self.pose_features, self.appearance_features)
         if any(channels % 2 for channels in odd) or self.kernel_size % 2 == 0:
             raise ConfigError(
@@ -143,13 +143,27 @@ class ModelConfig:
         """
         try:
             values = json.loads(text)
-            values['actions'] = tuple(str(label) for label in values['actions'])
+            values['actions'] = tuple(values['actions'])
             return cls(**values)
-        except (KeyError, TypeError, json.JSONDecodeError) as error:
+        except (KeyError, TypeError, RecursionError, json.JSONDecodeError) as error:
             raise ConfigError(
                 f'not the config of a network ({error}); the file comes from another program or '
                 'from a newer version of this one'
             ) from error
+
+
+def _check_number(name: str, value: float, *, whole: bool) -> None:
+    """Refuse what no network has; a config may come from a file that nobody vouches for."""
+    if isinstance(value, bool) or not isinstance(value, int if whole else (int, float)):
+        raise ConfigError(f'model {name} must be a {"whole " * whole}number; found {value!r}')
+    if not math.isfinite(value):
+        raise ConfigError(f'model {name} must be finite; found {value}')
+    lowest = 0 if name in ('context_maps', 'depth_maps') else 1 if whole else 1e-6
+    if value < lowest:
+        raise ConfigError(f'model {name} must be >= {lowest}; found {value}')
+    most = _MOST.get(name, _MOST_CHANNELS)
+    if value > most:
+        raise ConfigError(f'model {name} must be at most {most}; found {value}')
 
 
 _MPII = ModelConfig('mpii', 'pa16j', dimensions=2, blocks=8, context_maps=2)

@@ -104,8 +104,9 @@ def _match(net: MultitaskNet, found: Mapping[str, Arrays]) -> dict[str, torch.Te
     groups = _groups(net)
     fixed = _fixed_arrays(net.config)
     names = _named_like(groups, found)
-    missing = sorted((set(groups) | set(fixed)) - set(names))
-    extra = sorted(set(found) - set(names.values()))
+    expected = {*groups, *fixed}
+    missing = sorted(expected - set(names))
+    extra = sorted(set(found) - {names[group] for group in expected & set(names)})
     if missing or extra:
         raise ValueError(
             f'missing groups {", ".join(missing) or "none"}; '

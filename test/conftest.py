@@ -1,0 +1,120 @@
+"""What tests of several rooms share: small networks with seeded weights, and the parity table.
+
+Heavy libraries are imported where they are used: tests of the low rooms do without.
+"""
+
+import zlib
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+ROOT = Path(__file__).parents[1]
+PARITY = ROOT.parent / 'shared' / 'parity'
+_ROWS = pytest.StashKey[list]()
+
+
+def pytest_addoption(parser):
+    parser.addoption(
+        '--freeze', action='store_true', help='write the frozen outputs of the network anew'
+    )
+
+
+def pytest_configure(config):
+    config.stash[_ROWS] = []
+
+
+def pytest_terminal_summary(terminalreporter, config):
+    rows = config.stash[_ROWS]
+    if not rows:
+        return
+    terminalreporter.section('difference to the reference outputs')
+    widths = [max(len(row[column]) for row in rows) for column in range(2)]
+    for case, output, difference, bound in rows:
+        mark = '' if difference <= bound else '   TOO LARGE'
+        terminalreporter.write_line(
+            f'{case:<{widths[0]}}  {output:<{widths[1]}}  {difference:9.2e}  '
+            f'(bound {bound:.0e}){mark}'
+        )
+
+
+@pytest.fixture(scope='session')
+def record_parity(pytestconfig):
+    """Note a row of the table that ends a run: case, output, max abs difference, bound."""
+
+    def record(case, output, difference, bound):
+        pytestconfig.stash[_ROWS].append((case, output, float(difference), bound))
+
+    return record
+
+
+def shrink(preset, **changes):
+    """A preset, narrowed for tests."""
+    from pose_action_ros.models import ModelConfig
+
+    narrow = {
+        'blocks': 2,
+        'features': 32,
+        'kernel_size': 3,
+        'pose_stem_features': 4,
+        'pose_reduced_features': 8,
+        'pose_features': 12,
+        'appearance_features': 16,
+    }
+    if ModelConfig.preset(preset).dimensions == 3:
+        narrow['depth_maps'] = 4
+    return ModelConfig.preset(preset, **{**narrow, **changes})
+
+
+def fill(net, seed):
+    """Draw every number of a network from a seed, entry by entry, so that outputs are spread.
+
+    Each entry has a generator of its own, made of the seed and its name: no entry depends on the
+    order or the number of the others. Kernels keep the variance; batch norms are non-trivial.
+    """
+    import torch
+
+    state = {}
+    for name, value in net.state_dict().items():
+        rng = np.random.default_rng([seed, zlib.crc32(name.encode())])
+        shape = tuple(value.shape)
+        if name.endswith('.bias'):
+            drawn = rng.normal(0.0, 0.2, shape)
+        elif name.endswith('.running_mean'):
+            drawn = rng.normal(0.0, 0.1, shape)
+        elif name.endswith('.running_var'):
+            drawn = rng.uniform(0.7, 1.4, shape)
+        else:
+            drawn = rng.normal(0.0, _gain(name) / np.sqrt(np.prod(shape[1:])), shape)
+        state[name] = torch.from_numpy(drawn.astype(np.float32))
+    net.load_state_dict(state)
+    return net.eval()
+
+
+def _gain(name):
+    """Above 1 where a ReLU has halved the variance, below where branches add up."""
+    if 'to_maps' in name:
+        return 0.4 if 'action' in name else 0.5 if 'blocks.0' in name else 0.35
+    if 'main' in name or 'from_maps' in name or 'expand' in name:
+        return 0.6
+    return 1.3
+
+
+@pytest.fixture(scope='session')
+def tiny():
+    return shrink
+
+
+@pytest.fixture(scope='session')
+def filled():
+    """Make a network of a config with weights from a seed."""
+    from pose_action_ros.models import MultitaskNet
+
+    return lambda config, seed=0: fill(MultitaskNet(config), seed)
+
+
+@pytest.fixture(scope='session')
+def parity_folder():
+    if not PARITY.is_dir():
+        pytest.skip(f'no reference outputs: {PARITY} is not there')
+    return PARITY
