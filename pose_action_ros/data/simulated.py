@@ -13,6 +13,7 @@ import math
 import sys
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import cv2
@@ -45,7 +46,7 @@ if TYPE_CHECKING:
     from pose_action_ros.simulation.scene import Truth
     from pose_action_ros.simulation.sequence import Segment
 
-__all__ = ['BOX_ENLARGE', 'SPLITS', 'Framing', 'SimulatedClips', 'SimulatedPoses']
+__all__ = ['BOX_ENLARGE', 'SPLITS', 'Framing', 'SimulatedClips', 'SimulatedPoses', 'crop_window']
 
 SPLITS = ('train', 'val', 'test')
 BOX_ENLARGE = 1.25
@@ -211,7 +212,7 @@ class SimulatedClips:
         scale = math.exp(rng.uniform(math.log(0.88), math.log(1.2)))
         lag, shake = rng.random(), rng.uniform(0.0, 0.02)
         windows = []
-        for before, last in zip(joints_px[:-2], joints_px[1:-1], strict=True):
+        for before, last in pairwise(joints_px[:-1]):
             seen = last + lag * (before - last) if self._loose else last
             box = box_around(seen, enlarge=BOX_ENLARGE) or whole_image_box(*_SIZE)
             if self._loose:
@@ -261,7 +262,7 @@ def _render(
     """(T, 3, 256, 256) uint8 crops."""
     backdrop = scene.draw_backdrop(photographs)
     pictures = [extract_crop(backdrop, transform) for transform in transforms]
-    windows = np.stack([_window_rays(scene.camera, transform) for transform in transforms])
+    windows = np.stack([crop_window(scene.camera, transform) for transform in transforms])
     crops = np.empty((len(pictures), 3, CROP_PX, CROP_PX), np.uint8)
     for t, picture in enumerate(scene.render(truth, windows, pictures)):
         transform = transforms[t]
@@ -273,8 +274,14 @@ def _render(
     return torch.from_numpy(crops)
 
 
-def _window_rays(camera: Camera, transform: CropTransform) -> NDArray[np.float64]:
-    """(2, 3): column, row, 1 of a crop's pixel to x / z, y / z, as `extract_crop` samples."""
+def crop_window(camera: Camera, transform: CropTransform) -> NDArray[np.float64]:
+    """Return (2, 3): column, row, 1 of a crop's pixel to x / z, y / z of its ray.
+
+    Args:
+        camera: Of the source image, without distortion.
+        transform: From `geometry.crop_transform`; the ray is that of the point of the source
+            image which `geometry.extract_crop` samples for the pixel.
+    """
     half = 0.5 / CROP_PX
     to_crop = np.array([[1 / CROP_PX, 0, half], [0, 1 / CROP_PX, half], [0, 0, 1.0]])
     pixels = transform.inverse @ to_crop

@@ -123,6 +123,8 @@ def _noise(rng, size: tuple[int, int], cells: int, spread: float, channels: int 
     """Smooth random colours, `cells` of them across the picture."""
     rows = max(2, cells * size[1] // size[0])
     small = np.clip(rng.normal(128, spread, (rows, cells, channels)), 0, 255).astype(np.uint8)
+    if rng.random() < 0.6:  # differences of brightness rather than of colour
+        small[..., 1:] = small[..., :1]
     method = cv2.INTER_CUBIC if rng.random() < 0.7 else cv2.INTER_NEAREST
     return cv2.resize(small, size, interpolation=method)
 

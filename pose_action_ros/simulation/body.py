@@ -24,7 +24,16 @@ from pose_action_ros.core.skeleton import PA17J
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-__all__ = ['DOFS', 'PARTS', 'BodyFrames', 'Proportions', 'forward', 'mirrored', 'pose_vector']
+__all__ = [
+    'DOFS',
+    'PARTS',
+    'BodyFrames',
+    'Proportions',
+    'forward',
+    'mirrored',
+    'pose_change',
+    'pose_vector',
+]
 
 _LIMB_DOFS = (
     *('shoulder_flex', 'shoulder_abd', 'shoulder_twist', 'elbow'),
@@ -128,26 +137,28 @@ class BodyFrames:
     rotations: NDArray[np.float64]
 
 
-def pose_vector(**angles: float) -> NDArray[np.float64]:
-    """Return a pose (D,) from named degrees of freedom; the others are 0, the feet level.
+def pose_change(**angles: float) -> NDArray[np.float64]:
+    """Return a change of pose (D,) from named degrees of freedom; the others are 0.
 
     `both_x` sets the x of both sides; `bend` leans the trunk while the legs stay upright.
     """
-    pose = np.zeros(len(DOFS))
-    pose[_INDEX['flat_feet']] = 1.0
-    pose[[_INDEX['plant_right'], _INDEX['plant_left']]] = 0.5
+    change = np.zeros(len(DOFS))
     for name, value in angles.items():
         if name == 'bend':
-            pose[_INDEX['lean']] += value
-            pose[[_INDEX['right_hip_flex'], _INDEX['left_hip_flex']]] += value
+            targets = ['lean', 'right_hip_flex', 'left_hip_flex']
         elif name.startswith('both_'):
-            for side in ('right', 'left'):
-                pose[_INDEX[name.replace('both', side)]] += value
-        elif name in ('flat_feet', 'plant_right', 'plant_left'):
-            pose[_INDEX[name]] = value
+            targets = [name.replace('both', side) for side in ('right', 'left')]
         else:
-            pose[_INDEX[name]] += value
-    return pose
+            targets = [name]
+        for target in targets:
+            change[_INDEX[target]] += value
+    return change
+
+
+def pose_vector(**angles: float) -> NDArray[np.float64]:
+    """Return a pose (D,) as `pose_change` does; the feet are level and stay where they are."""
+    angles = {'flat_feet': 1.0, 'plant_right': 0.5, 'plant_left': 0.5, **angles}
+    return pose_change(**angles)
 
 
 def mirrored(poses: NDArray[np.float64]) -> NDArray[np.float64]:

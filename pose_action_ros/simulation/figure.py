@@ -66,7 +66,7 @@ class Figure:
 
     def lowest(self, frames: BodyFrames) -> Array:
         """Return (T,) height of the lowest point of the actor, body frame."""
-        start, to_local = self.place(frames)
+        start, _ = self.place(frames)
         from_local = np.linalg.inv(self.to_local)
         up = frames.rotations[:, self.part][..., 2, :]  # world z in the part's frame
         reach = np.linalg.norm((up[..., None, :] @ from_local)[..., 0, :], axis=-1)
@@ -187,8 +187,8 @@ def _painted(cloth: dict, unit: float, **more):
 def _trunk(tailor: _Tailor, body: Proportions, shirt: dict, trousers: dict, skin) -> None:
     H, g = body.stature, body.girth
     hips = (0.070 * g, 0.098 * g) if not body.female else (0.072 * g, 0.105 * g)
-    waist = (0.064 * g, 0.088 * g) if not body.female else (0.060 * g, 0.078 * g)
-    chest = (0.070 * g, 0.094 * g) if not body.female else (0.066 * g, 0.082 * g)
+    waist = (0.065 * g, 0.089 * g) if not body.female else (0.060 * g, 0.078 * g)
+    chest = (0.068 * g, 0.094 * g) if not body.female else (0.066 * g, 0.082 * g)
 
     def section(part, joint, low, high, size, paint, covers, grow=1.0):
         unit = 0.05 * H
@@ -199,7 +199,7 @@ def _trunk(tailor: _Tailor, body: Proportions, shirt: dict, trousers: dict, skin
     sides = ('right_hip', 'left_hip')
     section('pelvis', 'pelvis', -0.012, 0.035, hips, _painted(trousers, 0.08), (*middle, *sides))
     section('belly', 'spine', -0.065, 0.02, waist, _painted(shirt, 0.08), middle)
-    section('chest', 'spine', 0.0, 0.115, chest, _painted(shirt, 0.08), middle, 0.92)
+    section('chest', 'spine', 0.0, 0.112, chest, _painted(shirt, 0.08), middle, 0.92)
     wide = body.shoulder * 0.90
     tailor.add('chest', 'thorax', (0, -wide, -0.012 * H), (0, wide, -0.012 * H),
                (0.036 * H * g, 0.036 * H * g), _painted(shirt, 1.0),

@@ -10,12 +10,13 @@ left-handed performance is the mirror image.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from pose_action_ros.core.errors import ConfigError
-from pose_action_ros.simulation.body import DOFS, mirrored, pose_vector
+from pose_action_ros.simulation.body import DOFS, mirrored, pose_change, pose_vector
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -29,7 +30,7 @@ __all__ = ['ENDS_APART', 'Style', 'cycle_s', 'move', 'neutral', 'smooth_step']
 ENDS_APART = ('sit down', 'fall')
 """Actions that do not return to standing; the actor stands up next."""
 
-_SPEED_DOF = {name: i for i, name in enumerate(DOFS)}
+_INDEX = {name: i for i, name in enumerate(DOFS)}
 _GRAVITY = 9.81
 # Seconds of one cycle, or of one performance, at speed 1.
 _CYCLE_S = {
@@ -64,7 +65,7 @@ class Style:
         """Draw a performance."""
         moving = np.array([n not in ('lift', 'flat_feet') and 'plant' not in n for n in DOFS])
         stance = 3.0 * rng.standard_normal(len(DOFS)) * moving
-        stance[[_SPEED_DOF[n] for n in ('lean', 'tilt', 'turn')]] *= 0.3
+        stance[[_INDEX[n] for n in ('lean', 'tilt', 'turn')]] *= 0.3
         sway = np.stack(
             [
                 rng.uniform(0.3, 1.8, len(DOFS)) * moving,
@@ -140,7 +141,7 @@ def smooth_step(x: NDArray[np.float64]) -> NDArray[np.float64]:
 def _through(phase: NDArray[np.float64], *keys: tuple[float, Poses]) -> Poses:
     """Go through key poses (phase, pose) in turn and stay at the last."""
     poses = np.repeat(keys[0][1][None], len(phase), axis=0)
-    for (start, a), (end, b) in zip(keys[:-1], keys[1:], strict=True):
+    for (start, a), (end, b) in pairwise(keys):
         poses = poses + smooth_step((phase - start) / (end - start))[:, None] * (b - a)
     return poses
 
@@ -149,7 +150,7 @@ def _oscillate(base: Poses, phase: NDArray[np.float64], **swings) -> Poses:
     """Add (T,) swings in degrees to degrees of freedom of one base pose."""
     poses = np.repeat(base[None], len(phase), axis=0)
     for name, swing in swings.items():
-        poses[:, _SPEED_DOF[name]] += swing
+        poses[:, _INDEX[name]] += swing
     return poses
 
 
@@ -157,13 +158,12 @@ def _stand(phase, style: Style) -> Poses:
     v = style.vary
     shift = 2.5 * np.sin(2 * np.pi * phase)
     if v[0] < 0.25:  # hands on the hips
-        base = neutral(style) + pose_vector(
+        base = neutral(style) + pose_change(
             both_shoulder_abd=32, both_shoulder_twist=-48, both_elbow=75, both_shoulder_flex=-12
         )
     else:
         base = neutral(style)
-    base[[_SPEED_DOF[n] for n in ('flat_feet', 'plant_right', 'plant_left')]] = (1, 0.5, 0.5)
-    base[_SPEED_DOF['neck_turn']] += 60 * (v[1] - 0.5)
+    base[_INDEX['neck_turn']] += 60 * (v[1] - 0.5)
     return _oscillate(base, phase, spine_side=shift, tilt=-0.5 * shift, neck_turn=4 * shift)
 
 
@@ -223,15 +223,15 @@ def _jump(phase, style: Style) -> Poses:
     u = phase % 1.0
     stand = neutral(style)
     low = _crouch((0.48 + 0.15 * v[0]) * a, -35 * a, 25)
-    high = pose_vector(both_shoulder_flex=60 + 90 * v[1], both_shoulder_abd=12, both_elbow=20,
+    high = pose_vector(both_shoulder_flex=50 + 80 * v[1], both_shoulder_abd=12, both_elbow=20,
                        both_knee=6, both_ankle=-35, flat_feet=0.2)  # fmt: skip
     land = _crouch(0.36 * a, 25, 14)
     poses = _through(
-        u, (0.0, stand), (0.34, low), (0.47, high), (0.62, high), (0.78, land), (1.0, stand)
+        u, (0.0, stand), (0.30, low), (0.50, high), (0.60, high), (0.78, land), (1.0, stand)
     )
     air_s = 0.25 * cycle_s('jump', style)
     flight = np.clip((u - 0.45) / 0.25, 0.0, 1.0)
-    poses[:, _SPEED_DOF['lift']] += 0.5 * _GRAVITY * air_s**2 * flight * (1.0 - flight) * 2.0 * a
+    poses[:, _INDEX['lift']] += 0.5 * _GRAVITY * air_s**2 * flight * (1.0 - flight) * 2.0 * a
     return poses
 
 
@@ -253,21 +253,18 @@ def _seated(style: Style) -> Poses:
 
 
 def _sit_down(phase, style: Style) -> Poses:
-    middle = 0.5 * (_seated(style) + neutral(style)) + pose_vector(bend=26 * style.amplitude,
-                                                                   plant_right=0, plant_left=0,
-                                                                   flat_feet=0)  # fmt: skip
+    middle = 0.5 * (_seated(style) + neutral(style)) + pose_change(bend=26 * style.amplitude)
     return _through(phase, (0.0, neutral(style)), (0.55, middle), (1.0, _seated(style)))
 
 
 def _stand_up(phase, style: Style, start: Poses) -> Poses:
     """From wherever the actor is: seated or lying; `start` holds style and mirroring already."""
     end = neutral(style)
-    lying = max(abs(start[_SPEED_DOF['lean']]), abs(start[_SPEED_DOF['tilt']])) > 55
+    lying = max(abs(start[_INDEX['lean']]), abs(start[_INDEX['tilt']])) > 55
     if lying:
         low = _crouch(1.0, 20, 38)
         return _through(phase, (0.0, start), (0.6, low), (1.15, end))
-    middle = 0.5 * (start + end) + pose_vector(bend=30 * style.amplitude, plant_right=0,
-                                               plant_left=0, flat_feet=0)  # fmt: skip
+    middle = 0.5 * (start + end) + pose_change(bend=30 * style.amplitude)  # fmt: skip
     return _through(phase, (0.0, start), (0.45, middle), (1.0, end))
 
 
@@ -280,8 +277,6 @@ def _wave(phase, style: Style) -> Poses:
     else:  # overhead
         up = pose_vector(right_shoulder_abd=128 + 20 * v[1], right_shoulder_twist=70,
                          right_elbow=38)  # fmt: skip
-    for poses in (base, up):
-        poses[[_SPEED_DOF[n] for n in ('flat_feet', 'plant_right', 'plant_left')]] = (1, 0.5, 0.5)
     keep = np.array(['right_shoulder' in n or 'right_elbow' in n for n in DOFS])
     base = np.where(keep, up, base)
     swing = 32 * a * np.sin(2 * np.pi * phase)
@@ -292,9 +287,8 @@ def _wave(phase, style: Style) -> Poses:
 def _clap(phase, style: Style) -> Poses:
     v, a = style.vary, style.amplitude
     base = neutral(style) * np.array(['shoulder' not in n and 'elbow' not in n for n in DOFS])
-    base = base + pose_vector(both_shoulder_flex=24 + 28 * v[0], both_elbow=70 + 25 * v[1],
+    base = base + pose_change(both_shoulder_flex=24 + 28 * v[0], both_elbow=70 + 25 * v[1],
                               both_shoulder_abd=6, both_shoulder_twist=-13)  # fmt: skip
-    base[[_SPEED_DOF[n] for n in ('flat_feet', 'plant_right', 'plant_left')]] = (1, 0.5, 0.5)
     swing = 19 * a * np.cos(2 * np.pi * phase)
     return _oscillate(base, phase, right_shoulder_twist=swing, left_shoulder_twist=swing,
                       right_shoulder_abd=0.3 * swing, left_shoulder_abd=0.3 * swing)  # fmt: skip
@@ -309,20 +303,19 @@ def _point(phase, style: Style) -> Poses:
                     right_elbow=4),
         stand,
     )  # fmt: skip
-    aim[_SPEED_DOF['neck_turn']] -= 50 * v[1]
-    aim[_SPEED_DOF['spine_twist']] -= 12 * v[1]
+    aim[_INDEX['neck_turn']] -= 50 * v[1]
+    aim[_INDEX['spine_twist']] -= 12 * v[1]
     return _through(phase, (0.0, stand), (0.24, aim), (1.0, aim))
 
 
 def _pick_up(phase, style: Style) -> Poses:
     v, a = style.vary, style.amplitude
     stand = neutral(style)
-    low = _crouch(0.42 + 0.25 * v[0], 60, 52 * a) + pose_vector(
+    low = _crouch(0.42 + 0.25 * v[0], 60, 52 * a) + pose_change(
         spine_bend=28, right_shoulder_flex=22, right_elbow=-8, left_shoulder_flex=-45,
-        left_elbow=30, flat_feet=0, plant_right=0, plant_left=0,
+        left_elbow=30,
     )  # fmt: skip
-    holding = stand + pose_vector(right_shoulder_flex=15, right_elbow=75, flat_feet=0,
-                                  plant_right=0, plant_left=0)  # fmt: skip
+    holding = stand + pose_change(right_shoulder_flex=15, right_elbow=75)  # fmt: skip
     return _through(phase % 1.0, (0.0, stand), (0.38, low), (0.5, low), (0.85, holding),
                     (1.0, stand))  # fmt: skip
 
@@ -340,7 +333,7 @@ def _kick(phase, style: Style) -> Poses:
                       right_hip_abd=12 * v[1], **held)  # fmt: skip
     fold = pose_vector(right_hip_flex=45, right_knee=70, both_shoulder_abd=20, both_elbow=30,
                        **held)  # fmt: skip
-    return _through(phase % 1.0, (0.0, stand), (0.28, back), (0.48, out), (0.56, out),
+    return _through(phase % 1.0, (0.0, stand), (0.24, back), (0.52, out), (0.58, out),
                     (0.74, fold), (1.0, stand))  # fmt: skip
 
 
@@ -348,16 +341,15 @@ def _punch(phase, style: Style) -> Poses:
     v, a = style.vary, style.amplitude
     guard = pose_vector(
         bend=6, both_shoulder_flex=30 + 12 * v[0], both_elbow=115, both_shoulder_abd=10,
-        both_shoulder_twist=-14, both_knee=14, both_hip_flex=10, both_hip_abd=6, right_hip_flex=-10,
-        left_hip_flex=12, spine_twist=-8,
+        both_shoulder_twist=-14, both_knee=14, both_hip_flex=10, both_hip_abd=6,
+        right_hip_flex=-10, left_hip_flex=12, spine_twist=-8,
     )  # fmt: skip
     height = 78 + 16 * v[1]
-    right = guard + pose_vector(right_shoulder_flex=height - 30, right_elbow=-107,
-                                right_shoulder_twist=14, spine_twist=30 * a, spine_bend=6,
-                                flat_feet=0, plant_right=0, plant_left=0)  # fmt: skip
-    left = guard + pose_vector(left_shoulder_flex=height - 30, left_elbow=-107,
-                               left_shoulder_twist=14, spine_twist=-20 * a, flat_feet=0,
-                               plant_right=0, plant_left=0)  # fmt: skip
+    right = guard + pose_change(right_shoulder_flex=height - 30, right_elbow=-107,
+                                right_shoulder_twist=14, spine_twist=30 * a,
+                                spine_bend=6)  # fmt: skip
+    left = guard + pose_change(left_shoulder_flex=height - 30, left_elbow=-107,
+                               left_shoulder_twist=14, spine_twist=-20 * a)  # fmt: skip
     hits = (right, left) if v[2] < 0.6 else (right, right)
     u = phase % 2.0
     return _through(u, (0.0, guard), (0.3, hits[0]), (0.45, hits[0]), (0.95, guard),
@@ -367,14 +359,13 @@ def _punch(phase, style: Style) -> Poses:
 def _bow(phase, style: Style) -> Poses:
     v, a = style.vary, style.amplitude
     stand = neutral(style)
-    low = stand + pose_vector(bend=(48 + 25 * v[0]) * a, spine_bend=18, neck_bend=12,
-                              both_shoulder_flex=25 * (v[1] - 0.2), flat_feet=0, plant_right=0,
-                              plant_left=0)  # fmt: skip
+    low = stand + pose_change(bend=(48 + 25 * v[0]) * a, spine_bend=18, neck_bend=12,
+                              both_shoulder_flex=25 * (v[1] - 0.2))  # fmt: skip
     return _through(phase % 1.0, (0.0, stand), (0.36, low), (0.56, low), (0.92, stand))
 
 
 def _fall(phase, style: Style) -> Poses:
-    v, a = style.vary, style.amplitude
+    v = style.vary
     loose = {'plant_right': 0.2, 'plant_left': 0.2, 'flat_feet': 0.0}
     way = int(v[0] * 3)
     if way == 0:  # on the face
@@ -384,13 +375,13 @@ def _fall(phase, style: Style) -> Poses:
     elif way == 1:  # on the back
         buckle = {'lean': -20, 'both_knee': 50, 'both_hip_flex': 40, 'both_shoulder_flex': 50}
         down = {'lean': -86, 'both_knee': 15 + 40 * v[1], 'both_hip_flex': 8 + 25 * v[1],
-                'both_shoulder_abd': 25 + 50 * v[2], 'both_elbow': 20, 'neck_bend': 10}  # fmt: skip
+                'both_shoulder_abd': 25 + 50 * v[2], 'both_elbow': 20,
+                'neck_bend': 10}  # fmt: skip
     else:  # on the right side
         buckle = {'tilt': 26, 'both_knee': 45, 'both_hip_flex': 25, 'right_shoulder_abd': 40}
         down = {'tilt': 86, 'both_knee': 20 + 40 * v[1], 'both_hip_flex': 12 + 30 * v[1],
                 'right_shoulder_flex': 60 + 60 * v[2], 'both_elbow': 30,
                 'left_shoulder_flex': 40}  # fmt: skip
-    del a
     return _through(phase, (0.0, neutral(style)), (0.45, pose_vector(**buckle, **loose)),
                     (1.0, pose_vector(**down, **loose)))  # fmt: skip
 

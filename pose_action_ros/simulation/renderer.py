@@ -6,7 +6,8 @@ linear map; without length it is an ellipsoid. Every solid is tested only within
 bounding rectangle: the rectangles of all solids of all images are laid out as one flat list of
 rows, so a batch needs the same few dozen tensor operations as one image, and a CPU does no more
 work than there are pixels. Along a row the quadratics of the intersection are polynomials of the
-column, which is why rows come first.
+column, which is why rows come first: their coefficients are found in double precision, where
+the discriminants of thin limbs far away lose digits, and evaluated in single precision.
 
 Camera space: x right, y down, z forward; a ray is (x, y, 1), so its parameter is the depth.
 """
@@ -21,7 +22,7 @@ import torch
 if TYPE_CHECKING:
     from torch import Tensor
 
-__all__ = ['Lights', 'Picture', 'Solids', 'cast', 'first_hits']
+__all__ = ['Lights', 'Picture', 'Solids', 'cast', 'first_hits', 'join']
 
 _NEAR_M = 0.05
 _FAR = float('inf')
@@ -106,15 +107,14 @@ def cast(solids: Solids, windows: Tensor, lights: Lights, *, height: int, width:
         width: Columns of each image.
     """
     rows = _rows(solids, windows, height, width)
-    counts = rows.count
-    row = torch.repeat_interleave(counts)
-    starts = torch.cumsum(counts, 0) - counts
-    column = torch.arange(len(row), device=row.device) - (starts - rows.column).index_select(
-        0, row
-    )
-    depth = _depths(_row_table(solids, windows, rows), row, column)
+    row = torch.repeat_interleave(rows.count)
+    starts = torch.cumsum(rows.count, 0) - rows.count
+    column = torch.arange(len(row), device=row.device) - starts.index_select(0, row)
+    terms = _row_table(solids, windows, rows).index_select(1, row)
+    depth = _nearest(*_at(terms, column.float()))
     hit = torch.nonzero(depth < _FAR).squeeze(1)
     row, column, depth = row[hit], column[hit], depth[hit]
+    column = column + rows.column[row]
     pixel = (rows.image * height + rows.y)[row] * width + column
     nearest = torch.full((len(windows) * height * width,), _FAR, device=depth.device)
     nearest.scatter_reduce_(0, pixel, depth, 'amin')
@@ -134,21 +134,38 @@ def first_hits(solids: Solids, rays: Tensor) -> tuple[Tensor, Tensor]:
         rays: (B, R, 2) x / z and y / z.
 
     Returns:
-        (B, R) float32 depth of the first surface (infinite for none) and (B, R) int64 its solid.
+        (B, R) float64 depth of the first surface (infinite for none) and (B, R) int64 its solid.
     """
-    ray = torch.cat([rays, torch.ones_like(rays[..., :1])], -1)
-    direction = torch.einsum('bpij,brj->brpi', solids.to_local, ray)
-    origin = _origins(solids)[:, None].expand_as(direction)
-    shape = direction.shape[:-1]
+    ray = torch.cat([rays, torch.ones_like(rays[..., :1])], -1).double()
+    base = torch.einsum('bpij,brj->brpi', solids.to_local.double(), ray)
+    origin = _origins(solids)[:, None].expand_as(base)
     sizes = [
-        v[:, None].expand(shape) for v in (solids.length, solids.radius_start, solids.radius_end)
+        v[:, None].expand(base.shape[:-1]).double()
+        for v in (solids.length, solids.radius_start, solids.radius_end)
     ]
-    a, b, c = _side_quadratic(origin, direction, *sizes)
-    depth = _nearest(
-        a, b, c, origin[..., 2], direction[..., 2], direction.square().sum(-1),
-        (origin * direction).sum(-1), origin.square().sum(-1), *sizes,
-    )  # fmt: skip
-    return depth.min(-1)
+    terms = _terms(origin, base, torch.zeros_like(base), *sizes)
+    return _nearest(*_at(terms, torch.zeros_like(sizes[0]))).min(-1)
+
+
+def join(scenes: list[Solids]) -> Solids:
+    """Put images of several scenes into one batch.
+
+    Scenes with fewer solids are filled up with copies behind the camera, which are never hit.
+
+    Args:
+        scenes: At least one, all on one device.
+    """
+    most = max(scene.length.shape[1] for scene in scenes)
+    parts = []
+    for scene in scenes:
+        spare = most - scene.length.shape[1]
+        part = {
+            name: torch.cat([value, value[:, :1].expand(-1, spare, *value.shape[2:])], 1)
+            for name, value in vars(scene).items()
+        }
+        part['start_m'][:, most - spare :] = torch.tensor((0.0, 0.0, -100.0))
+        parts.append(part)
+    return Solids(**{name: torch.cat([part[name] for part in parts]) for name in parts[0]})
 
 
 @dataclass(frozen=True, eq=False)
@@ -201,67 +218,87 @@ def _rectangles(solids: Solids, windows: Tensor) -> tuple[Tensor, Tensor]:
 
 
 def _origins(solids: Solids) -> Tensor:
-    """(B, P, 3) the camera in the spaces of the solids."""
-    return -torch.einsum('bpij,bpj->bpi', solids.to_local, solids.start_m)
+    """(B, P, 3) float64, the camera in the spaces of the solids."""
+    return -torch.einsum('bpij,bpj->bpi', solids.to_local.double(), solids.start_m.double())
 
 
-def _side_quadratic(origin, direction, length, radius_start, radius_end):
-    """a, b, c of a t^2 + 2 b t + c = 0, where a ray meets the infinite cone."""
+def _terms(origin, base, step, length, radius_start, radius_end) -> Tensor:
+    """What `_at` needs of rays from `origin` along `base + x * step`, all of it (...): 25 terms.
+
+    The side of a round cone is part of an infinite cone, which a ray meets where
+    a t^2 + 2 b t + c = 0; the caps are spheres of radius r at height z:
+    d t^2 + 2 (e - z u) t + (o - z (2 h - z) - r^2) = 0, u and h being the axial parts.
+    """
     sine = (radius_start - radius_end) / length.clamp(min=1e-6) * (length > 0)
     cosine2 = 1.0 - sine.square()
     apex = radius_start - sine * origin[..., 2]
-    a = cosine2 * direction[..., :2].square().sum(-1) - (sine * direction[..., 2]).square()
-    b = cosine2 * (origin[..., :2] * direction[..., :2]).sum(-1) + sine * direction[..., 2] * apex
-    return a, b, cosine2 * origin[..., :2].square().sum(-1) - apex.square()
+    o2, b2, s2 = (v[..., :2] for v in (origin, base, step))
+    oz, bz, sz = origin[..., 2], base[..., 2], step[..., 2]
+    a = [
+        cosine2 * b2.square().sum(-1) - (sine * bz).square(),
+        2 * (cosine2 * (b2 * s2).sum(-1) - sine.square() * bz * sz),
+        cosine2 * s2.square().sum(-1) - (sine * sz).square(),
+    ]
+    b = [cosine2 * (o2 * v2).sum(-1) + sine * vz * apex for v2, vz in ((b2, bz), (s2, sz))]
+    c = cosine2 * o2.square().sum(-1) - apex.square()
+    d = [base.square().sum(-1), 2 * (base * step).sum(-1), step.square().sum(-1)]
+    e = [(origin * base).sum(-1), (origin * step).sum(-1)]
+    caps = []
+    for z, radius in ((torch.zeros_like(length), radius_start), (length, radius_end)):
+        first, second = e[0] - z * bz, e[1] - z * sz
+        rest = origin.square().sum(-1) + z * (z - 2.0 * oz) - radius.square()
+        caps += _discriminant((first, second), d, rest)
+    foot = (oz - radius_start * sine) / cosine2
+    rise = [bz / cosine2, sz / cosine2]
+    return torch.stack(
+        [*a, *b, *_discriminant(b, a, c), *d, *e, *caps, foot, *rise, length, bz, sz]
+    )
 
 
-def _nearest(a, b, c, oz, dz, dd, od, oo, length, radius_start, radius_end) -> Tensor:
+def _discriminant(b, a, c) -> list[Tensor]:
+    """Coefficients in x of b^2 - a c, where b is linear and a quadratic in x."""
+    return [
+        b[0].square() - a[0] * c,
+        2 * b[0] * b[1] - a[1] * c,
+        b[1].square() - a[2] * c,
+    ]
+
+
+def _at(terms: Tensor, x: Tensor) -> tuple[Tensor, ...]:
+    """Evaluate `_terms` (25, N) at x (N,): the arguments of `_nearest`."""
+    t = terms
+    side, root, whole = (t[i] + x * (t[i + 1] + x * t[i + 2]) for i in (0, 5, 8))
+    start, end = (t[i] + x * (t[i + 1] + x * t[i + 2]) for i in (13, 16))
+    lean, middle, rise, along = (t[i] + x * t[i + 1] for i in (3, 11, 20, 23))
+    return side, lean, root, whole, middle, start, end, t[19], rise, along, t[22]
+
+
+def _nearest(a, b, root, d, e, start, end, foot, rise, dz, length) -> Tensor:
     """Depth of the first surface: the side where the ray meets it between the ends, else a cap."""
-    sine = (radius_start - radius_end) / length.clamp(min=1e-6) * (length > 0)
-    root = b.square() - a * c
     steep = a <= 1e-9
     side = (-b - root.clamp(min=0).sqrt()) / torch.where(steep, 1.0, a)
-    foot = (oz + side * dz - radius_start * sine) / (1.0 - sine.square())
+    foot = foot + side * rise
     at_start = torch.where(steep, dz > 0, foot < 0)
     on_side = (foot >= 0) & (foot <= length) & ~steep
-    z = torch.where(at_start, 0.0, length)
-    radius = torch.where(at_start, radius_start, radius_end)
-    cap_b = od - z * dz
-    cap_root = cap_b.square() - dd * (oo + z * (z - 2.0 * oz) - radius.square())
-    cap = (-cap_b - cap_root.clamp(min=0).sqrt()) / dd
+    cap_root = torch.where(at_start, start, end)
+    cap_e = torch.where(at_start, e, e - length * dz)
+    cap = (-cap_e - cap_root.clamp(min=0).sqrt()) / d
     depth = torch.where(on_side, side, cap)
     missed = ((root < 0) & ~steep) | (~on_side & (cap_root < 0)) | (depth < _NEAR_M)
     return depth.masked_fill(missed, _FAR)
 
 
 def _row_table(solids: Solids, windows: Tensor, rows: _Rows) -> Tensor:
-    """(18, R): what `_depths` needs along each row, polynomials of the column."""
+    """(25, R) float32 `_terms` of each row, x counted from its first column."""
     owner = rows.image * solids.length.shape[1] + rows.solid
-    window = windows.reshape(-1, 6).T.index_select(1, rows.image)
-    m = solids.to_local.reshape(-1, 9).T.index_select(1, owner)
-    x, y = window[1] * rows.y + window[2], window[4] * rows.y + window[5]
+    window = windows.double().reshape(-1, 6).T.index_select(1, rows.image)
+    m = solids.to_local.double().reshape(-1, 9).T.index_select(1, owner)
+    x, y = (window[i] * rows.column + window[i + 1] * rows.y + window[i + 2] for i in (0, 3))
     base = torch.stack([m[i] * x + m[i + 1] * y + m[i + 2] for i in (0, 3, 6)], 1)
     step = torch.stack([m[i] * window[0] + m[i + 1] * window[3] for i in (0, 3, 6)], 1)
     origin = _origins(solids).reshape(-1, 3).index_select(0, owner)
-    sizes = list(_columns([solids.length, solids.radius_start, solids.radius_end], owner))
-    a0, b0, c = _side_quadratic(origin, base, *sizes)
-    a2, b2, _ = _side_quadratic(origin, step, *sizes)
-    a1 = _side_quadratic(origin, base + step, *sizes)[0] - a0 - a2
-    return torch.stack(
-        [a0, a1, a2, b0, b2, c, origin[:, 2], base[:, 2], step[:, 2],
-         base.square().sum(1), 2 * (base * step).sum(1), step.square().sum(1),
-         (origin * base).sum(1), (origin * step).sum(1), origin.square().sum(1), *sizes]
-    )  # fmt: skip
-
-
-def _depths(table: Tensor, row: Tensor, column: Tensor) -> Tensor:
-    """(N,) depth of each pixel of each row, infinite where the solid is missed."""
-    x = column.to(table.dtype)
-    a0, a1, a2, b0, b1, c, oz, z0, z1, d0, d1, d2, e0, e1, oo, *sizes = table.index_select(1, row)
-    return _nearest(
-        a0 + x * (a1 + x * a2), b0 + x * b1, c, oz, z0 + x * z1, d0 + x * (d1 + x * d2),
-        e0 + x * e1, oo, *sizes,
-    )  # fmt: skip
+    sizes = _columns([solids.length, solids.radius_start, solids.radius_end], owner).double()
+    return _terms(origin, base, step, *sizes).float()
 
 
 def _shade(solids: Solids, lights: Lights, image, solid, rays, depth) -> Tensor:

@@ -18,7 +18,7 @@ from pose_action_ros.geometry.camera import Camera
 from pose_action_ros.simulation.backdrop import cast_shadow, draw_backdrop
 from pose_action_ros.simulation.body import PARTS, BodyFrames, Proportions
 from pose_action_ros.simulation.figure import Figure, dress, stool
-from pose_action_ros.simulation.motions import cycle_s
+from pose_action_ros.simulation.motions import ENDS_APART, cycle_s
 from pose_action_ros.simulation.renderer import Lights, Solids, cast, first_hits
 from pose_action_ros.simulation.sequence import Moment, Sequence
 
@@ -301,13 +301,14 @@ class SimulatedFilm:
         rng = np.random.default_rng([self._seed, round(t_s * 1e6)])
         segment = truth.segments[0]
         phase = (t_s - segment.start_s) / cycle_s(segment.action, segment.style)
+        once = segment.action in (*ENDS_APART, 'stand up')
         return FilmFrame(
             image_rgb=add_noise(image, self._noise, scene.noise_sigma, rng),
             joints_camera_m=truth.joints_camera_m[0].astype(np.float32),
             joints_image_px=truth.joints_image_px[0].astype(np.float32),
             visible=scene.visible(truth)[0],
             action=segment.action,
-            phase=float(min(phase, 1.0) if segment.seat_m is not None else phase % 1.0),
+            phase=float(min(phase, 1.0) if once else phase % 1.0),
             action_start_s=segment.start_s,
         )
 
@@ -363,8 +364,8 @@ def _sample_light(rng: np.random.Generator) -> dict:
     tint = np.array([1 + warmth, 1.0, 1 - warmth])
     return {
         'direction': direction,
-        'colour': rng.uniform(0.40, 0.85) * tint,
-        'ambient': rng.uniform(0.18, 0.42) * np.array([1 - warmth / 2, 1.0, 1 + warmth / 2]),
+        'colour': rng.uniform(0.45, 0.90) * tint,
+        'ambient': rng.uniform(0.22, 0.45) * np.array([1 - warmth / 2, 1.0, 1 + warmth / 2]),
         'gloss': float(rng.uniform(0.0, 0.15)),
         'shadow': float(rng.uniform(0.15, 0.6)),
     }

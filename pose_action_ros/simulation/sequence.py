@@ -8,6 +8,7 @@ World frame: x, y on the ground, z up, metres; heading 0 looks along x.
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -157,6 +158,7 @@ class Sequence:
         self._roam_m, self._toward = roam_m, toward
         self._queue = list(opening)
         self._segments: list[Segment] = []
+        self._starts: list[float] = []
 
     def segment_at(self, time_s: float) -> Segment:
         """Return the segment that holds a time >= 0; `Segment.start_s` says when it began.
@@ -168,26 +170,28 @@ class Sequence:
             raise ConfigError(f'a film has no time {time_s} s; expected 0 or later')
         while not self._segments or self._segments[-1].end_s <= time_s:
             self._segments.append(self._next())
-        starts = [segment.start_s for segment in self._segments]
-        return self._segments[int(np.searchsorted(starts, time_s, side='right')) - 1]
+            self._starts.append(self._segments[-1].start_s)
+        return self._segments[bisect_right(self._starts, time_s) - 1]
 
     def segment(self, index: int) -> Segment:
         """Return the segment number `index`, counted from 0."""
         while len(self._segments) <= index:
-            self._segments.append(self._next())
+            self.segment_at(self._segments[-1].end_s if self._segments else 0.0)
         return self._segments[index]
 
     def at(self, times_s: Array) -> Moment:
         """Return the actor at (T,) times >= 0."""
-        poses, places, headings = [], [], []
-        for time_s in times_s:
-            segment = self.segment_at(float(time_s))
-            since = np.array([time_s - segment.start_s])
-            place, heading = segment.path(since)
-            poses.append(segment.poses(since))
-            places.append(place)
-            headings.append(heading)
-        return self._stand(*(np.concatenate(rows) for rows in (poses, places, headings)))
+        segments = [self.segment_at(float(time_s)) for time_s in times_s]
+        rows = []
+        for segment in dict.fromkeys(segments):
+            mine = np.array([other is segment for other in segments])
+            since = times_s[mine] - segment.start_s
+            rows.append((np.flatnonzero(mine), segment.poses(since), *segment.path(since)))
+        index, poses, places, headings = (
+            np.concatenate(column) for column in zip(*rows, strict=True)
+        )
+        order = np.argsort(index)
+        return self._stand(poses[order], places[order], headings[order])
 
     def _stand(self, poses: Array, places: Array, headings: Array) -> Moment:
         """Put the body on the ground, its planted feet where they are meant to be."""
