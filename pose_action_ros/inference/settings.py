@@ -13,6 +13,9 @@ from pose_action_ros.core.errors import ConfigError
 __all__ = ['BodySettings', 'ClipSettings', 'SmoothSettings', 'StreamSettings', 'TrackSettings']
 
 
+_MIN_CLIP_FRAMES = 4
+
+
 def _setting(default: Any, text: str, low: float = 0.0, high: float = 0.0) -> Any:
     metadata: dict[str, Any] = {'help': text}
     if high > low:
@@ -51,6 +54,19 @@ class ClipSettings(_Checked):
     max_gap: float = _setting(
         0.5, 'A pause between two frames that is longer empties the clip, seconds.', 0.02, 10.0
     )
+
+    def __post_init__(self) -> None:
+        """Refuse clips that the action heads can't read.
+
+        Raises:
+            ConfigError: A value is out of range.
+        """
+        super().__post_init__()
+        if 0 < self.frames < _MIN_CLIP_FRAMES:
+            raise ConfigError(
+                f'clip.frames is {self.frames}; expected 0 or {_MIN_CLIP_FRAMES} and more: '
+                'the action heads halve the clip twice'
+            )
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from pose_action_ros.core.errors import ConfigError, ImageError
+from pose_action_ros.core.errors import ImageError
 from pose_action_ros.core.predictions import ActionScores, FramePrediction
 from pose_action_ros.geometry import crop_transform, extract_crop
 from pose_action_ros.inference.clip_buffer import ClipBuffer
@@ -31,8 +31,6 @@ if TYPE_CHECKING:
     from pose_action_ros.inference.tracker import Window
 
 __all__ = ['PoseActionStream']
-
-_MIN_CLIP_FRAMES = 4  # two poolings by two
 
 
 class PoseActionStream:
@@ -83,13 +81,12 @@ class PoseActionStream:
 
     @settings.setter
     def settings(self, settings: StreamSettings) -> None:
-        clip = settings.clip
-        frames = clip.frames or self._config.clip_frames
-        if frames < _MIN_CLIP_FRAMES:
-            raise ConfigError(
-                f'clip.frames is {frames}; the action heads need at least {_MIN_CLIP_FRAMES}'
-            )
-        shape = (frames, clip.period or self._config.clip_period_s, clip.max_gap)
+        clip, config = settings.clip, self._config
+        shape = (
+            clip.frames or config.clip_frames,
+            clip.period or config.clip_period_s,
+            clip.max_gap,
+        )
         self._settings = settings
         if shape != getattr(self, '_clip_shape', shape):
             for person in self._people.values():

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -131,6 +132,7 @@ def open_model(name_or_path: str | Path) -> MultitaskNet:
     name = str(name_or_path)
     if name.startswith(UNTRAINED):
         config = ModelConfig.preset(name.removeprefix(UNTRAINED))
+        config = replace(config, name=f'{config.name} (untrained)')
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(0)
             return MultitaskNet(config).eval()

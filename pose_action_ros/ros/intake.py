@@ -1,15 +1,19 @@
 """The newest frame only: what stands between the image callback and the worker.
 
 The callback stores, the worker takes. A frame that is replaced before it was taken is a drop, and
-is counted; so nothing that is published is older than one inference behind the camera.
+is counted; so nothing that is published is older than one inference behind the camera. The
+middleware drops too (its queue holds one image): that shows in the publisher's numbering.
 """
 
 from __future__ import annotations
 
 import threading
-from typing import Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
-__all__ = ['NewestFrame']
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+__all__ = ['NewestFrame', 'PublisherGaps']
 
 FrameT = TypeVar('FrameT')
 
@@ -26,19 +30,24 @@ class NewestFrame(Generic[FrameT]):
 
     @property
     def received(self) -> int:
-        """Number of frames put in so far."""
+        """Number of frames sent so far, those missed on the way included."""
         return self._received
 
     @property
     def dropped(self) -> int:
-        """Number of frames that a newer one replaced before they were taken."""
+        """Number of frames that were missed, or replaced by a newer one before they were taken."""
         return self._dropped
 
-    def put(self, frame: FrameT) -> None:
-        """Store a frame in place of the one that waits."""
+    def put(self, frame: FrameT, missed: int = 0) -> None:
+        """Store a frame in place of the one that waits.
+
+        Args:
+            frame: The newest.
+            missed: How many frames before it never arrived here.
+        """
         with self._condition:
-            self._received += 1
-            self._dropped += self._frame is not None
+            self._received += 1 + missed
+            self._dropped += missed + (self._frame is not None)
             self._frame = frame
             self._condition.notify()
 
@@ -56,3 +65,24 @@ class NewestFrame(Generic[FrameT]):
         with self._condition:
             self._closed = True
             self._condition.notify_all()
+
+
+class PublisherGaps:
+    """Counts messages that a publisher sent and that never reached the callback."""
+
+    def __init__(self) -> None:
+        self._last: dict[bytes, int] = {}
+
+    def missed(self, message_info: Mapping[str, Any]) -> int:
+        """Return how many messages of its publisher are missing before this one.
+
+        Args:
+            message_info: As rclpy hands it to callbacks; 0 where the middleware does not number.
+        """
+        number = message_info.get('publication_sequence_number')
+        sender = (message_info.get('publisher_gid') or {}).get('data')
+        if not number or sender is None:
+            return 0
+        last = self._last.get(sender, number - 1)
+        self._last[sender] = number
+        return max(number - last - 1, 0)

@@ -8,7 +8,7 @@ image callback only stores the newest frame; one worker thread does the rest.
 from __future__ import annotations
 
 import sys
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import rclpy
 from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus
@@ -31,13 +31,14 @@ from pose_action_ros.ros.diagnostics import (
     resident_mib,
 )
 from pose_action_ros.ros.image_codec import ImageCodec
+from pose_action_ros.ros.intake import PublisherGaps
 from pose_action_ros.ros.outputs import Outputs
 from pose_action_ros.ros.parameters import check_settings, declare_settings, read_settings
 from pose_action_ros.ros.settings import NodeSettings
 from pose_action_ros.ros.worker import DepthImages, FrameWorker, SeenFrame, SideInputs
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from rcl_interfaces.msg import SetParametersResult
     from rclpy.lifecycle import LifecycleState
@@ -68,6 +69,7 @@ class PoseActionNode(LifecycleNode):
         self._stream: PoseActionStream | None = None
         self._outputs: Outputs | None = None
         self._worker: FrameWorker | None = None
+        self._gaps = PublisherGaps()
         self._enabled = True
         self._side = SideInputs(None, None, DepthImages(), 0)
         self._subscriptions_of_ours: list[Subscription] = []
@@ -204,10 +206,11 @@ class PoseActionNode(LifecycleNode):
             )
         )
 
-    def _on_image(self, msg: Image | CompressedImage) -> None:
+    def _on_image(self, msg: Image | CompressedImage, info: Mapping[str, Any]) -> None:
         self._statistics.count_arrival()
+        missed = self._gaps.missed(info)
         if self._worker is not None and self._enabled:
-            self._worker.frames.put(msg)
+            self._worker.frames.put(msg, missed)
 
     def _on_camera_info(self, msg: CameraInfo) -> None:
         self._side.camera = camera_from_msg(msg, rectified=self.settings.image_rectified)

@@ -3,7 +3,7 @@
 import threading
 import time
 
-from pose_action_ros.ros.intake import NewestFrame
+from pose_action_ros.ros.intake import NewestFrame, PublisherGaps
 
 
 def test_newest_wins_and_the_replaced_are_counted():
@@ -38,3 +38,23 @@ def test_close_wakes_the_consumer():
     timer.start()
     assert slot.take() is None
     timer.join()
+
+
+def test_what_the_middleware_drops_counts():
+    slot = NewestFrame()
+    slot.put('a', missed=3)
+    assert slot.take() == 'a'
+    assert (slot.received, slot.dropped) == (4, 3)
+
+
+def test_gaps_in_the_numbering_of_each_publisher():
+    gaps = PublisherGaps()
+
+    def missed(number, sender):
+        info = {'publication_sequence_number': number, 'publisher_gid': {'data': sender}}
+        return gaps.missed(info)
+
+    assert [missed(n, b'one') for n in (7, 8, 12, 13)] == [0, 0, 3, 0]  # 1 to 6: before our time
+    assert [missed(n, b'two') for n in (1, 3)] == [0, 1]
+    assert missed(1, b'one') == 0  # a publisher that starts again
+    assert gaps.missed({}) == 0

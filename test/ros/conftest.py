@@ -1,0 +1,98 @@
+"""A graph of real processes on a domain of its own, and a peer in the test process."""
+
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+
+rclpy = pytest.importorskip('rclpy', reason='needs ROS 2')
+
+from rclpy.executors import SingleThreadedExecutor  # noqa: E402
+from rclpy.node import Node  # noqa: E402
+
+
+class Graph:
+    """Starts nodes as processes, and is itself a node that they talk to."""
+
+    def __init__(self):
+        self.domain = random.randint(101, 200)
+        self.context = rclpy.Context()
+        rclpy.init(context=self.context, domain_id=self.domain)
+        self.node = Node('peer', context=self.context)
+        self.executor = SingleThreadedExecutor(context=self.context)
+        self.executor.add_node(self.node)
+        self.processes = {}
+
+    def start(self, module, *remaps, **parameters):
+        options = [w for n, v in parameters.items() for w in ('-p', f'{n}:={v}')]
+        options += [w for remap in remaps for w in ('-r', remap)]
+        self.processes[module] = subprocess.Popen(
+            [sys.executable, '-m', f'pose_action_ros.ros.{module}', '--ros-args', *options],
+            env={**os.environ, 'ROS_DOMAIN_ID': str(self.domain), 'OMP_NUM_THREADS': '1'},
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+
+    def stop(self, module):
+        """End a process as Ctrl-C does; return its exit status and what it logged."""
+        process = self.processes.pop(module)
+        process.send_signal(signal.SIGINT)
+        try:
+            _, log = process.communicate(timeout=20)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            _, log = process.communicate()
+        return process.returncode, log
+
+    def close(self):
+        for module in list(self.processes):
+            self.stop(module)
+        self.node.destroy_node()
+        rclpy.shutdown(context=self.context)
+
+    def collect(self, message_type, topic, qos=10):
+        """Return a list that fills with the messages of a topic."""
+        messages = []
+        self.node.create_subscription(message_type, topic, messages.append, qos)
+        return messages
+
+    def wait(self, condition, timeout_s=40.0, what='condition'):
+        """Spin until the condition holds."""
+        end = time.monotonic() + timeout_s
+        while not condition():
+            ended = {m: p.stderr.read() for m, p in self.processes.items() if p.poll() is not None}
+            assert not ended, ended
+            assert time.monotonic() < end, f'{what} did not come true in {timeout_s} s'
+            self.executor.spin_once(timeout_sec=0.02)
+
+    def spin(self, seconds):
+        end = time.monotonic() + seconds
+        while time.monotonic() < end:
+            self.executor.spin_once(timeout_sec=0.02)
+
+    def call(self, service_type, name, request, timeout_s=40.0):
+        """Call a service and return its response."""
+        client = self.node.create_client(service_type, name)
+        self.wait(client.service_is_ready, timeout_s, f'service {name}')
+        future = client.call_async(request)
+        self.wait(future.done, timeout_s, f'answer of {name}')
+        self.node.destroy_client(client)
+        return future.result()
+
+
+@pytest.fixture
+def graph():
+    graph = Graph()
+    yield graph
+    graph.close()
+
+
+@pytest.fixture(scope='module')
+def shared_graph():
+    graph = Graph()
+    yield graph
+    graph.close()
