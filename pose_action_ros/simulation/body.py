@@ -24,6 +24,8 @@ from pose_action_ros.core.skeleton import PA17J
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    Array = NDArray[np.float64]
+
 __all__ = [
     'DOFS',
     'PARTS',
@@ -66,7 +68,7 @@ _MIRROR = [
     for name in DOFS
 ]
 _MIRROR_SIGN = np.array([-1.0 if name in _LATERAL else 1.0 for name in DOFS])
-_SIDES = (('right', -1.0), ('left', 1.0))
+_SIGN = {'right': -1.0, 'left': 1.0}  # of y
 
 
 @dataclass(frozen=True)
@@ -194,13 +196,15 @@ def forward(body: Proportions, poses: NDArray[np.float64]) -> BodyFrames:
         0.97 * (chest[..., 2] + head[..., 2]) / 2 + 0.2 * chest[..., 0]
     )
     joints[:, _J['head']] = joints[:, _J['neck']] + body.head * head[..., 2]
-    for side, sign in _SIDES:
-        _arm(body, dof, joints, parts, side, sign)
-        _leg(body, dof, joints, parts, side, sign)
-    return BodyFrames(joints, parts)
+    frames = BodyFrames(joints, parts)
+    for side in _SIGN:
+        _move_arm(body, dof, frames, side)
+        _move_leg(body, dof, frames, side)
+    return frames
 
 
-def _arm(body, dof, joints, parts, side: str, sign: float) -> None:
+def _move_arm(body: Proportions, dof: dict[str, Array], frames: BodyFrames, side: str) -> None:
+    joints, parts, sign = frames.joints_m, frames.rotations, _SIGN[side]
     chest = parts[:, _P['chest']]
     upper = (
         _turn('y', -dof[f'{side}_shoulder_flex'])
@@ -220,7 +224,8 @@ def _arm(body, dof, joints, parts, side: str, sign: float) -> None:
     parts[:, _P[f'{side}_forearm']] = lower
 
 
-def _leg(body, dof, joints, parts, side: str, sign: float) -> None:
+def _move_leg(body: Proportions, dof: dict[str, Array], frames: BodyFrames, side: str) -> None:
+    joints, parts, sign = frames.joints_m, frames.rotations, _SIGN[side]
     pelvis = parts[:, _P['pelvis']]
     thigh = (
         pelvis

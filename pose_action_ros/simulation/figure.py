@@ -88,7 +88,7 @@ class _Tailor:
     def __init__(self) -> None:
         self._rows: list[tuple] = []
 
-    def add(self, part, joint, start, end, radii, paint, *, stretch=(1.0, 1.0, 1.0), covers=()):
+    def add(self, part, joint, start, end, *, radii, paint, stretch=(1.0, 1.0, 1.0), covers=()):
         """A round cone from start to end (part's frame, metres from a joint).
 
         `stretch` is the size of the solid's unit along x (front), y (side) and the axis.
@@ -109,7 +109,16 @@ class _Tailor:
 
     def ball(self, part, joint, center, radii, paint, covers=()):
         """An ellipsoid with radii along the part's axes."""
-        self.add(part, joint, center, center, (1.0, 1.0), paint, stretch=radii, covers=covers)
+        self.add(
+            part,
+            joint,
+            center,
+            center,
+            radii=(1.0, 1.0),
+            paint=paint,
+            stretch=radii,
+            covers=covers,
+        )
 
     def finish(self) -> Figure:
         part, joint, *rest = zip(*self._rows, strict=True)
@@ -129,8 +138,8 @@ def dress(body: Proportions, rng: np.random.Generator) -> Figure:
     leg = float(rng.choice([0.6, 1.0, 1.3, 2.0], p=[0.12, 0.15, 0.08, 0.65]))
     shoe, tip = _colour(rng), _colour(rng)
     loose = rng.uniform(1.0, 1.22, 2)
-    for side, sign in (('right', -1.0), ('left', 1.0)):
-        _arm(tailor, body, (shirt, skin), side, sign, (sleeve, loose[0]))
+    for side in ('right', 'left'):
+        _arm(tailor, body, (shirt, skin), side, (sleeve, loose[0]))
         _leg(tailor, body, (trousers, skin), side, (leg, loose[1]))
         _foot(tailor, body, side, plain(np.clip(shoe, 0, 1), tip=tip, cut=0.72))
     return tailor.finish()
@@ -148,7 +157,7 @@ def stool(rng: np.random.Generator, seat_m: float) -> Figure:
     for x, y in ((1, 1), (1, -1), (-1, 1), (-1, -1)):
         top, foot = 0.5 * wide, 0.72 * wide
         tailor.add('pelvis', 'pelvis', (x * top, y * top, seat_m - 0.04),
-                   (x * foot, y * foot, 0.01), (0.014, 0.012), metal)  # fmt: skip
+                   (x * foot, y * foot, 0.01), radii=(0.014, 0.012), paint=metal)  # fmt: skip
     return tailor.finish()
 
 
@@ -190,19 +199,21 @@ def _trunk(tailor: _Tailor, body: Proportions, shirt: dict, trousers: dict, skin
     waist = (0.065 * g, 0.089 * g) if not body.female else (0.060 * g, 0.078 * g)
     chest = (0.068 * g, 0.094 * g) if not body.female else (0.066 * g, 0.082 * g)
 
-    def section(part, joint, low, high, size, paint, covers, grow=1.0):
+    def section(part, joint, span, size, *, paint, covers, grow=1.0):
         unit = 0.05 * H
-        tailor.add(part, joint, (0.0, 0.0, low * H), (0.0, 0.0, high * H), (1.0, grow), paint,
+        low, high = ((0.0, 0.0, z * H) for z in span)
+        tailor.add(part, joint, low, high, radii=(1.0, grow), paint=paint,
                    stretch=(size[0] * H, size[1] * H, unit), covers=covers)  # fmt: skip
 
     middle = ('spine', 'pelvis', 'thorax')
     sides = ('right_hip', 'left_hip')
-    section('pelvis', 'pelvis', -0.012, 0.035, hips, _painted(trousers, 0.08), (*middle, *sides))
-    section('belly', 'spine', -0.065, 0.02, waist, _painted(shirt, 0.08), middle)
-    section('chest', 'spine', 0.0, 0.112, chest, _painted(shirt, 0.08), middle, 0.92)
+    upper, lower = _painted(shirt, 0.08), _painted(trousers, 0.08)
+    section('pelvis', 'pelvis', (-0.012, 0.035), hips, paint=lower, covers=(*middle, *sides))
+    section('belly', 'spine', (-0.065, 0.02), waist, paint=upper, covers=middle)
+    section('chest', 'spine', (0.0, 0.112), chest, paint=upper, covers=middle, grow=0.92)
     wide = body.shoulder * 0.90
     tailor.add('chest', 'thorax', (0, -wide, -0.012 * H), (0, wide, -0.012 * H),
-               (0.036 * H * g, 0.036 * H * g), _painted(shirt, 1.0),
+               radii=(0.036 * H * g, 0.036 * H * g), paint=_painted(shirt, 1.0),
                covers=('right_shoulder', 'left_shoulder', 'neck'))  # fmt: skip
     if body.female:
         for sign in (-1.0, 1.0):
@@ -210,7 +221,8 @@ def _trunk(tailor: _Tailor, body: Proportions, shirt: dict, trousers: dict, skin
                         (0.034 * H, 0.036 * H, 0.034 * H), _painted(shirt, 0.06),
                         covers=middle)  # fmt: skip
     tailor.add('chest', 'thorax', (0, 0, 0), (0.012 * H, 0, 0.09 * H),
-               (0.034 * H * g, 0.029 * H * g), plain(skin), covers=('neck',))  # fmt: skip
+               radii=(0.034 * H * g, 0.029 * H * g), paint=plain(skin),
+               covers=('neck',))  # fmt: skip
 
 
 def _head(tailor: _Tailor, body: Proportions, skin, rng: np.random.Generator) -> None:
@@ -242,7 +254,7 @@ def _head(tailor: _Tailor, body: Proportions, skin, rng: np.random.Generator) ->
         feature(0.30, 0, -0.62, (0.0400, 0.0370, 0.0320), plain(hair * 0.9))
 
 
-def _arm(tailor: _Tailor, body: Proportions, looks, side: str, sign: float, cut) -> None:
+def _arm(tailor: _Tailor, body: Proportions, looks, side: str, cut) -> None:
     H, g = body.stature, body.girth * (0.92 if body.female else 1.0)
     cloth, skin = looks
     sleeve, loose = cut
@@ -250,14 +262,16 @@ def _arm(tailor: _Tailor, body: Proportions, looks, side: str, sign: float, cut)
     lower = 0.026 * H * g * (loose if sleeve > 1.1 else 1.0)
     shoulder, elbow, wrist = (f'{side}_{name}' for name in ('shoulder', 'elbow', 'wrist'))
     tailor.add(f'{side}_upper_arm', shoulder, (0, 0, 0), (0, 0, -body.upper_arm),
-               (1.08 * upper, 0.80 * upper), _painted(cloth, 1.0, tip=skin, cut=sleeve),
+               radii=(1.08 * upper, 0.80 * upper),
+               paint=_painted(cloth, 1.0, tip=skin, cut=sleeve),
                covers=(elbow,))  # fmt: skip
-    tailor.add(f'{side}_forearm', elbow, (0, 0, 0), (0, 0, -body.forearm), (lower, 0.66 * lower),
-               _painted(cloth, 1.0, tip=skin, cut=0.95 if sleeve > 1.1 else -9.0),
+    tailor.add(f'{side}_forearm', elbow, (0, 0, 0), (0, 0, -body.forearm),
+               radii=(lower, 0.66 * lower),
+               paint=_painted(cloth, 1.0, tip=skin, cut=0.95 if sleeve > 1.1 else -9.0),
                covers=(wrist,))  # fmt: skip
     tailor.ball(f'{side}_forearm', wrist, (0, 0, -0.042 * H), (0.023 * H, 0.011 * H, 0.050 * H),
                 plain(skin))  # fmt: skip
-    tailor.ball(f'{side}_forearm', wrist, (0.020 * H, -0.2 * sign * 0.023 * H, -0.030 * H),
+    tailor.ball(f'{side}_forearm', wrist, (0.020 * H, (0.0046 if side == 'right' else -0.0046) * H, -0.030 * H),
                 (0.008 * H, 0.008 * H, 0.022 * H), plain(skin * 0.97))  # fmt: skip
 
 
@@ -269,11 +283,12 @@ def _leg(tailor: _Tailor, body: Proportions, looks, side: str, cut) -> None:
     shank = 0.033 * H * g * (loose if reach > 1.1 else 1.0)
     hip, knee, ankle = (f'{side}_{name}' for name in ('hip', 'knee', 'ankle'))
     tailor.add(f'{side}_thigh', hip, (0, 0, 0.01 * H), (0, 0, -body.thigh),
-               (thigh, 0.68 * thigh), _painted(cloth, 1.0, tip=skin, cut=reach),
+               radii=(thigh, 0.68 * thigh),
+               paint=_painted(cloth, 1.0, tip=skin, cut=reach),
                covers=(knee, 'pelvis'))  # fmt: skip
     tailor.add(f'{side}_shank', knee, (0, 0, 0), (0, 0, -body.shank),
-               (shank, (0.62 if reach <= 1.1 else 0.78) * shank),
-               _painted(cloth, 1.0, tip=skin, cut=reach - 1.0 if reach > 1.1 else -9.0),
+               radii=(shank, (0.62 if reach <= 1.1 else 0.78) * shank),
+               paint=_painted(cloth, 1.0, tip=skin, cut=reach - 1.0 if reach > 1.1 else -9.0),
                covers=(ankle,))  # fmt: skip
     tailor.ball(f'{side}_shank', knee, (-0.012 * H, 0, -0.075 * H),
                 (0.026 * H * g, 0.028 * H * g, 0.062 * H),
@@ -284,4 +299,4 @@ def _foot(tailor: _Tailor, body: Proportions, side: str, paint) -> None:
     H = body.stature
     ankle = f'{side}_ankle'
     tailor.add(f'{side}_foot', ankle, (-0.018 * H, 0, -0.020 * H), (0.095 * H, 0, -0.025 * H),
-               (0.0190 * H, 0.0140 * H), paint, stretch=(1.0, 1.25, 1.0))  # fmt: skip
+               radii=(0.0190 * H, 0.0140 * H), paint=paint, stretch=(1.0, 1.25, 1.0))  # fmt: skip

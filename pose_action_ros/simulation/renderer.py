@@ -20,6 +20,8 @@ from typing import TYPE_CHECKING
 import torch
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence as Many
+
     from torch import Tensor
 
 __all__ = ['Lights', 'Picture', 'Solids', 'cast', 'first_hits', 'join']
@@ -111,7 +113,7 @@ def cast(solids: Solids, windows: Tensor, lights: Lights, *, height: int, width:
     starts = torch.cumsum(rows.count, 0) - rows.count
     column = torch.arange(len(row), device=row.device) - starts.index_select(0, row)
     terms = _row_table(solids, windows, rows).index_select(1, row)
-    depth = _nearest(*_at(terms, column.float()))
+    depth = _nearest(terms, column.float())
     hit = torch.nonzero(depth < _FAR).squeeze(1)
     row, column, depth = row[hit], column[hit], depth[hit]
     column = column + rows.column[row]
@@ -123,7 +125,7 @@ def cast(solids: Solids, windows: Tensor, lights: Lights, *, height: int, width:
     image, solid, y = rows.image[row], rows.solid[row], rows.y[row]
     window = windows.reshape(-1, 6).T.index_select(1, image)
     rays = torch.stack([window[i] * column + window[i + 1] * y + window[i + 2] for i in (0, 3)])
-    return Picture(pixel, _shade(solids, lights, image, solid, rays, depth), depth, solid)
+    return Picture(pixel, _shade(solids, lights, (image, solid), rays, depth), depth, solid)
 
 
 def first_hits(solids: Solids, rays: Tensor) -> tuple[Tensor, Tensor]:
@@ -139,12 +141,14 @@ def first_hits(solids: Solids, rays: Tensor) -> tuple[Tensor, Tensor]:
     ray = torch.cat([rays, torch.ones_like(rays[..., :1])], -1).double()
     base = torch.einsum('bpij,brj->brpi', solids.to_local.double(), ray)
     origin = _origins(solids)[:, None].expand_as(base)
-    sizes = [
-        v[:, None].expand(base.shape[:-1]).double()
-        for v in (solids.length, solids.radius_start, solids.radius_end)
-    ]
-    terms = _terms(origin, base, torch.zeros_like(base), *sizes)
-    return _nearest(*_at(terms, torch.zeros_like(sizes[0]))).min(-1)
+    sizes = torch.stack(
+        [
+            v[:, None].expand(base.shape[:-1]).double()
+            for v in (solids.length, solids.radius_start, solids.radius_end)
+        ]
+    )
+    terms = _terms(origin, base, torch.zeros_like(base), sizes)
+    return _nearest(terms, torch.zeros_like(sizes[0])).min(-1)
 
 
 def join(scenes: list[Solids]) -> Solids:
@@ -222,13 +226,14 @@ def _origins(solids: Solids) -> Tensor:
     return -torch.einsum('bpij,bpj->bpi', solids.to_local.double(), solids.start_m.double())
 
 
-def _terms(origin, base, step, length, radius_start, radius_end) -> Tensor:
-    """What `_at` needs of rays from `origin` along `base + x * step`, all of it (...): 25 terms.
+def _terms(origin: Tensor, base: Tensor, step: Tensor, sizes: Tensor) -> Tensor:
+    """What `_nearest` needs of rays from `origin` along `base + x * step`, all of it (...): 25 terms.
 
     The side of a round cone is part of an infinite cone, which a ray meets where
     a t^2 + 2 b t + c = 0; the caps are spheres of radius r at height z:
     d t^2 + 2 (e - z u) t + (o - z (2 h - z) - r^2) = 0, u and h being the axial parts.
     """
+    length, radius_start, radius_end = sizes
     sine = (radius_start - radius_end) / length.clamp(min=1e-6) * (length > 0)
     cosine2 = 1.0 - sine.square()
     apex = radius_start - sine * origin[..., 2]
@@ -255,7 +260,7 @@ def _terms(origin, base, step, length, radius_start, radius_end) -> Tensor:
     )
 
 
-def _discriminant(b, a, c) -> list[Tensor]:
+def _discriminant(b: Many[Tensor], a: Many[Tensor], c: Tensor) -> list[Tensor]:
     """Coefficients in x of b^2 - a c, where b is linear and a quadratic in x."""
     return [
         b[0].square() - a[0] * c,
@@ -264,17 +269,17 @@ def _discriminant(b, a, c) -> list[Tensor]:
     ]
 
 
-def _at(terms: Tensor, x: Tensor) -> tuple[Tensor, ...]:
-    """Evaluate `_terms` (25, N) at x (N,): the arguments of `_nearest`."""
+def _nearest(terms: Tensor, x: Tensor) -> Tensor:
+    """Depth of the first surface: the side where the ray meets it between the ends, else a cap.
+
+    Args:
+        terms: (25, N) from `_terms`.
+        x: (N,) where along the row.
+    """
     t = terms
-    side, root, whole = (t[i] + x * (t[i + 1] + x * t[i + 2]) for i in (0, 5, 8))
-    start, end = (t[i] + x * (t[i + 1] + x * t[i + 2]) for i in (13, 16))
-    lean, middle, rise, along = (t[i] + x * t[i + 1] for i in (3, 11, 20, 23))
-    return side, lean, root, whole, middle, start, end, t[19], rise, along, t[22]
-
-
-def _nearest(a, b, root, d, e, start, end, foot, rise, dz, length) -> Tensor:
-    """Depth of the first surface: the side where the ray meets it between the ends, else a cap."""
+    a, root, d, start, end = (t[i] + x * (t[i + 1] + x * t[i + 2]) for i in (0, 5, 8, 13, 16))
+    b, e, rise, dz = (t[i] + x * t[i + 1] for i in (3, 11, 20, 23))
+    foot, length = t[19], t[22]
     steep = a <= 1e-9
     side = (-b - root.clamp(min=0).sqrt()) / torch.where(steep, 1.0, a)
     foot = foot + side * rise
@@ -298,11 +303,14 @@ def _row_table(solids: Solids, windows: Tensor, rows: _Rows) -> Tensor:
     step = torch.stack([m[i] * window[0] + m[i + 1] * window[3] for i in (0, 3, 6)], 1)
     origin = _origins(solids).reshape(-1, 3).index_select(0, owner)
     sizes = _columns([solids.length, solids.radius_start, solids.radius_end], owner).double()
-    return _terms(origin, base, step, *sizes).float()
+    return _terms(origin, base, step, sizes).float()
 
 
-def _shade(solids: Solids, lights: Lights, image, solid, rays, depth) -> Tensor:
-    """(N, 3) colours: paint, half Lambert, ambient light and a highlight."""
+def _shade(
+    solids: Solids, lights: Lights, owners: tuple[Tensor, Tensor], rays: Tensor, depth: Tensor
+) -> Tensor:
+    """(N, 3) colours: paint, half Lambert, ambient light, a highlight; rays are (2, N)."""
+    image, solid = owners
     owner = image * solids.length.shape[1] + solid
     m = solids.to_local.reshape(-1, 9).T.index_select(1, owner)  # (9, N) rows of the maps
     sx, sy, sz, length, first, last = _columns(

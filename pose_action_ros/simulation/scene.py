@@ -7,6 +7,7 @@ the positive x axis; camera frame: optical, as in `geometry.Camera`.
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -23,6 +24,7 @@ from pose_action_ros.simulation.renderer import Lights, Solids, cast, first_hits
 from pose_action_ros.simulation.sequence import Moment, Sequence
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from collections.abc import Sequence as Many
     from pathlib import Path
 
@@ -160,7 +162,7 @@ class Scene:
         rays = torch.from_numpy(windows).float()
         for t in range(0, len(pictures), _TOGETHER):
             part = slice(t, t + _TOGETHER)
-            with torch.inference_mode():
+            with torch.inference_mode(), _one_thread():
                 hits = cast(
                     solids.images(part),
                     rays[part],
@@ -180,7 +182,7 @@ class Scene:
         """
         joints = truth.joints_camera_m
         rays = torch.from_numpy(joints[..., :2] / joints[..., 2:]).float()
-        with torch.inference_mode():
+        with torch.inference_mode(), _one_thread():
             depth, solid = (v.numpy() for v in first_hits(self.solids(truth), rays))
         covers = np.concatenate([self.figure.covers, np.zeros((8, 17), bool)])
         own = covers[solid, np.arange(17)]
@@ -338,6 +340,21 @@ def add_noise(
     x = int(rng.integers(table.shape[1] - width + 1))
     cut = np.ascontiguousarray(table[y : y + height, x : x + width])
     return cv2.addWeighted(image, 1.0, cut, sigma / 64.0, 0.0, dtype=cv2.CV_8U)
+
+
+@contextmanager
+def _one_thread() -> Iterator[None]:
+    """Keep torch to one thread for a while.
+
+    For tensors as small as an image's, waiting for a second thread costs more than it brings,
+    and ten times as much on a busy machine.
+    """
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
 
 
 def _look(rng: np.random.Generator, distance_m: float, stature: float) -> Array:

@@ -1,5 +1,6 @@
 import numpy as np
 import pytest
+import torch
 
 from pose_action_ros.core.actions import SIMULATED_ACTIONS
 from pose_action_ros.core.errors import ConfigError
@@ -98,6 +99,12 @@ def test_far_limbs_are_hidden_by_the_body():
             assert visible[J['right_elbow']]
         assert visible[J['head']]
     assert hidden[J['left_elbow']] >= 1
+
+
+def test_other_work_keeps_its_threads(film):
+    before = torch.get_num_threads()
+    film.frame(0.5)
+    assert torch.get_num_threads() == before
 
 
 def test_noise_has_the_wanted_strength():
