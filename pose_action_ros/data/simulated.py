@@ -34,7 +34,8 @@ from pose_action_ros.geometry.crop import (
     whole_image_box,
 )
 from pose_action_ros.simulation.motions import ENDS_APART
-from pose_action_ros.simulation.scene import Scene, add_noise, noise_table
+from pose_action_ros.simulation.optics import add_noise, noise_table
+from pose_action_ros.simulation.scene import Scene
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

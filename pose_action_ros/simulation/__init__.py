@@ -2,5 +2,5 @@
 
 From the bones to the film: `body` moves the joints, `figure` dresses them in solids, `motions`
 knows the actions, `sequence` plays one after another, `renderer` ray-casts the solids, `backdrop`
-draws what is behind, `scene` puts all of it before a camera.
+draws what is behind, `optics` is the camera, `scene` puts all of it before the camera.
 """

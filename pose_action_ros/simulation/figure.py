@@ -271,7 +271,8 @@ def _arm(tailor: _Tailor, body: Proportions, looks, side: str, cut) -> None:
                covers=(wrist,))  # fmt: skip
     tailor.ball(f'{side}_forearm', wrist, (0, 0, -0.042 * H), (0.023 * H, 0.011 * H, 0.050 * H),
                 plain(skin))  # fmt: skip
-    tailor.ball(f'{side}_forearm', wrist, (0.020 * H, (0.0046 if side == 'right' else -0.0046) * H, -0.030 * H),
+    inward = 0.0046 * H if side == 'right' else -0.0046 * H
+    tailor.ball(f'{side}_forearm', wrist, (0.020 * H, inward, -0.030 * H),
                 (0.008 * H, 0.008 * H, 0.022 * H), plain(skin * 0.97))  # fmt: skip
 
 

@@ -20,6 +20,12 @@ from pose_action_ros.simulation.backdrop import cast_shadow, draw_backdrop
 from pose_action_ros.simulation.body import PARTS, BodyFrames, Proportions
 from pose_action_ros.simulation.figure import Figure, dress, stool
 from pose_action_ros.simulation.motions import ENDS_APART, cycle_s
+from pose_action_ros.simulation.optics import (
+    add_noise,
+    look_at_actor,
+    noise_table,
+    whole_window,
+)
 from pose_action_ros.simulation.renderer import Lights, Solids, cast, first_hits
 from pose_action_ros.simulation.sequence import Moment, Sequence
 
@@ -34,15 +40,7 @@ if TYPE_CHECKING:
 
     Array = NDArray[np.float64]
 
-__all__ = [
-    'FilmFrame',
-    'Scene',
-    'SimulatedFilm',
-    'Truth',
-    'add_noise',
-    'noise_table',
-    'whole_window',
-]
+__all__ = ['FilmFrame', 'Scene', 'SimulatedFilm', 'Truth']
 
 _JOINT_TOLERANCE_M = 0.03
 _TOGETHER = 2  # images cast at once: more do not stay in a core's cache
@@ -125,7 +123,7 @@ class Scene:
         self._stool_seed = int(stool_rng.integers(2**31))
         self.camera = Camera.from_field_of_view(width, height, float(view_rng.uniform(45, 80)))
         distance_m, roam_m = self._distance(view_rng)
-        self.to_camera = _look(view_rng, distance_m, self.body.stature)
+        self.to_camera = look_at_actor(view_rng, distance_m, self.body.stature)
         self._light = _sample_light(view_rng)
         self.noise_sigma = float(view_rng.uniform(0.5, 6.0))
         self.sequence = Sequence(move_rng, self.body, self.figure, roam_m=roam_m, opening=opening)
@@ -315,33 +313,6 @@ class SimulatedFilm:
         )
 
 
-def whole_window(camera: Camera) -> Array:
-    """Return (2, 3): pixel of the camera's whole image to x / z, y / z."""
-    return np.array(
-        [[1 / camera.fx, 0, -camera.cx / camera.fx], [0, 1 / camera.fy, -camera.cy / camera.fy]]
-    )
-
-
-def noise_table(rng: np.random.Generator, height: int, width: int) -> NDArray[np.int16]:
-    """Return (H, W, 3) normal noise, one sigma being 64."""
-    table = rng.standard_normal((height, width, 3), dtype=np.float32)
-    return np.rint(64.0 * table).astype(np.int16)
-
-
-def add_noise(
-    image: NDArray[np.uint8],
-    table: NDArray[np.int16],
-    sigma: float,
-    rng: np.random.Generator,
-) -> NDArray[np.uint8]:
-    """Return an image with sensor noise of `sigma` grey levels, cut from a table at random."""
-    height, width = image.shape[:2]
-    y = int(rng.integers(table.shape[0] - height + 1))
-    x = int(rng.integers(table.shape[1] - width + 1))
-    cut = np.ascontiguousarray(table[y : y + height, x : x + width])
-    return cv2.addWeighted(image, 1.0, cut, sigma / 64.0, 0.0, dtype=cv2.CV_8U)
-
-
 @contextmanager
 def _one_thread() -> Iterator[None]:
     """Keep torch to one thread for a while.
@@ -355,20 +326,6 @@ def _one_thread() -> Iterator[None]:
         yield
     finally:
         torch.set_num_threads(before)
-
-
-def _look(rng: np.random.Generator, distance_m: float, stature: float) -> Array:
-    """(3, 4) world to camera of a camera on the x axis that looks at the actor's middle."""
-    position = np.array([distance_m, 0.0, rng.uniform(0.8, 2.0)])
-    target = np.array([0.0, 0.0, 0.54 * stature]) + rng.normal(0, 0.03, 3)
-    ahead = (target - position) / np.linalg.norm(target - position)
-    right = np.cross(ahead, [0.0, 0.0, 1.0])
-    right /= np.linalg.norm(right)
-    axes = np.stack([right, np.cross(ahead, right), ahead])
-    roll = np.deg2rad(np.clip(rng.normal(0, 1.5), -4, 4))
-    cos, sin = np.cos(roll), np.sin(roll)
-    axes = np.array([[cos, -sin, 0], [sin, cos, 0], [0, 0, 1.0]]) @ axes
-    return np.column_stack([axes, -axes @ position])
 
 
 def _sample_light(rng: np.random.Generator) -> dict:

@@ -11,7 +11,8 @@ from pose_action_ros.data.simulated import (
 )
 from pose_action_ros.geometry.camera import Camera
 from pose_action_ros.geometry.crop import CropTransform, box_around, crop_transform, extract_crop
-from pose_action_ros.simulation.scene import Scene, whole_window
+from pose_action_ros.simulation.optics import whole_window
+from pose_action_ros.simulation.scene import Scene
 
 
 def assert_consistent(sample):

@@ -5,7 +5,8 @@ import torch
 from pose_action_ros.core.actions import SIMULATED_ACTIONS
 from pose_action_ros.core.errors import ConfigError
 from pose_action_ros.core.skeleton import PA17J
-from pose_action_ros.simulation.scene import Scene, SimulatedFilm, add_noise, noise_table
+from pose_action_ros.simulation.optics import add_noise, noise_table
+from pose_action_ros.simulation.scene import Scene, SimulatedFilm
 
 SMALL = {'width': 160, 'height': 120}
 J = {name: i for i, name in enumerate(PA17J.joint_names)}
