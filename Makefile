@@ -47,8 +47,6 @@ $(VENV)/.libraries-done: requirements.lock
 	grep -rlE '/opt/python/cp[0-9]+' $(VENV)/share --include='*.cmake' 2>/dev/null | xargs -r sed -i -E \
 	  -e "s#/opt/python/cp[^;\"]*/numpy/_core/include#$$($(BIN)/python -c 'import numpy; print(numpy.get_include())')#g" \
 	  -e "s#/opt/python/cp[^;\"]*/include/python3[0-9.]*#$$($(BIN)/python -c 'import sysconfig; print(sysconfig.get_path("include"))')#g"
-	@# The checkout comes first, the install adds the built messages: what is new is seen at once.
-	echo 'import sys; sys.path.insert(0, "$(CURDIR)")' > $$($(BIN)/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')/pose_action_ros_checkout.pth
 	touch $@
 
 $(STAMP): $(VENV)/.libraries-done CMakeLists.txt package.xml setup.cfg $(wildcard msg/*.msg)
@@ -58,6 +56,10 @@ $(STAMP): $(VENV)/.libraries-done CMakeLists.txt package.xml setup.cfg $(wildcar
 	  --log-level=WARNING
 	PATH=$(BIN):$$PATH cmake --build $(VENV)/build --target install > $(VENV)/build/install.log \
 	  || { cat $(VENV)/build/install.log; exit 1; }
+	@# The environment keeps the built messages; the code comes from this checkout.
+	cd $$($(BIN)/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))') \
+	  && find pose_action_ros -mindepth 1 -maxdepth 1 ! -name msg ! -name '*.so' -exec rm -r {} + \
+	  && echo '$(CURDIR)' > pose_action_ros_checkout.pth
 	touch $@
 
 demo: setup

@@ -60,7 +60,13 @@ class NodeStatistics:
     def __post_init__(self) -> None:
         self._lock = threading.Lock()
         self._arrivals: deque[float] = deque()
+        self._started = time.monotonic()
         self._done: deque[tuple[float, FrameTimes]] = deque()
+
+    def start(self) -> None:
+        """Note that work begins: silence counts from here."""
+        with self._lock:
+            self._started = time.monotonic()
 
     def count_arrival(self) -> None:
         """Note that an image arrived."""
@@ -73,9 +79,10 @@ class NodeStatistics:
             self._done.append((time.monotonic(), times))
 
     def seconds_since_arrival(self) -> float:
-        """Return the seconds since the last image; infinite before the first."""
+        """Return the seconds since the last image, or since the start."""
         with self._lock:
-            return time.monotonic() - self._arrivals[-1] if self._arrivals else float('inf')
+            last = self._arrivals[-1] if self._arrivals else self._started
+            return time.monotonic() - max(last, self._started)
 
     def values(self) -> dict[str, float]:
         """Return rates and time percentiles over the window; NaN where nothing was published."""

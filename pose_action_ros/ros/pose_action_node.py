@@ -116,6 +116,7 @@ class PoseActionNode(LifecycleNode):
         result = super().on_activate(state)
         if self._stream is None or self._outputs is None:
             return TransitionCallbackReturn.ERROR
+        self._statistics.start()
         self._worker = FrameWorker(
             stream=self._stream,
             codec=self._codec,
