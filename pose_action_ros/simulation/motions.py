@@ -1,97 +1,37 @@
 """What the actor can do: each action as a smooth function of time with natural variation.
 
-Owns: `Style` (how one performance differs from another) and `move`, which gives the poses of an
-action at any moment. Gaits, waving and clapping are sinusoids of a phase; the other actions go
-through key poses with minimum-jerk transitions. Ranges of the joints stay within those of healthy
-adults (D. Neumann, Kinesiology of the Musculoskeletal System). Right is the active side; a
-left-handed performance is the mirror image.
+Owns: `move`, which gives the poses of an action at any moment. Gaits, waving and clapping are
+sinusoids of a phase; the other actions go through key poses with minimum-jerk transitions. Ranges
+of the joints stay within those of healthy adults (D. Neumann, Kinesiology of the Musculoskeletal
+System). Right is the active side; a left-handed performance is the mirror image.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from pose_action_ros.core.errors import ConfigError
 from pose_action_ros.simulation.body import DOFS, mirrored, pose_change, pose_vector
+from pose_action_ros.simulation.style import cycle_s, neutral, smooth_step
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from numpy.typing import NDArray
 
+    from pose_action_ros.simulation.style import Style
+
     Poses = NDArray[np.float64]
 
-__all__ = ['ENDS_APART', 'Style', 'cycle_s', 'move', 'neutral', 'smooth_step']
+__all__ = ['ENDS_APART', 'fall_direction', 'move']
 
 ENDS_APART = ('sit down', 'fall')
 """Actions that do not return to standing; the actor stands up next."""
 
 _INDEX = {name: i for i, name in enumerate(DOFS)}
 _GRAVITY = 9.81
-# Seconds of one cycle, or of one performance, at speed 1.
-_CYCLE_S = {
-    **{'stand': 2.4, 'walk': 1.10, 'run': 0.72, 'jump': 1.35, 'squat': 2.1, 'sit down': 1.35},
-    **{'stand up': 1.35, 'wave': 0.62, 'clap': 0.46, 'point': 2.4, 'pick up': 2.3, 'kick': 1.35},
-    **{'punch': 0.80, 'bow': 2.3, 'fall': 1.05},
-}
-
-
-@dataclass(frozen=True, eq=False)
-class Style:
-    """How one performance differs from another.
-
-    Attributes:
-        speed: Over the usual speed.
-        amplitude: Over the usual amplitude.
-        left: The left side is the active one.
-        vary: (6,) numbers from 0 to 1 that each action uses in its own way.
-        stance: (D,) what this actor's pose always deviates by.
-        sway: (3, D) amplitude, frequency (rad/s) and phase of small idle motions.
-    """
-
-    speed: float
-    amplitude: float
-    left: bool
-    vary: NDArray[np.float64]
-    stance: NDArray[np.float64]
-    sway: NDArray[np.float64]
-
-    @classmethod
-    def sample(cls, rng: np.random.Generator) -> Style:
-        """Draw a performance."""
-        moving = np.array([n not in ('lift', 'flat_feet') and 'plant' not in n for n in DOFS])
-        stance = 3.0 * rng.standard_normal(len(DOFS)) * moving
-        stance[[_INDEX[n] for n in ('lean', 'tilt', 'turn')]] *= 0.3
-        sway = np.stack(
-            [
-                rng.uniform(0.3, 1.8, len(DOFS)) * moving,
-                rng.uniform(0.8, 4.0, len(DOFS)),
-                rng.uniform(0.0, 2 * np.pi, len(DOFS)),
-            ]
-        )
-        return cls(
-            speed=float(rng.uniform(0.82, 1.22)),
-            amplitude=float(rng.uniform(0.82, 1.15)),
-            left=bool(rng.random() < 0.5),
-            vary=rng.random(6),
-            stance=stance,
-            sway=sway,
-        )
-
-
-def cycle_s(action: str, style: Style) -> float:
-    """Return how long one cycle, or one performance, of an action takes.
-
-    Raises:
-        ConfigError: There is no such action.
-    """
-    if action not in _CYCLE_S:
-        raise ConfigError(f'unknown action {action!r}; the actor knows {", ".join(_CYCLE_S)}')
-    return _CYCLE_S[action] / style.speed
 
 
 def move(action: str, time_s: NDArray[np.float64], style: Style, start: Poses) -> Poses:
@@ -118,24 +58,10 @@ def move(action: str, time_s: NDArray[np.float64], style: Style, start: Poses) -
     return poses + settled * (style.stance + sway)
 
 
-def neutral(style: Style) -> Poses:
-    """Return how the actor stands between actions, (D,)."""
-    v = style.vary
-    return pose_vector(
-        both_shoulder_abd=7 + 8 * v[0],
-        both_shoulder_flex=-4 + 8 * v[1],
-        both_elbow=8 + 18 * v[2],
-        both_shoulder_twist=-20 * v[3],
-        both_hip_abd=2 + 5 * v[4],
-        both_hip_twist=4 + 8 * v[5],
-        both_knee=3,
-    )
-
-
-def smooth_step(x: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Minimum-jerk transition from 0 to 1 (Flash and Hogan, 1985), clamped outside."""
-    x = np.clip(x, 0.0, 1.0)
-    return x**3 * (10.0 + x * (6.0 * x - 15.0))
+def fall_direction(style: Style) -> float:
+    """Return where the head of a falling actor goes, radians from the heading to the left."""
+    side = np.pi / 2 if style.left else -np.pi / 2
+    return float((0.0, np.pi, side)[_way_of_falling(style)])
 
 
 def _through(phase: NDArray[np.float64], *keys: tuple[float, Poses]) -> Poses:
@@ -364,10 +290,15 @@ def _bow(phase, style: Style) -> Poses:
     return _through(phase % 1.0, (0.0, stand), (0.36, low), (0.56, low), (0.92, stand))
 
 
+def _way_of_falling(style: Style) -> int:
+    """0 on the face, 1 on the back, 2 on the active side."""
+    return int(style.vary[0] * 3)
+
+
 def _fall(phase, style: Style) -> Poses:
     v = style.vary
     loose = {'plant_right': 0.2, 'plant_left': 0.2, 'flat_feet': 0.0}
-    way = int(v[0] * 3)
+    way = _way_of_falling(style)
     if way == 0:  # on the face
         buckle = {'lean': 32, 'both_knee': 40, 'both_hip_flex': 18, 'both_shoulder_flex': 60}
         down = {'lean': 88, 'both_knee': 12, 'both_shoulder_flex': 100 + 50 * v[1],

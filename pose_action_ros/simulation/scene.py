@@ -19,7 +19,7 @@ from pose_action_ros.geometry.camera import Camera
 from pose_action_ros.simulation.backdrop import cast_shadow, draw_backdrop
 from pose_action_ros.simulation.body import PARTS, BodyFrames, Proportions
 from pose_action_ros.simulation.figure import Figure, dress, stool
-from pose_action_ros.simulation.motions import ENDS_APART, cycle_s
+from pose_action_ros.simulation.motions import ENDS_APART
 from pose_action_ros.simulation.optics import (
     add_noise,
     look_at_actor,
@@ -28,6 +28,7 @@ from pose_action_ros.simulation.optics import (
 )
 from pose_action_ros.simulation.renderer import Lights, Solids, cast, first_hits
 from pose_action_ros.simulation.sequence import Moment, Sequence
+from pose_action_ros.simulation.style import cycle_s
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -18,14 +18,8 @@ from pose_action_ros.core.actions import SIMULATED_ACTIONS
 from pose_action_ros.core.errors import ConfigError
 from pose_action_ros.core.skeleton import PA17J
 from pose_action_ros.simulation.body import DOFS, BodyFrames, forward
-from pose_action_ros.simulation.motions import (
-    ENDS_APART,
-    Style,
-    cycle_s,
-    move,
-    neutral,
-    smooth_step,
-)
+from pose_action_ros.simulation.motions import ENDS_APART, fall_direction, move
+from pose_action_ros.simulation.style import Style, cycle_s, neutral, smooth_step
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -221,8 +215,7 @@ class Sequence:
             end = np.array([last.duration_s])
             (place,), (heading,) = last.path(end)
             start, pose = last.end_s, last.poses(end)[0]
-            turn = _wrapped(self._facing(rng) - heading)
-            turn = 0.0 if action == 'stand up' else float(np.clip(turn, -1.8, 1.8))
+            turn = self._turn(action, style, float(heading))
             blend_s += 0.15 * abs(turn)
         speed, bend = self._travel(action, style, place, heading + turn, duration)
         segment = Segment(
@@ -242,6 +235,17 @@ class Sequence:
         seat[:2] += 0.04 * moment.rotation[0, :2, 0]
         seat[2] -= 0.052 * self._body.stature
         return seat
+
+    def _turn(self, action: str, style: Style, heading: float) -> float:
+        """By how much the actor turns at first; nobody falls towards the camera, out of view."""
+        if action == 'stand up':
+            return 0.0
+        for _ in range(20):
+            turn = float(np.clip(_wrapped(self._facing(self._rng) - heading), -1.8, 1.8))
+            head = heading + turn + fall_direction(style) - self._toward
+            if action != 'fall' or np.cos(head) < 0.3:
+                break
+        return turn
 
     def _facing(self, rng: np.random.Generator) -> float:
         """A heading: mostly towards the camera, but from all sides."""

@@ -4,7 +4,8 @@ import pytest
 from pose_action_ros.core.actions import SIMULATED_ACTIONS
 from pose_action_ros.core.errors import ConfigError
 from pose_action_ros.simulation.body import DOFS, mirrored
-from pose_action_ros.simulation.motions import Style, cycle_s, move, neutral, smooth_step
+from pose_action_ros.simulation.motions import move
+from pose_action_ros.simulation.style import Style, cycle_s, neutral, smooth_step
 
 TIMES = np.linspace(0, 3, 301)
 

@@ -82,6 +82,15 @@ def test_falling_ends_lying():
         assert joints[1, [0, 1, 3], 2].max() < 0.55
 
 
+def test_nobody_falls_towards_the_camera():
+    for seed in range(12):
+        sequence, _ = perform(seed, opening=('stand', 'fall', 'stand up'))
+        end = sequence.segment(1).end_s
+        lying = sequence.at(np.array([end - 1e-6])).joints_world_m[0]
+        along = lying[3] - lying[0]  # pelvis to head; the camera is on the x axis
+        assert along[0] < 0.6 * np.linalg.norm(along)
+
+
 def test_no_time_before_the_start():
     sequence, _ = perform(0)
     with pytest.raises(ConfigError, match='-1'):
