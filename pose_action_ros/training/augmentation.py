@@ -83,9 +83,11 @@ def _raise_channels(crop: Tensor, powers: NDArray[np.float64]) -> Tensor:
     changed = torch.empty_like(crop)
     for channel in range(3):
         plane = crop[..., channel, :, :].numpy()
-        changed[..., channel, :, :] = torch.from_numpy(cv2.LUT(
-            np.ascontiguousarray(plane).reshape(-1, plane.shape[-1]), tables[channel].numpy()
-        ).reshape(plane.shape))
+        changed[..., channel, :, :] = torch.from_numpy(
+            cv2.LUT(
+                np.ascontiguousarray(plane).reshape(-1, plane.shape[-1]), tables[channel].numpy()
+            ).reshape(plane.shape)
+        )
     return changed
 
 

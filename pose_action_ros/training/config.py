@@ -21,19 +21,19 @@ __all__ = [
 ]
 
 
-def _setting(
-    default: Any,
+def _metadata(
     text: str,
-    *,
     low: float | None = None,
     high: float | None = None,
     choices: tuple[str, ...] = (),
-) -> Any:
-    """One setting: default, help text, closed range or list of choices."""
-    metadata = {'help': text, 'low': low, 'high': high, 'choices': choices}
-    if isinstance(default, dict):
-        return field(default_factory=lambda: dict(default), metadata=metadata)
-    return field(default=default, metadata=metadata)
+) -> dict[str, Any]:
+    """What is known of a setting: help text, closed range or list of choices."""
+    return {'help': text, 'low': low, 'high': high, 'choices': choices}
+
+
+def _setting(default: Any, text: str, **limits: Any) -> Any:
+    """One setting with its default."""
+    return field(default=default, metadata=_metadata(text, **limits))
 
 
 @dataclass(frozen=True)
@@ -41,7 +41,10 @@ class ModelSettings:
     """Which network is trained, and from which weights."""
 
     preset: str = _setting('compact', 'Name of a `ModelConfig` preset.')
-    changes: dict[str, Any] = _setting({}, 'Fields of `ModelConfig` that differ from the preset.')
+    changes: dict[str, Any] = field(
+        default_factory=dict,
+        metadata=_metadata('Fields of `ModelConfig` that differ from the preset.'),
+    )
     weights: str | None = _setting(
         None, 'Weights (.safetensors) to start from; parts whose shapes differ start afresh.'
     )
@@ -53,7 +56,9 @@ class DataSettings:
 
     name: str = _setting('simulated', 'Data set; docs/training.md lists them.')
     root: str | None = _setting(None, 'Folder of a recorded data set.')
-    options: dict[str, Any] = _setting({}, 'Further arguments of that data set.')
+    options: dict[str, Any] = field(
+        default_factory=dict, metadata=_metadata('Further arguments of that data set.')
+    )
     poses: int = _setting(
         0, 'Single images in the training set; 0: as many as there are, or endless.', low=0
     )
@@ -64,8 +69,8 @@ class DataSettings:
     val_clips: int = _setting(120, 'Clips for validation.', low=1)
     pool: bool = _setting(
         False,
-        'Render or read each training sample once and keep it in memory as uint8 (192 KiB per '
-        'image); later visits only flip it and change its colours.',
+        'Render or read each training sample once and keep it in OUTPUT/samples (192 KiB per '
+        'image); later visits only change it as below. Needs `poses`.',
     )
     flip: bool = _setting(True, 'Mirror half of the training samples.')
     colour_power: float = _setting(
@@ -92,7 +97,6 @@ class TrainerSettings:
         '32-true', 'Mixed precision.', choices=('32-true', 'bf16-mixed', '16-mixed')
     )
     channels_last: bool = _setting(True, 'Channels-last memory format.')
-    sync_batch_norm: bool = _setting(False, 'Batch statistics over all devices.')
     threads: int = _setting(0, 'CPU threads of each process; 0: as the system has it.', low=0)
     tensorboard: bool = _setting(True, 'Write TensorBoard logs beside the CSV, if installed.')
 
@@ -121,26 +125,33 @@ class PhaseSettings:
     )
     factor: float = _setting(0.2, 'Factor of plateau.', low=0.001, high=0.999)
     patience: int = _setting(5, 'Epochs without improvement before plateau acts.', low=0)
-    stop_after: int = _setting(0, 'Epochs without improvement that end the phase; 0: never.', low=0)
+    stop_after: int = _setting(
+        0, 'Epochs without improvement that end the phase; 0: never.', low=0
+    )
     gradient_clip: float = _setting(0.0, 'Largest gradient norm; 0: no limit.', low=0)
     ema_decay: float = _setting(
-        0.0, 'Average the weights with this decay and keep the average; 0: off.', low=0, high=0.9999
+        0.0,
+        'Average the weights with this decay and keep the average; 0: off.',
+        low=0,
+        high=0.9999,
     )
     pose_weight: float = _setting(1.0, 'Weight of the pose loss.', low=0)
     visibility_weight: float = _setting(0.01, 'Weight of the visibility loss per block.', low=0)
     freeze_batch_norm: bool = _setting(
         False, 'Normalise with the stored statistics and keep them as they are.'
     )
-    cache_features: bool = _setting(
-        False,
-        'Action phase: run the frozen pose network once per clip and train the action heads on '
-        'what it found. Same numbers, far cheaper; needs `data.clips`.',
-    )
 
 
 @dataclass(frozen=True)
 class PosePhase(PhaseSettings):
     """Pose alone, on single images (Appendix B)."""
+
+    half_size_epochs: int = _setting(
+        0,
+        'The first so many epochs see crops of half the side: a quarter of the work. The network '
+        'has to see full size for long enough afterwards.',
+        low=0,
+    )
 
 
 @dataclass(frozen=True)
@@ -152,18 +163,28 @@ class ActionPhase(PhaseSettings):
     optimizer: str = _setting('sgd', 'Optimiser.', choices=('rmsprop', 'sgd', 'adamw'))
     learning_rate: float | None = _setting(2e-4, 'First learning rate.', low=0)
     momentum: float = _setting(0.98, 'Momentum (Nesterov for sgd).', low=0, high=0.999)
+    cache_features: bool = _setting(
+        False,
+        'Run the frozen pose network once per clip and train the action heads on what it found. '
+        'Each clip is then seen in one way only; far cheaper. Needs `data.clips`.',
+    )
 
 
 @dataclass(frozen=True)
-class FinetunePhase(ActionPhase):
+class FinetunePhase(PhaseSettings):
     """The whole network, on clips, at a tenth of the last rate (Appendix B)."""
 
     epochs: int = _setting(5, 'Epochs; 0 skips the phase.', low=0)
+    batch_size: int = _setting(2, 'Clips per step over all devices together.', low=1)
+    optimizer: str = _setting('sgd', 'Optimiser.', choices=('rmsprop', 'sgd', 'adamw'))
+    momentum: float = _setting(0.98, 'Momentum (Nesterov for sgd).', low=0, high=0.999)
     learning_rate: float | None = _setting(
         None, "First learning rate; null: a tenth of the action phase's last.", low=0
     )
     schedule: str = _setting(
-        'constant', 'As in the other phases.', choices=('plateau', 'cosine', 'one_cycle', 'constant')
+        'constant',
+        'As in the other phases.',
+        choices=('plateau', 'cosine', 'one_cycle', 'constant'),
     )
 
 

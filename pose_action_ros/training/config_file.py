@@ -116,9 +116,9 @@ def _unknown(path: str, key: str, known: list[str]) -> str:
 def _checked(value: Any, kind: Any, item: Field[Any], path: str) -> Any:
     value = _converted(value, kind, path)
     low, high = item.metadata['low'], item.metadata['high']
-    if isinstance(value, (int, float)) and not isinstance(value, bool):
-        if (low is not None and value < low) or (high is not None and value > high):
-            raise ConfigError(f'{path} is {value}; expected {_range(low, high)}')
+    number = isinstance(value, (int, float)) and not isinstance(value, bool)
+    if number and ((low is not None and value < low) or (high is not None and value > high)):
+        raise ConfigError(f'{path} is {value}; expected {_range(low, high)}')
     choices = item.metadata['choices']
     if choices and value not in choices:
         raise ConfigError(f'{path} is {value!r}; expected one of {", ".join(choices)}')

@@ -24,6 +24,9 @@ if TYPE_CHECKING:
 __all__ = ['OrderedSamples', 'PositionSampler', 'SampleSource', 'locate']
 
 
+_ENDLESS = 2**31  # sets that claim to be larger are rendered as they are asked for
+
+
 class SampleSource(Protocol):
     """Map-style samples: `source[i]` depends on i alone, for 0 <= i < len(source)."""
 
@@ -35,11 +38,15 @@ class SampleSource(Protocol):
 def locate(position: int, count: int, seed: int) -> tuple[int, int]:
     """Return (sample index, visit) of a position; each visit has an order of its own.
 
+    An endless set is taken in its own order.
+
     Args:
         position: Place in the endless row of a phase, >= 0.
         count: Number of samples in the set.
         seed: Decides the orders.
     """
+    if count >= _ENDLESS:
+        return position, 0
     visit, slot = divmod(position, count)
     return int(_permutation(count, seed, visit)[slot]), visit
 

@@ -90,7 +90,7 @@ def test_unreadable_files(tmp_path):
 def test_malformed_changes(tmp_path, change):
     path = tmp_path / 'run.yaml'
     path.write_text('seed: 7\n', encoding='utf-8')
-    with pytest.raises(ConfigError, match='expected section.key=value|not a section'):
+    with pytest.raises(ConfigError, match=r'expected section\.key=value|not a section'):
         load_config(path, [change])
 
 

@@ -1,0 +1,76 @@
+"""`pose-action train`: one run, from a YAML file to a weights file."""
+
+from __future__ import annotations
+
+import logging
+import os
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+__all__ = ['train']
+
+_console = Console()
+
+
+def train(
+    config: Annotated[
+        Path | None, typer.Argument(help='Settings, such as config/train/demo.yaml.')
+    ] = None,
+    changes: Annotated[
+        list[str] | None, typer.Option('--set', help='section.key=value, over the file.')
+    ] = None,
+    output: Annotated[Path | None, typer.Option(help='Folder of the run.')] = None,
+    resume: Annotated[bool, typer.Option('--resume', help='Go on with the run there.')] = False,
+    settings: Annotated[
+        bool, typer.Option('--settings', help='Print every setting with its help, and stop.')
+    ] = False,
+    quiet: Annotated[bool, typer.Option('--quiet', help='No progress bars.')] = False,
+) -> None:
+    """Train a network: pose, then action, then both together."""
+    # Threads that spin while they wait cost tenfold on cores that are shared; set before torch.
+    os.environ.setdefault('OMP_WAIT_POLICY', 'PASSIVE')
+    os.environ.setdefault('LIGHTNING_DISABLE_VERSION_CHECK', '1')
+    from pose_action_ros.core.errors import ConfigError
+    from pose_action_ros.training.config_file import config_from_mapping, load_config
+
+    if config is None and not settings:
+        raise ConfigError('no settings; give a YAML file such as config/train/demo.yaml')
+    changes = list(changes or ())
+    if output is not None:
+        changes.append(f'output={output}')
+    chosen = load_config(config, changes) if config else config_from_mapping({})
+    if settings:
+        _print_settings(chosen)
+        return
+    from pose_action_ros.training.run import train as train_network
+
+    _start_logging()
+    weights = train_network(
+        chosen, resume=resume, progress=not quiet and Console(stderr=True).is_terminal
+    )
+    if os.environ.get('LOCAL_RANK', '0') == '0':
+        _console.print(f'weights: {weights}', highlight=False, soft_wrap=True)
+
+
+def _print_settings(config: object) -> None:
+    from pose_action_ros.training.config_file import settings_table
+
+    table = Table('setting', 'value', 'meaning')
+    for key, value, text in settings_table(config):
+        table.add_row(key, str(value), text)
+    _console.print(table)
+
+
+def _start_logging() -> None:
+    """Our own lines with the time; Lightning's advice is not wanted."""
+    handler = logging.StreamHandler()
+    handler.setFormatter(logging.Formatter('%(asctime)s %(message)s', '%H:%M:%S'))
+    logger = logging.getLogger('pose_action_ros')
+    logger.addHandler(handler)
+    logger.setLevel(logging.INFO)
+    for name in ('lightning.pytorch', 'lightning.fabric'):
+        logging.getLogger(name).setLevel(logging.WARNING)

@@ -1,0 +1,77 @@
+"""Batches for one phase: training positions without end, validation always the same."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import cv2
+from lightning.pytorch import LightningDataModule
+from torch.utils.data import DataLoader
+
+from pose_action_ros.core.errors import ConfigError
+from pose_action_ros.training.order import OrderedSamples, PositionSampler
+
+if TYPE_CHECKING:
+    from pose_action_ros.training.config import PhaseSettings
+
+__all__ = ['PhaseData']
+
+
+class PhaseData(LightningDataModule):
+    """The loaders of one phase.
+
+    The batch size of the settings is shared by all processes, so a run means the same on one
+    device and on many.
+
+    Args:
+        train: Training samples.
+        val: Validation samples, in their own order.
+        phase: Batch size and steps per epoch.
+        workers: Loader processes of each training process.
+    """
+
+    def __init__(
+        self, train: OrderedSamples, val: OrderedSamples, phase: PhaseSettings, *, workers: int = 0
+    ) -> None:
+        super().__init__()
+        self._train = train
+        self._val = val
+        self._phase = phase
+        self._workers = workers
+
+    def train_dataloader(self) -> DataLoader[Any]:
+        """Return the loader of one epoch of `steps_per_epoch` batches."""
+        count = self._phase.steps_per_epoch * self._phase.batch_size
+        return self._loader(self._train, count, endless=True)
+
+    def val_dataloader(self) -> DataLoader[Any]:
+        """Return the loader of the whole validation set."""
+        return self._loader(self._val, len(self._val), endless=False)
+
+    def _loader(self, samples: OrderedSamples, count: int, *, endless: bool) -> DataLoader[Any]:
+        rank, world_size = 0, 1
+        if self.trainer is not None:
+            rank, world_size = self.trainer.global_rank, self.trainer.world_size
+        if self._phase.batch_size % world_size:
+            raise ConfigError(
+                f'batch_size {self._phase.batch_size} is shared by {world_size} processes; '
+                f'expected a multiple of {world_size}'
+            )
+        return DataLoader(
+            samples,
+            batch_size=self._phase.batch_size // world_size,
+            sampler=PositionSampler(count, rank=rank, world_size=world_size, endless=endless),
+            num_workers=self._workers,
+            persistent_workers=self._workers > 0,
+            pin_memory=_on_gpu(self.trainer),
+            worker_init_fn=_one_thread,
+        )
+
+
+def _one_thread(_: int) -> None:
+    """Keep OpenCV's own threads out of a worker; PyTorch does so for itself."""
+    cv2.setNumThreads(0)
+
+
+def _on_gpu(trainer: Any) -> bool:
+    return trainer is not None and trainer.strategy.root_device.type == 'cuda'

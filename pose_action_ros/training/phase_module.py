@@ -1,0 +1,153 @@
+"""What all phases share: optimiser, schedule, averaged weights, and what a checkpoint holds."""
+
+from __future__ import annotations
+
+import copy
+from typing import TYPE_CHECKING, Any
+
+import torch
+from lightning.pytorch import LightningModule
+from torch import nn
+from torch.optim.lr_scheduler import ReduceLROnPlateau
+
+from pose_action_ros.training.optimizers import MONITOR, build_optimizer, build_schedule
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from torch import Tensor
+
+    from pose_action_ros.models import MultitaskNet
+    from pose_action_ros.training.config import PhaseSettings
+
+__all__ = ['PhaseModule', 'action_parts', 'best_weights', 'crop_error', 'to_network_input']
+
+
+def to_network_input(crop: Tensor, *, channels_last: bool = False) -> Tensor:
+    """Shift and scale crops to what the network reads.
+
+    Args:
+        crop: (..., 3, H, W) uint8 RGB.
+        channels_last: Return a single leading axis in channels-last memory format.
+
+    Returns:
+        (N, 3, H, W) float32 in [-1, 1], N the product of the leading axes.
+    """
+    crops = crop.flatten(0, -4)
+    if channels_last:
+        crops = crops.contiguous(memory_format=torch.channels_last)
+    return crops.float().mul_(2 / 255).sub_(1)
+
+
+def action_parts(net: MultitaskNet) -> list[nn.Module]:
+    """Return the action branches and their fusion; none of them in a pose-only network."""
+    parts = (net.pose_action_branch, net.appearance_action_branch, net.fusion)
+    return [part for part in parts if part is not None]
+
+
+def crop_error(joints: Tensor, joints_crop: Tensor) -> Tensor:
+    """Return () the mean distance of all valid joints, in crop units (z in boxes of 2 m)."""
+    distance = (joints.float() - joints_crop[..., : joints.shape[-1]]).norm(dim=-1)
+    return distance.nanmean()
+
+
+def best_weights(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """Return the network's weights out of a module's: the averaged ones where there are."""
+    averaged = any(name.startswith('average.') for name in state)
+    prefix = 'average.' if averaged else 'net.'
+    return {k.removeprefix(prefix): v for k, v in state.items() if k.startswith(prefix)}
+
+
+class PhaseModule(LightningModule):
+    """A network in one phase of its training.
+
+    Args:
+        net: The network; its trained part is what `requires_grad` says.
+        phase: The phase's settings.
+        learning_rate: First rate.
+        channels_last: Memory format of network and crops.
+    """
+
+    def __init__(
+        self,
+        net: MultitaskNet,
+        phase: PhaseSettings,
+        learning_rate: float,
+        *,
+        channels_last: bool = False,
+    ) -> None:
+        super().__init__()
+        self.net = net
+        self.phase = phase
+        self.learning_rate = learning_rate
+        self.channels_last = channels_last
+        if channels_last:
+            self.net.to(memory_format=torch.channels_last)
+        self.average = copy.deepcopy(net).requires_grad_(False) if phase.ema_decay else None
+        self._plateau: ReduceLROnPlateau | None = None
+
+    @property
+    def best_net(self) -> MultitaskNet:
+        """The network that is validated and kept: the averaged one where there is an average."""
+        return self.net if self.average is None else self.average
+
+    @property
+    def current_rate(self) -> float:
+        """The learning rate of the next step."""
+        return float(self.trainer.optimizers[0].param_groups[0]['lr'])
+
+    def frozen_parts(self) -> Iterator[nn.Module]:
+        """Yield the modules that stay in evaluation mode while the rest trains."""
+        if self.phase.freeze_batch_norm:
+            yield from (m for m in self.net.modules() if isinstance(m, nn.BatchNorm2d))
+
+    def configure_optimizers(self) -> Any:
+        """Return optimiser and step-wise schedule; plateau is stepped by `on_validation_end`."""
+        trained = [value for value in self.net.parameters() if value.requires_grad]
+        optimizer = build_optimizer(trained, self.phase, self.learning_rate)
+        schedule = build_schedule(optimizer, self.phase)
+        if schedule is None:
+            return optimizer
+        if isinstance(schedule, ReduceLROnPlateau):
+            self._plateau = schedule
+            return optimizer
+        stepwise = {'scheduler': schedule, 'interval': 'step'}
+        return {'optimizer': optimizer, 'lr_scheduler': stepwise}
+
+    def on_train_epoch_start(self) -> None:
+        """Set the modes afresh: Lightning restores them differently from version to version."""
+        self.net.train()
+        if self.average is not None:
+            self.average.eval()
+        for part in self.frozen_parts():
+            part.eval()
+
+    @torch.no_grad()
+    def on_train_batch_end(self, *_: Any) -> None:
+        """Move the averaged weights a step towards the network's."""
+        if self.average is None:
+            return
+        step = self.trainer.global_step
+        decay = min(self.phase.ema_decay, (1 + step) / (10 + step))
+        pairs = (self.average.state_dict().values(), self.net.state_dict().values())
+        torch._foreach_lerp_(*(list(values) for values in pairs), 1 - decay)
+
+    def on_validation_end(self) -> None:
+        """Tell plateau the score; here, so that the checkpoint of this epoch knows of it."""
+        if self._plateau is not None and not self.trainer.sanity_checking:
+            self._plateau.step(float(self.trainer.callback_metrics[MONITOR]))
+
+    def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        """Add the state of plateau, which Lightning does not know of."""
+        if self._plateau is not None:
+            checkpoint['plateau'] = self._plateau.state_dict()
+
+    def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        """Keep the state of plateau until there is one."""
+        self._stored_plateau = checkpoint.get('plateau')
+
+    def on_train_start(self) -> None:
+        """Give plateau its state; its optimiser's rate is in the optimiser's own."""
+        stored = getattr(self, '_stored_plateau', None)
+        if self._plateau is not None and stored is not None:
+            self._plateau.load_state_dict(stored)

@@ -1,0 +1,84 @@
+"""Phase pose: every prediction block learns the same target (supplement, Appendix B)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from torch.nn import functional as F
+
+from pose_action_ros.training.losses import pose_loss
+from pose_action_ros.training.optimizers import MONITOR
+from pose_action_ros.training.phase_module import (
+    PhaseModule,
+    action_parts,
+    crop_error,
+    to_network_input,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from torch import Tensor, nn
+
+    from pose_action_ros.data.sample import PoseSample
+    from pose_action_ros.models import MultitaskNet, PoseOutput
+    from pose_action_ros.training.config import PosePhase
+
+__all__ = ['PoseModule']
+
+
+class PoseModule(PhaseModule):
+    """Trains the pose part alone; action heads, if there are any, stay as they are.
+
+    Args:
+        net: The network.
+        phase: The phase's settings.
+        learning_rate: First rate.
+        channels_last: Memory format.
+    """
+
+    phase: PosePhase
+
+    def __init__(
+        self,
+        net: MultitaskNet,
+        phase: PosePhase,
+        learning_rate: float,
+        *,
+        channels_last: bool = False,
+    ) -> None:
+        net.requires_grad_(True)
+        for part in action_parts(net):
+            part.requires_grad_(False)
+        super().__init__(net, phase, learning_rate, channels_last=channels_last)
+
+    def frozen_parts(self) -> Iterator[nn.Module]:
+        """Yield the action heads besides what the settings freeze."""
+        yield from super().frozen_parts()
+        yield from action_parts(self.net)
+
+    def training_step(self, batch: PoseSample, batch_idx: int) -> Tensor:
+        """Return the batch's mean loss."""
+        crops = to_network_input(batch['crop'], channels_last=self.channels_last)
+        if self.current_epoch < self.phase.half_size_epochs:
+            crops = F.avg_pool2d(crops, 2)
+        loss = self._loss(self.net.forward_pose(crops), batch)
+        self.log('loss', loss, on_step=False, on_epoch=True, batch_size=len(crops))
+        return loss
+
+    def validation_step(self, batch: PoseSample, batch_idx: int) -> None:
+        """Log loss and mean joint distance at full size, the latter in crop units."""
+        crops = to_network_input(batch['crop'], channels_last=self.channels_last)
+        outputs = self.best_net.forward_pose(crops)
+        error = crop_error(outputs[-1].joints, batch['joints_crop'])
+        values = {'val_loss': self._loss(outputs, batch), MONITOR: error}
+        self.log_dict(values, batch_size=len(crops), sync_dist=True)
+
+    def _loss(self, outputs: list[PoseOutput], batch: PoseSample) -> Tensor:
+        dimensions = self.net.config.dimensions
+        return self.phase.pose_weight * pose_loss(
+            outputs,
+            batch['joints_crop'][..., :dimensions],
+            batch['visibility'],
+            visibility_weight=self.phase.visibility_weight,
+        )

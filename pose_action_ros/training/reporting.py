@@ -1,0 +1,91 @@
+"""Progress for people: rich bars on a terminal, one log line per epoch everywhere."""
+
+from __future__ import annotations
+
+import logging
+import time
+from typing import TYPE_CHECKING, Any
+
+from lightning.pytorch import Callback
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+from pose_action_ros.training.optimizers import MONITOR
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from lightning.pytorch import LightningModule, Trainer
+
+__all__ = ['EpochReport', 'track']
+
+_log = logging.getLogger(__name__)
+
+
+def track(items: Iterable[Any], description: str, *, total: int, shown: bool) -> Iterator[Any]:
+    """Iterate with a progress bar on standard error; without one unless `shown`."""
+    if not shown:
+        yield from items
+        return
+    columns = (
+        TextColumn('{task.description}'),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeRemainingColumn(),
+    )
+    with Progress(*columns, console=Console(stderr=True)) as progress:
+        yield from progress.track(items, total=total, description=description)
+
+
+class EpochReport(Callback):
+    """One line per epoch: phase, losses, score, rate, speed.
+
+    Args:
+        phase: Name of the phase.
+        batch_size: Samples per step, for the speed.
+
+    Attributes:
+        seconds: Wall time of all epochs so far, also of those before the run was resumed.
+    """
+
+    def __init__(self, phase: str, batch_size: int) -> None:
+        self.seconds = 0.0
+        self._phase = phase
+        self._batch_size = batch_size
+        self._started_s = 0.0
+        self._train_s = 0.0
+
+    def state_dict(self) -> dict[str, Any]:
+        """Return what a resumed run goes on from."""
+        return {'seconds': self.seconds}
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        """Go on from what `state_dict` returned."""
+        self.seconds = float(state_dict['seconds'])
+
+    def on_train_epoch_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Start the clock."""
+        self._started_s = time.monotonic()
+
+    def on_validation_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Stop the clock of the training steps."""
+        self._train_s = time.monotonic() - self._started_s
+
+    def on_train_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Write the line."""
+        self.seconds += time.monotonic() - self._started_s
+        metrics = {name: float(value) for name, value in trainer.callback_metrics.items()}
+        samples = trainer.num_training_batches * self._batch_size
+        _log.info(
+            '%s %d/%s: loss %.4f, val_loss %.4f, %s %.4f, rate %.2e, %.1f samples/s, %.0f s',
+            self._phase,
+            trainer.current_epoch + 1,
+            trainer.max_epochs,
+            metrics.get('loss', float('nan')),
+            metrics.get('val_loss', float('nan')),
+            MONITOR,
+            metrics.get(MONITOR, float('nan')),
+            trainer.optimizers[0].param_groups[0]['lr'],
+            samples / max(self._train_s, 1e-9),
+            self.seconds,
+        )

@@ -1,0 +1,92 @@
+"""From the settings to samples: which data set, which split, kept in a file or not."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from pose_action_ros.core.actions import SIMULATED_ACTIONS
+from pose_action_ros.core.errors import ConfigError
+from pose_action_ros.data.simulated import Framing, SimulatedClips, SimulatedPoses
+from pose_action_ros.training.sample_store import StoredSamples
+
+if TYPE_CHECKING:
+    from pose_action_ros.models import ModelConfig
+    from pose_action_ros.training.config import DataSettings
+    from pose_action_ros.training.order import SampleSource
+
+__all__ = ['clip_source', 'pose_source']
+
+
+def pose_source(
+    data: DataSettings, model: ModelConfig, split: str, folder: Path | None = None
+) -> SampleSource:
+    """Return the single images of a split.
+
+    Args:
+        data: The settings.
+        model: The network; its joints must be those of the data set.
+        split: train or val.
+        folder: Where samples are kept; None keeps none.
+
+    Raises:
+        ConfigError: The settings name no such data set, or contradict each other.
+    """
+    options = _simulated_options(data, model)
+    framing = {
+        name: tuple(value) if isinstance(value, list) else value
+        for name, value in options.pop('framing', {}).items()
+    }
+    count = data.val_poses if split == 'val' else data.poses or None
+    source = SimulatedPoses(split, count, framing=Framing(**framing), **options)
+    return _stored(source, count, folder, split, 'poses') if folder and data.pool else source
+
+
+def clip_source(
+    data: DataSettings, model: ModelConfig, split: str, folder: Path | None = None
+) -> SampleSource:
+    """Return the clips of a split, with the network's frames and period; else as above.
+
+    Raises:
+        ConfigError: As above, or the network's actions are not those of the data set.
+    """
+    if model.actions != SIMULATED_ACTIONS:
+        raise ConfigError(
+            f'the network {model.name!r} knows {len(model.actions)} actions; the simulated actor '
+            f'does {len(SIMULATED_ACTIONS)}: give the network core.actions.SIMULATED_ACTIONS'
+        )
+    options = _simulated_options(data, model)
+    options.pop('framing', None)
+    count = data.val_clips if split == 'val' else data.clips or None
+    source = SimulatedClips(
+        split, count, frames=model.clip_frames, period_s=model.clip_period_s, **options
+    )
+    return _stored(source, count, folder, split, 'clips') if folder and data.pool else source
+
+
+def _stored(
+    source: SampleSource, count: int | None, folder: Path, split: str, kind: str
+) -> SampleSource:
+    if count is None:
+        raise ConfigError(f'data.pool keeps a number of samples; set data.{kind} above 0')
+    return StoredSamples(source, folder / f'{split}_{kind}.npy')
+
+
+def _simulated_options(data: DataSettings, model: ModelConfig) -> dict[str, Any]:
+    """The further arguments of the simulated actor, checked."""
+    if data.name != 'simulated':
+        raise ConfigError(f'unknown data set {data.name!r}; expected simulated')
+    if model.layout != 'pa17j':
+        raise ConfigError(
+            f'the simulated actor has the joints of pa17j, the network {model.name!r} those of '
+            f'{model.layout}; choose the preset compact or h36m'
+        )
+    options = dict(data.options)
+    unknown = set(options) - {'framing', 'photographs'}
+    if unknown:
+        raise ConfigError(
+            f'data.options of simulated are framing and photographs; found {", ".join(unknown)}'
+        )
+    if 'photographs' in options:
+        options['photographs'] = sorted(Path(options['photographs']).expanduser().glob('*.*'))
+    return options

@@ -1,0 +1,146 @@
+"""The phases' modules: what they train, what they freeze, that they learn."""
+
+import pytest
+import torch
+
+from pose_action_ros.data.simulated import SimulatedClips, SimulatedPoses
+from pose_action_ros.training.action_module import ActionModule
+from pose_action_ros.training.config import ActionPhase, FinetunePhase, PosePhase
+from pose_action_ros.training.feature_cache import (
+    CachedFeatures,
+    clip_features,
+    in_newest_crop,
+)
+from pose_action_ros.training.order import OrderedSamples
+from pose_action_ros.training.phase_module import (
+    best_weights,
+    crop_error,
+    to_network_input,
+)
+from pose_action_ros.training.pose_module import PoseModule
+
+
+def batch_of(source, count):
+    return torch.utils.data.default_collate([source[i] for i in range(count)])
+
+
+def trained_names(module):
+    return {name for name, value in module.net.named_parameters() if value.requires_grad}
+
+
+def quiet(module):
+    """A module that logs into nothing and is in its first epoch."""
+    module.log = module.log_dict = lambda *args, **kwargs: None
+    module.on_train_epoch_start()
+    return module
+
+
+def steps(module, batch, count, rate):
+    optimizer = torch.optim.AdamW([p for p in module.parameters() if p.requires_grad], rate)
+    losses = []
+    for _ in range(count):
+        optimizer.zero_grad()
+        loss = module.training_step(batch, 0)
+        loss.backward()
+        optimizer.step()
+        losses.append(loss.item())
+    return losses
+
+
+def test_to_network_input_maps_bytes_to_plus_minus_one():
+    crop = torch.tensor([0, 51, 255], dtype=torch.uint8).expand(2, 4, 3, 5, 3)
+    out = to_network_input(crop, channels_last=True)
+    assert out.shape == (8, 3, 5, 3)
+    assert out.is_contiguous(memory_format=torch.channels_last)
+    torch.testing.assert_close(out[3, 1, 2], torch.tensor([-1.0, -0.6, 1.0]))
+
+
+def test_crop_error_by_hand():
+    target = torch.tensor([[[0.1, 0.1, 0.5], [float('nan')] * 3, [0.4, 0.4, 0.5]]])
+    found = torch.tensor([[[0.4, 0.5, 0.5], [0.0, 0.0, 0.0], [0.4, 0.4, 0.4]]])
+    assert crop_error(found, target) == pytest.approx((0.5 + 0.1) / 2)
+    assert crop_error(found[..., :2], target) == pytest.approx(0.25)
+
+
+def test_pose_phase_overfits_a_handful_and_leaves_the_heads_alone(tiny_net):
+    batch = batch_of(SimulatedPoses('train', 4), 4)
+    module = quiet(PoseModule(tiny_net, PosePhase(half_size_epochs=1), 1e-3))
+    before = {k: v.clone() for k, v in tiny_net.state_dict().items()}
+    losses = steps(module, batch, 60, 1e-2)
+    assert losses[-1] < 0.3 * losses[0]
+    for name, value in tiny_net.state_dict().items():
+        if not name.startswith('pose_net'):
+            assert torch.equal(value, before[name]), name
+    assert all(name.startswith('pose_net') for name in trained_names(module))
+
+
+def test_action_phase_overfits_and_leaves_the_pose_network_alone(tiny_net, tmp_path):
+    clips = OrderedSamples(SimulatedClips('train', 4, frames=4), 1)
+    before = {k: v.clone() for k, v in tiny_net.pose_net.state_dict().items()}
+    module = quiet(ActionModule(tiny_net, ActionPhase(), 1e-3))
+    assert not any(name.startswith('pose_net') for name in trained_names(module))
+    features = CachedFeatures(clips, tiny_net, tmp_path / 'features.npy')
+    module.on_train_epoch_start()
+    batch = batch_of(features, 4)
+    losses = steps(module, batch, 60, 1e-2)
+    assert losses[-1] < 0.2 * losses[0]
+    for name, value in tiny_net.pose_net.state_dict().items():
+        assert torch.equal(value, before[name])
+
+
+def test_cached_features_are_those_of_the_clips(tiny_net, tmp_path):
+    clips = OrderedSamples(SimulatedClips('train', 2, frames=4), 1)
+    features = CachedFeatures(clips, tiny_net, tmp_path / 'features.npy')
+    clip = batch_of(clips.source, 2)
+    with torch.no_grad():
+        expected = clip_features(tiny_net, clip)
+    found = batch_of(features, 2)
+    assert torch.equal(found['action'], clip['action'])
+    for name, value in expected.items():
+        torch.testing.assert_close(found[name], value, rtol=2e-3, atol=2e-3)  # kept as float16
+        assert found[name].dtype == torch.float32
+    module = quiet(ActionModule(tiny_net, ActionPhase(), 1e-3))
+    module.net.eval()
+    torch.testing.assert_close(
+        module.training_step(found, 0), module.training_step(clip, 0), rtol=1e-2, atol=1e-2
+    )
+
+
+def test_clip_joints_are_in_the_newest_crop():
+    # Frame 0 was cut at (100, 50) with side 200, frame 1 at (150, 50) with side 100.
+    crops = torch.eye(3, dtype=torch.float64).repeat(1, 2, 1, 1)
+    crops[0, 0, :2] = torch.tensor([[1 / 200, 0, -100 / 200], [0, 1 / 200, -50 / 200]])
+    crops[0, 1, :2] = torch.tensor([[1 / 100, 0, -150 / 100], [0, 1 / 100, -50 / 100]])
+    joints = torch.tensor([0.5, 0.25, 0.7]).expand(1, 2, 1, 3)  # pixels (200, 100), (200, 75)
+    found = in_newest_crop(joints, crops)[0, :, 0]
+    torch.testing.assert_close(found, torch.tensor([[0.5, 0.5, 0.7], [0.5, 0.25, 0.7]]))
+
+
+def test_finetuning_trains_everything(tiny_net):
+    module = quiet(ActionModule(tiny_net, FinetunePhase(), 1e-3, train_pose=True))
+    assert trained_names(module) == {name for name, _ in tiny_net.named_parameters()}
+    batch = batch_of(SimulatedClips('train', 2, frames=4), 2)
+    module.training_step(batch, 0).backward()
+    without = [name for name, value in tiny_net.named_parameters() if value.grad is None]
+    assert without == []
+
+
+@pytest.mark.parametrize('frozen', [False, True])
+def test_freeze_batch_norm_keeps_the_stored_statistics(tiny_net, frozen):
+    module = quiet(PoseModule(tiny_net, PosePhase(freeze_batch_norm=frozen), 1e-3))
+    before = tiny_net.pose_net.entry_flow.conv1.norm.running_mean.clone()
+    module.training_step(batch_of(SimulatedPoses('train', 2), 2), 0)
+    after = tiny_net.pose_net.entry_flow.conv1.norm.running_mean
+    assert torch.equal(before, after) is frozen
+    assert tiny_net.pose_net.training
+
+
+def test_best_weights_are_the_averaged_ones_where_there_are(tiny_net):
+    plain = PoseModule(tiny_net, PosePhase(), 1e-3)
+    assert best_weights(plain.state_dict()).keys() == tiny_net.state_dict().keys()
+    averaged = PoseModule(tiny_net, PosePhase(ema_decay=0.9), 1e-3)
+    with torch.no_grad():
+        averaged.average.pose_net.entry_flow.conv1.conv.weight.fill_(7)
+    chosen = best_weights(averaged.state_dict())
+    assert (chosen['pose_net.entry_flow.conv1.conv.weight'] == 7).all()
+    assert chosen.keys() == tiny_net.state_dict().keys()
