@@ -94,14 +94,20 @@ class ClipBuffer:
         self._frames.clear()
 
     def add(self, frame: ClipFrame) -> None:
-        """Add the newest frame; a gap, or a stamp that goes back, empties the buffer first."""
+        """Add the newest frame; a gap, or a stamp that goes back, empties the buffer first.
+
+        A frame with the stamp of the last one takes its place.
+        """
         if self._frames:
             step_ns = frame.stamp_ns - self._frames[-1].stamp_ns
-            if not 0 < step_ns <= self.max_gap_ns:
+            if not 0 <= step_ns <= self.max_gap_ns:
                 self.clear()
+            elif step_ns == 0:
+                self._frames.pop()
         self._frames.append(frame)
-        reach_ns = self.length * self.period_ns
-        while self._frames[0].stamp_ns < frame.stamp_ns - reach_ns:
+        oldest_ns = frame.stamp_ns - (self.length - 1) * self.period_ns
+        # One frame beyond the oldest moment stays: at low rates it is the one nearest to it.
+        while len(self._frames) > 1 and self._frames[1].stamp_ns <= oldest_ns:
             self._frames.popleft()
 
     def clip(self, transform: CropTransform) -> Clip:

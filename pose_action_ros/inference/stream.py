@@ -147,9 +147,10 @@ class PoseActionStream:
         """
         if self._engine is None:
             raise RuntimeError('the stream is closed; open another one')
-        if image_rgb.ndim != 3 or image_rgb.dtype != np.uint8 or 0 in image_rgb.shape:
+        shape = image_rgb.shape
+        if image_rgb.dtype != np.uint8 or len(shape) != 3 or shape[2] != 3 or 0 in shape:
             raise ImageError(
-                f'found an image of shape {image_rgb.shape} and type {image_rgb.dtype}; '
+                f'found an image of shape {shape} and type {image_rgb.dtype}; '
                 'expected (H, W, 3) uint8 RGB'
             )
         start = time.perf_counter()

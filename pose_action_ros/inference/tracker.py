@@ -6,6 +6,7 @@ interest) each is a person; boxes of following frames are matched by their overl
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -55,12 +56,14 @@ class Tracker:
 
     def __init__(self) -> None:
         self._tracks: dict[int, _Track] = {}
+        self._given: dict[int, PersonBox] = {}  # the box that somebody gave last for a track
         self._next_id = 1
 
     def reset(self) -> list[int]:
         """Forget everybody; return the ids of the tracks that end."""
         ended = list(self._tracks)
         self._tracks.clear()
+        self._given.clear()
         return ended
 
     def windows(
@@ -80,6 +83,7 @@ class Tracker:
         """
         if boxes is not None:
             return self._matched(boxes[: settings.max_people])
+        self._given.clear()
         if not self._tracks:
             return [Window(self._next_id, whole_image_box(*image_size))]
         windows = []
@@ -144,21 +148,33 @@ class Tracker:
         lost = [i for i, track in self._tracks.items() if track.misses >= settings.lost_after]
         for track_id in lost:
             del self._tracks[track_id]
+            self._given.pop(track_id, None)
         return lost
 
     def _matched(self, boxes: Sequence[PersonBox]) -> list[Window]:
-        """Give each box the id of the free track that it overlaps most, or a new one."""
-        free = dict(self._tracks)
-        next_id = self._next_id
-        windows = []
-        for box in boxes:
-            overlaps = {track_id: _overlap(box, track.box) for track_id, track in free.items()}
-            best = max(overlaps, key=overlaps.__getitem__, default=None)
-            if best is not None and overlaps[best] > _MIN_OVERLAP:
-                del free[best]
-            else:
-                best, next_id = next_id, next_id + 1
-            windows.append(Window(best, box))
+        """Give the boxes the ids of the tracks that they overlap most, the rest new ones.
+
+        A track is where its pose was, and where its last given box was: a fixed region of
+        interest may be many times as large as the person in it.
+        """
+        overlaps = {
+            (index, track_id): max(_overlap(box, track.box), _overlap(box, self._given[track_id]))
+            if track_id in self._given
+            else _overlap(box, track.box)
+            for index, box in enumerate(boxes)
+            for track_id, track in self._tracks.items()
+        }
+        ids: dict[int, int] = {}
+        for index, track_id in sorted(overlaps, key=overlaps.__getitem__, reverse=True):
+            free = index not in ids and track_id not in ids.values()
+            if free and overlaps[index, track_id] > _MIN_OVERLAP:
+                ids[index] = track_id
+        new_ids = itertools.count(self._next_id)
+        windows = [
+            Window(ids[index] if index in ids else next(new_ids), box)
+            for index, box in enumerate(boxes)
+        ]
+        self._given |= {window.track_id: window.box for window in windows}
         return windows
 
 

@@ -244,5 +244,6 @@ def test_a_mistake_is_found(load, monkeypatch, case, mistake):
     net, x, reference = load(case)
     with monkeypatch.context() as patch:
         mistake(net, patch)
-        worst = max(difference / bound for _, difference, bound in differences(net, x, reference))
+        rows = differences(net, x[-1:], {name: value[-1:] for name, value in reference.items()})
+        worst = max(difference / bound for _, difference, bound in rows)
     assert worst > 10.0

@@ -1,0 +1,196 @@
+"""Where the stream looks: first everywhere, then around the person, and until when."""
+
+import numpy as np
+import pytest
+
+from pose_action_ros.core.predictions import PersonBox
+from pose_action_ros.inference.settings import TrackSettings
+from pose_action_ros.inference.tracker import Tracker
+
+SIZE = (640, 480)
+SETTINGS = TrackSettings(velocity=False, lost_after=3)
+STEP = 50_000_000
+SURE, UNSURE = np.full(4, 0.9), np.full(4, 0.1)
+
+
+def joints(x, y, size=100.0):
+    """Four joints whose bounding box has that centre and size."""
+    half = size / 2
+    corners = [(-half, -half), (half, -half), (half, half), (-half, half)]
+    return np.array(corners) + np.array([x, y])
+
+
+def follow(tracker, *centres, settings=SETTINGS, boxes=None, start=0):
+    """Look at several frames with one person; return the last frame's windows."""
+    windows = []
+    for index, centre in enumerate(centres, start=start):
+        windows = tracker.windows(index * STEP, SIZE, settings, boxes)
+        for window in windows:
+            tracker.update(window.track_id, index * STEP, joints(*centre), SURE, settings)
+        tracker.drop_lost(settings, [window.track_id for window in windows])
+    return windows
+
+
+class TestOnePerson:
+    def test_the_whole_image_first(self):
+        (window,) = Tracker().windows(0, SIZE, SETTINGS)
+        assert window.box == PersonBox(320.0, 240.0, 640.0)
+
+    def test_then_the_window_around_the_pose(self):
+        tracker = Tracker()
+        follow(tracker, (200, 150))
+        (window,) = tracker.windows(STEP, SIZE, SETTINGS)
+        assert (window.box.center_x, window.box.center_y) == (200, 150)
+        assert window.box.size == pytest.approx(100 * SETTINGS.enlarge)
+        assert window.track_id == 1
+
+    def test_the_id_stays(self):
+        tracker = Tracker()
+        (window,) = follow(tracker, *((200 + 5 * i, 150) for i in range(20)))
+        assert window.track_id == 1
+        assert window.box.center_x == 200 + 5 * 18
+
+    def test_the_window_moves_ahead(self):
+        settings = TrackSettings(velocity=True)
+        tracker = Tracker()
+        follow(tracker, *((100 + 10 * i, 150) for i in range(20)), settings=settings)
+        (window,) = tracker.windows(20 * STEP, SIZE, settings)
+        assert window.box.center_x == pytest.approx(300, abs=0.5)
+        # ... but never far, however long nothing came.
+        (window,) = tracker.windows(19 * STEP + 10 * 10**9, SIZE, settings)
+        assert window.box.center_x == pytest.approx(290 + 200 * 0.2, abs=0.5)
+
+    def test_time_going_back_moves_no_window(self):
+        settings = TrackSettings(velocity=True)
+        tracker = Tracker()
+        follow(tracker, *((100 + 10 * i, 150) for i in range(20)), settings=settings)
+        (window,) = tracker.windows(0, SIZE, settings)
+        assert window.box.center_x == 290
+        tracker.update(1, 0, joints(100, 150), SURE, settings)
+        (window,) = tracker.windows(STEP, SIZE, settings)
+        assert 0 < window.box.center_x < 640
+
+    def test_a_person_who_grows_stays_in_the_window(self):
+        tracker = Tracker()
+        follow(tracker, (200, 150))
+        tracker.update(1, STEP, joints(200, 150, 300.0), SURE, SETTINGS)
+        (window,) = tracker.windows(2 * STEP, SIZE, SETTINGS)
+        assert window.box.size > 300.0
+
+    def test_uncertain_joints_do_not_make_the_window(self):
+        tracker = Tracker()
+        follow(tracker, (200, 150))
+        points = joints(200, 150)
+        points[2] = (900, 900)
+        sure = np.array([0.9, 0.9, 0.1, 0.9])
+        assert tracker.update(1, STEP, points, sure, SETTINGS)
+        (window,) = tracker.windows(2 * STEP, SIZE, SETTINGS)
+        assert window.box.center_x == 200
+
+
+class TestLoss:
+    def test_nobody_there(self):
+        tracker = Tracker()
+        tracker.windows(0, SIZE, SETTINGS)
+        assert not tracker.update(1, 0, joints(100, 100), UNSURE, SETTINGS)
+        assert tracker.drop_lost(SETTINGS, [1]) == []
+        (window,) = tracker.windows(STEP, SIZE, SETTINGS)
+        assert (window.track_id, window.box.size) == (1, 640.0)
+
+    def test_lost_after_so_many_frames(self):
+        tracker = Tracker()
+        follow(tracker, (200, 150))
+        lost = []
+        for index in range(1, 4):
+            (window,) = tracker.windows(index * STEP, SIZE, SETTINGS)
+            assert window.box.size < 200
+            assert not tracker.update(1, index * STEP, joints(0, 0), UNSURE, SETTINGS)
+            lost.append(tracker.drop_lost(SETTINGS, [1]))
+        assert lost == [[], [], [1]]
+        (window,) = tracker.windows(4 * STEP, SIZE, SETTINGS)
+        assert window.box.size == 640.0
+        assert window.track_id == 2  # an id is never given twice
+
+    def test_seen_again_in_time(self):
+        tracker = Tracker()
+        follow(tracker, (200, 150))
+        for index in range(1, 20):
+            sure = SURE if index % 3 == 0 else UNSURE
+            tracker.windows(index * STEP, SIZE, SETTINGS)
+            tracker.update(1, index * STEP, joints(200, 150), sure, SETTINGS)
+            assert tracker.drop_lost(SETTINGS, [1]) == []
+
+    def test_confidence_on_the_edge(self):
+        edge = np.full(4, SETTINGS.min_confidence)
+        assert Tracker().update(1, 0, joints(9, 9), edge, SETTINGS)
+        assert not Tracker().update(1, 0, joints(9, 9), edge - 0.01, SETTINGS)
+
+    def test_reset(self):
+        tracker = Tracker()
+        follow(tracker, (200, 150))
+        assert tracker.reset() == [1]
+        (window,) = tracker.windows(STEP, SIZE, SETTINGS)
+        assert (window.track_id, window.box.size) == (2, 640.0)
+
+
+class TestGivenBoxes:
+    left, right = PersonBox(100, 200, 120), PersonBox(400, 200, 120)
+
+    def look(self, tracker, index, boxes, seen=True):
+        windows = tracker.windows(index * STEP, SIZE, SETTINGS, boxes)
+        for window in windows:
+            points = joints(window.box.center_x, window.box.center_y)
+            tracker.update(
+                window.track_id, index * STEP, points, SURE if seen else UNSURE, SETTINGS
+            )
+        lost = tracker.drop_lost(SETTINGS, [window.track_id for window in windows])
+        return [window.track_id for window in windows], lost
+
+    def test_each_is_a_person_and_keeps_the_id(self):
+        tracker = Tracker()
+        assert self.look(tracker, 0, [self.left, self.right]) == ([1, 2], [])
+        assert self.look(tracker, 1, [self.left, self.right]) == ([1, 2], [])
+        assert self.look(tracker, 2, [self.right, self.left]) == ([2, 1], [])
+
+    def test_windows_are_the_boxes(self):
+        windows = Tracker().windows(0, SIZE, SETTINGS, [self.left, self.right])
+        assert [window.box for window in windows] == [self.left, self.right]
+
+    def test_moving_boxes(self):
+        tracker = Tracker()
+        for index in range(20):
+            boxes = [PersonBox(100 + 15 * index, 200, 120), PersonBox(600, 100 + 15 * index, 120)]
+            assert self.look(tracker, index, boxes)[0] == [1, 2]
+
+    def test_the_best_overlap_wins_whatever_the_order(self):
+        tracker = Tracker()
+        self.look(tracker, 0, [self.left])
+        newcomer, same = PersonBox(160, 200, 120), PersonBox(105, 200, 120)
+        assert self.look(tracker, 1, [newcomer, same])[0] == [2, 1]
+
+    def test_a_fixed_region_much_larger_than_the_person(self):
+        tracker = Tracker()
+        region = PersonBox(320, 240, 640)
+        for index in range(5):
+            (window,) = tracker.windows(index * STEP, SIZE, SETTINGS, [region])
+            assert window.track_id == 1
+            tracker.update(1, index * STEP, joints(100 + 30 * index, 100, 60), SURE, SETTINGS)
+            tracker.drop_lost(SETTINGS, [1])
+
+    def test_one_leaves(self):
+        tracker = Tracker()
+        self.look(tracker, 0, [self.left, self.right])
+        assert [self.look(tracker, i, [self.right])[1] for i in range(1, 5)] == [[], [], [1], []]
+
+    def test_nobody(self):
+        tracker = Tracker()
+        assert self.look(tracker, 0, []) == ([], [])
+
+    def test_boxes_with_nobody_in_them_use_up_no_id(self):
+        tracker = Tracker()
+        for index in range(5):
+            assert self.look(tracker, index, [self.left], seen=False) == ([1], [])
+
+    def test_no_more_than_allowed(self):
+        settings = TrackSettings(max_people=2)
+        assert len(Tracker().windows(0, SIZE, settings, [self.left] * 5)) == 2
