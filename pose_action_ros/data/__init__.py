@@ -1,1 +1,4 @@
-"""."""
+"""Data sets as one stream of samples: `sample` is the contract, each reader a file of its own.
+
+`simulated` films the actor of `simulation`. Readers of recorded data sets yield the same samples.
+"""

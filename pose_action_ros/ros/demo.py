@@ -22,8 +22,7 @@ from rich.live import Live
 from rich.table import Table
 from sensor_msgs.msg import CameraInfo
 
-from pose_action_ros.core.errors import CheckpointError, PoseActionError
-from pose_action_ros.models.checkpoint import UNTRAINED, find_weights
+from pose_action_ros.core.errors import PoseActionError
 from pose_action_ros.ros.conversions import camera_from_msg
 from pose_action_ros.ros.demo_accuracy import DemoAccuracy
 from pose_action_ros.ros.demo_observer import DemoObserver, ObservedFrame
@@ -246,12 +245,8 @@ def _demo(
 ) -> None:
     """Film the simulated actor and show what the node sees of it."""
     console = Console()
-    if weights == 'demo':
-        try:
-            find_weights(weights)
-        except CheckpointError:
-            weights = f'{UNTRAINED}compact'
-            console.print('[yellow]No trained weights are here: joints and labels are random.[/]')
+    if weights.startswith('untrained:'):
+        console.print('[yellow]Untrained weights: joints and labels are random.[/]')
     try:
         run_demo(seconds=seconds, output=output, source=source, weights=weights, device=device)
     except PoseActionError as error:
