@@ -33,7 +33,6 @@ def train(
     """Train a network: pose, then action, then both together."""
     # Threads that spin while they wait cost tenfold on cores that are shared; set before torch.
     os.environ.setdefault('OMP_WAIT_POLICY', 'PASSIVE')
-    os.environ.setdefault('LIGHTNING_DISABLE_VERSION_CHECK', '1')
     from pose_action_ros.core.errors import ConfigError
     from pose_action_ros.training.config_file import config_from_mapping, load_config
 

@@ -163,15 +163,19 @@ class _Run:
         if name == 'pose':
             train, val = self._samples(pose_source, 'train'), self._samples(pose_source, 'val')
         else:
-            train, val = self._samples(clip_source, 'train'), self._samples(clip_source, 'val')
-            if name == 'action' and config.action.cache_features:
+            cached = name == 'action' and config.action.cache_features
+            train, val = (
+                self._samples(clip_source, split, kept=not cached) for split in ('train', 'val')
+            )
+            if cached:
                 train, val = self._features(train, 'train'), self._features(val, 'val')
                 workers = 0
         return PhaseData(train, val, self.settings(name), workers=workers)
 
-    def _samples(self, source: Any, split: str) -> OrderedSamples:
+    def _samples(self, source: Any, split: str, *, kept: bool = True) -> OrderedSamples:
         config = self._config
-        samples = source(config.data, self._net.config, split, self._folder.samples)
+        folder = self._folder.samples if kept else None
+        samples = source(config.data, self._net.config, split, folder)
         if split == 'val':
             return OrderedSamples(samples, config.seed, shuffle=False)
         change = Augmentation(
