@@ -118,3 +118,58 @@ def parity_folder():
     if not PARITY.is_dir():
         pytest.skip(f'no reference outputs: {PARITY} is not there')
     return PARITY
+
+
+def _keras_arrays(net, first_generated=7):
+    """Group name to arrays, as the authors' code would have stored a network.
+
+    Counters of generated names depend on the session that wrote a file.
+    """
+    from pose_action_ros.models.keras_weights import _fixed_arrays, _groups
+
+    state = {name: value.numpy() for name, value in net.state_dict().items()}
+    groups = {}
+    for name, slots in _groups(net).items():
+        groups[name] = []
+        for slot in slots:
+            array = state[slot.target]
+            if array.ndim == 4:
+                depthwise = 'depthwise' in slot.target
+                array = array.transpose((2, 3, 0, 1) if depthwise else (2, 3, 1, 0))
+            assert array.shape == slot.shape
+            groups[name].append(array)
+    last = [groups.pop(name) for name in list(groups) if name.startswith('fusion')]
+    groups |= _fixed_arrays(net.config)
+    for offset, arrays in enumerate(last):
+        groups[f'separable_conv2d_{first_generated + offset}'] = arrays
+    return groups
+
+
+def _write_keras(path, groups):
+    """Write what Keras 2's `save_weights` would."""
+    import h5py
+
+    with h5py.File(path, 'w') as file:
+        layers = ['input_9', *groups, 'add_60', 'p1']  # layers without weights are listed too
+        file.attrs['layer_names'] = np.array(layers, 'S')
+        file.attrs['backend'] = np.bytes_('tensorflow')
+        file.attrs['keras_version'] = '2.1.4'
+        for name in layers:
+            group = file.create_group(name)
+            arrays = groups.get(name, [])
+            names = [f'conv2d_{40 + index}/kernel:0' for index in range(len(arrays))]
+            group.attrs['weight_names'] = np.array(names, 'S')
+            for weight, array in zip(names, arrays, strict=True):
+                group.create_dataset(weight, data=array)
+    return path
+
+
+@pytest.fixture(scope='session')
+def keras_arrays():
+    return _keras_arrays
+
+
+@pytest.fixture(scope='session')
+def write():
+    """Write a file of the authors' layout: path, group name to arrays."""
+    return _write_keras

@@ -6,7 +6,14 @@ import sys
 
 import typer
 from rich.console import Console
+from rich.markup import escape
 
+from pose_action_ros.cli.convert_weights import convert_weights
+from pose_action_ros.cli.doctor import doctor
+from pose_action_ros.cli.evaluate import evaluate_app
+from pose_action_ros.cli.fetch_weights import fetch_weights
+from pose_action_ros.cli.predict import predict
+from pose_action_ros.cli.train import train
 from pose_action_ros.core.errors import PoseActionError
 
 __all__ = ['app', 'main']
@@ -17,6 +24,12 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
+app.command()(predict)
+app.command()(train)
+app.add_typer(evaluate_app, name='evaluate')
+app.command()(fetch_weights)
+app.command()(convert_weights)
+app.command()(doctor)
 
 
 def main() -> None:
@@ -24,5 +37,10 @@ def main() -> None:
     try:
         app()
     except PoseActionError as error:
-        Console(stderr=True).print(f'[bold red]error:[/] {error}', highlight=False)
+        text = escape(' '.join(str(error).split()))
+        Console(stderr=True).print(f'[bold red]error:[/] {text}', highlight=False, soft_wrap=True)
         sys.exit(1)
+
+
+if __name__ == '__main__':
+    main()

@@ -14,48 +14,7 @@ import torch
 
 from pose_action_ros.core.errors import CheckpointError
 from pose_action_ros.models import keras_file
-from pose_action_ros.models.keras_weights import _fixed_arrays, _groups, convert_keras_weights
-
-FIRST_GENERATED = 7  # counters of generated names depend on the session that wrote the file
-
-
-def keras_arrays(net):
-    """Group name to arrays, as the authors' code would have stored this network."""
-    state = {name: value.numpy() for name, value in net.state_dict().items()}
-    groups = {}
-    for name, slots in _groups(net).items():
-        arrays = []
-        for slot in slots:
-            array = state[slot.target]
-            if array.ndim == 4:
-                array = array.transpose(
-                    (2, 3, 0, 1) if 'depthwise' in slot.target else (2, 3, 1, 0)
-                )
-            assert array.shape == slot.shape
-            arrays.append(array)
-        groups[name] = arrays
-    last = {name: groups.pop(name) for name in list(groups) if name.startswith('fusion')}
-    groups |= _fixed_arrays(net.config)
-    for offset, arrays in enumerate(last.values()):
-        groups[f'separable_conv2d_{FIRST_GENERATED + offset}'] = arrays
-    return groups
-
-
-def write(path, groups):
-    """Write what Keras 2's `save_weights` would."""
-    with h5py.File(path, 'w') as file:
-        layers = ['input_9', *groups, 'add_60', 'p1']  # layers without weights are listed too
-        file.attrs['layer_names'] = np.array(layers, 'S')
-        file.attrs['backend'] = np.bytes_('tensorflow')
-        file.attrs['keras_version'] = '2.1.4'
-        for name in layers:
-            group = file.create_group(name)
-            arrays = groups.get(name, [])
-            names = [f'conv2d_{40 + index}/kernel:0' for index in range(len(arrays))]
-            group.attrs['weight_names'] = np.array(names, 'S')
-            for weight, array in zip(names, arrays, strict=True):
-                group.create_dataset(weight, data=array)
-    return path
+from pose_action_ros.models.keras_weights import convert_keras_weights
 
 
 @pytest.fixture(params=['mpii', 'h36m', 'penn_action', 'ntu'])
@@ -69,7 +28,7 @@ def net(tiny, filled):
 
 
 @pytest.fixture(scope='module')
-def _arrays(net):
+def _arrays(net, keras_arrays):
     return keras_arrays(net)
 
 
@@ -79,7 +38,7 @@ def arrays(_arrays):
 
 
 @pytest.fixture
-def refused(net, arrays, tmp_path):
+def refused(net, arrays, tmp_path, write):
     """Convert the arrays as a test has changed them; return what the error says."""
 
     def convert(path=None):
@@ -93,7 +52,7 @@ def refused(net, arrays, tmp_path):
 
 
 class TestRoundTrip:
-    def test_every_number_arrives(self, any_net, tmp_path):
+    def test_every_number_arrives(self, any_net, tmp_path, write, keras_arrays):
         path = write(tmp_path / 'in.h5', keras_arrays(any_net))
         found, origin = convert_keras_weights(path, any_net.config)
         for name, value in any_net.state_dict().items():
@@ -103,7 +62,7 @@ class TestRoundTrip:
         assert 'in.h5' in origin['source']
         assert len(origin['source_sha256']) == 64
 
-    def test_a_file_of_the_whole_model(self, net, arrays, tmp_path):
+    def test_a_file_of_the_whole_model(self, net, arrays, tmp_path, write):
         # `save` instead of `save_weights`: the same below the group model_weights.
         path = write(tmp_path / 'in.h5', arrays)
         with h5py.File(path, 'r') as old, h5py.File(tmp_path / 'whole.h5', 'w') as new:
@@ -114,7 +73,7 @@ class TestRoundTrip:
         found, _ = convert_keras_weights(tmp_path / 'whole.h5', net.config)
         assert torch.equal(found.fusion.pose.pointwise.weight, net.fusion.pose.pointwise.weight)
 
-    def test_the_two_fusion_layers_come_in_the_files_order(self, net, arrays, tmp_path):
+    def test_the_two_fusion_layers_come_in_the_files_order(self, net, arrays, tmp_path, write):
         # Names that sort the other way round: 9 before 10.
         pose, appearance = arrays.pop('separable_conv2d_7'), arrays.pop('separable_conv2d_8')
         arrays |= {'separable_conv2d_9': pose, 'separable_conv2d_10': appearance}
@@ -181,14 +140,14 @@ class TestMisfits:
         arrays['Agg'][0] = np.full_like(arrays['Agg'][0], np.nan)
         assert 'array 0 of group Agg' in refused()
 
-    def test_a_network_of_another_depth(self, net, arrays, tmp_path):
+    def test_a_network_of_another_depth(self, net, arrays, tmp_path, write):
         path = write(tmp_path / 'in.h5', arrays)
         with pytest.raises(
             CheckpointError, match=r"network 'penn_action' with 3 blocks.*td_Model1"
         ):
             convert_keras_weights(path, replace(net.config, blocks=3))
 
-    def test_another_preset(self, arrays, tmp_path, tiny):
+    def test_another_preset(self, arrays, tmp_path, tiny, write):
         path = write(tmp_path / 'in.h5', arrays)
         with pytest.raises(CheckpointError, match=r'missing groups .*RegMap1.*unexpected groups'):
             convert_keras_weights(path, tiny('mpii'))
@@ -207,13 +166,13 @@ class TestDamagedAndHostileFiles:
             refused(tmp_path / 'bad.h5')
 
     @pytest.mark.parametrize('share', [0.01, 0.5, 0.99])
-    def test_truncated(self, arrays, refused, tmp_path, share):
+    def test_truncated(self, arrays, refused, tmp_path, share, write):
         path = write(tmp_path / 'in.h5', arrays)
         content = path.read_bytes()
         path.write_bytes(content[: int(share * len(content))])
         assert 'can not be read' in refused(path)
 
-    def test_changed_bytes_end_in_an_error_or_in_numbers(self, net, arrays, tmp_path):
+    def test_changed_bytes_end_in_an_error_or_in_numbers(self, net, arrays, tmp_path, write):
         path = write(tmp_path / 'in.h5', arrays)
         content = bytearray(path.read_bytes())
         rng = np.random.default_rng(0)
@@ -228,20 +187,20 @@ class TestDamagedAndHostileFiles:
             file['x'] = np.zeros(3)
         assert 'no attribute layer_names' in refused(tmp_path / 'other.h5')
 
-    def test_a_group_that_is_listed_but_not_there(self, arrays, refused, tmp_path):
+    def test_a_group_that_is_listed_but_not_there(self, arrays, refused, tmp_path, write):
         path = write(tmp_path / 'in.h5', arrays)
         with h5py.File(path, 'a') as file:
             del file['PoseAR']
         assert 'PoseAR is missing' in refused(path)
 
-    def test_an_array_where_a_group_should_be(self, arrays, refused, tmp_path):
+    def test_an_array_where_a_group_should_be(self, arrays, refused, tmp_path, write):
         path = write(tmp_path / 'in.h5', arrays)
         with h5py.File(path, 'a') as file:
             del file['PoseAR']
             file['PoseAR'] = np.zeros(3)
         assert 'PoseAR' in refused(path)
 
-    def replaced(self, arrays, tmp_path, make):
+    def replaced(self, write, arrays, tmp_path, make):
         """A file in which something else stands for the first array of the group Agg."""
         path = write(tmp_path / 'in.h5', arrays)
         with h5py.File(path, 'a') as file:
@@ -251,23 +210,23 @@ class TestDamagedAndHostileFiles:
             make(file['Agg'][folder], leaf)
         return path
 
-    def test_external_link(self, arrays, refused, tmp_path):
+    def test_external_link(self, arrays, refused, tmp_path, write):
         with h5py.File(tmp_path / 'secret.h5', 'w') as file:
             file['data'] = np.zeros((32, 16), np.float32)
 
         def link(group, leaf):
             group[leaf] = h5py.ExternalLink('secret.h5', '/data')
 
-        path = self.replaced(arrays, tmp_path, link)
+        path = self.replaced(write, arrays, tmp_path, link)
         assert 'a link to elsewhere' in refused(path)
 
-    def test_soft_link(self, arrays, refused, tmp_path):
+    def test_soft_link(self, arrays, refused, tmp_path, write):
         def link(group, leaf):
             group[leaf] = h5py.SoftLink('/sSAM')
 
-        assert 'a link to elsewhere' in refused(self.replaced(arrays, tmp_path, link))
+        assert 'a link to elsewhere' in refused(self.replaced(write, arrays, tmp_path, link))
 
-    def test_values_of_another_file(self, arrays, refused, tmp_path):
+    def test_values_of_another_file(self, arrays, refused, tmp_path, write):
         (tmp_path / 'raw.bin').write_bytes(bytes(32 * 16 * 4))
 
         def external(group, leaf):
@@ -275,10 +234,10 @@ class TestDamagedAndHostileFiles:
                 leaf, (32, 16), 'f4', external=[(str(tmp_path / 'raw.bin'), 0, 32 * 16 * 4)]
             )
 
-        path = self.replaced(arrays, tmp_path, external)
+        path = self.replaced(write, arrays, tmp_path, external)
         assert 'Agg/conv2d_40/kernel:0 takes its values from another file' in refused(path)
 
-    def test_virtual_data_set(self, arrays, refused, tmp_path):
+    def test_virtual_data_set(self, arrays, refused, tmp_path, write):
         with h5py.File(tmp_path / 'secret.h5', 'w') as file:
             file['data'] = np.zeros((32, 16), np.float32)
         layout = h5py.VirtualLayout((32, 16), 'f4')
@@ -287,10 +246,10 @@ class TestDamagedAndHostileFiles:
         def virtual(group, leaf):
             group.create_virtual_dataset(leaf, layout)
 
-        path = self.replaced(arrays, tmp_path, virtual)
+        path = self.replaced(write, arrays, tmp_path, virtual)
         assert 'Agg/conv2d_40/kernel:0 takes its values from another file' in refused(path)
 
-    def test_pickled_objects_are_not_opened(self, arrays, refused, tmp_path):
+    def test_pickled_objects_are_not_opened(self, arrays, refused, tmp_path, write):
         touched = tmp_path / 'touched'
 
         class Bomb:
@@ -302,12 +261,12 @@ class TestDamagedAndHostileFiles:
         def pickled(group, leaf):
             group.create_dataset(leaf, data=np.void(data))
 
-        path = self.replaced(arrays, tmp_path, pickled)
+        path = self.replaced(write, arrays, tmp_path, pickled)
         assert 'Agg/conv2d_40/kernel:0 is no array of floats' in refused(path)
         assert not touched.exists()
 
     @pytest.mark.parametrize('kind', ['text', 'int32', 'reference'])
-    def test_other_types(self, arrays, refused, tmp_path, kind):
+    def test_other_types(self, arrays, refused, tmp_path, kind, write):
         def other(group, leaf):
             if kind == 'text':
                 group.create_dataset(leaf, data=['a', 'b'], dtype=h5py.string_dtype())
@@ -316,14 +275,14 @@ class TestDamagedAndHostileFiles:
             else:
                 group.create_dataset(leaf, (1,), dtype=h5py.ref_dtype)
 
-        path = self.replaced(arrays, tmp_path, other)
+        path = self.replaced(write, arrays, tmp_path, other)
         assert 'Agg/conv2d_40/kernel:0 is no array of floats' in refused(path)
 
-    def test_absurd_size(self, arrays, refused, tmp_path):
+    def test_absurd_size(self, arrays, refused, tmp_path, write):
         def huge(group, leaf):
             group.create_dataset(leaf, (10**6, 10**6), 'f4', chunks=(100, 100), compression='gzip')
 
-        path = self.replaced(arrays, tmp_path, huge)
+        path = self.replaced(write, arrays, tmp_path, huge)
         assert path.stat().st_size < 5_000_000
         assert f'more than {keras_file.MAX_BYTES >> 20} MiB' in refused(path)
 

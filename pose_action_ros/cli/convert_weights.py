@@ -1,0 +1,73 @@
+"""`pose-action convert-weights`: the authors' released weights into a file of ours."""
+
+from __future__ import annotations
+
+from enum import Enum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from pose_action_ros.core.errors import CheckpointError
+
+__all__ = ['ReleasedPreset', 'convert', 'convert_weights']
+
+
+class ReleasedPreset(str, Enum):
+    """The networks of which the authors have released weights."""
+
+    mpii = 'mpii'
+    h36m = 'h36m'
+    penn_action = 'penn_action'
+    ntu = 'ntu'
+
+
+def convert_weights(
+    source: Annotated[Path, typer.Argument(metavar='IN', help='Keras weights, .h5.')],
+    target: Annotated[Path, typer.Argument(metavar='OUT', help='Ends in .safetensors.')],
+    preset: Annotated[ReleasedPreset, typer.Option(help='The network that IN holds.')],
+    blocks: Annotated[
+        int | None, typer.Option(help='K, where it is another than the preset has.', min=1)
+    ] = None,
+) -> None:
+    """Convert a weights file of the authors, array by array, never by guesswork."""
+    numbers = convert(source, target, preset.value, blocks=blocks)
+    Console().print(f'{target}: {preset.value}, {numbers:,} numbers', soft_wrap=True)
+
+
+def convert(
+    source: Path,
+    target: Path,
+    preset: str,
+    *,
+    blocks: int | None = None,
+    provenance: dict[str, str] | None = None,
+) -> int:
+    """Convert a file.
+
+    Args:
+        source: HDF5 file as Keras 2's `save_weights` writes it.
+        target: File to write, ends in .safetensors; its folder exists.
+        preset: Name of the network that `source` holds.
+        blocks: K, where the file's differs from the preset's.
+        provenance: What else is known of the weights' origin; goes into the file.
+
+    Returns:
+        Numbers in the file.
+
+    Raises:
+        CheckpointError: `source` does not hold that network, or `target` can't be written.
+    """
+    from pose_action_ros.models import ModelConfig, save_model
+    from pose_action_ros.models.keras_weights import convert_keras_weights
+
+    if target.suffix != '.safetensors' or not target.parent.is_dir():
+        raise CheckpointError(
+            f'can not write {target}; expected a name that ends in .safetensors, in a folder that '
+            'exists'
+        )
+    config = ModelConfig.preset(preset, **({} if blocks is None else {'blocks': blocks}))
+    net, origin = convert_keras_weights(source, config)
+    save_model(net, target, {**origin, **(provenance or {})})
+    return sum(value.numel() for value in net.state_dict().values())

@@ -1,0 +1,59 @@
+"""The command itself: its verbs, its one line for an expected error, and how fast it starts."""
+
+import subprocess
+import sys
+
+import pytest
+
+from pose_action_ros.cli import main as command_line
+from pose_action_ros.core.errors import ConfigError
+
+VERBS = ['predict', 'train', 'evaluate', 'fetch-weights', 'convert-weights', 'doctor']
+
+
+def test_help_names_every_verb(run):
+    status, out, _ = run('--help')
+    assert status == 0
+    assert all(verb in out for verb in VERBS)
+
+
+@pytest.mark.parametrize('verb', VERBS)
+def test_every_verb_explains_itself(run, verb):
+    status, out, _ = run(verb, '--help')
+    assert status == 0
+    assert 'Usage' in out
+
+
+def test_an_expected_error_is_one_line_on_stderr(run, monkeypatch):
+    def fail():
+        raise ConfigError('found [bold] and\n  a long line ' + 'x' * 300)
+
+    monkeypatch.setattr(command_line, 'app', fail)
+    status, out, err = run()
+    assert status == 1
+    assert out == ''
+    assert err == 'error: found [bold] and a long line ' + 'x' * 300 + '\n'
+
+
+def test_an_unexpected_error_is_not_hidden(run, monkeypatch):
+    def fail():
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(command_line, 'app', fail)
+    with pytest.raises(ZeroDivisionError):
+        run()
+
+
+@pytest.mark.parametrize('arguments', [['fly'], ['doctor', '--modle', 'x'], ['predict']])
+def test_misuse(run, arguments):
+    status, _, err = run(*arguments)
+    assert status == 2
+    assert err
+
+
+def test_help_loads_no_heavy_library():
+    code = (
+        'import sys; from pose_action_ros.cli import main; '
+        'sys.exit(bool({"torch", "cv2", "lightning", "h5py"} & set(sys.modules)))'
+    )
+    subprocess.run([sys.executable, '-c', code], check=True)

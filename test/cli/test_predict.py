@@ -1,0 +1,142 @@
+"""`pose-action predict`: a video becomes a drawn video and lines of JSON."""
+
+import json
+
+import cv2
+import numpy as np
+import pytest
+
+from pose_action_ros.cli.predict import to_json_line
+from pose_action_ros.core.predictions import (
+    ActionScores,
+    FramePrediction,
+    PersonBox,
+    PersonPrediction,
+    ScaleSource,
+)
+from pose_action_ros.models import save_model
+
+
+@pytest.fixture(scope='module')
+def weights(tiny, filled, tmp_path_factory):
+    path = tmp_path_factory.mktemp('weights') / 'tiny.safetensors'
+    save_model(filled(tiny('compact', clip_frames=4)), path)
+    return path
+
+
+@pytest.fixture(scope='module')
+def video(tmp_path_factory):
+    """Six frames at 12.5 Hz."""
+    path = tmp_path_factory.mktemp('films') / 'film.mp4'
+    writer = cv2.VideoWriter(str(path), cv2.VideoWriter.fourcc(*'mp4v'), 12.5, (160, 120))
+    rng = np.random.default_rng(0)
+    for _ in range(6):
+        patches = rng.integers(0, 256, (12, 16, 3), np.uint8)
+        writer.write(patches.repeat(10, axis=0).repeat(10, axis=1))
+    writer.release()
+    return path
+
+
+def test_both_files(run, video, weights, tmp_path):
+    output = tmp_path / 'new' / 'folder'
+    status, out, _ = run(
+        *('predict', video, '--output', output, '--weights', weights),
+        *('--device', 'cpu', '--field-of-view', 60),
+    )
+    assert status == 0
+    assert '6 frames' in out
+    film = cv2.VideoCapture(str(output / 'film.mp4'))
+    assert film.get(cv2.CAP_PROP_FRAME_COUNT) == 6
+    assert film.get(cv2.CAP_PROP_FPS) == pytest.approx(12.5)
+    assert film.read()[1].shape == (120, 160, 3)
+    film.release()
+    frames = [json.loads(line) for line in (output / 'film.jsonl').read_text().splitlines()]
+    assert [frame['stamp_s'] for frame in frames] == pytest.approx(np.arange(6) / 12.5)
+    person = frames[-1]['persons'][0]
+    assert person['layout'] == 'pa17j'
+    assert len(person['joints_image_px']) == 17
+    assert len(person['joints_root_m'][0]) == 3
+    assert person['action'] in person['scores']
+    assert sum(person['scores'].values()) == pytest.approx(1.0, abs=1e-3)
+    assert person['action_valid']
+    assert not frames[0]['persons'][0]['action_valid']
+
+
+def test_without_a_field_of_view_there_is_no_camera_frame(run, video, weights, tmp_path):
+    run('predict', video, '--output', tmp_path, '--weights', weights, '--quiet')
+    for line in (tmp_path / 'film.jsonl').read_text().splitlines():
+        for person in json.loads(line)['persons']:
+            assert person['joints_camera_m'] is None
+
+
+class TestErrors:
+    def refused(self, result):
+        status, _, err = result
+        assert status == 1
+        return err
+
+    def test_no_video(self, run, weights, tmp_path):
+        err = self.refused(run('predict', tmp_path / 'none.mp4', '--weights', weights))
+        assert 'there is no video' in err
+
+    def test_something_else(self, run, weights, tmp_path):
+        (tmp_path / 'text.mp4').write_text('no film')
+        err = self.refused(run('predict', tmp_path / 'text.mp4', '--weights', weights))
+        assert 'can not be read as a video' in err
+
+    def test_no_weights(self, run, video, tmp_path):
+        arguments = ('--output', tmp_path, '--weights', tmp_path / 'none.safetensors')
+        assert 'there is no weights file' in self.refused(run('predict', video, *arguments))
+        assert list(tmp_path.iterdir()) == []
+
+    def test_the_film_itself_is_not_overwritten(self, run, video, weights):
+        before = video.read_bytes()
+        err = self.refused(run('predict', video, '--output', video.parent, '--weights', weights))
+        assert 'would overwrite the film' in err
+        assert video.read_bytes() == before
+
+    def test_field_of_view(self, run, video, weights, tmp_path):
+        arguments = ('--output', tmp_path, '--weights', weights, '--field-of-view', 180)
+        assert 'between 0 and 180' in self.refused(run('predict', video, *arguments))
+
+    def test_device(self, run, video, weights, tmp_path):
+        arguments = ('--output', tmp_path, '--weights', weights, '--device', 'tpu')
+        assert "unknown device 'tpu'" in self.refused(run('predict', video, *arguments))
+
+
+def test_a_line_says_everything_and_nan_is_null():
+    joints = np.array([[1.234, 2.0], [np.nan, np.nan]], np.float32)
+    person = PersonPrediction(
+        track_id=3,
+        box=PersonBox(0, 0, 1),
+        layout='pa17j',
+        joints_image_px=joints,
+        confidence=np.array([0.5, 0.0], np.float32),
+        joints_camera_m=np.array([[0.1, 0.2, 3.0], [np.nan] * 3], np.float32),
+        scale_source=ScaleSource.DEPTH,
+        action=ActionScores(('a', 'b'), np.array([0.25, 0.75], np.float32), 0, 9, 2, True, 1),
+    )
+    line = to_json_line(FramePrediction(1_500_000_000, (person,), (2,)))
+    assert '\n' not in line
+    assert json.loads(line) == {
+        'stamp_s': 1.5,
+        'lost_tracks': [2],
+        'persons': [
+            {
+                'track_id': 3,
+                'layout': 'pa17j',
+                'joints_image_px': [[1.23, 2.0], [None, None]],
+                'confidence': [0.5, 0.0],
+                'joints_root_m': None,
+                'joints_camera_m': [[0.1, 0.2, 3.0], [None, None, None]],
+                'scale_source': 'depth',
+                'action': 'b',
+                'action_valid': True,
+                'scores': {'a': 0.25, 'b': 0.75},
+            }
+        ],
+    }
+
+
+def test_nobody():
+    assert json.loads(to_json_line(FramePrediction(0)))['persons'] == []
