@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import sys
 
 import typer
 from rich.console import Console
 from rich.markup import escape
 
+from pose_action_ros.cli.bag import bag
 from pose_action_ros.cli.convert_weights import convert_weights
 from pose_action_ros.cli.doctor import doctor
 from pose_action_ros.cli.evaluate import evaluate_app
@@ -25,6 +27,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 app.command()(predict)
+app.command()(bag)
 app.command()(train)
 app.add_typer(evaluate_app, name='evaluate')
 app.command()(fetch_weights)
@@ -34,6 +37,8 @@ app.command()(doctor)
 
 def main() -> None:
     """Run the command line; an expected error is one line and exit status 1."""
+    # Threads that spin while they wait cost tenfold on cores that are shared; set before torch.
+    os.environ.setdefault('OMP_WAIT_POLICY', 'PASSIVE')
     try:
         app()
     except PoseActionError as error:

@@ -1,0 +1,288 @@
+"""`pose-action bag`: recordings in both formats, raw and compressed; without ROS."""
+
+import cv2
+import numpy as np
+import pytest
+from typer.testing import CliRunner
+
+pytest.importorskip('rosbags', reason='needs the extra `bag`')
+
+from rosbags.rosbag2 import Reader, StoragePlugin, Writer
+from rosbags.typesys import Stores, get_typestore
+
+from pose_action_ros.cli.bag import RecordingTopics, add_results
+from pose_action_ros.cli.bag_messages import MessageFactory, load_types
+from pose_action_ros.cli.main import app
+from pose_action_ros.core.errors import ConfigError, DatasetError
+from pose_action_ros.geometry import Camera, decode_compressed
+from pose_action_ros.inference import Engine, PoseActionStream, StreamSettings
+from pose_action_ros.inference.settings import TrackSettings
+from pose_action_ros.models import save_model
+from pose_action_ros.simulation.scene import SimulatedFilm
+
+START_NS = 1_700_000_000_123_456_789
+PERIOD_NS = 66_666_667
+LATENCY_NS = 4_000_000  # from an image's stamp to its recording
+FRAMES = 6
+NOBODY_IS_LOST = StreamSettings(track=TrackSettings(min_confidence=0.0, min_joint_confidence=0.0))
+
+
+@pytest.fixture(scope='module')
+def net(tiny, filled):
+    return filled(tiny('compact', clip_frames=4))
+
+
+@pytest.fixture(scope='module')
+def film():
+    film = SimulatedFilm(3, 160, 120, 15.0)
+    return film.camera, [film.frame(index / 15.0).image_rgb for index in range(FRAMES)]
+
+
+class Recorder:
+    """Writes a recording as a camera driver and `ros2 bag record` make it."""
+
+    def __init__(self, path, storage=StoragePlugin.SQLITE3, version=8):
+        self.make = MessageFactory(get_typestore(Stores.ROS2_JAZZY))
+        self.writer = Writer(path, version=version, storage_plugin=storage)
+        self.writer.open()
+        self.connections = {}
+
+    def write(self, topic, message, stamp_ns):
+        kind = message.__msgtype__
+        if topic not in self.connections:
+            self.connections[topic] = self.writer.add_connection(
+                topic, kind, typestore=self.make.store
+            )
+        data = self.make.store.serialize_cdr(message, kind)
+        self.writer.write(self.connections[topic], stamp_ns + LATENCY_NS, data)
+
+    def header(self, stamp_ns):
+        sec, nanosec = divmod(stamp_ns, 10**9)
+        stamp = self.make('builtin_interfaces/Time', sec=sec, nanosec=nanosec)
+        return self.make('std_msgs/Header', stamp=stamp, frame_id='head_optical')
+
+    def image(self, image, stamp_ns, encoding='rgb8'):
+        height, width = image.shape[:2]
+        return self.make(
+            'sensor_msgs/Image',
+            header=self.header(stamp_ns),
+            height=height,
+            width=width,
+            encoding=encoding,
+            step=3 * width,
+            data=np.ascontiguousarray(image).reshape(-1),
+        )
+
+    def compressed(self, image, stamp_ns):
+        _, data = cv2.imencode('.jpg', image[..., ::-1])
+        return self.make(
+            'sensor_msgs/CompressedImage',
+            header=self.header(stamp_ns),
+            format='rgb8; jpeg compressed bgr8',
+            data=data.reshape(-1),
+        )
+
+    def camera_info(self, camera, stamp_ns):
+        k = [camera.fx, 0.0, camera.cx, 0.0, camera.fy, camera.cy, 0.0, 0.0, 1.0]
+        return self.make(
+            'sensor_msgs/CameraInfo',
+            header=self.header(stamp_ns),
+            width=camera.width,
+            height=camera.height,
+            k=np.array(k),
+        )
+
+
+def record(path, film, *, compressed=False, **options):
+    """Images, calibration and something else, which must survive."""
+    camera, images = film
+    recorder = Recorder(path, **options)
+    for index, image in enumerate(images):
+        stamp_ns = START_NS + index * PERIOD_NS
+        if compressed:
+            message = recorder.compressed(image, stamp_ns)
+            recorder.write('/cam/image/compressed', message, stamp_ns)
+        else:
+            recorder.write('/cam/image', recorder.image(image, stamp_ns), stamp_ns)
+        recorder.write('/cam/camera_info', recorder.camera_info(camera, stamp_ns), stamp_ns)
+        text = recorder.make('std_msgs/String', data=f'word {index}')
+        recorder.write('/chatter', text, stamp_ns)
+    recorder.writer.close()
+    return path
+
+
+def stream_of(net):
+    return PoseActionStream(Engine(net, 'cpu'), NOBODY_IS_LOST)
+
+
+def read(path, topic):
+    """(time of recording, message) of a topic, by types that know nothing but the recording."""
+    with Reader(path) as reader:
+        connections = [c for c in reader.connections if c.topic == topic]
+        store = load_types()
+        return [
+            (time_ns, store.deserialize_cdr(data, connection.msgtype))
+            for connection, time_ns, data in reader.messages(connections)
+        ]
+
+
+def raw(path):
+    with Reader(path) as reader:
+        return [(c.topic, time_ns, bytes(data)) for c, time_ns, data in reader.messages()]
+
+
+def pixels(pose):
+    return np.array([(joint.u, joint.v) for joint in pose.joints])
+
+
+def metres(pose):
+    return np.array([(j.position.x, j.position.y, j.position.z) for j in pose.joints])
+
+
+@pytest.mark.parametrize('storage', list(StoragePlugin))
+@pytest.mark.parametrize('compressed', [False, True])
+def test_a_recording_gives_what_the_film_gives(tmp_path, film, net, storage, compressed):
+    camera, images = film
+    if compressed:
+        jpegs = [cv2.imencode('.jpg', image[..., ::-1])[1] for image in images]
+        images = [decode_compressed(jpeg) for jpeg in jpegs]
+    source = record(tmp_path / 'in', film, compressed=compressed, storage=storage)
+    output = tmp_path / 'out'
+    counts = add_results(source, output, stream_of(net), RecordingTopics())
+    assert (counts.images, counts.bad_images, counts.poses, counts.actions) == (6, 0, 6, 6)
+    assert counts.calibrated
+    poses, actions = read(output, '/poses'), read(output, '/actions')
+    live = stream_of(net)
+    undistorted = Camera(camera.fx, camera.fy, camera.cx, camera.cy, 160, 120)
+    for index, ((time_ns, pose), (_, action)) in enumerate(zip(poses, actions, strict=True)):
+        stamp_ns = START_NS + index * PERIOD_NS
+        expected = live.process(images[index], stamp_ns, camera=undistorted).persons[0]
+        assert time_ns == stamp_ns + LATENCY_NS
+        for header in (pose.header, action.header):
+            assert divmod(stamp_ns, 10**9) == (header.stamp.sec, header.stamp.nanosec)
+            assert header.frame_id == 'head_optical'
+        np.testing.assert_allclose(pixels(pose), expected.joints_image_px, atol=1e-4)
+        np.testing.assert_allclose(metres(pose), expected.joints_camera_m, atol=1e-5)
+        assert pose.reference == pose.REFERENCE_CAMERA
+        np.testing.assert_allclose(action.scores, expected.action.scores, atol=1e-6)
+        assert action.valid == expected.action.valid == (index >= 3)
+    markers = read(output, '/markers')
+    assert [[m.ns for m in array.markers] for _, array in markers] == 6 * [
+        ['joints', 'bones', 'label']
+    ]
+
+
+@pytest.mark.parametrize('storage', list(StoragePlugin))
+def test_every_message_of_the_recording_survives(tmp_path, film, net, storage):
+    source = record(tmp_path / 'in', film, storage=storage)
+    with Reader(source) as reader:
+        before = {(c.topic, c.msgtype, c.digest, c.msgdef.data) for c in reader.connections}
+    add_results(source, tmp_path / 'out', stream_of(net), RecordingTopics(namespace='/left/'))
+    with Reader(tmp_path / 'out') as reader:
+        after = {(c.topic, c.msgtype, c.digest, c.msgdef.data) for c in reader.connections}
+        definitions = {c.topic: c.msgdef.data for c in reader.connections}
+    assert before < after
+    ours = {'/left/poses', '/left/actions', '/left/markers'}
+    assert {topic for topic, *_ in after - before} == ours
+    assert 'float32 confidence' in definitions['/left/poses']
+    copied = [row for row in raw(tmp_path / 'out') if row[0] not in ours]
+    assert sorted(copied) == sorted(raw(source))
+
+
+def test_types_that_nobody_knows_and_bad_images_are_copied(tmp_path, film, net):
+    recorder = Recorder(tmp_path / 'in', StoragePlugin.MCAP)
+    _, images = film
+    odd = recorder.writer.add_connection(
+        '/odd', 'odd_msgs/msg/Odd', msgdef='int32 number', rihs01='RIHS01_' + 64 * 'a'
+    )
+    recorder.writer.write(odd, START_NS, b'\0\1\0\0\7\0\0\0')
+    for index, encoding in enumerate(['rgb9', 'rgb8']):
+        stamp_ns = START_NS + index * PERIOD_NS
+        recorder.write('/image', recorder.image(images[index], stamp_ns, encoding), stamp_ns)
+    recorder.writer.close()
+    counts = add_results(tmp_path / 'in', tmp_path / 'out', stream_of(net), RecordingTopics())
+    assert (counts.images, counts.bad_images, counts.poses) == (2, 1, 1)
+    assert not counts.calibrated
+    assert ('/odd', START_NS, b'\0\1\0\0\7\0\0\0') in raw(tmp_path / 'out')
+    (_, pose), = read(tmp_path / 'out', '/poses')  # fmt: skip
+    assert pose.reference == pose.REFERENCE_ROOT
+
+
+def test_a_person_who_leaves_leaves_no_markers(tmp_path, net):
+    settings = StreamSettings(track=TrackSettings(min_confidence=0.0, lost_after=1))
+    stream = PoseActionStream(Engine(net, 'cpu'), settings)
+    recorder = Recorder(tmp_path / 'in')
+    for index in range(2):
+        stamp_ns = START_NS + index * PERIOD_NS
+        image = np.full((120, 160, 3), 100, np.uint8)
+        recorder.write('/image', recorder.image(image, stamp_ns), stamp_ns)
+    recorder.writer.close()
+    process = stream.process
+
+    def leave(*args, **kwargs):  # from the second image on nobody is confident enough
+        prediction = process(*args, **kwargs)
+        stream.settings = StreamSettings(track=TrackSettings(min_confidence=1.0, lost_after=1))
+        return prediction
+
+    stream.process = leave
+    add_results(tmp_path / 'in', tmp_path / 'out', stream, RecordingTopics())
+    (_, shown), (_, removed) = read(tmp_path / 'out', '/markers')
+    assert [m.action for m in shown.markers] == [0, 0, 0]
+    assert [m.action for m in removed.markers] == [2, 2, 2]
+    assert {m.id for m in shown.markers} == {m.id for m in removed.markers}
+
+
+def test_topics_are_chosen_and_refused_with_a_reason(tmp_path, film):
+    recorder = Recorder(tmp_path / 'in')
+    _, images = film
+    image = recorder.image(images[0], START_NS)
+    recorder.write('/a/depth/image', image, START_NS)
+    recorder.write('/a/image', image, START_NS)
+    recorder.write('/a/image/compressed', recorder.compressed(images[0], START_NS), START_NS)
+    recorder.writer.close()
+    with Reader(tmp_path / 'in') as reader:
+        found = RecordingTopics().found_in(reader)
+        assert (found.image, found.camera_info) == ('/a/image', '/a/camera_info')
+        chosen = RecordingTopics('/a/image/compressed').found_in(reader)
+        assert (chosen.image, chosen.camera_info) == ('/a/image/compressed', '/a/camera_info')
+        with pytest.raises(ConfigError, match=r'no image topic /b.*has /a/depth/image, /a/image'):
+            RecordingTopics('/b').found_in(reader)
+        with pytest.raises(ConfigError, match=r'no CameraInfo topic /a/info.*has none'):
+            RecordingTopics(camera_info='/a/info').found_in(reader)
+    recorder = Recorder(tmp_path / 'two')
+    for topic in ('/left/image', '/right/image', '/poses'):
+        recorder.write(topic, image, START_NS)
+    recorder.writer.close()
+    with Reader(tmp_path / 'two') as reader:
+        with pytest.raises(ConfigError, match='--image-topic'):
+            RecordingTopics().found_in(reader)
+        with pytest.raises(ConfigError, match=r'has /poses already.*--namespace'):
+            RecordingTopics('/left/image').found_in(reader)
+        taken = RecordingTopics('/left/image', namespace='left').found_in(reader)
+        assert taken.output('poses') == '/left/poses'
+
+
+def test_what_is_no_recording_is_said_and_leaves_nothing(tmp_path, film, net):
+    output = tmp_path / 'out'
+    with pytest.raises(DatasetError, match=r'no_such.*metadata\.yaml'):
+        add_results(tmp_path / 'no_such', output, stream_of(net), RecordingTopics())
+    (tmp_path / 'torn.mcap').write_bytes(b'\x89MCAP0\r\n' + bytes(100))
+    with pytest.raises(DatasetError, match=r'torn\.mcap'):
+        add_results(tmp_path / 'torn.mcap', output, stream_of(net), RecordingTopics())
+    assert not output.exists()
+    output.mkdir()
+    with pytest.raises(ConfigError, match='exists'):
+        add_results(record(tmp_path / 'in', film), output, stream_of(net), RecordingTopics())
+    assert list(output.iterdir()) == []
+
+
+def test_the_command(tmp_path, film, net):
+    weights = tmp_path / 'net.safetensors'
+    save_model(net, weights)
+    source = record(tmp_path / 'in', film)
+    arguments = ['bag', source, tmp_path / 'out', '--weights', weights, '--device', 'cpu']
+    result = CliRunner().invoke(app, [str(a) for a in arguments], catch_exceptions=False)
+    assert result.exit_code == 0
+    assert '6 images of /cam/image (0 bad)' in result.stdout
+    with Reader(tmp_path / 'out') as reader:
+        assert {'/poses', '/actions', '/markers', '/chatter'} <= set(reader.topics)
