@@ -3,11 +3,15 @@
 Heavy libraries are imported where they are used: tests of the low rooms do without.
 """
 
+import os
 import zlib
 from pathlib import Path
 
 import numpy as np
 import pytest
+
+# Threads that spin while they wait cost tenfold on cores that are shared; set before torch.
+os.environ.setdefault('OMP_WAIT_POLICY', 'PASSIVE')
 
 ROOT = Path(__file__).parents[1]
 PARITY = ROOT.parent / 'shared' / 'parity'
