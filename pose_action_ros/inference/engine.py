@@ -1,86 +1,112 @@
-"""Runs the network: bytes of crops in, arrays out. Device, precision and threads live here."""
+"""Runs the network: bytes of crops in, arrays out. Decides device, backend and precision.
+
+A reduced precision must earn its place: on fixed pictures its joints may be off by half a pixel
+and its scores by 0.01 at most, or float32 is taken instead and the reason told.
+"""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+import logging
+from typing import TYPE_CHECKING
 
+import cv2
 import numpy as np
 import torch
 
-from pose_action_ros.core.errors import DeviceError
-from pose_action_ros.models.folding import fold_batch_norm
+from pose_action_ros.core.errors import ConfigError, DeviceError
+from pose_action_ros.inference.frame_arrays import FrameArrays
+from pose_action_ros.inference.openvino_network import (
+    OpenVinoNetwork,
+    has_fast_bfloat16,
+    why_no_openvino,
+)
+from pose_action_ros.inference.torch_network import TorchNetwork
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from pose_action_ros.models import MultitaskNet
+    from pose_action_ros.inference.frame_arrays import Network
+    from pose_action_ros.models import ModelConfig, MultitaskNet
 
-__all__ = ['Engine', 'FrameArrays', 'choose_device']
+__all__ = [
+    'BACKENDS',
+    'MAX_JOINT_PX',
+    'MAX_SCORE',
+    'PRECISIONS',
+    'Engine',
+    'choose_device',
+    'deviation',
+]
 
+BACKENDS = ('auto', 'torch', 'openvino')
+PRECISIONS = ('auto', 'float32', 'bfloat16', 'float16')
 
-class FrameArrays(NamedTuple):
-    """What the network says of N crops; float32.
+MAX_JOINT_PX = 0.5
+"""How far a joint may move in the crop by a reduced precision, pixels."""
 
-    Attributes:
-        joints: (N, J, D) in crop coordinates.
-        visibility: (N, J).
-        probability: (N, J), sharpened for the action heads.
-        joint_features: (N, J, C).
-    """
+MAX_SCORE = 0.01
+"""How far a score may move by a reduced precision."""
 
-    joints: NDArray[np.float32]
-    visibility: NDArray[np.float32]
-    probability: NDArray[np.float32]
-    joint_features: NDArray[np.float32]
+_log = logging.getLogger(__name__)
 
 
 class Engine:
-    """A network that is ready to run.
+    """A network that is ready to run, warmed up.
 
     Args:
         net: The network; a copy of it is kept, with its batch norms folded in.
         device: `auto`, `cpu`, `cuda` or `cuda:N`.
         threads: CPU threads; 0 for all cores. Holds for the whole process.
+        backend: `torch`, `openvino` (CPU only), or `auto`: OpenVINO on a CPU where installed.
+        precision: `auto`, `float32`, `bfloat16` or `float16`.
 
     Raises:
-        DeviceError: There is no such device, or its memory is full.
+        ConfigError: There is no such backend or precision.
+        DeviceError: There is no such device, its memory is full, or the backend does not fit.
     """
 
-    def __init__(self, net: MultitaskNet, device: str = 'auto', threads: int = 0) -> None:
+    def __init__(
+        self,
+        net: MultitaskNet,
+        device: str = 'auto',
+        threads: int = 0,
+        *,
+        backend: str = 'torch',
+        precision: str = 'float32',
+    ) -> None:
         self.config = net.config
-        self._device = choose_device(device)
+        self.notes: list[str] = []
+        """What was decided otherwise than wished, and why."""
+        if backend not in BACKENDS or precision not in PRECISIONS:
+            raise ConfigError(
+                f'found backend {backend!r} and precision {precision!r}; expected one of '
+                f'{", ".join(BACKENDS)} and one of {", ".join(PRECISIONS)}'
+            )
+        place = choose_device(device)
         if threads:
             torch.set_num_threads(threads)
         try:
-            self._net = fold_batch_norm(net).to(self._device)
-            self._net.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+            self._network = self._choose(net, place, threads, backend, precision)
             self._warm_up()
         except torch.cuda.OutOfMemoryError as error:
             raise DeviceError(
-                f'{self._device} has no memory left for {net.config.name}: {error}; free some, '
+                f'{place} has no memory left for {net.config.name}: {error}; free some, '
                 'or use device cpu'
             ) from error
 
     @property
     def device(self) -> str:
         """Where it runs, for people."""
-        if self._device.type == 'cpu':
-            return f'cpu ({torch.get_num_threads()} threads)'
-        return f'{self._device} ({torch.cuda.get_device_name(self._device)})'
+        return self._network.device
 
-    @torch.inference_mode()
     def frames(self, crops: NDArray[np.uint8]) -> FrameArrays:
         """Run the pose network.
 
         Args:
             crops: (N, 256, 256, 3) RGB bytes.
         """
-        pixels = torch.from_numpy(crops).to(self._device)
-        # NHWC bytes seen as NCHW are channels-last already: no copy but the conversion.
-        x = pixels.permute(0, 3, 1, 2).float().div_(255.0).sub_(0.5).mul_(2.0)
-        return FrameArrays(*(value.cpu().numpy() for value in self._net.forward_frames(x)))
+        return self._network.frames(crops)
 
-    @torch.inference_mode()
     def actions(
         self,
         joints: NDArray[np.float32],
@@ -97,22 +123,50 @@ class Engine:
         Returns:
             (N, A) probabilities.
         """
-        inputs = [
-            torch.from_numpy(array).to(self._device)
-            for array in (joints, probability, joint_features)
-        ]
-        scores = self._net.forward_actions(*inputs).actions.cpu().numpy()
-        return np.asarray(scores, np.float32)
+        return self._network.actions(joints, probability, joint_features)
+
+    def _choose(
+        self, net: MultitaskNet, place: torch.device, threads: int, backend: str, precision: str
+    ) -> Network:
+        if backend == 'openvino' and place.type != 'cpu':
+            raise DeviceError(f'the backend openvino runs on a CPU; found device {place}')
+        if backend == 'auto':
+            backend = 'openvino' if place.type == 'cpu' else 'torch'
+            if backend == 'openvino' and (reason := why_no_openvino()):
+                self._note(f'{reason}: the slower backend torch is used')
+                backend = 'torch'
+
+        def build(precision: str) -> Network:
+            if backend == 'openvino':
+                return OpenVinoNetwork(net, threads, precision)
+            return TorchNetwork(net, place, precision)
+
+        if precision != 'auto':
+            return build(precision)
+        reduced = _reduced_precision(place, backend)
+        exact = build('float32')
+        if not reduced:
+            return exact
+        fast = build(reduced)
+        joint_px, score = deviation(fast, exact, self.config)
+        if joint_px <= MAX_JOINT_PX and score <= MAX_SCORE:
+            return fast
+        self._note(
+            f'{reduced} moves joints by {joint_px:.2f} px and scores by {score:.3f} '
+            f'(at most {MAX_JOINT_PX} and {MAX_SCORE} are allowed): float32 is used'
+        )
+        return exact
+
+    def _note(self, text: str) -> None:
+        self.notes.append(text)
+        _log.info(text)
 
     def _warm_up(self) -> None:
         """Run twice at the real shapes, so that the first frame is as fast as the rest."""
-        config = self.config
         for _ in range(2):
             frames = self.frames(np.zeros((1, 256, 256, 3), np.uint8))
-            if config.actions:
-                clip = (np.repeat(array[None], config.clip_frames, axis=1) for array in frames)
-                joints, _, probability, features = clip
-                self.actions(joints, probability, features)
+            if self.config.actions:
+                self.actions(*_as_clip(frames, self.config.clip_frames))
 
 
 def choose_device(name: str) -> torch.device:
@@ -137,3 +191,43 @@ def choose_device(name: str) -> torch.device:
             'use cpu or auto'
         )
     return device
+
+
+def deviation(network: Network, reference: Network, config: ModelConfig) -> tuple[float, float]:
+    """Return how far a network is off a reference on fixed pictures.
+
+    Returns:
+        Largest distance of a joint in the crop, pixels; largest difference of a probability.
+    """
+    crops = _pictures()
+    found, exact = network.frames(crops), reference.frames(crops)
+    offset = (found.joints[..., :2] - exact.joints[..., :2]) * crops.shape[1]
+    scores = [found.visibility - exact.visibility]
+    if config.actions:
+        actions = network.actions(*_as_clip(found, config.clip_frames))
+        scores.append(actions - reference.actions(*_as_clip(exact, config.clip_frames)))
+    largest_score = max(float(np.abs(difference).max()) for difference in scores)
+    return float(np.linalg.norm(offset, axis=-1).max()), largest_score
+
+
+def _reduced_precision(place: torch.device, backend: str) -> str:
+    """The precision worth trying; empty where float32 is as fast."""
+    if place.type == 'cuda':
+        return 'float16'
+    return 'bfloat16' if backend == 'openvino' and has_fast_bfloat16() else ''
+
+
+def _pictures() -> NDArray[np.uint8]:
+    """(4, 256, 256, 3) smooth coloured noise, always the same."""
+    rng = np.random.default_rng(0)
+    coarse = rng.integers(0, 256, (4, 12, 12, 3), dtype=np.uint8)
+    return np.stack([cv2.resize(c, (256, 256), interpolation=cv2.INTER_CUBIC) for c in coarse])
+
+
+def _as_clip(frames: FrameArrays, length: int) -> tuple[NDArray[np.float32], ...]:
+    """A clip that goes through the frames again and again: joints, probability, features."""
+    order = np.arange(length) % len(frames.joints)
+    return tuple(
+        np.ascontiguousarray(array[order][None])
+        for array in (frames.joints, frames.probability, frames.joint_features)
+    )

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from pose_action_ros.core.predictions import PersonBox
     from pose_action_ros.geometry import Camera, CropTransform
     from pose_action_ros.inference.clip_buffer import Clip
-    from pose_action_ros.inference.engine import FrameArrays
+    from pose_action_ros.inference.frame_arrays import FrameArrays
     from pose_action_ros.inference.settings import StreamSettings
 
 __all__ = ['Look', 'Person', 'Surroundings']

@@ -15,7 +15,8 @@ from pose_action_ros.core.errors import ImageError
 from pose_action_ros.core.predictions import ActionScores, FramePrediction
 from pose_action_ros.geometry import crop_transform, extract_crop
 from pose_action_ros.inference.clip_buffer import ClipBuffer
-from pose_action_ros.inference.engine import Engine, FrameArrays
+from pose_action_ros.inference.engine import Engine
+from pose_action_ros.inference.frame_arrays import FrameArrays
 from pose_action_ros.inference.person import Look, Person, Surroundings
 from pose_action_ros.inference.settings import StreamSettings
 from pose_action_ros.inference.tracker import Tracker
@@ -45,6 +46,7 @@ class PoseActionStream:
         self._engine: Engine | None = engine
         self._config = engine.config
         self._device = engine.device
+        self.notes = tuple(engine.notes)
         self._tracker = Tracker()
         self._people: dict[int, Person] = {}
         self._last_stamp_ns: int | None = None
@@ -58,6 +60,8 @@ class PoseActionStream:
         settings: StreamSettings | None = None,
         device: str = 'auto',
         threads: int = 0,
+        backend: str = 'auto',
+        precision: str = 'auto',
     ) -> PoseActionStream:
         """Load weights and warm the network up.
 
@@ -66,13 +70,16 @@ class PoseActionStream:
             settings: All settings.
             device: `auto`, `cpu`, `cuda` or `cuda:N`.
             threads: CPU threads; 0 for all cores.
+            backend: As `Engine`.
+            precision: As `Engine`.
 
         Raises:
             CheckpointError: There are no such weights, or the file is damaged.
-            ConfigError: There is no such preset.
+            ConfigError: There is no such preset, backend or precision.
             DeviceError: There is no such device, or its memory is full.
         """
-        return cls(Engine(open_model(weights), device, threads), settings)
+        net = open_model(weights)
+        return cls(Engine(net, device, threads, backend=backend, precision=precision), settings)
 
     @property
     def settings(self) -> StreamSettings:

@@ -18,7 +18,7 @@ from pose_action_ros.models.action_net import (
     PoseActionBranch,
     class_scores,
 )
-from pose_action_ros.models.pose_net import PoseNet
+from pose_action_ros.models.pose_net import PoseMaps, PoseNet
 from pose_action_ros.models.soft_argmax import read_heat_maps
 
 if TYPE_CHECKING:
@@ -127,7 +127,10 @@ class MultitaskNet(nn.Module):
         Args:
             crops: (B, 3, 256, 256) RGB in [-1, 1].
         """
-        maps = self.pose_net(crops)
+        return self.read_frames(self.pose_net(crops))
+
+    def read_frames(self, maps: PoseMaps) -> FrameFeatures:
+        """Read pose and joint features out of what the pose network gives."""
         reading = read_heat_maps(maps.heat_maps[-1], self.config)
         return FrameFeatures(
             reading.joints,

@@ -99,7 +99,8 @@ def _read_context_maps(logits: Tensor, joints: int, context: int) -> HeatMapRead
 def _read_depth_maps(logits: Tensor, joints: int) -> HeatMapReading:
     """Channels: depth after depth, the joints of one depth side by side."""
     height, width = logits.shape[-2:]
-    volume = logits.reshape(len(logits), -1, joints, *logits.shape[-2:])  # (B, N_d, J, H, W)
+    depths = logits.shape[1] // joints
+    volume = logits.reshape(-1, depths, joints, height, width)  # (B, N_d, J, H, W)
     flat = volume.mean(dim=1)  # (B, J, H, W)
     along = volume.mean(dim=(-2, -1)).transpose(1, 2)  # (B, J, N_d)
     probabilities = spatial_softmax(flat)

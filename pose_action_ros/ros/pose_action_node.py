@@ -95,6 +95,8 @@ class PoseActionNode(LifecycleNode):
                 settings=self.settings,
                 device=model.device,
                 threads=model.threads,
+                backend=model.backend,
+                precision=model.precision,
             )
         except PoseActionError as error:
             self.get_logger().error(f'not configured: {error}')
@@ -103,6 +105,8 @@ class PoseActionNode(LifecycleNode):
             self, get_skeleton(self._stream.layout), self._stream.model_name, self.settings.viz
         )
         self._subscribe()
+        for note in self._stream.notes:
+            self.get_logger().info(note)
         if self._codec.reason:
             self.get_logger().info(f'images are decoded by this package: {self._codec.reason}')
         self.get_logger().info(

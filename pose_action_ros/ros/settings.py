@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from pose_action_ros.inference.engine import BACKENDS, PRECISIONS
 from pose_action_ros.inference.settings import StreamSettings
 from pose_action_ros.ros.markers import MarkerSettings
 
@@ -31,6 +32,22 @@ class ModelSettings:
     threads: int = field(
         default=0,
         metadata={'help': 'CPU threads of the network; 0: all cores.', 'min': 0, 'max': 256},
+    )
+    backend: str = field(
+        default='auto',
+        metadata={
+            'help': 'What runs the network; auto: OpenVINO on a CPU where it is installed, else '
+            'torch.',
+            'choices': BACKENDS,
+        },
+    )
+    precision: str = field(
+        default='auto',
+        metadata={
+            'help': 'Of the arithmetic; auto: reduced where the hardware gains by it and joints '
+            'and scores stay (docs/performance.md).',
+            'choices': PRECISIONS,
+        },
     )
 
 

@@ -1,0 +1,46 @@
+"""What crosses the line between the network, wherever it runs, and the rest: plain arrays."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple, Protocol
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+__all__ = ['FrameArrays', 'Network']
+
+
+class FrameArrays(NamedTuple):
+    """What the network says of N crops; float32.
+
+    Attributes:
+        joints: (N, J, D) in crop coordinates.
+        visibility: (N, J).
+        probability: (N, J), sharpened for the action heads.
+        joint_features: (N, J, C).
+    """
+
+    joints: NDArray[np.float32]
+    visibility: NDArray[np.float32]
+    probability: NDArray[np.float32]
+    joint_features: NDArray[np.float32]
+
+
+class Network(Protocol):
+    """A network that is ready to run."""
+
+    @property
+    def device(self) -> str:
+        """Where it runs, for people."""
+
+    def frames(self, crops: NDArray[np.uint8]) -> FrameArrays:
+        """Run the pose network on (N, 256, 256, 3) RGB bytes."""
+
+    def actions(
+        self,
+        joints: NDArray[np.float32],
+        probability: NDArray[np.float32],
+        joint_features: NDArray[np.float32],
+    ) -> NDArray[np.float32]:
+        """Run the action heads on clips (N, T, J, ...); (N, A) probabilities."""
