@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import platformdirs
 import torch
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
+from safetensors.torch import save
 
 from pose_action_ros.core.errors import CheckpointError, ConfigError
 from pose_action_ros.models.config import PRESETS, ModelConfig
@@ -57,7 +57,7 @@ def save_model(net: MultitaskNet, path: Path | str, provenance: Mapping[str, str
     tensors = {name: value.detach().cpu().contiguous() for name, value in net.state_dict().items()}
     metadata = {**provenance, 'format': 'pt', CONFIG_KEY: net.config.to_json()}
     part = Path(path).with_suffix('.part')  # never half a file under the final name
-    save_file(tensors, part, metadata)
+    part.write_bytes(save(tensors, metadata))  # save_file would shut out all other users
     part.replace(path)
 
 

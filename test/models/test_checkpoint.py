@@ -63,6 +63,11 @@ class TestRoundTrip:
     def test_nothing_but_the_file_is_left(self, path):
         assert [entry.name for entry in path.parent.iterdir()] == ['net.safetensors']
 
+    def test_others_may_read_it_as_any_other_file(self, path):
+        other = path.with_name('other')
+        other.touch()
+        assert path.stat().st_mode == other.stat().st_mode
+
     def test_the_origin_can_not_overwrite_the_config(self, net, path):
         save_model(net, path, {checkpoint.CONFIG_KEY: 'something'})
         assert read_config(path) == net.config

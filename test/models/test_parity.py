@@ -106,7 +106,6 @@ def test_features_on_the_way_of_a_clip(load, parity_folder, record_parity):
     case = 'penn_merge_2d'
     net, clip, _ = load(case)
     with torch.inference_mode():
-        whole = net.forward_clip(clip)
         frames = net.forward_frames(clip[0])
         stem = net.pose_net.entry_flow(clip[0, [1, 5]])
         maps = net.pose_net(clip[0, [1, 5]])
@@ -114,8 +113,8 @@ def test_features_on_the_way_of_a_clip(load, parity_folder, record_parity):
         pose_maps = net.pose_action_branch(frames.joints[None], frames.probability[None])
         appearance_maps = net.appearance_action_branch(frames.joint_features[None])
         found = {
-            'pose_y': whole.pose.joints,
-            'pose_p': whole.pose.visibility[..., None],
+            'pose_y': frames.joints[None],
+            'pose_p': frames.probability[None, ..., None],
             'kronecker_f': frames.joint_features[None],
             'td_Stem_t1t5_stride4': stem[None, :, :, ::4, ::4].movedim(2, -1),
             'td_rBlock1_t1t5_stride4': maps.features[None, :, :, ::4, ::4].movedim(2, -1),
