@@ -10,6 +10,7 @@ from rich.console import Console
 from rich.markup import escape
 
 from pose_action_ros.cli.bag import bag
+from pose_action_ros.cli.bench import bench
 from pose_action_ros.cli.convert_weights import convert_weights
 from pose_action_ros.cli.doctor import doctor
 from pose_action_ros.cli.evaluate import evaluate_app
@@ -32,6 +33,7 @@ app.command()(train)
 app.add_typer(evaluate_app, name='evaluate')
 app.command()(fetch_weights)
 app.command()(convert_weights)
+app.command()(bench)
 app.command()(doctor)
 
 

@@ -1,0 +1,112 @@
+"""What the node costs beyond the network: decode, crop, result, messages, publish; 640 x 480.
+
+Run: .venv/bin/python benchmarks/node_cost.py
+"""
+
+import os
+
+os.environ.setdefault('OMP_NUM_THREADS', '1')
+os.environ.setdefault('ROS_DOMAIN_ID', '99')
+
+import cv2
+import numpy as np
+import rclpy
+from rich.console import Console
+from rich.table import Table
+from sensor_msgs.msg import Image
+from std_msgs.msg import Header
+from visualization_msgs.msg import MarkerArray
+
+from pose_action_ros.cli.bench_measure import in_turns
+from pose_action_ros.core.skeleton import get_skeleton
+from pose_action_ros.geometry import Camera, crop_transform, extract_crop
+from pose_action_ros.inference import Engine, PoseActionStream
+from pose_action_ros.inference.frame_arrays import FrameArrays
+from pose_action_ros.models import open_model
+from pose_action_ros.msg import ActionLabel, Pose3D
+from pose_action_ros.ros.conversions import action_to_msg, pose_to_msg
+from pose_action_ros.ros.image_codec import ImageCodec, image_to_msg
+from pose_action_ros.ros.markers import MarkerBuilder, MarkerSettings
+from pose_action_ros.simulation.scene import SimulatedFilm
+
+SIZE = (640, 480)
+
+
+class Recorded:
+    """An engine that knows the answer: what is left is the cost of everything else."""
+
+    def __init__(self, engine, frames, scores):
+        self.config, self.device, self.notes = engine.config, engine.device, []
+        self.frames = lambda crops: frames
+        self.actions = lambda *clips: scores
+
+
+def main():
+    cv2.setNumThreads(1)
+    film = SimulatedFilm(seed=1, width=SIZE[0], height=SIZE[1], fps=20.0)
+    shot = film.frame(1.0)
+    header = Header(frame_id='camera')
+    messages = {'rgb8': image_to_msg(shot.image_rgb, header, 'rgb8')}
+    messages['bgr8'] = image_to_msg(shot.image_rgb[..., ::-1], header, 'bgr8')
+    engine = Engine(open_model('untrained:compact'), 'cpu', 1)
+    config = engine.config
+    frames, scores = true_frames(shot, config), np.full((1, 15), 1 / 15, np.float32)
+    stream = PoseActionStream(Recorded(engine, frames, scores))
+    camera = Camera.from_field_of_view(*SIZE, 60.0)
+    stamps = iter(range(0, 1 << 60, 66_666_667))
+    see = lambda: stream.process(shot.image_rgb, next(stamps), camera=camera)  # noqa: E731
+    for _ in range(20):
+        person = see().persons[0]
+    skeleton, codec = get_skeleton(config.layout), ImageCodec()
+    builder = MarkerBuilder(skeleton, MarkerSettings())
+    pose = pose_to_msg(person, skeleton, header, SIZE, config.name)
+    window = crop_transform(person.box)
+
+    rclpy.init()
+    node = rclpy.create_node('cost')
+    publishers = [
+        node.create_publisher(kind, name, 10)
+        for kind, name in ((Pose3D, 'poses'), (ActionLabel, 'actions'), (MarkerArray, 'markers'))
+    ]
+    for publisher in publishers:  # somebody listens, so that messages really go out
+        node.create_subscription(publisher.msg_type, publisher.topic_name, lambda msg: None, 10)
+
+    def publish():
+        publishers[0].publish(pose_to_msg(person, skeleton, header, SIZE, config.name))
+        publishers[1].publish(action_to_msg(person.action, 1, header, config.name))
+        publishers[2].publish(MarkerArray(markers=builder.build(pose, 'wave 87 %')))
+
+    things = {f'decode {name}': lambda m=msg: codec.to_rgb(m) for name, msg in messages.items()}
+    things['crop'] = lambda: extract_crop(shot.image_rgb, window)
+    things['stream without network (crop, clip, metres)'] = see
+    things['messages and publish'] = publish
+    times = in_turns(things, 200)
+    table = Table('stage', 'median ms', 'p95 ms', title='beyond the network, one core, 640 x 480')
+    for name, value in times.items():
+        table.add_row(name, f'{value.median_ms:.2f}', f'{value.p95_ms:.2f}')
+    total = sum(
+        times[name].median_ms
+        for name in ('decode bgr8', 'stream without network (crop, clip, metres)',
+                     'messages and publish')
+    )  # fmt: skip
+    table.add_row('together (bgr8)', f'{total:.2f}', '')
+    Console().print(table)
+    rclpy.shutdown()
+
+
+def true_frames(shot, config):
+    """What a perfect network would say of the whole image."""
+    size = float(max(SIZE))
+    joints = (shot.joints_image_px + (0.0, (SIZE[0] - SIZE[1]) / 2)) / size
+    depth = (shot.joints_camera_m[:, 2] - shot.joints_camera_m[0, 2]) / 2 + 0.5
+    count = config.num_joints
+    return FrameArrays(
+        np.float32(np.column_stack([joints, depth]))[None],
+        np.ones((1, count), np.float32),
+        np.ones((1, count), np.float32),
+        np.ones((1, count, config.features), np.float32),
+    )
+
+
+if __name__ == '__main__':
+    main()
