@@ -77,7 +77,9 @@ parity: setup
 	$(BIN)/python -m pytest -q -s -m parity
 
 bench: setup
-	$(BIN)/python -m benchmarks
+	$(BIN)/pose-action bench
+	$(BIN)/pose-action bench --preset ntu
+	$(BIN)/python benchmarks/node_cost.py
 
 lock:
 	rm -rf $(VENV)-lock && $(PYTHON) -m venv $(VENV)-lock

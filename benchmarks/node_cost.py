@@ -13,7 +13,6 @@ import numpy as np
 import rclpy
 from rich.console import Console
 from rich.table import Table
-from sensor_msgs.msg import Image
 from std_msgs.msg import Header
 from visualization_msgs.msg import MarkerArray
 
@@ -42,6 +41,7 @@ class Recorded:
 
 
 def main():
+    """Measure, and print the table."""
     cv2.setNumThreads(1)
     film = SimulatedFilm(seed=1, width=SIZE[0], height=SIZE[1], fps=20.0)
     shot = film.frame(1.0)
@@ -97,7 +97,7 @@ def main():
 def true_frames(shot, config):
     """What a perfect network would say of the whole image."""
     size = float(max(SIZE))
-    joints = (shot.joints_image_px + (0.0, (SIZE[0] - SIZE[1]) / 2)) / size
+    joints = np.add(shot.joints_image_px, (0.0, (SIZE[0] - SIZE[1]) / 2)) / size
     depth = (shot.joints_camera_m[:, 2] - shot.joints_camera_m[0, 2]) / 2 + 0.5
     count = config.num_joints
     return FrameArrays(
