@@ -111,6 +111,11 @@ class PoseActionStream:
         return self._config.name
 
     @property
+    def labels(self) -> tuple[str, ...]:
+        """The network's actions; empty for a network of poses alone."""
+        return self._config.actions
+
+    @property
     def device(self) -> str:
         """Where the network runs, for people."""
         return self._device

@@ -17,8 +17,11 @@ from pose_action_ros.msg import ActionLabel, Pose3D
 from pose_action_ros.ros.conversions import action_to_msg, pose_to_msg
 from pose_action_ros.ros.image_codec import image_to_msg
 from pose_action_ros.ros.markers import MarkerBuilder
+from pose_action_ros.ros.vision import Classifications, find_vision_msgs
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from rclpy.lifecycle import LifecycleNode, LifecyclePublisher
     from std_msgs.msg import Header
     from visualization_msgs.msg import Marker
@@ -26,6 +29,7 @@ if TYPE_CHECKING:
     from pose_action_ros.core.predictions import PersonPrediction
     from pose_action_ros.core.skeleton import Skeleton
     from pose_action_ros.ros.markers import MarkerSettings
+    from pose_action_ros.ros.target_frame import TargetFrame
     from pose_action_ros.ros.worker import SeenFrame
 
 __all__ = ['Outputs']
@@ -38,21 +42,35 @@ class Outputs:
         node: The node that owns them.
         skeleton: The joint layout of the network.
         model: Name of the network, as it stands in the messages.
+        labels: Its actions.
         markers: How a person is drawn.
+        target: The frame that poses and markers are wanted in; None: that of the image.
     """
 
     def __init__(
-        self, node: LifecycleNode, skeleton: Skeleton, model: str, markers: MarkerSettings
+        self,
+        node: LifecycleNode,
+        *,
+        skeleton: Skeleton,
+        model: str,
+        labels: Sequence[str],
+        markers: MarkerSettings,
+        target: TargetFrame | None,
     ) -> None:
         self._node = node
         self._skeleton = skeleton
         self._model = model
+        self._target = target
         self._marker_builder = MarkerBuilder(skeleton, markers)
         self._shown: dict[int, Header] = {}  # tracks that have markers in RViz
         self._poses = self._publisher(Pose3D, 'poses')
         self._actions = self._publisher(ActionLabel, 'actions')
         self._markers = self._publisher(MarkerArray, 'markers')
         self._debug_image = self._publisher(Image, '~/debug_image')
+        vision_msgs = find_vision_msgs() if labels else None
+        self._classifications = (
+            None if vision_msgs is None else Classifications(node, vision_msgs, labels)
+        )
 
     def _publisher(self, message_type: type, topic: str) -> LifecyclePublisher:
         return self._node.create_lifecycle_publisher(
@@ -66,6 +84,8 @@ class Outputs:
         """Destroy the publishers."""
         for publisher in (self._poses, self._actions, self._markers, self._debug_image):
             self._node.destroy_lifecycle_publisher(publisher)
+        if self._classifications is not None:
+            self._classifications.close()
 
     def redraw(self, markers: MarkerSettings) -> None:
         """Draw markers anew from now on."""
@@ -73,6 +93,8 @@ class Outputs:
 
     def watched(self) -> bool:
         """Tell whether anyone subscribes to any result."""
+        if self._classifications is not None and self._classifications.watched():
+            return True
         publishers = (self._poses, self._actions, self._markers, self._debug_image)
         return any(publisher.get_subscription_count() for publisher in publishers)
 
@@ -82,21 +104,30 @@ class Outputs:
         height, width = seen.image_rgb.shape[:2]
         markers: list[Marker] = []
         with_markers = self._markers.get_subscription_count() > 0
-        for person in seen.prediction.persons:
+        persons = seen.prediction.persons
+        transform = self._target.at(header) if self._target and persons else None
+        for person in persons:
             pose = pose_to_msg(person, self._skeleton, header, (width, height), self._model)
+            drawn = self._marker_builder.build(pose, label_text(person)) if with_markers else []
+            if transform is not None and transform.move_pose(pose):
+                transform.move_markers(drawn)
             self._poses.publish(pose)
-            if person.action is not None:
-                self._actions.publish(
-                    action_to_msg(person.action, person.track_id, header, self._model)
-                )
+            self._publish_action(person, header)
             if with_markers:
-                markers += self._marker_builder.build(pose, label_text(person))
+                markers += drawn
                 self._shown[person.track_id] = header
         lost = [track for track in seen.prediction.lost_tracks if track in self._shown]
         self._publish_markers(markers, lost, header)
         if self._debug_image.get_subscription_count():
-            drawn = annotate(seen.image_rgb, seen.prediction)
-            self._debug_image.publish(image_to_msg(drawn[..., ::-1], header, 'bgr8'))
+            image = annotate(seen.image_rgb, seen.prediction)
+            self._debug_image.publish(image_to_msg(image[..., ::-1], header, 'bgr8'))
+
+    def _publish_action(self, person: PersonPrediction, header: Header) -> None:
+        if person.action is None:
+            return
+        self._actions.publish(action_to_msg(person.action, person.track_id, header, self._model))
+        if self._classifications is not None:
+            self._classifications.publish(person.action, header)
 
     def delete_markers(self) -> None:
         """Remove every person from RViz."""

@@ -17,13 +17,13 @@ from rclpy.executors import ExternalShutdownException
 from rclpy.lifecycle import LifecycleNode, TransitionCallbackReturn
 from rclpy.qos import QoSProfile, qos_profile_sensor_data
 from rclpy.qos_overriding_options import QoSOverridingOptions
-from sensor_msgs.msg import CameraInfo, CompressedImage, Image, RegionOfInterest
+from sensor_msgs.msg import CameraInfo, CompressedImage, Image
 from std_srvs.srv import SetBool, Trigger
 
 from pose_action_ros.core.errors import PoseActionError
 from pose_action_ros.core.skeleton import get_skeleton
 from pose_action_ros.inference.stream import PoseActionStream
-from pose_action_ros.ros.conversions import box_from_msg, camera_from_msg, stamp_from_msg
+from pose_action_ros.ros.conversions import camera_from_msg, stamp_from_msg
 from pose_action_ros.ros.diagnostics import (
     FrameTimes,
     NodeStatistics,
@@ -34,8 +34,10 @@ from pose_action_ros.ros.image_codec import ImageCodec
 from pose_action_ros.ros.intake import PublisherGaps
 from pose_action_ros.ros.outputs import Outputs
 from pose_action_ros.ros.parameters import check_settings, declare_settings, read_settings
+from pose_action_ros.ros.person_source import open_person_source
 from pose_action_ros.ros.settings import NodeSettings
-from pose_action_ros.ros.worker import DepthImages, FrameWorker, SeenFrame, SideInputs
+from pose_action_ros.ros.target_frame import TargetFrame
+from pose_action_ros.ros.worker import FrameWorker, SeenFrame, SideInputs
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -44,6 +46,8 @@ if TYPE_CHECKING:
     from rclpy.lifecycle import LifecycleState
     from rclpy.parameter import Parameter
     from rclpy.subscription import Subscription
+
+    from pose_action_ros.ros.person_source import DetectionSource, RegionSource
 
 __all__ = ['PoseActionNode', 'main']
 
@@ -71,7 +75,8 @@ class PoseActionNode(LifecycleNode):
         self._worker: FrameWorker | None = None
         self._gaps = PublisherGaps()
         self._enabled = True
-        self._side = SideInputs(None, None, DepthImages(), 0)
+        self._side = SideInputs()
+        self._target: TargetFrame | None = None
         self._subscriptions_of_ours: list[Subscription] = []
         self._diagnostics = self.create_publisher(DiagnosticArray, '/diagnostics', 1)
         self.create_service(Trigger, '~/reset', self._on_reset)
@@ -88,32 +93,49 @@ class PoseActionNode(LifecycleNode):
     def on_configure(self, state: LifecycleState) -> TransitionCallbackReturn:
         """Load the weights, warm the network up, create subscriptions and publishers."""
         self.settings = read_settings(self, NodeSettings)
-        model = self.settings.model
         try:
-            self._stream = PoseActionStream.open(
-                model.weights,
-                settings=self.settings,
-                device=model.device,
-                threads=model.threads,
-                backend=model.backend,
-                precision=model.precision,
-            )
-        except PoseActionError as error:
-            self.get_logger().error(f'not configured: {error}')
+            stream = self._open()
+        except Exception as error:  # rclpy keeps what it catches to itself
+            expected = isinstance(error, (PoseActionError, MemoryError))
+            text = ' '.join(str(error).split()) if expected else ''
+            self.get_logger().error(f'not configured: {text or repr(error)}')
+            self._release()
             return TransitionCallbackReturn.FAILURE
-        self._outputs = Outputs(
-            self, get_skeleton(self._stream.layout), self._stream.model_name, self.settings.viz
-        )
-        self._subscribe()
-        for note in self._stream.notes:
+        for note in stream.notes:
             self.get_logger().info(note)
         if self._codec.reason:
             self.get_logger().info(f'images are decoded by this package: {self._codec.reason}')
         self.get_logger().info(
-            f'{self._stream.model_name} is loaded on {self._stream.device}, '
-            f'images from {self._image_topic}'
+            f'{stream.model_name} is loaded on {stream.device}, images from {self._image_topic}'
         )
         return TransitionCallbackReturn.SUCCESS
+
+    def _open(self) -> PoseActionStream:
+        """What fails fast comes first: the network takes seconds to load."""
+        settings, model = self.settings, self.settings.model
+        source = open_person_source(
+            settings.person_source, lambda: self.settings.people, self.get_logger()
+        )
+        if settings.target_frame:
+            self._target = TargetFrame(self, settings.target_frame)
+        stream = self._stream = PoseActionStream.open(
+            model.weights,
+            settings=settings,
+            device=model.device,
+            threads=model.threads,
+            backend=model.backend,
+            precision=model.precision,
+        )
+        self._outputs = Outputs(
+            self,
+            skeleton=get_skeleton(stream.layout),
+            model=stream.model_name,
+            labels=stream.labels,
+            markers=settings.viz,
+            target=self._target,
+        )
+        self._subscribe(source)
+        return stream
 
     def on_activate(self, state: LifecycleState) -> TransitionCallbackReturn:
         """Start the worker."""
@@ -145,16 +167,22 @@ class PoseActionNode(LifecycleNode):
 
     def on_cleanup(self, state: LifecycleState) -> TransitionCallbackReturn:
         """Free the network and its memory."""
+        self._release()
+        return TransitionCallbackReturn.SUCCESS
+
+    def _release(self) -> None:
         for subscription in self._subscriptions_of_ours:
             self.destroy_subscription(subscription)
         self._subscriptions_of_ours.clear()
         if self._outputs is not None:
             self._outputs.close()
             self._outputs = None
+        if self._target is not None:
+            self._target.close()
+            self._target = None
         if self._stream is not None:
             self._stream.close()
             self._stream = None
-        return TransitionCallbackReturn.SUCCESS
 
     def on_shutdown(self, state: LifecycleState) -> TransitionCallbackReturn:
         """Stop and free whatever there is."""
@@ -168,9 +196,9 @@ class PoseActionNode(LifecycleNode):
 
     # Inputs ---------------------------------------------------------------------------------
 
-    def _subscribe(self) -> None:
+    def _subscribe(self, source: RegionSource | DetectionSource | None) -> None:
         settings = self.settings
-        self._side.depth_max_age_ns = round(settings.depth_max_age_s * 1e9)
+        self._side = SideInputs(depth_max_age_ns=round(settings.depth_max_age_s * 1e9))
         self._image_topic = self.resolve_topic_name('image')
         image_type: type = Image
         if settings.image_transport == 'compressed':
@@ -180,8 +208,9 @@ class PoseActionNode(LifecycleNode):
         self._add_subscription(CameraInfo, self._camera_info_topic(), self._on_camera_info)
         if settings.use_depth:
             self._add_subscription(Image, 'depth', self._side.depth.put)
-        if settings.person_source == 'roi':
-            self._add_subscription(RegionOfInterest, 'roi', self._on_roi)
+        if source is not None:
+            self._side.boxes_at = source.boxes_at
+            self._add_subscription(source.message_type, source.topic, source.put)
 
     def _camera_info_topic(self) -> str:
         """Return the sibling of the resolved image topic, unless it was remapped itself."""
@@ -225,9 +254,6 @@ class PoseActionNode(LifecycleNode):
                 'joint only',
                 once=True,
             )
-
-    def _on_roi(self, msg: RegionOfInterest) -> None:
-        self._side.box = box_from_msg(msg)
 
     # Results --------------------------------------------------------------------------------
 

@@ -12,7 +12,7 @@ from pose_action_ros.inference.engine import BACKENDS, PRECISIONS
 from pose_action_ros.inference.settings import StreamSettings
 from pose_action_ros.ros.markers import MarkerSettings
 
-__all__ = ['CameraSettings', 'ModelSettings', 'NodeSettings']
+__all__ = ['CameraSettings', 'ModelSettings', 'NodeSettings', 'PeopleSettings']
 
 
 @dataclass(frozen=True)
@@ -47,6 +47,32 @@ class ModelSettings:
             'help': 'Of the arithmetic; auto: reduced where the hardware gains by it and joints '
             'and scores stay (docs/performance.md).',
             'choices': PRECISIONS,
+        },
+    )
+
+
+@dataclass(frozen=True)
+class PeopleSettings:
+    """Which detections are people, for `person_source: detections`."""
+
+    class_id: str = field(
+        default='person',
+        metadata={
+            'help': 'The class id that the detector gives people; empty: every detection is a '
+            'person.'
+        },
+    )
+    min_score: float = field(
+        default=0.5,
+        metadata={'help': 'Detections with a lower score are left out.', 'min': 0.0, 'max': 1.0},
+    )
+    max_age_s: float = field(
+        default=0.5,
+        metadata={
+            'help': 'Detections serve an image whose stamp differs by at most this, seconds; '
+            'without any nobody is seen.',
+            'min': 0.0,
+            'max': 10.0,
         },
     )
 
@@ -92,11 +118,20 @@ class NodeSettings(StreamSettings):
     person_source: str = field(
         default='track',
         metadata={
-            'help': 'Where the person is sought: track (the whole image, then around the last '
-            'pose) or roi (topic "roi"). Takes effect at configure.',
-            'choices': ('track', 'roi'),
+            'help': 'Where people are sought: track (one person, in the whole image, then around '
+            'the last pose), roi (one, topic "roi") or detections (many, topic "people", needs '
+            'vision_msgs). Takes effect at configure.',
+            'choices': ('track', 'roi', 'detections'),
         },
     )
+    target_frame: str = field(
+        default='',
+        metadata={
+            'help': 'Frame of poses and markers, by tf2 at the stamp of the image; empty: that of '
+            'the image. Takes effect at configure.'
+        },
+    )
+    people: PeopleSettings = field(default_factory=PeopleSettings)
     model: ModelSettings = field(default_factory=ModelSettings)
     viz: MarkerSettings = field(default_factory=MarkerSettings)
 

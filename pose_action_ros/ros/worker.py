@@ -9,8 +9,8 @@ from __future__ import annotations
 import threading
 import time
 from collections import deque
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from pose_action_ros.core.errors import ImageError, PoseActionError
 from pose_action_ros.ros.conversions import stamp_from_msg
@@ -30,7 +30,10 @@ if TYPE_CHECKING:
     from pose_action_ros.ros.diagnostics import NodeStatistics
     from pose_action_ros.ros.image_codec import ImageCodec
 
-__all__ = ['DepthImages', 'FrameWorker', 'SeenFrame', 'SideInputs']
+__all__ = ['FrameWorker', 'SeenFrame', 'SideInputs', 'StampedMessages']
+
+
+MessageT = TypeVar('MessageT', bound=Any)
 
 
 @dataclass(frozen=True)
@@ -50,17 +53,17 @@ class SeenFrame:
     decode_ms: float
 
 
-class DepthImages:
-    """The last depth messages, looked up by stamp; written and read by different threads."""
+class StampedMessages(Generic[MessageT]):
+    """The last messages of a topic, looked up by stamp; written and read by different threads."""
 
     def __init__(self, length: int = 8) -> None:
-        self._messages: deque[Image] = deque(maxlen=length)
+        self._messages: deque[MessageT] = deque(maxlen=length)
 
-    def put(self, msg: Image) -> None:
-        """Keep a depth message, in place of the oldest."""
+    def put(self, msg: MessageT) -> None:
+        """Keep a message, in place of the oldest."""
         self._messages.append(msg)
 
-    def nearest(self, stamp_ns: int, max_age_ns: int) -> Image | None:
+    def nearest(self, stamp_ns: int, max_age_ns: int) -> MessageT | None:
         """Return the message nearest in time, None where none is near enough."""
         near = min(
             tuple(self._messages),
@@ -78,15 +81,15 @@ class SideInputs:
 
     Attributes:
         camera: The calibration that arrived last; None where unknown or uncalibrated.
-        box: Where the person is, for `person_source: roi`.
         depth: The last depth messages.
         depth_max_age_ns: How far a depth image's stamp may be from the image's.
+        boxes_at: Where people are in the image of a stamp (ns); None: find one person.
     """
 
-    camera: Camera | None
-    box: PersonBox | None
-    depth: DepthImages
-    depth_max_age_ns: int
+    camera: Camera | None = None
+    depth: StampedMessages[Image] = field(default_factory=StampedMessages)
+    depth_max_age_ns: int = 0
+    boxes_at: Callable[[int], list[PersonBox] | None] = lambda stamp_ns: None
 
 
 class FrameWorker:
@@ -157,7 +160,7 @@ class FrameWorker:
                 image_rgb,
                 stamp_ns,
                 camera=side.camera,
-                boxes=None if side.box is None else [side.box],
+                boxes=side.boxes_at(stamp_ns),
                 depth_m=None if depth is None else self._codec.to_depth_m(depth),
             )
         return SeenFrame(msg, image_rgb, prediction, decode_ms)

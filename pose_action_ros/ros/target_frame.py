@@ -1,0 +1,148 @@
+"""Results in another frame than the camera's, by tf2 where it is installed.
+
+The transform is looked up at the image's stamp. Where tf2 does not know it, messages stay in the
+optical frame and say so in their header: nothing is ever published in a wrong frame.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from rclpy.duration import Duration
+from rclpy.time import Time
+from std_msgs.msg import Header
+from visualization_msgs.msg import Marker
+
+from pose_action_ros.core.errors import ConfigError
+from pose_action_ros.msg import Pose3D
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from geometry_msgs.msg import Point, TransformStamped
+    from numpy.typing import NDArray
+    from rclpy.node import Node
+
+__all__ = ['FrameTransform', 'TargetFrame']
+
+_PATIENCE = Duration(seconds=0.05)  # for a transform that is on its way
+_JUMP_BACK_S = 1.0
+
+
+@dataclass(frozen=True, eq=False)
+class FrameTransform:
+    """From the optical frame to another one.
+
+    Attributes:
+        frame_id: The other frame.
+        rotation: (3, 3).
+        translation_m: (3,), the camera's place in the other frame.
+    """
+
+    frame_id: str
+    rotation: NDArray[np.float64]
+    translation_m: NDArray[np.float64]
+
+    @classmethod
+    def from_msg(cls, msg: TransformStamped) -> FrameTransform:
+        """Return the transform of a message."""
+        q, t = msg.transform.rotation, msg.transform.translation
+        return cls(
+            msg.header.frame_id, _rotation_matrix(q.w, q.x, q.y, q.z), np.array([t.x, t.y, t.z])
+        )
+
+    def move_pose(self, pose: Pose3D) -> bool:
+        """Move a pose in place; False where it has no place in the camera's frame.
+
+        Metres relative to the root joint stay in camera axes, as Pose3D says.
+        """
+        if pose.reference != Pose3D.REFERENCE_CAMERA:
+            return False
+        self._move([joint.position for joint in pose.joints])
+        pose.header = self._header(pose.header)
+        return True
+
+    def move_markers(self, markers: Iterable[Marker]) -> None:
+        """Move what a pose is drawn with, in place."""
+        for marker in markers:
+            is_text = marker.type == Marker.TEXT_VIEW_FACING
+            self._move([marker.pose.position] if is_text else marker.points)
+            marker.header = self._header(marker.header)
+
+    def _move(self, points: Sequence[Point]) -> None:
+        places = np.array([(p.x, p.y, p.z) for p in points]).reshape(-1, 3)
+        moved = places @ self.rotation.T + self.translation_m
+        for point, (x, y, z) in zip(points, moved.tolist(), strict=True):
+            point.x, point.y, point.z = x, y, z
+
+    def _header(self, header: Header) -> Header:
+        return Header(stamp=header.stamp, frame_id=self.frame_id)
+
+
+class TargetFrame:
+    """Looks transforms up.
+
+    Args:
+        node: Whose subscriptions bring the transforms; it must be spun meanwhile.
+        frame_id: The frame that results are wanted in.
+
+    Raises:
+        ConfigError: tf2 is not installed.
+    """
+
+    def __init__(self, node: Node, frame_id: str) -> None:
+        self._tf2: Any = _load_tf2(frame_id)
+        self._frame_id = frame_id
+        self._logger = node.get_logger()
+        self._buffer = self._tf2.Buffer()
+        self._listener = self._tf2.TransformListener(self._buffer, node)
+        self._last_s = 0.0
+
+    def at(self, header: Header) -> FrameTransform | None:
+        """Return the transform for an image, None where it is not known at its stamp."""
+        stamp = Time.from_msg(header.stamp)
+        stamp_s = stamp.nanoseconds * 1e-9
+        if stamp_s < self._last_s - _JUMP_BACK_S:  # a recording starts again
+            self._buffer.clear()
+        self._last_s = stamp_s
+        try:
+            found = self._buffer.lookup_transform(
+                self._frame_id, header.frame_id, stamp, timeout=_PATIENCE
+            )
+        except self._tf2.TransformException as error:
+            self._logger.warning(
+                f'no transform from {header.frame_id!r} to target_frame {self._frame_id!r} '
+                f'({error}); results stay in {header.frame_id!r}',
+                throttle_duration_sec=10.0,
+            )
+            return None
+        return FrameTransform.from_msg(found)
+
+    def close(self) -> None:
+        """End the subscriptions to transforms."""
+        self._listener.unregister()
+
+
+def _load_tf2(frame_id: str) -> Any:
+    try:
+        import tf2_ros
+    except ImportError as error:
+        raise ConfigError(
+            f'target_frame is {frame_id!r}, but tf2_ros does not import ({error}); install it '
+            '(ros-$ROS_DISTRO-tf2-ros-py) or leave target_frame empty'
+        ) from error
+    return tf2_ros
+
+
+def _rotation_matrix(w: float, x: float, y: float, z: float) -> NDArray[np.float64]:
+    """Rotation of a quaternion of any length but 0."""
+    w, x, y, z = np.array([w, x, y, z]) / np.linalg.norm([w, x, y, z])
+    return np.array(
+        [
+            [1 - 2 * (y * y + z * z), 2 * (x * y - w * z), 2 * (x * z + w * y)],
+            [2 * (x * y + w * z), 1 - 2 * (x * x + z * z), 2 * (y * z - w * x)],
+            [2 * (x * z - w * y), 2 * (y * z + w * x), 1 - 2 * (x * x + y * y)],
+        ]
+    )
