@@ -1,0 +1,145 @@
+"""Files of recorded data sets: pictures, videos, MATLAB files; errors name the file."""
+
+from __future__ import annotations
+
+import zlib
+from typing import TYPE_CHECKING, Any
+
+import cv2
+import numpy as np
+import scipy.io
+
+from pose_action_ros.core.errors import DatasetError, ImageError
+from pose_action_ros.geometry.image import decode_compressed
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+__all__ = [
+    'find_one',
+    'matlab_items',
+    'read_lines',
+    'read_mat',
+    'read_picture',
+    'read_video',
+    'require_folder',
+]
+
+_DAMAGED = (
+    *(ValueError, TypeError, KeyError, IndexError, OSError, EOFError, MemoryError, zlib.error),
+    scipy.io.matlab.MatReadError,
+)
+
+
+def require_folder(root: Path, what: str) -> Path:
+    """Return the folder itself.
+
+    Raises:
+        DatasetError: There is no such folder.
+    """
+    if not root.is_dir():
+        raise DatasetError(f'{root}: no such folder; expected {what}, see docs/data.md')
+    return root
+
+
+def find_one(root: Path, names: Sequence[str]) -> Path | None:
+    """Return the first of these names that exists in a folder, or None."""
+    return next((root / name for name in names if (root / name).exists()), None)
+
+
+def read_lines(path: Path) -> list[str]:
+    """Return the lines of a text file, stripped, without empty ones.
+
+    Raises:
+        DatasetError: The file is missing or no text.
+    """
+    try:
+        lines = path.read_text(encoding='utf-8').splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        raise DatasetError(f'{path} can not be read as text: {error}') from error
+    return [line.strip() for line in lines if line.strip()]
+
+
+def read_mat(path: Path, variables: Sequence[str]) -> dict[str, Any]:
+    """Read variables of a MATLAB file (up to v7); structs become objects, sizes of 1 vanish.
+
+    Args:
+        path: The file.
+        variables: Names of variables that it must hold.
+
+    Raises:
+        DatasetError: The file is missing, damaged or HDF5 (v7.3), or lacks a variable.
+    """
+    try:
+        values = scipy.io.loadmat(
+            str(path),
+            variable_names=list(variables),
+            struct_as_record=False,
+            squeeze_me=True,
+            appendmat=False,
+        )
+    except FileNotFoundError as error:
+        raise DatasetError(f'{path}: no such file; see docs/data.md for the layout') from error
+    except NotImplementedError as error:
+        raise DatasetError(f'{path} is a MATLAB v7.3 file; save it again with -v7') from error
+    except _DAMAGED as error:
+        raise DatasetError(f'{path} is no MATLAB file or is damaged: {error}') from error
+    missing = [name for name in variables if name not in values]
+    if missing:
+        raise DatasetError(f'{path} has no variable {", ".join(missing)}; see docs/data.md')
+    return {name: values[name] for name in variables}
+
+
+def matlab_items(value: Any) -> list[Any]:
+    """Return the elements of what `read_mat` made of a vector: none, one or many."""
+    return list(np.atleast_1d(np.asarray(value, dtype=object)).reshape(-1))
+
+
+def read_picture(path: Path) -> NDArray[np.uint8]:
+    """Return a picture as (H, W, 3) uint8 RGB.
+
+    Raises:
+        DatasetError: The file is missing, damaged or cut short.
+    """
+    try:
+        return decode_compressed(path.read_bytes())
+    except FileNotFoundError as error:
+        raise DatasetError(f'{path}: no such picture, but an annotation names it') from error
+    except (OSError, ImageError) as error:
+        raise DatasetError(f'{path} can not be read: {error}') from error
+
+
+def read_video(path: Path, frames: Sequence[int]) -> list[NDArray[np.uint8]]:
+    """Return frames of a video as (H, W, 3) uint8 RGB each.
+
+    Frames are decoded one after the other from the first one asked for.
+
+    Args:
+        path: Anything that OpenCV decodes.
+        frames: Numbers from 0, in any order, repeats allowed.
+
+    Raises:
+        DatasetError: The file is missing or damaged, or ends before a frame.
+    """
+    if not path.is_file():
+        raise DatasetError(f'{path}: no such video, but an annotation belongs to it')
+    wanted, found = sorted(set(frames)), {}
+    video = cv2.VideoCapture(str(path))
+    try:
+        at = wanted[0]
+        if at and not video.set(cv2.CAP_PROP_POS_FRAMES, at):
+            at = 0
+        for number in range(at, wanted[-1] + 1):
+            if not video.grab():
+                raise DatasetError(
+                    f'{path} can not be decoded at frame {number} of '
+                    f'{int(video.get(cv2.CAP_PROP_FRAME_COUNT))}; it is damaged or cut short'
+                )
+            if number in wanted:
+                found[number] = cv2.cvtColor(video.retrieve()[1], cv2.COLOR_BGR2RGB)
+    finally:
+        video.release()
+    return [np.asarray(found[number], np.uint8) for number in frames]

@@ -1,0 +1,245 @@
+"""Recorded data sets as samples: one person cut out of the frames of one recording.
+
+A `Library` knows a data set's files; `RecordedPoses` and `RecordedClips` make samples of it,
+tidy by `[index]`, varied by `varied(index, rng)`. A picture is a recording of one frame.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
+
+import numpy as np
+import torch
+
+from pose_action_ros.core.errors import DatasetError
+from pose_action_ros.data.augment import TIDY, Ranges, Variation, varied_window
+from pose_action_ros.data.clips import clip_frames
+from pose_action_ros.data.sample import ClipSample, PoseSample
+from pose_action_ros.geometry.crop import extract_crop
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
+    from pose_action_ros.core.predictions import PersonBox
+    from pose_action_ros.core.skeleton import Skeleton
+
+__all__ = ['Library', 'RecordedClips', 'RecordedPoses', 'Track', 'cut']
+
+_DEPTH_BOX_M = 2.0
+_UNKNOWN_INTRINSICS = (np.nan, np.nan, np.nan, np.nan)
+
+
+@dataclass(frozen=True, eq=False)
+class Track:
+    """One annotated person over T frames.
+
+    Attributes:
+        joints_image_px: (T, J, 2), NaN where not annotated.
+        depth_m: (T, J) distance along the optical axis, NaN where unknown.
+        box: The window, one for all frames.
+        joints_camera_m: (T, J, 3) in the camera's optical frame, NaN where unknown.
+        intrinsics: fx, fy, cx, cy in pixels, NaN where unknown.
+        shift_px: Source pixels per unit of `Variation.shift_x`.
+    """
+
+    joints_image_px: NDArray[np.float64]
+    depth_m: NDArray[np.float64]
+    box: PersonBox
+    joints_camera_m: NDArray[np.float64]
+    intrinsics: tuple[float, float, float, float] = _UNKNOWN_INTRINSICS
+    shift_px: float = 1.0
+
+
+class Library(Protocol):
+    """The recordings of one split of a data set.
+
+    Attributes:
+        name: mpii, h36m, penn_action or ntu.
+        skeleton: The layout in which joints are given.
+        actions: Names of the classes; empty where there are none.
+        stride: Distance between the frames of a tidy clip.
+        every: Each so many frames are a sample of their own; None: one frame per recording.
+    """
+
+    name: str
+    skeleton: Skeleton
+    actions: tuple[str, ...]
+    stride: int
+    every: int | None
+
+    def __len__(self) -> int: ...
+
+    def title(self, index: int) -> str:
+        """Return the data set's own name of a recording."""
+
+    def length(self, index: int) -> int:
+        """Return its number of frames."""
+
+    def action(self, index: int) -> int:
+        """Return its class, -1 where there is none."""
+
+    def track(self, index: int, frames: Sequence[int]) -> Track:
+        """Return its person in these frames."""
+
+    def images(self, index: int, frames: Sequence[int]) -> list[NDArray[np.uint8]]:
+        """Return these frames, (H, W, 3) RGB each."""
+
+
+def cut(
+    track: Track,
+    images: Sequence[NDArray[np.uint8]],
+    skeleton: Skeleton,
+    variation: Variation = TIDY,
+) -> dict[str, torch.Tensor]:
+    """Cut a person out of T frames.
+
+    The box of depth grows with the window (as released): z = depth from root / (2 m * scale)
+    + 0.5, so that a varied person keeps its shape in the crop.
+
+    Args:
+        track: The person.
+        images: T frames, (H, W, 3) RGB.
+        skeleton: Says which joint is the root.
+        variation: How the window is varied.
+
+    Returns:
+        The fields of a `ClipSample` but the action.
+    """
+    transform = varied_window(track.box, variation, track.shift_px)
+    crops = np.stack([extract_crop(image, transform).transpose(2, 0, 1) for image in images])
+    root = skeleton.root or 0
+    joints = np.full((*track.joints_image_px.shape[:-1], 3), np.nan)
+    joints[..., :2] = transform.to_crop(track.joints_image_px)
+    depth = track.depth_m - track.depth_m[:, root, None]
+    joints[..., 2] = depth / (_DEPTH_BOX_M * variation.scale) + 0.5
+    known = np.isfinite(joints[..., :2]).all(-1)
+    inside = known & ((joints[..., :2] > 0.0) & (joints[..., :2] < 1.0)).all(-1)
+    joints[~inside] = np.nan
+    visibility = np.where(known, inside.astype(np.float32), np.nan)
+    return {
+        'crop': torch.from_numpy(crops),
+        'joints_crop': torch.from_numpy(joints.astype(np.float32)),
+        'visibility': torch.from_numpy(visibility.astype(np.float32)),
+        'image_to_crop': torch.from_numpy(np.repeat(transform.matrix[None], len(images), axis=0)),
+        'joints_camera_m': torch.from_numpy(track.joints_camera_m.astype(np.float32)),
+        'intrinsics': torch.tensor(track.intrinsics, dtype=torch.float32),
+    }
+
+
+class RecordedPoses:
+    """Single images of a library.
+
+    Args:
+        library: The recordings.
+        ranges: For `varied`; None leaves samples tidy.
+    """
+
+    def __init__(self, library: Library, ranges: Ranges | None = None) -> None:
+        self.library = library
+        self.ranges = ranges
+        every = library.every
+        counts = (
+            np.ones(len(library), np.int64)
+            if every is None
+            else np.array([-(-library.length(i) // every) for i in range(len(library))], np.int64)
+        )
+        self._ends = np.cumsum(counts)
+
+    def __len__(self) -> int:
+        return int(self._ends[-1]) if len(self._ends) else 0
+
+    def __getitem__(self, index: int) -> PoseSample:
+        """Return sample `index`, tidy.
+
+        Raises:
+            IndexError: It is out of range.
+            DatasetError: A file is missing or damaged.
+        """
+        recording, frame = self.locate(index)
+        return self._sample(recording, frame, TIDY)
+
+    def varied(self, index: int, rng: np.random.Generator) -> PoseSample:
+        """Return sample `index` as a generator has it seen; raises as above."""
+        recording, frame = self.locate(index)
+        if self.ranges is None:
+            return self._sample(recording, frame, TIDY)
+        if self.library.every is None:
+            frame = int(rng.integers(self.library.length(recording)))
+        return self._sample(recording, frame, self.ranges.draw(rng))
+
+    def locate(self, index: int) -> tuple[int, int]:
+        """Return (recording, frame) of a sample; raises IndexError as above."""
+        index = _checked(index, len(self))
+        recording = int(np.searchsorted(self._ends, index, side='right'))
+        if self.library.every is None:
+            return recording, self.library.length(recording) // 2
+        before = int(self._ends[recording - 1]) if recording else 0
+        return recording, (index - before) * self.library.every
+
+    def _sample(self, recording: int, frame: int, variation: Variation) -> PoseSample:
+        library = self.library
+        images = library.images(recording, [frame])
+        fields = cut(library.track(recording, [frame]), images, library.skeleton, variation)
+        intrinsics = fields.pop('intrinsics')
+        single = {name: value[0] for name, value in fields.items()}
+        return PoseSample(**single, intrinsics=intrinsics)  # type: ignore[typeddict-item]
+
+
+class RecordedClips:
+    """Clips of a library, one per recording: the middle one, or a drawn one.
+
+    Args:
+        library: The recordings; they have actions.
+        frames: T.
+        ranges: For `varied`; None leaves samples tidy.
+
+    Raises:
+        DatasetError: The data set has no actions.
+    """
+
+    def __init__(self, library: Library, frames: int, ranges: Ranges | None = None) -> None:
+        if not library.actions:
+            raise DatasetError(f'{library.name} has no actions, so it gives no clips')
+        self.library = library
+        self.frames = frames
+        self.ranges = ranges
+
+    def __len__(self) -> int:
+        return len(self.library)
+
+    def __getitem__(self, index: int) -> ClipSample:
+        """Return the middle clip of recording `index`.
+
+        Raises:
+            IndexError: It is out of range.
+            DatasetError: A file is missing or damaged.
+        """
+        index = _checked(index, len(self))
+        frames = clip_frames(self.library.length(index), self.frames, self.library.stride)
+        return self.clip(index, frames)
+
+    def varied(self, index: int, rng: np.random.Generator) -> ClipSample:
+        """Return a drawn clip of recording `index`; raises as above."""
+        index = _checked(index, len(self))
+        if self.ranges is None:
+            return self[index]
+        variation = self.ranges.draw(rng)
+        length = self.library.length(index)
+        return self.clip(index, clip_frames(length, self.frames, variation.stride, rng), variation)
+
+    def clip(self, index: int, frames: Sequence[int], variation: Variation = TIDY) -> ClipSample:
+        """Return a clip of these frames of recording `index`."""
+        library = self.library
+        images = library.images(index, frames)
+        fields = cut(library.track(index, frames), images, library.skeleton, variation)
+        action = torch.tensor(library.action(index))
+        return ClipSample(**fields, action=action)  # type: ignore[typeddict-item]
+
+
+def _checked(index: int, count: int) -> int:
+    if not -count <= index < count:
+        raise IndexError(f'sample {index} of {count}')
+    return index % count
