@@ -1,0 +1,55 @@
+"""Miniature data sets, written once per session; readers only read them."""
+
+import importlib.util
+from pathlib import Path
+
+import pytest
+
+
+@pytest.fixture(scope='session')
+def miniatures():
+    """The module that writes and knows them (test/data/miniatures.py)."""
+    path = Path(__file__).with_name('miniatures.py')
+    spec = importlib.util.spec_from_file_location('miniatures', path)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def _fixture(name, writer, *arguments):
+    @pytest.fixture(scope='session', name=name)
+    def root(miniatures, tmp_path_factory):
+        folder = tmp_path_factory.mktemp(name)
+        getattr(miniatures, writer)(folder, *arguments)
+        return folder
+
+    return root
+
+
+mpii_official = _fixture('mpii_official', 'write_mpii', True)
+mpii_released = _fixture('mpii_released', 'write_mpii', False)
+h36m_released = _fixture('h36m_released', 'write_h36m_released')
+h36m_official = _fixture('h36m_official', 'write_h36m_official')
+penn_official = _fixture('penn_official', 'write_penn', True)
+penn_released = _fixture('penn_released', 'write_penn', False)
+ntu_official = _fixture('ntu_official', 'write_ntu')
+ntu_released = _fixture('ntu_released', 'write_ntu_numpy')
+
+
+@pytest.fixture
+def dots(miniatures):
+    """Check that each annotated joint of a crop lies on its dot; returns how many did."""
+
+    def check(sample, skeleton, tolerance=45):
+        names = list(miniatures.PA21J.joint_names)
+        crop, joints = sample['crop'].numpy(), sample['joints_crop'].numpy()
+        hits = 0
+        for name, (x, y, _) in zip(skeleton.joint_names, joints, strict=True):
+            if x == x:
+                pixel = crop[:, int(256 * y), int(256 * x)].astype(int)
+                colour = miniatures.COLOURS[names.index(name)]
+                assert abs(pixel - colour).max() < tolerance, (name, pixel, colour)
+                hits += 1
+        return hits
+
+    return check
