@@ -81,11 +81,12 @@ def _copy(source: str, target: str) -> None:
     with h5py.File(source, 'r') as file:
         root = file
         if 'layer_names' not in file.attrs and 'model_weights' in file:
-            root = _hard_link(file, 'model_weights')  # written by `save` instead of save_weights
+            # Written by `save` instead of `save_weights`.
+            root = _hard_link(file, 'model_weights', 'group model_weights')
         for layer in _texts(root, 'layer_names'):
-            group = _hard_link(root, layer)
-            for weight in _texts(group, 'weight_names'):
-                dataset = _dataset(group, weight, f'{layer}/{weight}')
+            group = _hard_link(root, layer, f'group {layer}')
+            for position, weight in enumerate(_texts(group, 'weight_names')):
+                dataset = _dataset(group, weight, f'array {position} of group {layer} ({weight})')
                 total += dataset.size * 8
                 if total > MAX_BYTES:
                     raise ValueError(f'its arrays take more than {MAX_BYTES >> 20} MiB')
@@ -101,14 +102,14 @@ def _texts(node: Any, attribute: str) -> list[str]:
     return [value.decode() if isinstance(value, bytes) else str(value) for value in values]
 
 
-def _hard_link(node: Any, path: str) -> Any:
+def _hard_link(node: Any, path: str, shown: str) -> Any:
     """Walk down by hard links only: other links may lead into other files."""
     import h5py
 
     for part in path.split('/'):
         link = node.get(part, getlink=True) if hasattr(node, 'get') else None
         if not isinstance(link, h5py.HardLink):
-            raise ValueError(f'{path} is missing in {node.name}, or a link to elsewhere')
+            raise ValueError(f'{shown} is missing, or a link to elsewhere')
         node = node[part]
     return node
 
@@ -116,7 +117,7 @@ def _hard_link(node: Any, path: str) -> Any:
 def _dataset(group: Any, weight: str, shown: str) -> Any:
     import h5py
 
-    dataset = _hard_link(group, weight)
+    dataset = _hard_link(group, weight, shown)
     if not isinstance(dataset, h5py.Dataset) or dataset.dtype.kind != 'f':
         raise ValueError(f'{shown} is no array of floats')
     if dataset.is_virtual or dataset.external:

@@ -1,6 +1,7 @@
 """`pose-action predict`: a video becomes a drawn video and lines of JSON."""
 
 import json
+import sys
 
 import cv2
 import numpy as np
@@ -15,6 +16,12 @@ from pose_action_ros.core.predictions import (
     ScaleSource,
 )
 from pose_action_ros.models import save_model
+
+
+@pytest.fixture(autouse=True)
+def without_openvino(monkeypatch):
+    """PyTorch starts at once; what OpenVINO computes is tested where it is used."""
+    monkeypatch.setitem(sys.modules, 'openvino', None)
 
 
 @pytest.fixture(scope='module')

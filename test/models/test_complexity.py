@@ -1,10 +1,13 @@
 """Parameters and multiply-adds, against the figures counted on the authors' own networks."""
 
+import functools
+
 import pytest
 import torch
 
-from pose_action_ros.models import ModelConfig, MultitaskNet
-from pose_action_ros.models.complexity import count_complexity
+from pose_action_ros.models import ModelConfig, MultitaskNet, complexity
+
+count_complexity = functools.cache(complexity.count_complexity)
 
 
 @pytest.mark.parametrize(
