@@ -17,6 +17,7 @@ from rcl_interfaces.msg import (
     ParameterDescriptor,
     SetParametersResult,
 )
+from rclpy.exceptions import InvalidParameterTypeException, ParameterException
 
 from pose_action_ros.core.errors import ConfigError
 
@@ -34,12 +35,28 @@ SettingsT = TypeVar('SettingsT')
 def declare_settings(node: Node, defaults: Any) -> None:
     """Declare one parameter per field of a settings dataclass, nested ones as dotted groups.
 
+    A whole number that is given for a float or a text is taken as one (`track.enlarge:=2`).
+
     Args:
         node: The node that gets the parameters.
         defaults: An instance of the dataclass; its values are the defaults.
+
+    Raises:
+        ConfigError: A value that was given at the start has the wrong type or is out of range.
     """
     for name, value, metadata in settings_parameters(defaults):
-        node.declare_parameter(name, value, _descriptor(value, metadata))
+        descriptor = _descriptor(value, metadata)
+        try:
+            try:
+                node.declare_parameter(name, value, descriptor)
+            except InvalidParameterTypeException:
+                given = _given(node, name, value)
+                if type(given) is not int or not isinstance(value, (float, str)):
+                    raise
+                number = type(value)(given)
+                node.declare_parameter(name, number, descriptor, ignore_override=True)
+        except ParameterException as error:
+            raise ConfigError(f'parameter {name}: {error}') from error
 
 
 def read_settings(
@@ -97,6 +114,14 @@ def _build(
             raise ConfigError(f'{name} is {value!r}; it must be one of {", ".join(choices)}')
         values[field.name] = value
     return settings_class(**values)
+
+
+def _given(node: Node, name: str, default: Any) -> Any:
+    """The value that was given at the start, whatever its type."""
+    anything = ParameterDescriptor(dynamic_typing=True)
+    value = node.declare_parameter(name, default, anything).value
+    node.undeclare_parameter(name)
+    return value
 
 
 def _descriptor(value: Any, metadata: Mapping[str, Any]) -> ParameterDescriptor:

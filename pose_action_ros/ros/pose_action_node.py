@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import rclpy
 from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus
+from rclpy.clock import Clock, ClockType
 from rclpy.event_handler import SubscriptionEventCallbacks
 from rclpy.executors import ExternalShutdownException
 from rclpy.lifecycle import LifecycleNode, TransitionCallbackReturn
@@ -20,7 +21,7 @@ from rclpy.qos_overriding_options import QoSOverridingOptions
 from sensor_msgs.msg import CameraInfo, CompressedImage, Image
 from std_srvs.srv import SetBool, Trigger
 
-from pose_action_ros.core.errors import PoseActionError
+from pose_action_ros.core.errors import ConfigError, PoseActionError
 from pose_action_ros.core.skeleton import get_skeleton
 from pose_action_ros.inference.stream import PoseActionStream
 from pose_action_ros.ros.conversions import camera_from_msg, stamp_from_msg
@@ -81,7 +82,8 @@ class PoseActionNode(LifecycleNode):
         self._diagnostics = self.create_publisher(DiagnosticArray, '/diagnostics', 1)
         self.create_service(Trigger, '~/reset', self._on_reset)
         self.create_service(SetBool, '~/enable', self._on_enable)
-        self.create_timer(1.0, self._on_second)
+        # Diagnostics go on while a simulation or a recording is paused.
+        self.create_timer(1.0, self._on_second, clock=Clock(clock_type=ClockType.STEADY_TIME))
 
     def start(self) -> None:
         """Configure and activate; where configuring fails the node waits for a manager."""
@@ -171,6 +173,7 @@ class PoseActionNode(LifecycleNode):
         return TransitionCallbackReturn.SUCCESS
 
     def _release(self) -> None:
+        self._statistics.warnings.clear()
         for subscription in self._subscriptions_of_ours:
             self.destroy_subscription(subscription)
         self._subscriptions_of_ours.clear()
@@ -340,13 +343,16 @@ class PoseActionNode(LifecycleNode):
 
 
 def main() -> int:
-    """Run the node until it is told to stop."""
+    """Run the node until it is told to stop; 1 where a parameter is given a wrong value."""
     rclpy.init()
     try:
         node = PoseActionNode()
         if node.settings.autostart:
             node.start()
         rclpy.spin(node)
+    except ConfigError as error:
+        rclpy.logging.get_logger('pose_action').fatal(str(error))
+        return 1
     except (KeyboardInterrupt, ExternalShutdownException):
         pass
     finally:

@@ -27,12 +27,17 @@ class Graph:
         self.executor.add_node(self.node)
         self.processes = {}
 
-    def start(self, module, *remaps, **parameters):
+    def start(self, module, *remaps, path=None, **parameters):
+        """Start a node; `path` is a folder that Python looks into first."""
         options = [w for n, v in parameters.items() for w in ('-p', f'{n}:={v}')]
         options += [w for remap in remaps for w in ('-r', remap)]
+        environment = {**os.environ, 'ROS_DOMAIN_ID': str(self.domain), 'OMP_NUM_THREADS': '1'}
+        if path is not None:
+            paths = [str(path), *filter(None, [os.environ.get('PYTHONPATH')])]
+            environment['PYTHONPATH'] = os.pathsep.join(paths)
         self.processes[module] = subprocess.Popen(
             [sys.executable, '-m', f'pose_action_ros.ros.{module}', '--ros-args', *options],
-            env={**os.environ, 'ROS_DOMAIN_ID': str(self.domain), 'OMP_NUM_THREADS': '1'},
+            env=environment,
             stderr=subprocess.PIPE,
             text=True,
         )
