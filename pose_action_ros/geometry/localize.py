@@ -45,6 +45,7 @@ adult's depth at the hips (about 0.2 m); clothes and turned bodies make it uncer
 _SURFACE_SIGMA_M = 0.03
 _TRUNK_JOINTS = ('pelvis', 'spine', 'thorax', 'right_hip', 'left_hip')
 _MIN_PATCH_SHARE = 0.2  # of the pixels around a joint must carry a depth
+_MIN_NOISE_PX = 0.5  # a person of a few pixels has no measurable bones
 _PATCH_OVER_HEIGHT = 0.02  # half a patch over the height of the person in the image
 
 
@@ -90,7 +91,9 @@ class Pose25D:
     @property
     def sigma_px(self) -> float:
         """`noise_px`, or its default."""
-        return 0.015 * self.extent_px if self.noise_px is None else self.noise_px
+        return (
+            max(0.015 * self.extent_px, _MIN_NOISE_PX) if self.noise_px is None else self.noise_px
+        )
 
 
 @dataclass(frozen=True, eq=False)

@@ -238,3 +238,17 @@ class TestDepth:
 def test_depth_box():
     joints = np.array([[0.1, 0.2, 0.5], [0.1, 0.2, 1.0], [0.1, 0.2, 0.25]])
     np.testing.assert_allclose(depth_from_root(joints), [0.0, 1.0, -0.5])
+
+
+def test_a_pose_collapsed_to_a_point_has_no_distance():
+    """What an untrained network gives must not become a person kilometres away."""
+    rng = np.random.default_rng(0)
+    pose = Pose25D(
+        'pa17j',
+        np.full((17, 2), 128.0) + rng.normal(0.0, 0.05, (17, 2)),
+        rng.normal(0.0, 0.01, 17),
+        np.ones(17),
+    )
+    location = localize(pose, camera=Camera.from_field_of_view(640, 480, 60.0))
+    assert location.joints_camera_m is None
+    assert location.reason
