@@ -1,0 +1,112 @@
+"""Variations: ranges, and that joints, depth and matrices follow the image exactly."""
+
+import numpy as np
+import pytest
+
+from pose_action_ros.core.errors import ConfigError
+from pose_action_ros.core.predictions import PersonBox
+from pose_action_ros.core.skeleton import PA17J
+from pose_action_ros.data.augment import PAPER, RELEASED, Variation, ranges_named, varied_window
+from pose_action_ros.data.human36m import Human36m
+from pose_action_ros.data.recorded import RecordedPoses, cut
+
+
+def draws(ranges, count=400):
+    rng = np.random.default_rng(0)
+    return [ranges.draw(rng) for _ in range(count)]
+
+
+def test_the_papers_ranges_are_reached_and_kept():
+    found = draws(PAPER)
+    for name, low, high in (
+        ('angle_deg', -45, 45),
+        ('scale', 0.7, 1.3),
+        ('shift_x', -40, 40),
+        ('shift_y', -40, 40),
+    ):
+        values = [getattr(variation, name) for variation in found]
+        assert low <= min(values) < low + 0.02 * (high - low)
+        assert high - 0.02 * (high - low) < max(values) <= high
+    assert {variation.stride for variation in found} == {1, 2, 3}
+
+
+@pytest.mark.parametrize(
+    ('name', 'angles', 'scales', 'shift_x', 'shift_y', 'strides'),
+    [
+        ('mpii', 40, {0.7, 1.0, 1.3}, 0, 0, {1}),
+        ('h36m', 10, {0.8, 1.0, 1.2}, 0, 0, {1}),
+        ('penn_action_poses', 30, {0.7, 1.0, 1.3, 2.5}, 40, 40, {1, 2}),
+        ('penn_action_clips', 30, {0.7, 1.0, 1.3}, 40, 40, {1, 2, 3}),
+        ('ntu_poses', 15, {0.8, 1.0, 1.2, 2.0}, 40, 10, {1, 2, 4}),
+        ('ntu_clips', 0, {0.7, 1.0, 1.3}, 40, 40, {1, 2, 3}),
+    ],
+)
+def test_released_lists(name, angles, scales, shift_x, shift_y, strides):
+    found = draws(RELEASED[name], 1000)
+    assert {v.scale for v in found} == scales
+    assert {v.stride for v in found} == strides
+    for field, limit in (('angle_deg', angles), ('shift_x', shift_x), ('shift_y', shift_y)):
+        assert {getattr(v, field) for v in found} == set(range(-limit, limit + 1, 5))
+
+
+def test_ranges_by_name():
+    assert ranges_named('paper', 'ntu', 'clips') is PAPER
+    assert ranges_named('released', 'ntu', 'clips') is RELEASED['ntu_clips']
+    assert ranges_named('released', 'mpii', 'poses') is RELEASED['mpii']
+    assert ranges_named('none', 'mpii', 'poses') is None
+    with pytest.raises(ConfigError, match='expected paper, released or none'):
+        ranges_named('strong', 'mpii', 'poses')
+
+
+def test_a_window_by_hand():
+    """Shift 10 at 2 pixels a unit and scale 1.5 is 30 pixels; a quarter turn counter-clockwise."""
+    window = varied_window(PersonBox(100, 50, 40), Variation(90.0, 1.5, 10.0, -10.0), 2.0)
+    np.testing.assert_allclose(window.to_crop([[130.0, 20.0]]), [[0.5, 0.5]])
+    # What lies to the right of the centre goes to the top.
+    np.testing.assert_allclose(window.to_crop([[130.0 + 30.0, 20.0]]), [[0.5, 0.0]], atol=1e-12)
+    assert varied_window(PersonBox(0, 0, 10), Variation()).size_px == pytest.approx(32.0)
+
+
+@pytest.mark.parametrize(
+    'variation',
+    [
+        Variation(),
+        Variation(angle_deg=33.0),
+        Variation(scale=0.8, shift_x=12.0, shift_y=-9.0),
+        Variation(-20.0, 1.3, -30.0, 25.0),
+    ],
+)
+def test_everything_follows_the_image(h36m_released, dots, variation):
+    library = Human36m(h36m_released, 'val', PA17J)
+    track, images = library.track(1, [2]), library.images(1, [2])
+    fields = cut(track, images, PA17J, variation)
+    sample = {name: value[0] for name, value in fields.items() if name != 'intrinsics'}
+    seen = dots(sample, PA17J)
+    assert seen == int(sample['visibility'].sum()) >= 12
+    # Back through the matrix, the depth and the intrinsics: the joints in space.
+    joints = sample['joints_crop'].double().numpy()
+    back = np.linalg.inv(sample['image_to_crop'].numpy())
+    pixels = joints[:, :2] @ back[:2, :2].T + back[:2, 2]
+    valid = np.isfinite(joints).all(1)
+    np.testing.assert_allclose(pixels[valid], track.joints_image_px[0][valid], atol=1e-3)
+    depth = track.depth_m[0, 0] + 2.0 * variation.scale * (joints[:, 2] - 0.5)
+    np.testing.assert_allclose(depth[valid], track.joints_camera_m[0][valid, 2], atol=1e-5)
+
+
+def test_what_leaves_the_crop_is_unseen(h36m_released):
+    library = Human36m(h36m_released, 'val', PA17J)
+    fields = cut(library.track(0, [0]), library.images(0, [0]), PA17J, Variation(shift_x=10_000.0))
+    assert fields['visibility'].sum() == 0
+    assert fields['joints_crop'].isnan().all()
+    assert not fields['crop'].any()
+
+
+def test_varied_samples_are_the_generators(h36m_released):
+    samples = RecordedPoses(Human36m(h36m_released, 'train', PA17J), PAPER)
+    one, same, other = (samples.varied(3, np.random.default_rng(seed)) for seed in (1, 1, 2))
+    assert (one['crop'] == same['crop']).all()
+    assert not (one['image_to_crop'] == other['image_to_crop']).all()
+    tidy = RecordedPoses(samples.library)
+    assert (tidy.varied(3, np.random.default_rng(1))['crop'] == samples[3]['crop']).all()
+    with pytest.raises(IndexError):
+        samples[8]
