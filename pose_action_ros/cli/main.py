@@ -12,6 +12,7 @@ from rich.markup import escape
 from pose_action_ros.cli.bag import bag
 from pose_action_ros.cli.bench import bench
 from pose_action_ros.cli.convert_weights import convert_weights
+from pose_action_ros.cli.data import data_app
 from pose_action_ros.cli.doctor import doctor
 from pose_action_ros.cli.evaluate import evaluate_app
 from pose_action_ros.cli.fetch_weights import fetch_weights
@@ -31,6 +32,7 @@ app.command()(predict)
 app.command()(bag)
 app.command()(train)
 app.add_typer(evaluate_app, name='evaluate')
+app.add_typer(data_app, name='data')
 app.command()(fetch_weights)
 app.command()(convert_weights)
 app.command()(bench)

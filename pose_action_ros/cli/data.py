@@ -1,0 +1,127 @@
+"""`pose-action data`: whether a recorded data set is there and read right."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+if TYPE_CHECKING:
+    from pose_action_ros.core.skeleton import Skeleton
+    from pose_action_ros.data.recorded import Library
+
+__all__ = ['data_app']
+
+data_app = typer.Typer(help='Recorded data sets on disk.', no_args_is_help=True)
+
+_console = Console()
+_SPLITS = ('train', 'val', 'test')
+
+
+@data_app.callback()
+def _data() -> None:
+    """Recorded data sets on disk."""
+
+
+@data_app.command('check')
+def check(
+    name: Annotated[str, typer.Argument(help='mpii, h36m, penn_action or ntu.')],
+    root: Annotated[Path, typer.Argument(help='Its folder, laid out as docs/data.md says.')],
+    samples: Annotated[int, typer.Option(help='Samples to read of each split.', min=1)] = 6,
+    sheet: Annotated[
+        Path | None, typer.Option(help='Where the contact sheet goes; NAME_check.png by default.')
+    ] = None,
+    layout: Annotated[
+        str | None, typer.Option(help="Joint layout; the data set's own by default.")
+    ] = None,
+    augmentation: Annotated[
+        str, typer.Option(help='Show samples as training sees them: paper or released.')
+    ] = 'none',
+    broken: Annotated[Path | None, typer.Option(help='ntu: list of samples to leave out.')] = None,
+) -> None:
+    """Read some samples of every split and draw them with their skeletons."""
+    from pose_action_ros.core.errors import ConfigError, DatasetError
+    from pose_action_ros.core.skeleton import get_skeleton
+    from pose_action_ros.data.augment import ranges_named
+    from pose_action_ros.data.contact_sheet import contact_sheet, save_sheet
+    from pose_action_ros.data.opening import DATASETS, LAYOUTS, open_library
+
+    if name not in DATASETS:
+        raise ConfigError(f'unknown data set {name!r}; expected one of {", ".join(DATASETS)}')
+    skeleton = get_skeleton(layout or LAYOUTS[name])
+    options = {'broken': broken} if broken else {}
+    table = Table('split', 'recordings', 'samples', 'actions', 'read', 'joints', title=str(root))
+    tiles: list[tuple[dict[str, Any], str]] = []
+    faults: list[str] = []
+    for split in _SPLITS[: 2 if name == 'mpii' else 3]:
+        if name in ('penn_action', 'ntu') and split == 'val':
+            continue  # is test
+        try:
+            library = open_library(name, root, split, skeleton, **options)
+            ranges = ranges_named(augmentation, name, 'poses')
+            row, read, wrong = _look(library, skeleton, samples, ranges)
+        except DatasetError as error:
+            faults.append(f'{split}: {error}')
+            continue
+        table.add_row(split, *row)
+        tiles += [(sample, f'{split} {caption}') for sample, caption in read]
+        faults += [f'{split}: {text}' for text in wrong]
+        _note_broken(library)
+    if tiles:
+        _console.print(table)
+        path = sheet or Path(f'{name}_check.png')
+        pictures, captions = zip(*tiles, strict=True)
+        save_sheet(contact_sheet(pictures, captions, skeleton), path)
+        _console.print(f'contact sheet: {path}', highlight=False, soft_wrap=True)
+    if faults:
+        raise DatasetError(f'{len(faults)} faults: ' + '; '.join(faults))
+
+
+def _look(
+    library: Library, skeleton: Skeleton, count: int, ranges: Any
+) -> tuple[list[str], list[tuple[dict[str, Any], str]], list[str]]:
+    """A row of the table, samples with captions, and what was wrong."""
+    import numpy as np
+
+    from pose_action_ros.core.errors import DatasetError
+    from pose_action_ros.data.recorded import RecordedPoses
+
+    poses = RecordedPoses(library, ranges)
+    shown = np.unique(np.linspace(0, len(poses) - 1, count).round().astype(int)).tolist()
+    read: list[tuple[dict[str, Any], str]] = []
+    faults, known = [], 0.0
+    for index in shown:
+        try:
+            sample = poses.varied(index, np.random.default_rng(index))
+            recording, frame = poses.locate(index)
+        except DatasetError as error:
+            faults.append(str(error))
+            continue
+        known += float(sample['visibility'].isfinite().float().mean())
+        read.append((dict(sample), _caption(library, recording, frame)))
+    actions = {library.action(i) for i in range(len(library))} - {-1}
+    joints = f'{100 * known / max(len(read), 1):.0f} % of {skeleton.num_joints}'
+    total = f'{len(actions)} of {len(library.actions)}' if library.actions else 'none'
+    row = [str(len(library)), str(len(poses)), total, f'{len(read)} of {len(shown)}', joints]
+    return row, read, faults
+
+
+def _caption(library: Library, recording: int, frame: int) -> str:
+    action = library.action(recording)
+    label = f' {library.actions[action]}' if action >= 0 else ''
+    return f'{library.title(recording)}:{frame}{label}'
+
+
+def _note_broken(library: Library) -> None:
+    """Say how many samples of NTU are left out, and of how many that is known."""
+    from pose_action_ros.data.ntu import BROKEN_COUNT, Ntu
+
+    if isinstance(library, Ntu) and len(library.broken) != BROKEN_COUNT:
+        _console.print(
+            f'list of broken samples: {len(library.broken)} names; the one that NTU RGB+D '
+            f'publishes for its 60 classes has {BROKEN_COUNT}, see docs/data.md',
+            highlight=False,
+        )

@@ -1,0 +1,85 @@
+"""`pose-action data check` and the contact sheet."""
+
+import cv2
+import numpy as np
+import pytest
+import torch
+import typer
+from typer.testing import CliRunner
+
+from pose_action_ros.cli.data import data_app
+from pose_action_ros.core.errors import ConfigError, DatasetError
+from pose_action_ros.core.skeleton import PA16J
+from pose_action_ros.data.contact_sheet import contact_sheet, draw_sample
+
+app = typer.Typer()
+app.add_typer(data_app, name='data')
+
+
+def invoke(*arguments):
+    return CliRunner().invoke(app, [str(a) for a in arguments], catch_exceptions=False)
+
+
+def sample(joint, place):
+    joints = torch.full((16, 3), torch.nan)
+    joints[PA16J.index(joint), :2] = torch.tensor(place)
+    return {'crop': torch.zeros(3, 256, 256, dtype=torch.uint8), 'joints_crop': joints}
+
+
+def test_a_joint_is_drawn_where_it_is_in_the_colour_of_its_side():
+    image = draw_sample(sample('right_knee', (0.25, 0.75)), PA16J)
+    assert image[192, 64].tolist() == [255, 80, 60]
+    assert (image.max(-1) > 0).sum() < 100
+    assert draw_sample(sample('left_knee', (0.5, 0.5)), PA16J)[128, 128].tolist() == [80, 230, 80]
+
+
+def test_the_sheet_has_rows_and_captions():
+    sheet = contact_sheet([sample('head', (0.5, 0.5))] * 3, ['a', 'b', 'c'], PA16J, columns=2)
+    assert sheet.shape == (2 * 274, 512, 3)
+    assert sheet[:18].max() > 200
+    assert sheet[274:, 256:].max() == 0
+
+
+@pytest.mark.parametrize(
+    ('name', 'root', 'expected'),
+    [
+        ('mpii', 'mpii_official', ['train', '4', '16']),
+        ('h36m', 'h36m_released', ['val', '2 of 15', '17']),
+        ('penn_action', 'penn_released', ['train', '3 of 15', '72']),
+        ('ntu', 'ntu_official', ['test', '2 of 60', '1 names', '302']),
+    ],
+)
+def test_check_says_what_it_found(request, tmp_path, name, root, expected):
+    path = tmp_path / 'new' / 'sheet.png'
+    folder = request.getfixturevalue(root)
+    result = invoke('data', 'check', name, folder, '--samples', 2, '--sheet', path)
+    assert result.exit_code == 0
+    for text in expected:
+        assert text in result.stdout
+    image = cv2.imread(str(path))
+    assert image.shape[1] >= 4 * 256
+    assert np.ptp(image) > 200
+
+
+def test_check_shows_what_training_sees(penn_official, tmp_path):
+    sheets = []
+    for augmentation in ('none', 'paper'):
+        path = tmp_path / f'{augmentation}.png'
+        invoke(
+            *('data', 'check', 'penn_action', penn_official, '--samples', 1, '--sheet', path),
+            *('--augmentation', augmentation),
+        )
+        sheets.append(cv2.imread(str(path)))
+    assert not np.array_equal(*sheets)
+
+
+def test_check_names_every_fault(tmp_path, miniatures):
+    with pytest.raises(ConfigError, match="unknown data set 'coco'"):
+        invoke('data', 'check', 'coco', tmp_path)
+    with pytest.raises(DatasetError, match=r'2 faults: train: .*images: no such folder'):
+        invoke('data', 'check', 'mpii', tmp_path)
+    miniatures.write_mpii(tmp_path, False)
+    (tmp_path / 'images' / '000000005.jpg').write_bytes(b'damaged')
+    with pytest.raises(DatasetError, match=r'1 faults: val: .*000000005\.jpg can not be read'):
+        invoke('data', 'check', 'mpii', tmp_path, '--sheet', tmp_path / 'a.png')
+    assert (tmp_path / 'a.png').exists()
