@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from pose_action_ros.core.actions import SIMULATED_ACTIONS
 from pose_action_ros.core.errors import ConfigError
 from pose_action_ros.data.simulated import Framing, SimulatedClips, SimulatedPoses
+from pose_action_ros.training.recorded_sources import recorded_clips, recorded_poses
 from pose_action_ros.training.sample_store import StoredSamples
 
 if TYPE_CHECKING:
@@ -32,6 +33,12 @@ def pose_source(
     Raises:
         ConfigError: The settings name no such data set, or contradict each other.
     """
+    if data.name != 'simulated':
+        recorded = recorded_poses(data, model, split)
+        count = len(recorded) if split == 'val' else data.poses or None
+        return (
+            _stored(recorded, count, folder, split, 'poses') if folder and data.pool else recorded
+        )
     options = _simulated_options(data, model)
     framing = {
         name: tuple(value) if isinstance(value, list) else value
@@ -50,6 +57,12 @@ def clip_source(
     Raises:
         ConfigError: As above, or the network's actions are not those of the data set.
     """
+    if data.name != 'simulated':
+        recorded = recorded_clips(data, model, split)
+        count = len(recorded) if split == 'val' else data.clips or None
+        return (
+            _stored(recorded, count, folder, split, 'clips') if folder and data.pool else recorded
+        )
     if model.actions != SIMULATED_ACTIONS:
         raise ConfigError(
             f'the network {model.name!r} knows {len(model.actions)} actions; the simulated actor '
