@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 
 import cv2
 import numpy as np
-import scipy.io
 
 from pose_action_ros.core.errors import DatasetError, ImageError
 from pose_action_ros.geometry.image import decode_compressed
@@ -29,8 +28,14 @@ __all__ = [
 ]
 
 _DAMAGED = (
-    *(ValueError, TypeError, KeyError, IndexError, OSError, EOFError, MemoryError, zlib.error),
-    scipy.io.matlab.MatReadError,
+    ValueError,
+    TypeError,
+    KeyError,
+    IndexError,
+    OSError,
+    EOFError,
+    MemoryError,
+    zlib.error,
 )
 
 
@@ -71,10 +76,16 @@ def read_mat(path: Path, variables: Sequence[str]) -> dict[str, Any]:
         variables: Names of variables that it must hold.
 
     Raises:
-        DatasetError: The file is missing, damaged or HDF5 (v7.3), or lacks a variable.
+        DatasetError: The file is missing, damaged or HDF5 (v7.3), or lacks a variable; or SciPy
+            is not installed.
     """
     try:
-        values = scipy.io.loadmat(
+        from scipy.io import loadmat
+        from scipy.io.matlab import MatReadError
+    except ImportError as error:
+        raise DatasetError(f'{path}: MATLAB files need SciPy; `pip install scipy`') from error
+    try:
+        values = loadmat(
             str(path),
             variable_names=list(variables),
             struct_as_record=False,
@@ -85,7 +96,7 @@ def read_mat(path: Path, variables: Sequence[str]) -> dict[str, Any]:
         raise DatasetError(f'{path}: no such file; see docs/data.md for the layout') from error
     except NotImplementedError as error:
         raise DatasetError(f'{path} is a MATLAB v7.3 file; save it again with -v7') from error
-    except _DAMAGED as error:
+    except (*_DAMAGED, MatReadError) as error:
         raise DatasetError(f'{path} is no MATLAB file or is damaged: {error}') from error
     missing = [name for name in variables if name not in values]
     if missing:
