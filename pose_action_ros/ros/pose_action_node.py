@@ -16,7 +16,7 @@ from rclpy.clock import Clock, ClockType
 from rclpy.event_handler import SubscriptionEventCallbacks
 from rclpy.executors import ExternalShutdownException
 from rclpy.lifecycle import LifecycleNode, TransitionCallbackReturn
-from rclpy.qos import QoSProfile, qos_profile_sensor_data
+from rclpy.qos import QoSProfile, qos_policy_name_from_kind, qos_profile_sensor_data
 from rclpy.qos_overriding_options import QoSOverridingOptions
 from sensor_msgs.msg import CameraInfo, CompressedImage, Image
 from std_srvs.srv import SetBool, Trigger
@@ -44,6 +44,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from rcl_interfaces.msg import SetParametersResult
+    from rclpy.event_handler import QoSRequestedIncompatibleQoSInfo
     from rclpy.lifecycle import LifecycleState
     from rclpy.parameter import Parameter
     from rclpy.subscription import Subscription
@@ -224,9 +225,10 @@ class PoseActionNode(LifecycleNode):
         return f'{self.resolve_topic_name("image").rpartition("/")[0]}/camera_info'
 
     def _add_subscription(self, message_type: type, topic: str, callback: Callable) -> None:
-        def warn_of_qos(event: object) -> None:
+        def warn_of_qos(event: QoSRequestedIncompatibleQoSInfo) -> None:
+            policy = qos_policy_name_from_kind(event.last_policy_kind)
             text = (
-                f'{topic} is offered with an incompatible QoS ({event}); set '
+                f'{topic} is offered with an incompatible QoS ({policy}); set '
                 f'qos_overrides.{self.resolve_topic_name(topic)}.subscription.* to fit'
             )
             self._statistics.warnings[f'qos {topic}'] = text
@@ -245,6 +247,7 @@ class PoseActionNode(LifecycleNode):
 
     def _on_image(self, msg: Image | CompressedImage, info: Mapping[str, Any]) -> None:
         self._statistics.count_arrival()
+        self._statistics.warnings.pop(f'qos {self._image_topic}', None)  # somebody else fits
         missed = self._gaps.missed(info)
         if self._worker is not None and self._enabled:
             self._worker.frames.put(msg, missed)

@@ -89,6 +89,20 @@ class Graph:
         return future.result()
 
 
+@pytest.fixture(scope='session')
+def weights(tmp_path_factory, tiny, filled):
+    """A file of small weights that see a body of some size in any image, though untrained."""
+    from pose_action_ros.models import save_model
+
+    net = filled(tiny('compact'), seed=6)
+    for name, parameter in net.named_parameters():
+        if 'to_maps' in name and 'action' not in name:
+            parameter.data *= 30.0  # sharp heat maps: joints all over the image, not in its centre
+    path = tmp_path_factory.mktemp('weights') / 'small.safetensors'
+    save_model(net, path)
+    return path
+
+
 @pytest.fixture
 def graph():
     graph = Graph()

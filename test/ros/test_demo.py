@@ -25,8 +25,8 @@ def run_demo(*arguments, folder):
     )
 
 
-def test_the_demo_leaves_video_pictures_and_summary(tmp_path):
-    done = run_demo('--seconds', '4', '--weights', 'untrained:compact', folder=tmp_path)
+def test_the_demo_leaves_video_pictures_and_summary(tmp_path, weights):
+    done = run_demo('--seconds', '4', '--weights', weights, folder=tmp_path)
     assert done.returncode == 0, done.stdout + done.stderr
     summary = json.loads((tmp_path / 'summary.json').read_text())
     keys = (
@@ -45,10 +45,8 @@ def test_the_demo_leaves_video_pictures_and_summary(tmp_path):
     assert 'RViz' in done.stdout
 
 
-def test_the_demo_fails_where_nothing_comes_through(tmp_path):
-    done = run_demo(
-        '--weights', 'untrained:compact', '--source', '/no/such/film.mp4', folder=tmp_path
-    )
+def test_the_demo_fails_where_nothing_comes_through(tmp_path, weights):
+    done = run_demo('--weights', weights, '--source', '/no/such/film.mp4', folder=tmp_path)
     assert done.returncode == 1
     assert 'camera_node ended' in done.stdout
     assert '/no/such/film.mp4' in done.stderr

@@ -1,0 +1,379 @@
+"""The node as robots have it: in a namespace, remapped, compressed, with depth, tf and sim time.
+
+What other packages get wrong, point by point, over DDS with one node in a process of its own.
+"""
+
+import math
+
+import cv2
+import numpy as np
+import pytest
+
+pytest.importorskip('rclpy', reason='needs ROS 2')
+
+from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus
+from lifecycle_msgs.msg import State, Transition
+from lifecycle_msgs.srv import ChangeState, GetState
+from rcl_interfaces.msg import Parameter, ParameterType, ParameterValue
+from rcl_interfaces.srv import SetParameters
+from rclpy.event_handler import PublisherEventCallbacks
+from rclpy.qos import QoSProfile, ReliabilityPolicy
+from rosgraph_msgs.msg import Clock
+from sensor_msgs.msg import CameraInfo, CompressedImage, Image, RegionOfInterest
+from visualization_msgs.msg import Marker, MarkerArray
+
+from pose_action_ros.msg import ActionLabel, Pose3D
+from pose_action_ros.ros.conversions import stamp_from_msg, stamp_to_msg
+from pose_action_ros.ros.vision import find_vision_msgs
+
+pytestmark = pytest.mark.ros
+PERIOD_NS = 66_666_667
+FRAME = 'front_optical'
+WIDTH, HEIGHT = 160, 120
+IMAGE = '/robot1/front/rgb/compressed'
+# Stands in for tf2: the camera looks ahead from (0.1, 0, 1.2) of the frame `base`.
+TF2 = f"""
+from geometry_msgs.msg import TransformStamped
+
+
+class TransformException(Exception):
+    pass
+
+
+class Buffer:
+    def lookup_transform(self, target, source, stamp, timeout):
+        if (target, source) != ('base', '{FRAME}'):
+            raise TransformException(f'{{source}} is not part of the tree')
+        found = TransformStamped()
+        found.header.frame_id = target
+        q, t = found.transform.rotation, found.transform.translation
+        q.x, q.y, q.z, q.w = -0.5, 0.5, -0.5, 0.5
+        t.x, t.z = 0.1, 1.2
+        return found
+
+    def clear(self):
+        pass
+
+
+class TransformListener:
+    def __init__(self, buffer, node):
+        pass
+
+    def unregister(self):
+        pass
+"""
+
+
+class Robot:
+    """Publishes what a robot's drivers do, and keeps what comes back."""
+
+    def __init__(self, graph):
+        self.graph = graph
+        self.stamp_ns = 100 * 10**9
+        self.clock = self.publisher(Clock, '/clock')
+        self.infos = self.publisher(CameraInfo, '/robot1/front/camera_info')
+        self.depths = self.publisher(Image, '/robot1/depth')
+        self.regions = self.publisher(RegionOfInterest, '/robot1/roi')
+        self.diagnostics = graph.collect(DiagnosticArray, '/diagnostics')
+        pixels = np.random.default_rng(1).integers(0, 255, (HEIGHT, WIDTH, 3), np.uint8)
+        self.jpeg = cv2.imencode('.jpg', pixels)[1].tobytes()
+        self.poses, self.actions, self.markers, self.images = [], [], [], None
+
+    def publisher(self, message_type, topic, qos=5):
+        return self.graph.node.create_publisher(message_type, topic, qos)
+
+    def watch(self):
+        self.poses = self.graph.collect(Pose3D, '/robot1/poses')
+        self.actions = self.graph.collect(ActionLabel, '/robot1/actions')
+        self.markers = self.graph.collect(MarkerArray, '/robot1/markers')
+        self.graph.spin(1.0)
+
+    def send(self, frame_id=FRAME, step_ns=PERIOD_NS):
+        self.stamp_ns += step_ns
+        stamp = stamp_to_msg(self.stamp_ns)
+        self.clock.publish(Clock(clock=stamp))
+        msg = CompressedImage(format='bgr8; jpeg compressed bgr8')
+        msg.header.frame_id, msg.header.stamp = frame_id, stamp
+        msg.data.frombytes(self.jpeg)
+        self.images.publish(msg)
+
+    def ask(self, **changes):
+        """Send an image; return its pose."""
+        self.send(**changes)
+        found = lambda: [  # noqa: E731
+            p for p in self.poses if stamp_from_msg(p.header.stamp) == self.stamp_ns
+        ]
+        self.graph.wait(found, what='pose of the image')
+        self.graph.spin(0.05)
+        return found()[-1]
+
+    def calibrate(self, focal=150.0, **changes):
+        info = CameraInfo(height=HEIGHT, width=WIDTH, distortion_model='plumb_bob', d=[0.0] * 5)
+        info.k = np.array([focal, 0, 79.5, 0, focal, 59.5, 0, 0, 1])
+        for name, value in changes.items():
+            setattr(info, name, value)
+        self.infos.publish(info)
+        self.graph.spin(0.3)
+
+    def send_depth(self, depth, encoding):
+        """A depth image for the next image."""
+        msg = Image(height=HEIGHT, width=WIDTH, encoding=encoding, step=WIDTH * depth.itemsize)
+        msg.data.frombytes(np.full((HEIGHT, WIDTH), depth).tobytes())
+        msg.header.stamp = stamp_to_msg(self.stamp_ns + PERIOD_NS)
+        self.depths.publish(msg)
+        self.graph.spin(0.3)
+
+    def diagnosis(self, count=1):
+        """The next status of the node."""
+        seen = len(self.diagnostics)
+        self.graph.wait(lambda: len(self.diagnostics) >= seen + count, what='diagnostics')
+        return self.diagnostics[-1].status[0]
+
+    def number(self, key):
+        return float(next(v.value for v in self.diagnosis().values if v.key == key))
+
+    def change(self, transition):
+        request = ChangeState.Request(transition=Transition(id=transition))
+        name = '/robot1/pose_action/change_state'
+        return self.graph.call(ChangeState, name, request).success
+
+    def state(self):
+        name = '/robot1/pose_action/get_state'
+        return self.graph.call(GetState, name, GetState.Request()).current_state.id
+
+    def set(self, name, value):
+        kinds = {
+            float: (ParameterType.PARAMETER_DOUBLE, 'double_value'),
+            int: (ParameterType.PARAMETER_INTEGER, 'integer_value'),
+            str: (ParameterType.PARAMETER_STRING, 'string_value'),
+        }
+        kind, field = kinds[type(value)]
+        request = SetParameters.Request(
+            parameters=[Parameter(name=name, value=ParameterValue(type=kind, **{field: value}))]
+        )
+        return self.graph.call(
+            SetParameters, '/robot1/pose_action/set_parameters', request
+        ).results[0]
+
+
+@pytest.fixture(scope='module')
+def robot(shared_graph, tmp_path_factory, weights):
+    """An unconfigured node."""
+    path = tmp_path_factory.mktemp('path')
+    (path / 'tf2_ros.py').write_text(TF2)
+    (path / 'torn.safetensors').write_bytes(b'\x10\0\0\0\0\0\0\0{"torn":')
+    robot = Robot(shared_graph)
+    robot.weights, robot.torn = str(weights), str(path / 'torn.safetensors')
+    shared_graph.start(
+        'pose_action_node',
+        '__ns:=/robot1',
+        'image:=front/rgb',
+        path=path,
+        **{
+            'autostart': 'false',
+            'use_sim_time': 'true',
+            'image_transport': 'compressed',
+            'use_depth': 'true',
+            'person_source': 'roi',
+            'target_frame': 'base',
+            'model.weights': '/no/such.safetensors',
+            'model.threads': 1,
+            'model.backend': 'torch',
+            'model.precision': 'float32',
+            'track.min_confidence': 0,
+            'track.min_joint_confidence': 0,
+            'smooth.joints': 'false',
+            f'qos_overrides.{IMAGE}.subscription.reliability': 'reliable',
+        },
+    )
+    return robot
+
+
+def metres(pose):
+    return np.array([(j.position.x, j.position.y, j.position.z) for j in pose.joints])
+
+
+def pixels(pose):
+    return np.array([(j.u, j.v) for j in pose.joints])
+
+
+def test_what_can_not_be_configured_stays_unconfigured(robot):
+    assert robot.state() == State.PRIMARY_STATE_UNCONFIGURED
+    assert not robot.change(Transition.TRANSITION_CONFIGURE)
+    wrong = [('model.weights', robot.torn), ('model.device', 'cuda:77')]
+    if find_vision_msgs() is None:
+        wrong.append(('person_source', 'detections'))
+    for name, value in wrong:
+        assert robot.set(name, value).successful
+        assert not robot.change(Transition.TRANSITION_CONFIGURE)
+        assert robot.set('model.weights', robot.weights).successful
+    assert robot.state() == State.PRIMARY_STATE_UNCONFIGURED
+    status = robot.diagnosis()
+    assert status.level == DiagnosticStatus.ERROR
+    assert status.name.startswith('/robot1/pose_action')
+    assert robot.set('model.device', 'cpu').successful
+    assert robot.set('person_source', 'roi').successful
+    assert robot.change(Transition.TRANSITION_CONFIGURE)
+    assert robot.diagnosis().level == DiagnosticStatus.STALE
+    assert robot.change(Transition.TRANSITION_ACTIVATE)
+
+
+def test_an_incompatible_qos_and_silence_are_said(robot):
+    shy = robot.graph.node.create_publisher(
+        CompressedImage,
+        IMAGE,
+        QoSProfile(depth=5, reliability=ReliabilityPolicy.BEST_EFFORT),
+        event_callbacks=PublisherEventCallbacks(incompatible_qos=lambda event: None),
+    )
+    robot.graph.wait(
+        lambda: (
+            'incompatible QoS' in (status := robot.diagnosis()).message
+            and f'no image on {IMAGE}' in status.message
+            and status.level == DiagnosticStatus.WARN
+        ),
+        what='warnings',
+    )
+    robot.graph.node.destroy_publisher(shy)
+
+
+def test_nobody_watches_so_nothing_runs(robot):
+    robot.images = robot.publisher(CompressedImage, IMAGE)
+    robot.graph.wait(lambda: robot.images.get_subscription_count() == 1, what='subscription')
+    for _ in range(3):
+        robot.send()
+        robot.graph.spin(0.2)
+    robot.graph.wait(lambda: robot.number('frames_unwatched') == 3, what='unwatched images')
+    assert robot.number('rate_out_hz') == 0.0
+
+
+def test_names_stamps_and_frames(robot):
+    robot.watch()
+    robot.regions.publish(RegionOfInterest(x_offset=20, width=120, height=120))
+    robot.graph.spin(0.3)
+    pose = robot.ask()
+    assert stamp_from_msg(pose.header.stamp) == robot.stamp_ns
+    assert pose.header.frame_id == FRAME
+    assert pose.reference == Pose3D.REFERENCE_ROOT
+    assert (pose.roi.x_offset, pose.roi.width, pose.roi.height) == (20, 120, 120)
+    assert robot.actions[-1].header == pose.header
+    assert {m.header.frame_id for m in robot.markers[-1].markers} == {FRAME}
+    for marker in robot.markers[-1].markers:
+        for color in (marker.color, *marker.colors):
+            assert all(0.0 <= value <= 1.0 for value in (color.r, color.g, color.b, color.a))
+
+
+def test_binning_and_region_of_the_sensor_are_minded(robot):
+    robot.calibrate(150.0)
+    plain = robot.ask()
+    assert plain.reference == Pose3D.REFERENCE_CAMERA
+    assert plain.scale_source == Pose3D.SCALE_BODY
+    assert plain.header.frame_id == 'base'
+    assert robot.actions[-1].header.frame_id == FRAME
+    roi = RegionOfInterest(x_offset=40, y_offset=60, width=2 * WIDTH, height=2 * HEIGHT)
+    robot.calibrate(
+        width=640, height=480, binning_x=2, binning_y=2, roi=roi,
+        k=np.array([300.0, 0, 199.0, 0, 300.0, 179.0, 0, 0, 1]),
+    )  # fmt: skip
+    np.testing.assert_allclose(metres(robot.ask()), metres(plain), atol=1e-4)
+    np.testing.assert_allclose(pixels(robot.poses[-1]), pixels(plain), atol=1e-3)
+    robot.calibrate(300.0)  # twice the focal length: farther away
+    far, near = metres(robot.ask())[0, 0], metres(plain)[0, 0]
+    assert 1.1 < far / near < 2.5
+
+
+def test_depth_means_metres_whatever_its_encoding(robot):
+    robot.calibrate(150.0)
+    robot.send_depth(np.uint16(2500), '16UC1')
+    millimetres = robot.ask()
+    robot.send_depth(np.float32(2.5), '32FC1')
+    floats = robot.ask()
+    assert millimetres.scale_source == floats.scale_source == Pose3D.SCALE_DEPTH
+    np.testing.assert_allclose(metres(millimetres), metres(floats), atol=1e-5)
+    assert 1.0 < metres(floats)[0, 0] < 5.0  # ahead of `base`; the body is none, so no better
+    assert robot.ask().scale_source == Pose3D.SCALE_BODY  # no depth image of that stamp
+
+
+def test_a_frame_that_tf_does_not_know_is_kept(robot):
+    pose = robot.ask(frame_id='loose_optical')
+    assert pose.header.frame_id == 'loose_optical'
+    assert pose.reference == Pose3D.REFERENCE_CAMERA
+    assert {m.header.frame_id for m in robot.markers[-1].markers} == {'loose_optical'}
+    known = robot.ask()
+    moved = metres(pose) @ np.array([[0, -1, 0], [0, 0, -1], [1, 0, 0]]) + [0.1, 0, 1.2]
+    np.testing.assert_allclose(metres(known), moved, atol=1e-5)
+
+
+def test_a_recording_that_starts_again_empties_the_clip(robot):
+    for _ in range(4):
+        robot.ask()
+    assert robot.actions[-1].frames_used > 4
+    before = robot.diagnosis()
+    pose = robot.ask(step_ns=-90 * 10**9)
+    assert stamp_from_msg(pose.header.stamp) < 20 * 10**9
+    assert robot.actions[-1].frames_used == 1
+    assert stamp_from_msg(robot.actions[-1].clip_start) == robot.stamp_ns
+    robot.ask()
+    assert robot.actions[-1].frames_used == 2
+    assert robot.diagnosis().level == before.level == DiagnosticStatus.OK
+
+
+def test_no_calibration_means_no_metres_before_the_camera(robot):
+    robot.calibrate(0.0)
+    pose = robot.ask()
+    assert (pose.reference, pose.header.frame_id) == (Pose3D.REFERENCE_ROOT, FRAME)
+    assert math.isfinite(pose.joints[3].position.z)
+    label = robot.markers[-1].markers[2]
+    assert 'root-relative' in label.text
+
+
+def test_the_debug_image_is_made_for_those_who_look(robot):
+    images = robot.graph.collect(Image, '/robot1/pose_action/debug_image')
+    robot.graph.spin(0.5)
+    pose = robot.ask()
+    robot.graph.wait(lambda: images, what='debug image')
+    image = images[-1]
+    assert (image.encoding, image.height, image.width) == ('bgr8', HEIGHT, WIDTH)
+    assert (image.header.stamp, image.header.frame_id) == (pose.header.stamp, FRAME)
+    plain = cv2.imdecode(np.frombuffer(robot.jpeg, np.uint8), cv2.IMREAD_COLOR)
+    drawn = np.frombuffer(image.data, np.uint8).reshape(plain.shape)
+    changed = (drawn != plain).any(axis=2).mean()
+    assert 0.005 < changed < 0.5
+
+
+def test_who_leaves_leaves_no_ghost(robot):
+    track = robot.ask().track_id
+    refused = robot.set('track.lost_after', 2.0)
+    assert not refused.successful
+    assert 'type' in refused.reason
+    assert robot.set('track.lost_after', 2).successful
+    assert robot.set('track.min_confidence', 1.0).successful
+    count = len(robot.poses)
+    robot.markers.clear()
+    for _ in range(2):
+        robot.send()
+        robot.graph.spin(0.3)
+    robot.graph.wait(lambda: robot.markers, what='DELETE markers')
+    assert len(robot.poses) == count
+    markers = [m for array in robot.markers for m in array.markers]
+    assert {(m.ns, m.id, m.action) for m in markers} == {
+        (name, track, Marker.DELETE) for name in ('joints', 'bones', 'label')
+    }
+
+
+def test_its_log_has_one_clear_line_for_each_failure(robot):
+    status, log = robot.graph.stop('pose_action_node')
+    assert status == 0
+    assert 'Traceback' not in log
+    errors = [line for line in log.splitlines() if '[ERROR]' in line]
+    expected = ['/no/such.safetensors', 'torn.safetensors', "'cuda:77'"]
+    expected += [] if find_vision_msgs() else ['vision_msgs']
+    assert len(errors) == len(expected), errors
+    for line, words in zip(errors, expected, strict=True):
+        assert 'not configured' in line
+        assert words in line
+    said = {
+        'offered with an incompatible QoS (RELIABILITY)': 1,
+        'CameraInfo says uncalibrated': 1,
+        "from 'loose_optical' to target_frame 'base'": 1,
+    }
+    assert {words: log.count(words) for words in said} == said
