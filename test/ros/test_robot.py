@@ -17,7 +17,7 @@ from lifecycle_msgs.srv import ChangeState, GetState
 from rcl_interfaces.msg import Parameter, ParameterType, ParameterValue
 from rcl_interfaces.srv import SetParameters
 from rclpy.event_handler import PublisherEventCallbacks
-from rclpy.qos import QoSProfile, ReliabilityPolicy
+from rclpy.qos import DurabilityPolicy, QoSProfile, ReliabilityPolicy
 from rosgraph_msgs.msg import Clock
 from sensor_msgs.msg import CameraInfo, CompressedImage, Image, RegionOfInterest
 from visualization_msgs.msg import Marker, MarkerArray
@@ -358,6 +358,51 @@ def test_who_leaves_leaves_no_ghost(robot):
     assert {(m.ns, m.id, m.action) for m in markers} == {
         (name, track, Marker.DELETE) for name in ('joints', 'bones', 'label')
     }
+
+
+@pytest.mark.skipif(find_vision_msgs() is None, reason='needs vision_msgs')
+def test_people_from_a_detector(robot):
+    msgs = find_vision_msgs()
+    assert robot.change(Transition.TRANSITION_DEACTIVATE)
+    assert robot.change(Transition.TRANSITION_CLEANUP)
+    assert robot.set('person_source', 'detections').successful
+    assert robot.set('track.min_confidence', 0.0).successful
+    assert robot.change(Transition.TRANSITION_CONFIGURE)
+    assert robot.change(Transition.TRANSITION_ACTIVATE)
+    people = robot.publisher(msgs.Detection2DArray, '/robot1/people')
+    classified = robot.graph.collect(msgs.Classification, '/robot1/classification')
+    latched = QoSProfile(depth=1, durability=DurabilityPolicy.TRANSIENT_LOCAL)
+    infos = robot.graph.collect(msgs.LabelInfo, '/robot1/label_info', latched)
+    robot.graph.wait(lambda: people.get_subscription_count() and infos, what='label_info')
+
+    def show(*boxes):
+        array = msgs.Detection2DArray()
+        array.header.stamp = stamp_to_msg(robot.stamp_ns + PERIOD_NS)
+        for name, x in boxes:
+            detection = msgs.Detection2D()
+            detection.bbox.center.position.x, detection.bbox.center.position.y = x, 60.0
+            detection.bbox.size_x = detection.bbox.size_y = 60.0
+            hypothesis = msgs.ObjectHypothesis(class_id=name, score=0.9)
+            detection.results = [msgs.ObjectHypothesisWithPose(hypothesis=hypothesis)]
+            array.detections.append(detection)
+        people.publish(array)
+        robot.graph.spin(0.2)
+
+    robot.poses.clear()
+    for _ in range(16):
+        show(('person', 40.0), ('person', 120.0), ('dog', 80.0))
+        robot.ask()
+    robot.graph.wait(lambda: len(classified) >= 2, what='classification')
+    assert len(robot.poses) == 32
+    assert len({pose.track_id for pose in robot.poses}) == 2
+    names = {c.class_id: c.class_name for c in infos[0].class_map}
+    best = {names[int(c.results[0].class_id)] for c in classified[-2:]}
+    labels = {a.labels[int(np.argmax(a.scores))] for a in robot.actions[-2:]}
+    assert best == labels
+    show(('0', 40.0))
+    robot.send()
+    robot.graph.spin(0.5)
+    assert len(robot.poses) == 32
 
 
 def test_its_log_has_one_clear_line_for_each_failure(robot):
