@@ -1,0 +1,246 @@
+"""`pose-action evaluate {mpii,h36m,penn_action,ntu}`: the paper's tables on recorded data."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from pose_action_ros.cli.evaluate import evaluate_app
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from pose_action_ros.data.recorded import Library
+    from pose_action_ros.models import MultitaskNet
+    from pose_action_ros.training.action_scores import ClipScores
+    from pose_action_ros.training.score_tables import ScoreTable
+
+__all__ = ['evaluate_app']
+
+_console = Console()
+
+_Root = Annotated[Path, typer.Argument(help='Folder of the data set, see docs/data.md.')]
+_Weights = Annotated[str, typer.Option(help='A preset, or a .safetensors file.')]
+_Limit = Annotated[int | None, typer.Option(help='So many samples, spread over all.', min=1)]
+_Json = Annotated[Path | None, typer.Option('--json', help='Write the scores there.')]
+_Markdown = Annotated[Path | None, typer.Option('--markdown', help='Write the tables there.')]
+_Device = Annotated[str, typer.Option(help="PyTorch's name of the device.")]
+_Workers = Annotated[int, typer.Option(help='Processes that read.', min=0)]
+_Quiet = Annotated[bool, typer.Option('--quiet', help='No progress bars.')]
+_MultiCrop = Annotated[
+    bool, typer.Option('--multi-crop', help='Also average 5 crops and their mirror images.')
+]
+_MultiClip = Annotated[
+    bool, typer.Option('--multi-clip', help='Also take clips all along, and mirrored.')
+]
+_Batch = Annotated[int, typer.Option(help='Images at a time.', min=1)]
+_Plots = Annotated[Path | None, typer.Option(help='Folder for confusion.png.')]
+_BOXES = 'annotated; seen: found by the network on the whole image, as in the paper'
+_Boxes = Annotated[str, typer.Option(help=f'{_BOXES}.')]
+_PennBoxes = Annotated[str, typer.Option(help=f'{_BOXES}; or a .json file (multi-clip only).')]
+
+
+@evaluate_app.command('mpii')
+def mpii(
+    root: _Root,
+    weights: _Weights = 'mpii',
+    multi_crop: _MultiCrop = False,
+    limit: _Limit = None,
+    json_file: _Json = None,
+    markdown: _Markdown = None,
+    batch: _Batch = 8,
+    device: _Device = 'cpu',
+    workers: _Workers = 0,
+    quiet: _Quiet = False,
+) -> None:
+    """PCKh at 0.5 and 0.2 and their areas on MPII's validation persons."""
+    from pose_action_ros.training.pose_scores import evaluate_mpii
+    from pose_action_ros.training.pose_views import MULTI_CROP, SINGLE_CROP
+    from pose_action_ros.training.score_tables import mpii_table
+
+    net, library = _open('mpii', root, 'val', weights, device)
+    options = {'batch': batch, 'workers': workers, 'progress': _shown(quiet), 'limit': limit}
+    views = (SINGLE_CROP, MULTI_CROP) if multi_crop else (SINGLE_CROP,)
+    scores = [evaluate_mpii(net, library, chosen, **options) for chosen in views]  # type: ignore[arg-type]
+    named = dict(zip(('single_crop', 'multi_crop'), scores, strict=False))
+    _report([mpii_table(scores)], named, weights, 'mpii', json_file, markdown)
+
+
+@evaluate_app.command('h36m')
+def h36m(
+    root: _Root,
+    weights: _Weights = 'h36m',
+    multi_crop: _MultiCrop = False,
+    limit: _Limit = None,
+    json_file: _Json = None,
+    markdown: _Markdown = None,
+    batch: _Batch = 8,
+    device: _Device = 'cpu',
+    workers: _Workers = 0,
+    quiet: _Quiet = False,
+) -> None:
+    """MPJPE by action on Human3.6M's subjects 9 and 11, laid out as the paper's Table 1."""
+    from pose_action_ros.training.pose_scores import evaluate_h36m
+    from pose_action_ros.training.pose_views import MULTI_CROP, SINGLE_CROP
+    from pose_action_ros.training.score_tables import h36m_tables
+
+    net, library = _open('h36m', root, 'val', weights, device)
+    options = {'batch': batch, 'workers': workers, 'progress': _shown(quiet), 'limit': limit}
+    views = (SINGLE_CROP, MULTI_CROP) if multi_crop else (SINGLE_CROP,)
+    scores = [evaluate_h36m(net, library, chosen, **options) for chosen in views]  # type: ignore[arg-type]
+    named = dict(zip(('single_crop', 'multi_crop'), scores, strict=False))
+    _report(h36m_tables(scores), named, weights, 'h36m', json_file, markdown)
+
+
+@evaluate_app.command('penn_action')
+def penn_action(
+    root: _Root,
+    weights: _Weights = 'penn_action',
+    multi_clip: _MultiClip = False,
+    boxes: _PennBoxes = 'annotated',
+    limit: _Limit = None,
+    json_file: _Json = None,
+    markdown: _Markdown = None,
+    plots: _Plots = None,
+    device: _Device = 'cpu',
+    workers: _Workers = 0,
+    quiet: _Quiet = False,
+) -> None:
+    """Action accuracy of every output on Penn Action's test sequences."""
+    net, library = _open('penn_action', root, 'test', weights, device)
+    scores = _clip_scores(net, library, boxes, limit, workers, quiet, multi=multi_clip)
+    _report_clips(scores, library, weights, json_file, markdown, plots)
+
+
+@evaluate_app.command('ntu')
+def ntu(
+    root: _Root,
+    weights: _Weights = 'ntu',
+    multi_clip: _MultiClip = False,
+    boxes: _Boxes = 'annotated',
+    view: Annotated[bool, typer.Option('--view', help='The cross-view split.')] = False,
+    broken: Annotated[Path | None, typer.Option(help='List of samples to leave out.')] = None,
+    limit: _Limit = None,
+    json_file: _Json = None,
+    markdown: _Markdown = None,
+    plots: _Plots = None,
+    device: _Device = 'cpu',
+    workers: _Workers = 0,
+    quiet: _Quiet = False,
+) -> None:
+    """Action accuracy of every output on NTU RGB+D's test sequences."""
+    options = {'view': view, 'broken': broken}
+    net, library = _open('ntu', root, 'test', weights, device, **options)
+    scores = _clip_scores(net, library, boxes, limit, workers, quiet, multi=multi_clip)
+    _report_clips(scores, library, weights, json_file, markdown, plots)
+
+
+def _open(
+    name: str, root: Path, split: str, weights: str, device: str, **options: Any
+) -> tuple[MultitaskNet, Any]:
+    """The network and the split in its layout."""
+    from pose_action_ros.core.skeleton import get_skeleton
+    from pose_action_ros.data.opening import open_library
+    from pose_action_ros.models import open_model
+
+    net = open_model(weights).to(device)
+    skeleton = get_skeleton(net.config.layout)
+    return net, open_library(name, root, split, skeleton, **options)
+
+
+def _clip_scores(
+    net: MultitaskNet,
+    library: Library,
+    boxes: str,
+    limit: int | None,
+    workers: int,
+    quiet: bool,
+    *,
+    multi: bool,
+) -> dict[str, ClipScores]:
+    from pose_action_ros.core.errors import ConfigError
+    from pose_action_ros.training import action_scores as judge
+
+    from_file = boxes.endswith('.json')
+    if boxes not in ('annotated', 'seen') and not from_file:
+        raise ConfigError(f'boxes are annotated, seen or a .json file; found {boxes!r}')
+    if from_file and not multi:
+        raise ConfigError(f'{boxes} has boxes of multi-clip; add --multi-clip')
+    scores = {}
+    for name in ('single-clip', 'multi-clip')[from_file : 1 + multi]:
+        several = name == 'multi-clip'
+        views = judge.clip_views(library, net.config.clip_frames, multi=several, limit=limit)
+        windows = None
+        if boxes == 'seen':
+            windows = judge.seen_boxes(net, library, views, progress=_shown(quiet))
+        elif from_file:
+            windows = judge.given_boxes(Path(boxes), library, views)
+        options = {'limit': limit, 'workers': workers, 'progress': _shown(quiet)}
+        scores[name] = judge.evaluate_clips(net, library, views, boxes=windows, **options)  # type: ignore[arg-type]
+    return scores
+
+
+def _report_clips(
+    scores: Mapping[str, ClipScores],
+    library: Library,
+    weights: str,
+    json_file: Path | None,
+    markdown: Path | None,
+    plots: Path | None,
+) -> None:
+    from pose_action_ros.training.plots import save_confusion_plot
+    from pose_action_ros.training.score_tables import action_table
+
+    table = action_table(scores, library.name)
+    named = {name.replace('-', '_'): one for name, one in scores.items()}
+    _report([table], named, weights, library.name, json_file, markdown)
+    if plots is not None:
+        name, last = list(scores.items())[-1]
+        title = f'{library.name}, {name}, accuracy {last.accuracy["m"]:.3f}'
+        save_confusion_plot(last.confusion, library.actions, plots / 'confusion.png', title)
+
+
+def _report(
+    tables: Sequence[ScoreTable],
+    scores: Mapping[str, Any],
+    weights: str,
+    dataset: str,
+    json_file: Path | None,
+    markdown: Path | None,
+) -> None:
+    """Print the tables; write them, and the scores, where asked for."""
+    for table in tables:
+        shown = Table(*table.header, title=table.title)
+        for row in table.rows:
+            shown.add_row(*row)
+        _console.print(shown)
+    if json_file is not None:
+        result = {'dataset': dataset, 'weights': weights}
+        result |= {name: one.to_mapping() for name, one in scores.items()}
+        text = json.dumps(_without_nan(result), indent=2, allow_nan=False)
+        _write(json_file, text + '\n')
+    if markdown is not None:
+        _write(markdown, '\n'.join(table.to_markdown() for table in tables))
+
+
+def _without_nan(value: Any) -> Any:
+    """What JSON can hold: null where nothing was judged."""
+    if isinstance(value, dict):
+        return {key: _without_nan(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_without_nan(item) for item in value]
+    return None if isinstance(value, float) and value != value else value
+
+
+def _write(path: Path, text: str) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text, encoding='utf-8')
+
+
+def _shown(quiet: bool) -> bool:
+    return not quiet and Console(stderr=True).is_terminal
