@@ -10,6 +10,7 @@ from pose_action_ros.data.human36m import Human36m
 from pose_action_ros.data.mpii import Mpii
 from pose_action_ros.data.ntu import Ntu
 from pose_action_ros.data.penn_action import PennAction
+from pose_action_ros.data.prepared import PreparedLibrary
 
 if TYPE_CHECKING:
     from pose_action_ros.core.skeleton import Skeleton
@@ -36,7 +37,8 @@ def open_library(
         root: Its folder, laid out as docs/data.md says.
         split: train, val or test.
         skeleton: The layout to give joints in.
-        **options: `every` of h36m, `view` and `broken` of ntu.
+        **options: `every` of h36m, `view` and `broken` of ntu; `prepared`, the folder of the fast
+            cache, of all.
 
     Raises:
         ConfigError: There is no such data set or option.
@@ -44,13 +46,22 @@ def open_library(
     """
     if name not in DATASETS:
         raise ConfigError(f'unknown data set {name!r}; expected one of {", ".join(DATASETS)}')
-    unknown = set(options) - set(_OPTIONS[name])
+    known = (*_OPTIONS[name], 'prepared')
+    unknown = set(options) - set(known)
     if unknown:
         raise ConfigError(
-            f'{name} has no option {", ".join(sorted(unknown))}; '
-            f'it has {", ".join(_OPTIONS[name]) or "none"}'
+            f'{name} has no option {", ".join(sorted(unknown))}; it has {", ".join(known)}'
         )
-    folder = Path(root).expanduser()
+    prepared = options.pop('prepared', None)
+    library = _opened(name, Path(root).expanduser(), split, skeleton, options)
+    if prepared:
+        return PreparedLibrary(library, Path(prepared).expanduser() / split)
+    return library
+
+
+def _opened(
+    name: str, folder: Path, split: str, skeleton: Skeleton, options: dict[str, Any]
+) -> Library:
     if name == 'mpii':
         return Mpii(folder, split, skeleton)
     if name == 'h36m':

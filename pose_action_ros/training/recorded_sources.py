@@ -22,8 +22,8 @@ if TYPE_CHECKING:
 
 __all__ = ['recorded_clips', 'recorded_poses']
 
-_OPTIONS = ('augmentation', 'mix', 'seed', 'view', 'broken', 'every')
-_SET_OPTIONS = ('view', 'broken', 'every')
+_SET_OPTIONS = ('view', 'broken', 'every', 'prepared')
+_OPTIONS = ('augmentation', 'mix', 'seed', *_SET_OPTIONS)
 _MIX_OPTIONS = ('share', 'root', 'augmentation', *_SET_OPTIONS)
 
 

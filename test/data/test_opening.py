@@ -40,7 +40,9 @@ def test_options(ntu_official, tmp_path):
     skeleton = get_skeleton('pa20j')
     library = open_library('ntu', ntu_official, 'test', skeleton, view=True, broken=str(path))
     assert len(library) == 3
-    with pytest.raises(ConfigError, match='ntu has no option every; it has view, broken'):
+    with pytest.raises(
+        ConfigError, match='ntu has no option every; it has view, broken, prepared'
+    ):
         open_library('ntu', ntu_official, 'test', skeleton, every=3)
     with pytest.raises(ConfigError, match="unknown data set 'coco'"):
         open_library('coco', ntu_official, 'test', skeleton)
