@@ -1,5 +1,7 @@
 """How many crops a second one core reads from recorded data, and what bounds it.
 
+Seconds are those that the process computed, so that other load on the machine counts little.
+
 Pictures and videos of the data sets' real sizes are drawn and written first; nothing is
 downloaded. Prints a Markdown table; `python benchmarks/data_loading.py`.
 """
@@ -62,15 +64,19 @@ class Recording:
         return 1
 
     def title(self, index):
+        """Return a name."""
         return 'noise'
 
     def length(self, index):
+        """Return the number of frames."""
         return FRAMES
 
     def action(self, index):
+        """Return that there is none."""
         return -1
 
     def track(self, index, frames):
+        """Return a person in the middle."""
         width, height = self.size
         joints = np.full((len(frames), 16, 2), (width / 2, height / 2))
         unknown = np.full((len(frames), 16, 3), np.nan)
@@ -79,6 +85,7 @@ class Recording:
         )
 
     def images(self, index, frames):
+        """Return frames as a reader does."""
         if self.video:
             return read_video(self.path, frames)
         return [read_picture(self.folder / f'{frame:06d}.jpg') for frame in frames]
@@ -91,17 +98,18 @@ def rates(library, frames_at_once, seconds):
     while sum(spent.values()) < seconds:
         start = int(rng.integers(FRAMES - frames_at_once + 1))
         frames = range(start, start + frames_at_once)
-        begin = time.perf_counter()
+        begin = time.process_time()
         images = library.images(0, frames)
-        middle = time.perf_counter()
+        middle = time.process_time()
         cut(library.track(0, frames), images, PA16J, PAPER.draw(rng))
-        spent['cut'] += time.perf_counter() - middle
+        spent['cut'] += time.process_time() - middle
         spent['read'] += middle - begin
         crops += frames_at_once
     return crops / spent['read'], crops / spent['cut'], crops / sum(spent.values())
 
 
 def main():
+    """Measure all kinds."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument('--seconds', type=float, default=3.0, help='per line')
     arguments = parser.parse_args()
