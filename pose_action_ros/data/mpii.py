@@ -141,7 +141,7 @@ def _official(path: Path, split: str) -> Iterator[_Person]:
 def _official_person(image: str, rect: Any) -> _Person | None:
     points = getattr(getattr(rect, 'annopoints', None), 'point', None)
     scale, position = getattr(rect, 'scale', None), getattr(rect, 'objpos', None)
-    if points is None or np.size(scale) != 1 or not hasattr(position, 'x'):
+    if points is None or scale is None or np.size(scale) != 1 or not hasattr(position, 'x'):
         return None
     joints = np.full((_JOINTS, 2), np.nan)
     for point in matlab_items(points):

@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 __all__ = ['PennAction']
 
 _RELEASED = ('annotations.mat', 'penn_annotations.mat')
-_FIELDS = ['action', 'x', 'y', 'visibility', 'train', 'nframes', 'dimensions']
+_FIELDS = ['action', 'x', 'y', 'visibility', 'train', 'dimensions']
 _JOINTS = 13
 
 
@@ -122,14 +122,13 @@ def _labels(folder: Path, train: bool) -> Iterator[_Sequence]:
             if (int(values['train']) == 1) != train:
                 continue
             rows, columns = (int(value) for value in values['dimensions'][:2])
-            shape = (int(values['nframes']), _JOINTS)
-            joints = np.stack([values[k].astype(float).reshape(shape) for k in 'xy'], axis=-1)
-            visible = values['visibility'].astype(bool).reshape(shape)
+            x, y, visible = (values[k].reshape(-1, _JOINTS) for k in ('x', 'y', 'visibility'))
+            joints = np.stack([x, y], axis=-1).astype(float)
+            joints = _only_visible(joints, visible.astype(bool))
             number, action = int(path.stem), _action(str(values['action']))
         except (IndexError, TypeError, ValueError) as error:
             raise DatasetError(f'{path} is not laid out as expected: {error}') from error
-        numbers = np.arange(1, shape[0] + 1)
-        joints = _only_visible(joints, visible)
+        numbers = np.arange(1, len(joints) + 1)
         yield _Sequence(number, action, numbers, joints, PENN_JOINTS, (columns, rows))
 
 

@@ -54,7 +54,7 @@ class ModelSettings:
 class DataSettings:
     """Which samples are seen, in an order that the seed alone decides."""
 
-    name: str = _setting('simulated', 'Data set; docs/training.md lists them.')
+    name: str = _setting('simulated', 'simulated, or a recorded data set: docs/data.md.')
     root: str | None = _setting(None, 'Folder of a recorded data set.')
     options: dict[str, Any] = field(
         default_factory=dict, metadata=_metadata('Further arguments of that data set.')
