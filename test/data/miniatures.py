@@ -179,11 +179,13 @@ def _write_mpii_official(root, images, rows):
             'vididx': 3,
         }
     )
+    nobody = np.zeros((0, 0))
+    annotations.append({**annotations[-1], 'annorect': nobody, 'vididx': 4})
     release = {
         'annolist': struct(annotations),
-        'img_train': np.array([[1] * 6 + [0]], np.uint8),
+        'img_train': np.array([[1] * 6 + [0, 1]], np.uint8),
         'version': 12,
-        'single_person': cell([np.array([[2]])] * 6 + [np.array([[1]])]),
+        'single_person': cell([np.array([[2]])] * 6 + [np.array([[1]]), nobody]),
     }
     scipy.io.savemat(root / 'mpii_human_pose_v1_u12_1.mat', {'RELEASE': release})
 
