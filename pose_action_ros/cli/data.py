@@ -18,7 +18,12 @@ __all__ = ['data_app']
 data_app = typer.Typer(help='Recorded data sets on disk.', no_args_is_help=True)
 
 _console = Console()
-_SPLITS = ('train', 'val', 'test')
+_SPLITS = {  # that differ
+    'mpii': ('train', 'val'),
+    'h36m': ('train', 'val'),
+    'penn_action': ('train', 'test'),
+    'ntu': ('train', 'test'),
+}
 
 
 @data_app.callback()
@@ -52,16 +57,14 @@ def check(
     if name not in DATASETS:
         raise ConfigError(f'unknown data set {name!r}; expected one of {", ".join(DATASETS)}')
     skeleton = get_skeleton(layout or LAYOUTS[name])
+    ranges = ranges_named(augmentation, name, 'poses')
     options = {'broken': broken} if broken else {}
     table = Table('split', 'recordings', 'samples', 'actions', 'read', 'joints', title=str(root))
     tiles: list[tuple[dict[str, Any], str]] = []
     faults: list[str] = []
-    for split in _SPLITS[: 2 if name == 'mpii' else 3]:
-        if name in ('penn_action', 'ntu') and split == 'val':
-            continue  # is test
+    for split in _SPLITS[name]:
         try:
             library = open_library(name, root, split, skeleton, **options)
-            ranges = ranges_named(augmentation, name, 'poses')
             row, read, wrong = _look(library, skeleton, samples, ranges)
         except DatasetError as error:
             faults.append(f'{split}: {error}')
@@ -69,9 +72,9 @@ def check(
         table.add_row(split, *row)
         tiles += [(sample, f'{split} {caption}') for sample, caption in read]
         faults += [f'{split}: {text}' for text in wrong]
-        _note_broken(library)
     if tiles:
         _console.print(table)
+        _note_broken(library)
         path = sheet or Path(f'{name}_check.png')
         pictures, captions = zip(*tiles, strict=True)
         save_sheet(contact_sheet(pictures, captions, skeleton), path)
