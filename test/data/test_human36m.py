@@ -141,3 +141,18 @@ def test_what_is_missing_or_damaged_is_named(tmp_path, cdflib, miniatures):
     (tmp_path / 'metadata.xml').write_text('<m>')
     with pytest.raises(DatasetError, match=r'metadata\.xml can not be read'):
         Human36m(tmp_path, 'train', PA17J)
+
+
+def test_real_cdf_files(tmp_path, miniatures):
+    writer = pytest.importorskip('cdflib.cdfwrite', reason='cdflib is not installed')
+    miniatures.write_h36m_official(tmp_path, frames=3)
+    path = tmp_path / 'S9' / 'MyPoseFeatures' / 'D3_Positions' / 'Walking.cdf'
+    poses = np.load(path).astype(np.float32)
+    path.unlink()
+    file = writer.CDF(str(path), cdf_spec={'rDim_sizes': []})
+    real = {'Variable': 'Pose', 'Data_Type': 44, 'Num_Elements': 1, 'Rec_Vary': True}
+    file.write_var({**real, 'Dim_Sizes': [3, 96]}, var_attrs={}, var_data=poses)
+    file.close()
+    library = Human36m(tmp_path, 'test', PA17J)
+    found = library.joints_world_mm(0, [2])[0]
+    np.testing.assert_allclose(found, world(miniatures, 2, 9, PA17J), atol=1e-3)
