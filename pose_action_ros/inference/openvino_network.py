@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 from pose_action_ros.core.errors import DeviceError
 from pose_action_ros.inference.frame_arrays import FrameArrays
+from pose_action_ros.inference.memory import forget_traces
 from pose_action_ros.models.folding import fold_batch_norm
 
 if TYPE_CHECKING:
@@ -138,6 +139,7 @@ def _convert(module: nn.Module, *example: Tensor, open_axes: int) -> Any:
     with warnings.catch_warnings(), torch.no_grad():
         warnings.simplefilter('ignore')  # the tracer on sizes, which are fixed here
         model = openvino.convert_model(module.eval(), example_input=example)
+    forget_traces()
     model.reshape(
         {
             port: [-1] * open_axes + list(tensor.shape[open_axes:])

@@ -17,6 +17,7 @@ from pose_action_ros.geometry import crop_transform, extract_crop
 from pose_action_ros.inference.clip_buffer import ClipBuffer
 from pose_action_ros.inference.engine import Engine
 from pose_action_ros.inference.frame_arrays import FrameArrays
+from pose_action_ros.inference.memory import give_back_memory
 from pose_action_ros.inference.person import Look, Person, Surroundings
 from pose_action_ros.inference.settings import StreamSettings
 from pose_action_ros.inference.tracker import Tracker
@@ -135,6 +136,7 @@ class PoseActionStream:
         """Let go of the network and its memory; the stream can't be used any more."""
         self.reset()
         self._engine = None
+        give_back_memory()
 
     def process(
         self,
