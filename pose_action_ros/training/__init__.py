@@ -6,7 +6,7 @@ order, augmentation     which sample comes when, and how it looks that time
 sources, sample_store   where samples come from, and where they are kept
 data_module             batches, in Lightning's terms
 phase_module            what the phases share
-pose_module             phase pose
+pose_module             phases half_size and pose
 action_module           phases action and finetune
 feature_cache           what a frozen pose network sees, computed once
 optimizers, reporting   rates, logs, progress

@@ -13,6 +13,7 @@ __all__ = [
     'ActionPhase',
     'DataSettings',
     'FinetunePhase',
+    'HalfSizePhase',
     'ModelSettings',
     'PhaseSettings',
     'PosePhase',
@@ -146,12 +147,12 @@ class PhaseSettings:
 class PosePhase(PhaseSettings):
     """Pose alone, on single images (Appendix B)."""
 
-    half_size_epochs: int = _setting(
-        0,
-        'The first so many epochs see crops of half the side: a quarter of the work. The network '
-        'has to see full size for long enough afterwards.',
-        low=0,
-    )
+
+@dataclass(frozen=True)
+class HalfSizePhase(PhaseSettings):
+    """Pose alone, on crops of half the side: a quarter of the work; off unless asked for."""
+
+    epochs: int = _setting(0, 'Epochs; 0 skips the phase.', low=0)
 
 
 @dataclass(frozen=True)
@@ -190,7 +191,7 @@ class FinetunePhase(PhaseSettings):
 
 @dataclass(frozen=True)
 class TrainConfig:
-    """A run: pose, then action, then fine-tuning, one weights file at the end."""
+    """A run: pose (first at half size, if asked for), action, fine-tuning; one weights file."""
 
     name: str = _setting('run', 'Name of the run.')
     seed: int = _setting(1, 'Decides weights, samples and their order.', low=0)
@@ -198,6 +199,7 @@ class TrainConfig:
     model: ModelSettings = field(default_factory=ModelSettings)
     data: DataSettings = field(default_factory=DataSettings)
     trainer: TrainerSettings = field(default_factory=TrainerSettings)
+    half_size: HalfSizePhase = field(default_factory=HalfSizePhase)
     pose: PosePhase = field(default_factory=PosePhase)
     action: ActionPhase = field(default_factory=ActionPhase)
     finetune: FinetunePhase = field(default_factory=FinetunePhase)

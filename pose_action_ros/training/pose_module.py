@@ -1,4 +1,4 @@
-"""Phase pose: every prediction block learns the same target (supplement, Appendix B)."""
+"""Phases half_size and pose: every block learns the same target (supplement, Appendix B)."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from pose_action_ros.data.sample import PoseSample
     from pose_action_ros.models import MultitaskNet, PoseOutput
-    from pose_action_ros.training.config import PosePhase
+    from pose_action_ros.training.config import PhaseSettings
 
 __all__ = ['PoseModule']
 
@@ -34,23 +34,25 @@ class PoseModule(PhaseModule):
         net: The network.
         phase: The phase's settings.
         learning_rate: First rate.
+        half_size: Pool the crops to half their side first. Soft-argmax reads maps of any size, and
+            what is learned so carries over to full size within an epoch or two.
         channels_last: Memory format.
     """
-
-    phase: PosePhase
 
     def __init__(
         self,
         net: MultitaskNet,
-        phase: PosePhase,
+        phase: PhaseSettings,
         learning_rate: float,
         *,
+        half_size: bool = False,
         channels_last: bool = False,
     ) -> None:
         net.requires_grad_(True)
         for part in action_parts(net):
             part.requires_grad_(False)
         super().__init__(net, phase, learning_rate, channels_last=channels_last)
+        self.half_size = half_size
 
     def frozen_parts(self) -> Iterator[nn.Module]:
         """Yield the action heads besides what the settings freeze."""
@@ -59,20 +61,22 @@ class PoseModule(PhaseModule):
 
     def training_step(self, batch: PoseSample, batch_idx: int) -> Tensor:
         """Return the batch's mean loss."""
-        crops = to_network_input(batch['crop'], channels_last=self.channels_last)
-        if self.current_epoch < self.phase.half_size_epochs:
-            crops = F.avg_pool2d(crops, 2)
+        crops = self._crops(batch)
         loss = self._loss(self.net.forward_pose(crops), batch)
         self.log('loss', loss, on_step=False, on_epoch=True, batch_size=len(crops))
         return loss
 
     def validation_step(self, batch: PoseSample, batch_idx: int) -> None:
-        """Log loss and mean joint distance at full size, the latter in crop units."""
-        crops = to_network_input(batch['crop'], channels_last=self.channels_last)
+        """Log loss and mean joint distance, the latter in crop units."""
+        crops = self._crops(batch)
         outputs = self.best_net.forward_pose(crops)
         error = crop_error(outputs[-1].joints, batch['joints_crop'])
         values = {'val_loss': self._loss(outputs, batch), MONITOR: error}
         self.log_dict(values, batch_size=len(crops), sync_dist=True)
+
+    def _crops(self, batch: PoseSample) -> Tensor:
+        crops = to_network_input(batch['crop'], channels_last=self.channels_last)
+        return F.avg_pool2d(crops, 2) if self.half_size else crops
 
     def _loss(self, outputs: list[PoseOutput], batch: PoseSample) -> Tensor:
         dimensions = self.net.config.dimensions

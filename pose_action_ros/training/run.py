@@ -1,4 +1,4 @@
-"""One run from settings to a weights file: pose, action, finetune, each of them resumable."""
+"""One run from settings to a weights file: phase after phase, each of them resumable."""
 
 from __future__ import annotations
 
@@ -40,8 +40,10 @@ if TYPE_CHECKING:
 
 __all__ = ['PHASES', 'train']
 
-PHASES = ('pose', 'action', 'finetune')
+PHASES = ('half_size', 'pose', 'action', 'finetune')
 """The phases of a run, in order."""
+
+_POSE_PHASES = ('half_size', 'pose')
 
 _FINETUNE_FACTOR = 0.1  # supplement, Appendix B
 _UNWANTED = (
@@ -142,8 +144,11 @@ class _Run:
         if rate is None:
             rate = self._last_action_rate(name) * _FINETUNE_FACTOR
         channels_last = self._config.trainer.channels_last
-        if name == 'pose':
-            return PoseModule(self._net, self._config.pose, rate, channels_last=channels_last)
+        if name in _POSE_PHASES:
+            half_size = name == 'half_size'
+            return PoseModule(
+                self._net, settings, rate, half_size=half_size, channels_last=channels_last
+            )
         return ActionModule(
             self._net, settings, rate, train_pose=name == 'finetune', channels_last=channels_last
         )
@@ -160,7 +165,7 @@ class _Run:
     def _data(self, name: str) -> PhaseData:
         config = self._config
         workers = config.data.workers
-        if name == 'pose':
+        if name in _POSE_PHASES:
             train, val = self._samples(pose_source, 'train'), self._samples(pose_source, 'val')
         else:
             cached = name == 'action' and config.action.cache_features

@@ -34,11 +34,11 @@ class PhaseResult:
     """What a complete phase leaves for the next ones and for the weights' provenance.
 
     Attributes:
-        phase: pose, action or finetune.
+        phase: half_size, pose, action or finetune.
         steps: Optimiser steps taken.
         last_rate: Learning rate at the end.
-        best_error: Best validation score: mean joint distance in crop units (pose), share of
-            wrong clips (action, finetune).
+        best_error: Best validation score: mean joint distance in crop units (half_size,
+            pose), share of wrong clips (action, finetune).
         seconds: Wall time of all its epochs.
     """
 

@@ -36,6 +36,7 @@ def tiny_run(tmp_path):
             'model': {'preset': 'compact', 'changes': TINY},
             'data': {'poses': 6, 'clips': 4, 'val_poses': 2, 'val_clips': 2, 'pool': True},
             'trainer': {'accelerator': 'cpu', 'threads': 1, 'tensorboard': False},
+            'half_size': dict(phase, epochs=0),
             'pose': dict(phase, schedule='one_cycle'),
             'action': dict(phase),
             'finetune': dict(phase, epochs=1),

@@ -64,7 +64,7 @@ def test_crop_error_by_hand():
 
 def test_pose_phase_overfits_a_handful_and_leaves_the_heads_alone(tiny_net):
     batch = batch_of(SimulatedPoses('train', 4), 4)
-    module = quiet(PoseModule(tiny_net, PosePhase(half_size_epochs=1), 1e-3))
+    module = quiet(PoseModule(tiny_net, PosePhase(), 1e-3, half_size=True))
     before = {k: v.clone() for k, v in tiny_net.state_dict().items()}
     losses = steps(module, batch, 60, 1e-2)
     assert losses[-1] < 0.3 * losses[0]
@@ -72,6 +72,17 @@ def test_pose_phase_overfits_a_handful_and_leaves_the_heads_alone(tiny_net):
         if not name.startswith('pose_net'):
             assert torch.equal(value, before[name]), name
     assert all(name.startswith('pose_net') for name in trained_names(module))
+
+
+def test_half_size_crops_are_pooled_for_training_and_validation(tiny_net):
+    batch = batch_of(SimulatedPoses('train', 2), 2)
+    sizes = []
+    tiny_net.pose_net.register_forward_pre_hook(lambda net, args: sizes.append(args[0].shape[-1]))
+    for half_size in (True, False):
+        module = quiet(PoseModule(tiny_net, PosePhase(), 1e-3, half_size=half_size))
+        module.training_step(batch, 0)
+        module.validation_step(batch, 0)
+    assert sizes == [128, 128, 256, 256]
 
 
 def test_action_phase_overfits_and_leaves_the_pose_network_alone(tiny_net, tmp_path):
