@@ -104,7 +104,7 @@ class TrainerSettings:
 
 @dataclass(frozen=True)
 class PhaseSettings:
-    """One stage of training; the three phases differ in defaults only."""
+    """One stage of training; phases differ in defaults only."""
 
     epochs: int = _setting(120, 'Epochs; 0 skips the phase.', low=0)
     steps_per_epoch: int = _setting(
