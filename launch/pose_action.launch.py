@@ -1,4 +1,4 @@
-"""The node alone, for inclusion in a robot's own launch file."""
+"""The node alone, or one node a camera, for inclusion in a robot's own launch file."""
 
 from launch import LaunchContext, LaunchDescription
 from launch.actions import DeclareLaunchArgument, OpaqueFunction
@@ -9,7 +9,12 @@ from launch_ros.substitutions import FindPackageShare
 ARGUMENTS = {
     'image': ('image', 'Topic of the camera image (sensor_msgs/Image), relative or absolute.'),
     'camera_info': ('camera_info', 'Topic of its CameraInfo; "camera_info": beside the image.'),
-    'namespace': ('', 'Namespace of the node and its topics; one per camera.'),
+    'namespace': ('', 'Namespace of the node and its topics.'),
+    'cameras': (
+        '',
+        'Several cameras, as "left,right": a node in each of these namespaces; image and '
+        'camera_info are then relative, so that left/image is seen by left/pose_action.',
+    ),
     'params_file': (
         PathJoinSubstitution([FindPackageShare('pose_action_ros'), 'config', 'pose_action.yaml']),
         'YAML file with parameters of the node.',
@@ -39,7 +44,7 @@ OVERRIDES = {
 
 
 def generate_launch_description() -> LaunchDescription:
-    """Declare the arguments and start the node."""
+    """Declare the arguments and start the nodes."""
     arguments = [
         DeclareLaunchArgument(name, default_value=default, description=description)
         for name, (default, description) in ARGUMENTS.items()
@@ -48,26 +53,30 @@ def generate_launch_description() -> LaunchDescription:
         DeclareLaunchArgument(name, default_value='', description=description)
         for name, (_, description) in OVERRIDES.items()
     ]
-    return LaunchDescription([*arguments, *overrides, OpaqueFunction(function=start_node)])
+    return LaunchDescription([*arguments, *overrides, OpaqueFunction(function=start_nodes)])
 
 
-def start_node(context: LaunchContext) -> list[LifecycleNode]:
-    """Start the node with those overrides that were given."""
+def start_nodes(context: LaunchContext) -> list[LifecycleNode]:
+    """Start a node in each namespace, with those overrides that were given."""
     given = {
         parameter: LaunchConfiguration(name)
         for name, (parameter, _) in OVERRIDES.items()
         if LaunchConfiguration(name).perform(context)
     }
-    node = LifecycleNode(
-        package='pose_action_ros',
-        executable='pose_action_node',
-        name='pose_action',
-        namespace=LaunchConfiguration('namespace'),
-        output='screen',
-        parameters=[LaunchConfiguration('params_file'), given],
-        remappings=[
-            ('image', LaunchConfiguration('image')),
-            ('camera_info', LaunchConfiguration('camera_info')),
-        ],
-    )
-    return [node]
+    namespace = LaunchConfiguration('namespace').perform(context)
+    cameras = LaunchConfiguration('cameras').perform(context).replace(',', ' ').split()
+    return [
+        LifecycleNode(
+            package='pose_action_ros',
+            executable='pose_action_node',
+            name='pose_action',
+            namespace='/'.join(filter(None, (namespace.rstrip('/'), camera))),
+            output='screen',
+            parameters=[LaunchConfiguration('params_file'), given],
+            remappings=[
+                ('image', LaunchConfiguration('image')),
+                ('camera_info', LaunchConfiguration('camera_info')),
+            ],
+        )
+        for camera in cameras or ['']
+    ]

@@ -18,6 +18,7 @@ from rcl_interfaces.msg import (
     SetParametersResult,
 )
 from rclpy.exceptions import InvalidParameterTypeException, ParameterException
+from rclpy.parameter import Parameter
 
 from pose_action_ros.core.errors import ConfigError
 
@@ -25,9 +26,14 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from rclpy.node import Node
-    from rclpy.parameter import Parameter
 
-__all__ = ['check_settings', 'declare_settings', 'read_settings', 'settings_parameters']
+__all__ = [
+    'check_settings',
+    'declare_settings',
+    'numbers_as_declared',
+    'read_settings',
+    'settings_parameters',
+]
 
 SettingsT = TypeVar('SettingsT')
 
@@ -84,6 +90,21 @@ def check_settings(
     except ConfigError as error:
         return SetParametersResult(successful=False, reason=str(error))
     return SetParametersResult(successful=True)
+
+
+def numbers_as_declared(node: Node, changes: Sequence[Parameter]) -> list[Parameter]:
+    """Return the changes with whole numbers as floats where the parameter is one.
+
+    For `Node.add_pre_set_parameters_callback`: `ros2 param set NODE track.enlarge 2`.
+    """
+    return [
+        Parameter(change.name, value=float(change.value))
+        if change.type_ is Parameter.Type.INTEGER
+        and node.has_parameter(change.name)
+        and node.get_parameter(change.name).type_ is Parameter.Type.DOUBLE
+        else change
+        for change in changes
+    ]
 
 
 def settings_parameters(

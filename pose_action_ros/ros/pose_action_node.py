@@ -34,7 +34,12 @@ from pose_action_ros.ros.diagnostics import (
 from pose_action_ros.ros.image_codec import ImageCodec
 from pose_action_ros.ros.intake import PublisherGaps
 from pose_action_ros.ros.outputs import Outputs
-from pose_action_ros.ros.parameters import check_settings, declare_settings, read_settings
+from pose_action_ros.ros.parameters import (
+    check_settings,
+    declare_settings,
+    numbers_as_declared,
+    read_settings,
+)
 from pose_action_ros.ros.person_source import open_person_source
 from pose_action_ros.ros.settings import NodeSettings
 from pose_action_ros.ros.target_frame import TargetFrame
@@ -68,6 +73,7 @@ class PoseActionNode(LifecycleNode):
         super().__init__('pose_action')
         declare_settings(self, NodeSettings())
         self.settings = read_settings(self, NodeSettings)
+        self.add_pre_set_parameters_callback(lambda changes: numbers_as_declared(self, changes))
         self.add_on_set_parameters_callback(self._check_parameters)
         self.add_post_set_parameters_callback(self._on_parameters)
         self._statistics = NodeStatistics()

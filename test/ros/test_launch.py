@@ -1,0 +1,54 @@
+"""The launch files, where launch_ros is installed: which nodes, where, with what."""
+
+from pathlib import Path
+
+import pytest
+
+pytest.importorskip('launch_ros', reason='needs launch_ros, which no wheel carries')
+
+from launch import LaunchContext, LaunchDescription
+from launch.actions import IncludeLaunchDescription
+from launch.launch_description_sources import PythonLaunchDescriptionSource
+from launch.utilities import normalize_to_list_of_substitutions, perform_substitutions
+from launch_ros.actions import Node
+
+LAUNCH = Path(__file__).parents[2] / 'launch'
+
+
+def nodes_of(file, **arguments):
+    """(namespace, executable) of every node that a launch file starts."""
+    context = LaunchContext()
+    found = []
+    entities = [
+        IncludeLaunchDescription(
+            PythonLaunchDescriptionSource(str(LAUNCH / file)),
+            launch_arguments=list(arguments.items()),
+        )
+    ]
+    while entities:
+        entity = entities.pop(0)
+        if isinstance(entity, Node):
+            if entity.condition is None or entity.condition.evaluate(context):
+                entity._perform_substitutions(context)
+                name = normalize_to_list_of_substitutions(entity.node_executable)
+                executable = perform_substitutions(context, name)
+                found.append((entity.expanded_node_namespace, executable))
+            continue
+        if isinstance(entity, LaunchDescription):
+            entities = [*entity.entities, *entities]
+            continue
+        entities = [*(entity.visit(context) or []), *entities]
+    return found
+
+
+def test_one_node_unless_there_are_several_cameras():
+    assert [executable for _, executable in nodes_of('pose_action.launch.py')] == [
+        'pose_action_node'
+    ]
+    nodes = nodes_of('pose_action.launch.py', namespace='robot', cameras='left, right')
+    assert [namespace for namespace, _ in nodes] == ['/robot/left', '/robot/right']
+
+
+def test_the_demo_has_a_camera():
+    nodes = nodes_of('demo.launch.py', rviz='false')
+    assert [executable for _, executable in nodes] == ['camera_node', 'pose_action_node']
