@@ -41,17 +41,19 @@ def test_a_folder_is_filmed_in_the_order_of_its_names(graph, tmp_path):
 def test_a_video_is_filmed_at_its_own_rate_and_ends(graph, tmp_path):
     path = tmp_path / 'film.mp4'
     writer = cv2.VideoWriter(str(path), cv2.VideoWriter_fourcc(*'mp4v'), 25.0, (64, 48))
-    for index in range(50):
-        writer.write(picture(5 * index))
+    for index in range(125):
+        writer.write(picture(2 * index))
     writer.release()
     images = graph.collect(Image, 'image', 50)
     infos = graph.collect(CameraInfo, 'camera_info', 50)
     parameters = {'source': path, 'loop': 'false', 'field_of_view_deg': 60.0}
     graph.start('camera_node', **parameters)
     graph.wait(lambda: images and infos)
-    graph.spin(2.5)
-    assert 2 <= len(images) <= 50  # the first ones may pass before the peer is found
+    graph.spin(5.0)
+    assert 2 <= len(images) <= 125  # the first ones pass before the peer is found
     assert infos[0].k[0] == pytest.approx(32 / np.tan(np.radians(30)))
+    _, log = graph.stop('camera_node')
+    assert 'the film has ended' in log
 
 
 def test_the_actor_comes_with_the_truth(graph):
