@@ -45,7 +45,7 @@ adult's depth at the hips (about 0.2 m); clothes and turned bodies make it uncer
 _SURFACE_SIGMA_M = 0.03
 _TRUNK_JOINTS = ('pelvis', 'spine', 'thorax', 'right_hip', 'left_hip')
 _MIN_PATCH_SHARE = 0.2  # of the pixels around a joint must carry a depth
-_MIN_NOISE_PX = 0.5  # a person of a few pixels has no measurable bones
+_MIN_NOISE_PX = 0.1  # a person of a few pixels has no measurable bones
 _PATCH_OVER_HEIGHT = 0.02  # half a patch over the height of the person in the image
 
 
