@@ -85,6 +85,7 @@ class PoseActionNode(LifecycleNode):
         self._enabled = True
         self._side = SideInputs()
         self._target: TargetFrame | None = None
+        self._failure = 'no network is loaded'
         self._subscriptions_of_ours: list[Subscription] = []
         self._diagnostics = self.create_publisher(DiagnosticArray, '/diagnostics', 1)
         self.create_service(Trigger, '~/reset', self._on_reset)
@@ -107,7 +108,8 @@ class PoseActionNode(LifecycleNode):
         except Exception as error:  # rclpy keeps what it catches to itself
             expected = isinstance(error, (PoseActionError, MemoryError))
             text = ' '.join(str(error).split()) if expected else ''
-            self.get_logger().error(f'not configured: {text or repr(error)}')
+            self._failure = text or repr(error)
+            self.get_logger().error(f'not configured: {self._failure}')
             self._release()
             return TransitionCallbackReturn.FAILURE
         for note in stream.notes:
@@ -177,6 +179,7 @@ class PoseActionNode(LifecycleNode):
     def on_cleanup(self, state: LifecycleState) -> TransitionCallbackReturn:
         """Free the network and its memory."""
         self._release()
+        self._failure = 'no network is loaded'
         return TransitionCallbackReturn.SUCCESS
 
     def _release(self) -> None:
@@ -337,7 +340,7 @@ class PoseActionNode(LifecycleNode):
 
     def _health(self) -> tuple[bytes, str]:
         if self._stream is None:
-            return DiagnosticStatus.ERROR, 'not configured: no network is loaded'
+            return DiagnosticStatus.ERROR, f'not configured: {self._failure}'
         if self._worker is None:
             return DiagnosticStatus.STALE, 'not active'
         silence_s = self._statistics.seconds_since_arrival()

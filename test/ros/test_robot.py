@@ -211,6 +211,8 @@ def test_what_can_not_be_configured_stays_unconfigured(robot):
     status = robot.diagnosis()
     assert status.level == DiagnosticStatus.ERROR
     assert status.name.startswith('/robot1/pose_action')
+    assert status.message.startswith('not configured: ')
+    assert wrong[-1][1] in status.message
     assert robot.set('model.device', 'cpu').successful
     assert robot.set('person_source', 'roi').successful
     assert robot.change(Transition.TRANSITION_CONFIGURE)
