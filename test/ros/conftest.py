@@ -65,10 +65,17 @@ class Graph:
         self.node.create_subscription(message_type, topic, messages.append, qos)
         return messages
 
-    def wait(self, condition, timeout_s=40.0, what='condition'):
-        """Spin until the condition holds."""
-        end = time.monotonic() + timeout_s
+    def wait(self, condition, timeout_s=40.0, what='condition', again=None):
+        """Spin until the condition holds; do `again` every five seconds.
+
+        A best-effort subscriber that has just been found, or a busy machine, may miss an image.
+        """
+        start = time.monotonic()
+        end, next_s = start + timeout_s, start + 5.0
         while not condition():
+            if again is not None and time.monotonic() > next_s:
+                next_s += 5.0
+                again()
             ended = {m: p.stderr.read() for m, p in self.processes.items() if p.poll() is not None}
             assert not ended, ended
             assert time.monotonic() < end, f'{what} did not come true in {timeout_s} s'

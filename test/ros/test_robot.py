@@ -96,6 +96,7 @@ class Robot:
         msg.header.frame_id, msg.header.stamp = frame_id, stamp
         msg.data.frombytes(self.jpeg)
         self.images.publish(msg)
+        self.sent = msg
 
     def ask(self, **changes):
         """Send an image; return its pose."""
@@ -103,7 +104,8 @@ class Robot:
         found = lambda: [  # noqa: E731
             p for p in self.poses if stamp_from_msg(p.header.stamp) == self.stamp_ns
         ]
-        self.graph.wait(found, what='pose of the image')
+        again = lambda: self.images.publish(self.sent)  # noqa: E731
+        self.graph.wait(found, what='pose of the image', again=again)
         self.graph.spin(0.05)
         return found()[-1]
 
