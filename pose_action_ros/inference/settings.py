@@ -74,7 +74,7 @@ class TrackSettings(_Checked):
     """How a person is found and followed."""
 
     enlarge: float = _setting(
-        1.25, "Side of the window over the larger side of the last pose's box.", 1.0, 3.0
+        1.4, "Side of the window over the larger side of the last pose's box.", 1.0, 3.0
     )
     velocity: bool = _setting(True, 'Move the window ahead with the speed of the person.')
     min_confidence: float = _setting(

@@ -14,6 +14,7 @@ import numpy as np
 
 from pose_action_ros.core.predictions import PersonBox
 from pose_action_ros.geometry import box_around, whole_image_box
+from pose_action_ros.geometry.crop import MIN_BOX_PX
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -28,6 +29,8 @@ _SPEED_MEMORY = 0.5  # of the last speed in the new one
 _SIZE_MEMORY = 0.5  # of the last size in the new one
 _MAX_LOOK_AHEAD_S = 0.2
 _MIN_OVERLAP = 0.1
+_MAX_SPEED = 1.0  # window sides a second; a window holds more than a person
+_MAX_SIZE = 2.0  # of a window, over the larger side of the image
 
 
 @dataclass(frozen=True)
@@ -58,6 +61,7 @@ class Tracker:
         self._tracks: dict[int, _Track] = {}
         self._given: dict[int, PersonBox] = {}  # the box that somebody gave last for a track
         self._next_id = 1
+        self._image_size: tuple[int, int] | None = None
 
     def reset(self) -> list[int]:
         """Forget everybody; return the ids of the tracks that end."""
@@ -81,6 +85,7 @@ class Tracker:
             settings: Limits.
             boxes: Where people are, if somebody knows; None to look for one person.
         """
+        self._image_size = image_size
         if boxes is not None:
             return self._matched(boxes[: settings.max_people])
         self._given.clear()
@@ -121,6 +126,8 @@ class Tracker:
         if float(confidence.mean()) >= settings.min_confidence:
             certain = confidence >= settings.min_joint_confidence
             found = box_around(joints_image_px, certain, enlarge=settings.enlarge)
+            if found is not None and not self._is_plausible(found):
+                found = None
         if found is None:
             if track is not None:
                 track.misses += 1
@@ -150,6 +157,15 @@ class Tracker:
             del self._tracks[track_id]
             self._given.pop(track_id, None)
         return lost
+
+    def _is_plausible(self, box: PersonBox) -> bool:
+        """Networks see people in any crop; one whose middle is outside the image is none."""
+        if self._image_size is None:
+            return True
+        width, height = self._image_size
+        rim = MIN_BOX_PX  # which is all there is of a tiny image
+        inside = -rim <= box.center_x <= width + rim and -rim <= box.center_y <= height + rim
+        return inside and box.size <= _MAX_SIZE * max(width, height, rim)
 
     def _matched(self, boxes: Sequence[PersonBox]) -> list[Window]:
         """Give the boxes the ids of the tracks that they overlap most, the rest new ones.
@@ -182,6 +198,9 @@ def _follow(track: _Track, found: PersonBox, stamp_ns: int) -> None:
     step_s = (stamp_ns - track.stamp_ns) * 1e-9
     moved = np.array([found.center_x - track.box.center_x, found.center_y - track.box.center_y])
     speed = moved / step_s if 0.0 < step_s <= _MAX_LOOK_AHEAD_S else np.zeros(2)
+    # Seen wrongly, a person seems to move with the window: without a limit both run away.
+    limit = _MAX_SPEED * found.size
+    speed *= min(1.0, limit / max(float(np.linalg.norm(speed)), 1e-9))
     track.speed_px_s = _SPEED_MEMORY * track.speed_px_s + (1.0 - _SPEED_MEMORY) * speed
     size = _SIZE_MEMORY * track.box.size + (1.0 - _SIZE_MEMORY) * found.size
     # A person who grows fast (arms up) must not leave the window meanwhile.

@@ -121,7 +121,14 @@ def plot_pose(frame: ObservedFrame, path: Path) -> bool:
             _plot_skeleton(axes, frame.true_pose, truth=True)
         _plot_skeleton(axes, frame.pose, truth=False)
         axes.set(xlabel='x (m)', ylabel='z, forward (m)', zlabel='-y, up (m)', title=name)
-        axes.set_aspect('equal')
+        middle = np.nanmean(joints_from_msg(frame.pose)[:, 2:], axis=0)
+        for limits, center in (
+            (axes.set_xlim, middle[0]),
+            (axes.set_ylim, middle[2]),
+            (axes.set_zlim, -middle[1]),
+        ):
+            limits(center - 1.0, center + 1.0)
+        axes.set_box_aspect((1, 1, 1))
         axes.view_init(elev=8, azim=azimuth)
     figure.suptitle(f'{frame.pose.header.frame_id}: seen in colour, true in grey')
     figure.savefig(path, dpi=100)
@@ -149,8 +156,11 @@ def _plot_skeleton(axes: Any, pose: Any, *, truth: bool) -> None:
 
 
 def _merit(frame: ObservedFrame) -> tuple[bool, float]:
-    valid = frame.action is not None and frame.action.valid
-    return valid, 0.0 if frame.pose is None else frame.pose.confidence
+    """A picture shows most where the clip is full, and the surest label of all."""
+    action = frame.action
+    if action is None or not action.valid:
+        return False, 0.0 if frame.pose is None else frame.pose.confidence
+    return True, action.confidence
 
 
 def _finite(value: Any) -> Any:
