@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 __all__ = ['DemoObserver', 'ObservedFrame', 'Tally']
 
 _PATIENCE_NS = 1_000_000_000
+_LAG_NS = 250_000_000
 _RECENT = 200
 
 
@@ -148,8 +149,8 @@ class DemoObserver(Node):
             tally.last_pose_ns = stamp_ns
         tally.ages_ms.append((self.get_clock().now().nanoseconds - stamp_ns) * 1e-6)
         _remember(self._poses, stamp_ns, msg)
-        # The label of this image follows its pose; images before it are complete.
-        self._release(until_ns=stamp_ns - 1)
+        # Label and truth of this image may still be on their way.
+        self._release(until_ns=stamp_ns - _LAG_NS)
 
     def _on_action(self, msg: ActionLabel) -> None:
         self.tally.actions += 1

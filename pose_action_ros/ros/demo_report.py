@@ -160,7 +160,7 @@ def _merit(frame: ObservedFrame) -> tuple[bool, float]:
     action = frame.action
     if action is None or not action.valid:
         return False, 0.0 if frame.pose is None else frame.pose.confidence
-    return True, action.confidence
+    return True, action.confidence - (frame.true_pose is None)
 
 
 def _finite(value: Any) -> Any:
