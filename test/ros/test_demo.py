@@ -2,7 +2,6 @@
 
 import json
 import os
-import random
 import subprocess
 import sys
 
@@ -14,10 +13,10 @@ pytest.importorskip('rclpy', reason='needs ROS 2')
 pytestmark = pytest.mark.ros
 
 
-def run_demo(*arguments, folder):
+def run_demo(*arguments, folder, domain):
     return subprocess.run(
         [sys.executable, '-m', 'pose_action_ros.ros.demo', '--output', folder, *arguments],
-        env={**os.environ, 'ROS_DOMAIN_ID': str(random.randint(101, 200))},
+        env={**os.environ, 'ROS_DOMAIN_ID': str(domain)},
         capture_output=True,
         text=True,
         timeout=150,
@@ -25,8 +24,8 @@ def run_demo(*arguments, folder):
     )
 
 
-def test_the_demo_leaves_video_pictures_and_summary(tmp_path, weights):
-    done = run_demo('--seconds', '4', '--weights', weights, folder=tmp_path)
+def test_the_demo_leaves_video_pictures_and_summary(tmp_path, weights, domain):
+    done = run_demo('--seconds', '4', '--weights', weights, folder=tmp_path, domain=domain)
     assert done.returncode == 0, done.stdout + done.stderr
     summary = json.loads((tmp_path / 'summary.json').read_text())
     keys = (
@@ -45,8 +44,10 @@ def test_the_demo_leaves_video_pictures_and_summary(tmp_path, weights):
     assert 'RViz' in done.stdout
 
 
-def test_the_demo_fails_where_nothing_comes_through(tmp_path, weights):
-    done = run_demo('--weights', weights, '--source', '/no/such/film.mp4', folder=tmp_path)
+def test_the_demo_fails_where_nothing_comes_through(tmp_path, weights, domain):
+    done = run_demo(
+        '--weights', weights, '--source', '/no/such/film.mp4', folder=tmp_path, domain=domain
+    )
     assert done.returncode == 1
     assert 'camera_node ended' in done.stdout
     assert '/no/such/film.mp4' in done.stderr

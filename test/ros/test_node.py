@@ -10,7 +10,7 @@ from lifecycle_msgs.msg import State, Transition
 from lifecycle_msgs.srv import ChangeState, GetState
 from rcl_interfaces.msg import Parameter, ParameterType, ParameterValue
 from rcl_interfaces.srv import DescribeParameters, SetParameters
-from sensor_msgs.msg import CameraInfo, Image
+from sensor_msgs.msg import CameraInfo, Image, RegionOfInterest
 from std_srvs.srv import SetBool, Trigger
 from visualization_msgs.msg import Marker, MarkerArray
 
@@ -74,14 +74,20 @@ def talker(shared_graph, weights):
             'model.weights': weights,
             'model.backend': 'torch',
             'model.precision': 'float32',
+            'person_source': 'roi',  # a random network would walk out of the image
             'track.min_confidence': 0.0,
             'track.min_joint_confidence': 0.0,
             'model.threads': 1,
         },
     )
     talker = Talker(shared_graph)
+    region = shared_graph.node.create_publisher(RegionOfInterest, 'roi', 5)
     talker.weights = str(weights)
     shared_graph.wait(lambda: state(shared_graph) == State.PRIMARY_STATE_ACTIVE, 90, 'active')
+    shared_graph.wait(lambda: region.get_subscription_count() > 0, what='roi subscription')
+    for _ in range(3):  # best effort
+        region.publish(RegionOfInterest(width=160, height=120))
+        shared_graph.spin(0.2)
     talker.ask()
     return talker
 
