@@ -117,6 +117,15 @@ def filled():
     return lambda config, seed=0: fill(MultitaskNet(config), seed)
 
 
+@pytest.fixture(scope='session', params=['frozen', 'original'])
+def reference_file(request):
+    """Find a reference by name: the frozen copy here, and the original beside the checkout."""
+    folder = ROOT / 'test/fixtures' if request.param == 'frozen' else PARITY
+    if not folder.is_dir():
+        pytest.skip(f'no reference outputs: {folder} is not there')
+    return lambda name: folder / name
+
+
 @pytest.fixture(scope='session')
 def parity_folder():
     if not PARITY.is_dir():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -60,15 +61,14 @@ def mpii(
 ) -> None:
     """PCKh at 0.5 and 0.2 and their areas on MPII's validation persons."""
     from pose_action_ros.training.pose_scores import evaluate_mpii
-    from pose_action_ros.training.pose_views import MULTI_CROP, SINGLE_CROP
     from pose_action_ros.training.score_tables import mpii_table
 
     net, library = _open('mpii', root, 'val', weights, device)
-    options = {'batch': batch, 'workers': workers, 'progress': _shown(quiet), 'limit': limit}
-    views = (SINGLE_CROP, MULTI_CROP) if multi_crop else (SINGLE_CROP,)
-    scores = [evaluate_mpii(net, library, chosen, **options) for chosen in views]  # type: ignore[arg-type]
-    named = dict(zip(('single_crop', 'multi_crop'), scores, strict=False))
-    _report([mpii_table(scores)], named, weights, 'mpii', json_file, markdown)
+    judge = partial(
+        evaluate_mpii, batch=batch, workers=workers, progress=_shown(quiet), limit=limit
+    )
+    scores = {name: judge(net, library, view) for name, view in _crop_views(multi_crop).items()}
+    _report([mpii_table(list(scores.values()))], scores, weights, 'mpii', json_file, markdown)
 
 
 @evaluate_app.command('h36m')
@@ -86,15 +86,14 @@ def h36m(
 ) -> None:
     """MPJPE by action on Human3.6M's subjects 9 and 11, laid out as the paper's Table 1."""
     from pose_action_ros.training.pose_scores import evaluate_h36m
-    from pose_action_ros.training.pose_views import MULTI_CROP, SINGLE_CROP
     from pose_action_ros.training.score_tables import h36m_tables
 
     net, library = _open('h36m', root, 'val', weights, device)
-    options = {'batch': batch, 'workers': workers, 'progress': _shown(quiet), 'limit': limit}
-    views = (SINGLE_CROP, MULTI_CROP) if multi_crop else (SINGLE_CROP,)
-    scores = [evaluate_h36m(net, library, chosen, **options) for chosen in views]  # type: ignore[arg-type]
-    named = dict(zip(('single_crop', 'multi_crop'), scores, strict=False))
-    _report(h36m_tables(scores), named, weights, 'h36m', json_file, markdown)
+    judge = partial(
+        evaluate_h36m, batch=batch, workers=workers, progress=_shown(quiet), limit=limit
+    )
+    scores = {name: judge(net, library, view) for name, view in _crop_views(multi_crop).items()}
+    _report(h36m_tables(list(scores.values())), scores, weights, 'h36m', json_file, markdown)
 
 
 @evaluate_app.command('penn_action')
@@ -138,6 +137,14 @@ def ntu(
     net, library = _open('ntu', root, 'test', weights, device, **options)
     scores = _clip_scores(net, library, boxes, limit, workers, quiet, multi=multi_clip)
     _report_clips(scores, library, weights, json_file, markdown, plots)
+
+
+def _crop_views(multi_crop: bool) -> dict[str, Any]:
+    """What the paper calls single-crop, and multi-crop where asked for."""
+    from pose_action_ros.training.pose_views import MULTI_CROP, SINGLE_CROP
+
+    views = {'single_crop': SINGLE_CROP, 'multi_crop': MULTI_CROP}
+    return views if multi_crop else {'single_crop': SINGLE_CROP}
 
 
 def _open(

@@ -134,10 +134,6 @@ class ActionFusion(nn.Module):
             nn.init.dirac_(branch.pointwise.weight)
 
     def forward(self, pose_maps: Tensor, appearance_maps: Tensor) -> Tensor:
-        """Map two class maps (B, A, H, W) to one.
-
-        Where an odd number of joints leaves the pose branch one column more (its pools keep an
-        odd border, the appearance branch starts from the same grid), both have the same size.
-        """
+        """Map two class maps (B, A, H, W) of the same size to one."""
         out: Tensor = self.pose(pose_maps) + self.appearance(appearance_maps)
         return out

@@ -1,7 +1,6 @@
 """The crop: where points go, what the pixels look like, and that both agree."""
 
 import ast
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -19,20 +18,12 @@ from pose_action_ros.geometry.crop import (
 )
 
 NAME = 'preprocess_ref.npz'
-SIBLING = Path(__file__).parents[3] / 'shared' / 'parity' / NAME
 CASES = ['plain', 'rot_flip', 'outside', 'h36m_order']
 
 
-def references():
-    """The frozen copy (parts of two crops), and the original where it lies beside the checkout."""
-    absent = pytest.mark.skipif(not SIBLING.exists(), reason=f'no {SIBLING}')
-    yield pytest.param(Path(__file__).parents[1] / 'fixtures' / NAME, id='frozen')
-    yield pytest.param(SIBLING, id='original', marks=absent)
-
-
-@pytest.fixture(params=references(), scope='module')
-def reference(request):
-    with np.load(request.param) as file:
+@pytest.fixture(scope='module')
+def reference(reference_file):
+    with np.load(reference_file(NAME)) as file:
         return dict(file)
 
 

@@ -1,7 +1,6 @@
 """Losses against the authors' own values and against hand-computed ones."""
 
 import math
-from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
@@ -18,20 +17,12 @@ from pose_action_ros.training.losses import (
 )
 
 NAME = 'losses_ref.npz'
-SIBLING = Path(__file__).parents[3] / 'shared' / 'parity' / NAME
 NAN = float('nan')
 
 
-def references():
-    """The frozen copy, and the original where the checkout has it beside itself."""
-    absent = pytest.mark.skipif(not SIBLING.exists(), reason=f'no {SIBLING}')
-    yield pytest.param(Path(__file__).parents[1] / 'fixtures' / NAME, id='frozen')
-    yield pytest.param(SIBLING, id='original', marks=absent)
-
-
-@pytest.fixture(params=references(), scope='module')
-def reference(request):
-    with np.load(request.param) as file:
+@pytest.fixture(scope='module')
+def reference(reference_file):
+    with np.load(reference_file(NAME)) as file:
         return {name: torch.from_numpy(file[name]) for name in file.files}
 
 
