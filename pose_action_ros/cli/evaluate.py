@@ -72,6 +72,9 @@ def _print_scores(scores: Scores, title: str) -> None:
         ('P-MPJPE (mm)', scores.p_mpjpe_mm, None, '.1f'),
         ('pixel error', scores.pixel_error, None, '.2f'),
         ('PCK, torso 0.1', scores.pck_torso_10, None, '.3f'),
+        ('a person told from nobody (AUC)', scores.presence_auc, 0.5, '.3f'),
+        ('confidence, person, 5th percentile', scores.confidence_person_p5, None, '.2f'),
+        ('confidence, nobody, 95th percentile', scores.confidence_empty_p95, None, '.2f'),
         ('action accuracy', scores.action_accuracy, scores.baseline_accuracy, '.3f'),
     ]
     for name, value, baseline, form in rows:

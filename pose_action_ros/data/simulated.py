@@ -72,12 +72,14 @@ class Framing:
         shift: Largest shift of the centre over the window's size.
         angle_deg: One standard deviation of the rotation.
         whole_image: Share of samples that are cut out as a tracker's first look, all of it.
+        empty: Share of samples without anybody, from which the network learns to see nobody.
     """
 
     scale: tuple[float, float] = (0.85, 1.3)
     shift: float = 0.08
     angle_deg: float = 6.0
     whole_image: float = 0.08
+    empty: float = 0.06
 
 
 class SimulatedPoses:
@@ -88,6 +90,7 @@ class SimulatedPoses:
         count: Number of samples; None for no end (training only).
         framing: Windows of training samples; validation and test windows are tidy.
         photographs: Pictures to use as backdrops beside the drawn ones.
+        empty: The same places and windows with nobody there: joints NaN, visibility 0.
 
     Raises:
         DatasetError: There is no such split, or it needs a count.
@@ -100,10 +103,12 @@ class SimulatedPoses:
         *,
         framing: Framing | None = None,
         photographs: Sequence[Path] = (),
+        empty: bool = False,
     ) -> None:
         self._split = _split_number(split, count)
         self._count = sys.maxsize if count is None else count
         self._framing = (framing or Framing()) if split == 'train' else None
+        self._empty = empty
         self._photographs = tuple(photographs)
 
     def __len__(self) -> int:
@@ -121,8 +126,13 @@ class SimulatedPoses:
         time_s = segment.start_s + rng.random() * segment.duration_s
         truth = scene.truth(np.array([time_s]))
         transform = self._window(truth.joints_image_px[0], rng)
-        crops = _render(scene, truth, [transform], rng, self._photographs)
+        empty = self._empty or (self._framing is not None and rng.random() < self._framing.empty)
+        crops = _render(scene, None if empty else truth, [transform], rng, self._photographs)
         fields = _fields(scene.camera, truth, [transform])
+        if empty:
+            for name in ('joints_crop', 'joints_camera_m'):
+                fields[name].fill_(torch.nan)
+            fields['visibility'].zero_()
         return PoseSample(
             crop=crops[0],
             joints_crop=fields['joints_crop'][0],
@@ -257,17 +267,19 @@ def _scene_of(rng: np.random.Generator, index: int) -> tuple[Scene, Segment]:
 
 def _render(
     scene: Scene,
-    truth: Truth,
+    truth: Truth | None,
     transforms: list[CropTransform],
     rng: np.random.Generator,
     photographs: Sequence[Path],
 ) -> torch.Tensor:
-    """(T, 3, 256, 256) uint8 crops."""
+    """(T, 3, 256, 256) uint8 crops; without a truth nobody is there."""
     backdrop = scene.draw_backdrop(photographs)
-    pictures = [extract_crop(backdrop, transform) for transform in transforms]
-    windows = np.stack([crop_window(scene.camera, transform) for transform in transforms])
+    pictures = np.stack([extract_crop(backdrop, transform) for transform in transforms])
+    if truth is not None:
+        windows = np.stack([crop_window(scene.camera, transform) for transform in transforms])
+        pictures = scene.render(truth, windows, pictures)
     crops = np.empty((len(pictures), 3, CROP_PX, CROP_PX), np.uint8)
-    for t, picture in enumerate(scene.render(truth, windows, pictures)):
+    for t, picture in enumerate(pictures):
         transform = transforms[t]
         softness = _SOFTNESS_PX * max(1.0, CROP_PX / transform.size_px)
         picture = cv2.GaussianBlur(picture, (3, 3) if softness < 0.8 else (5, 5), softness)

@@ -47,7 +47,9 @@ class ModelSettings:
         metadata=_metadata('Fields of `ModelConfig` that differ from the preset.'),
     )
     weights: str | None = _setting(
-        None, 'Weights (.safetensors) to start from; parts whose shapes differ start afresh.'
+        None,
+        'Weights to start from: demo, a fetched preset or a .safetensors file; parts whose shapes '
+        'differ start afresh.',
     )
 
 

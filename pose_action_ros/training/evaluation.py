@@ -48,6 +48,10 @@ class Scores:
         p_mpjpe_mm: The same after Procrustes alignment.
         pixel_error: Mean distance in pixels of the source image.
         pck_torso_10: Share of joints within a tenth of the torso's diameter, in the image.
+        presence_auc: Probability that a window with a person has a higher mean confidence than
+            the window of the same place with nobody there (area under the ROC curve).
+        confidence_person_p5: 5th percentile of the mean confidence of windows with a person.
+        confidence_empty_p95: 95th percentile of that of windows with nobody there.
         action_accuracy: Share of clips whose action is right.
         baseline_mpjpe_mm: `mpjpe_mm` of the mean true pose.
         baseline_accuracy: `action_accuracy` of the most frequent action.
@@ -61,6 +65,9 @@ class Scores:
     p_mpjpe_mm: float
     pixel_error: float
     pck_torso_10: float
+    presence_auc: float
+    confidence_person_p5: float
+    confidence_empty_p95: float
     action_accuracy: float
     baseline_mpjpe_mm: float
     baseline_accuracy: float
@@ -109,9 +116,13 @@ def evaluate_simulated(
     )
     loader = DataLoader(pose_set, _BATCH, num_workers=workers)  # type: ignore[arg-type]
     joints = _pose_scores(net, track(loader, 'poses', total=len(loader), shown=progress))
+    places = SimulatedPoses(split, poses, empty=True)
+    loader = DataLoader(places, _BATCH, num_workers=workers)  # type: ignore[arg-type]
+    empty = _confidences(net, track(loader, 'empty windows', total=len(loader), shown=progress))
+    presence = _presence_scores(joints.pop('confidences'), empty)
     loader = DataLoader(clip_set, 1, num_workers=workers)  # type: ignore[arg-type]
     actions = _action_scores(net, track(loader, 'clips', total=len(loader), shown=progress))
-    return Scores(**joints, **actions, poses=poses, clips=clips)
+    return Scores(**joints, **presence, **actions, poses=poses, clips=clips)
 
 
 def to_image_px(joints_crop: Array, image_to_crop: Array) -> Array:
@@ -145,11 +156,11 @@ def to_camera_m(joints_px: Array, depth_m: Array, intrinsics: Array) -> Array:
 
 
 @torch.inference_mode()
-def _pose_scores(net: MultitaskNet, batches: Iterator[dict[str, Tensor]]) -> dict[str, float]:
+def _pose_scores(net: MultitaskNet, batches: Iterator[dict[str, Tensor]]) -> dict[str, Any]:
     device = next(net.parameters()).device
     rows: list[tuple[Array, ...]] = []
     for batch in batches:
-        joints = net.forward_pose(to_network_input(batch['crop'].to(device)))[-1].joints
+        joints, visibility = net.forward_pose(to_network_input(batch['crop'].to(device)))[-1]
         truth = batch['joints_camera_m'].double().numpy()
         intrinsics = batch['intrinsics'].double().numpy()
         found = joints.double().cpu().numpy()
@@ -157,8 +168,11 @@ def _pose_scores(net: MultitaskNet, batches: Iterator[dict[str, Tensor]]) -> dic
         depth = truth[:, :1, 2] + _DEPTH_BOX_M * (found[..., 2] - 0.5)
         true_px = truth[..., :2] / truth[..., 2:] * intrinsics[:, None, :2]
         true_px = true_px + intrinsics[:, None, 2:]
-        rows.append((to_camera_m(found_px, depth, intrinsics), truth, found_px, true_px))
-    found_m, true_m, found_px, true_px = (np.concatenate(c) for c in zip(*rows, strict=True))
+        found_m = to_camera_m(found_px, depth, intrinsics)
+        rows.append((found_m, truth, found_px, true_px, visibility.mean(dim=1).cpu().numpy()))
+    found_m, true_m, found_px, true_px, confidences = (
+        np.concatenate(column) for column in zip(*rows, strict=True)
+    )
     mean_pose = (true_m - true_m[:, :1]).mean(axis=0)
     return {
         'mpjpe_mm': _MM_PER_M * mpjpe(found_m, true_m),
@@ -166,6 +180,31 @@ def _pose_scores(net: MultitaskNet, batches: Iterator[dict[str, Tensor]]) -> dic
         'pixel_error': mpjpe(found_px, true_px, root=None),
         'pck_torso_10': pck_torso(found_px, true_px, layout=net.config.layout, threshold=0.1),
         'baseline_mpjpe_mm': _MM_PER_M * mpjpe(np.broadcast_to(mean_pose, true_m.shape), true_m),
+        'confidences': confidences,
+    }
+
+
+@torch.inference_mode()
+def _confidences(net: MultitaskNet, batches: Iterator[dict[str, Tensor]]) -> Array:
+    """(N,) mean confidence of each window's joints."""
+    device = next(net.parameters()).device
+    return np.concatenate(
+        [
+            net.forward_pose(to_network_input(batch['crop'].to(device)))[-1]
+            .visibility.mean(dim=1)
+            .cpu()
+            .numpy()
+            for batch in batches
+        ]
+    )
+
+
+def _presence_scores(person: Array, empty: Array) -> dict[str, float]:
+    higher = (person[:, None] > empty).mean() + 0.5 * (person[:, None] == empty).mean()
+    return {
+        'presence_auc': float(higher),
+        'confidence_person_p5': float(np.percentile(person, 5)),
+        'confidence_empty_p95': float(np.percentile(empty, 95)),
     }
 
 

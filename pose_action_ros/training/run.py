@@ -20,7 +20,7 @@ from lightning.pytorch.loggers import CSVLogger, TensorBoardLogger
 
 from pose_action_ros.core.errors import ConfigError
 from pose_action_ros.core.skeleton import get_skeleton
-from pose_action_ros.models import ModelConfig, MultitaskNet, load_model, save_model
+from pose_action_ros.models import ModelConfig, MultitaskNet, open_model, save_model
 from pose_action_ros.training.action_module import ActionModule
 from pose_action_ros.training.augmentation import Augmentation
 from pose_action_ros.training.config_file import config_to_mapping
@@ -271,7 +271,7 @@ def _start_network(config: TrainConfig) -> MultitaskNet:
     net = MultitaskNet(ModelConfig.preset(config.model.preset, **config.model.changes))
     if config.model.weights is None:
         return net
-    own, stored = net.state_dict(), load_model(config.model.weights).state_dict()
+    own, stored = net.state_dict(), open_model(config.model.weights).state_dict()
     fitting = {k: v for k, v in stored.items() if k in own and own[k].shape == v.shape}
     if len(fitting) < len(own) / 2:
         raise ConfigError(

@@ -1,3 +1,4 @@
+import cv2
 import numpy as np
 import pytest
 import torch
@@ -30,7 +31,7 @@ def assert_consistent(sample):
 
 
 def test_pose_samples_keep_the_contract():
-    data = SimulatedPoses('train')
+    data = SimulatedPoses('train', framing=Framing(empty=0.0))
     for i in range(15):
         sample = data[i]
         assert sample['crop'].shape == (3, 256, 256)
@@ -84,6 +85,30 @@ def test_rendering_into_the_crop_is_cropping_the_rendered_image(angle_deg):
     for index in (rows, columns):  # half a source pixel would be 0.3 crop pixels or more
         there = (cut * index).sum() / cut.sum()
         assert there == pytest.approx((direct * index).sum() / direct.sum(), abs=0.12)
+
+
+def test_empty_windows_are_the_same_places_with_nobody_there():
+    there, away = SimulatedPoses('val', 6), SimulatedPoses('val', 6, empty=True)
+    for i in range(3):
+        person, nobody = there[i], away[i]
+        torch.testing.assert_close(person['image_to_crop'], nobody['image_to_crop'])
+        assert nobody['joints_crop'].isnan().all()
+        assert nobody['joints_camera_m'].isnan().all()
+        assert (nobody['visibility'] == 0).all()
+        changed = (person['crop'].int() - nobody['crop'].int()).abs().amax(0) > 40
+        assert 0.02 < changed.float().mean() < 0.6  # the person and the shadow, nothing else
+    shares = [SimulatedPoses('train', framing=Framing(empty=e)) for e in (1.0, 0.0)]
+    assert [float(data[0]['visibility'].max()) for data in shares] == [0.0, 1.0]
+
+
+def test_photographs_stand_behind_the_actor(tmp_path):
+    picture = np.zeros((90, 120, 3), np.uint8)
+    picture[..., 0] = 250  # blue in OpenCV's order
+    cv2.imwrite(str(tmp_path / 'sky.png'), picture)
+    data = SimulatedPoses('train', 20, photographs=(tmp_path / 'sky.png',))
+    blue = torch.stack([data[i]['crop'].float().mean(dim=(-2, -1)) for i in range(20)])  # (20, 3)
+    shows = (blue[:, 2] > blue[:, 0] + 60) & (blue[:, 2] > blue[:, 1] + 60)
+    assert 10 <= int(shows.sum()) < 20  # four in five, the others are drawn
 
 
 def test_clip_samples_keep_the_contract():

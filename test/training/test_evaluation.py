@@ -8,7 +8,7 @@ import torch
 
 from pose_action_ros.core.errors import ConfigError
 from pose_action_ros.data.simulated import SimulatedClips, SimulatedPoses
-from pose_action_ros.models import ModelConfig
+from pose_action_ros.models import ModelConfig, PoseOutput
 from pose_action_ros.training.evaluation import evaluate_simulated, to_camera_m, to_image_px
 from pose_action_ros.training.plots import save_confusion_plot
 
@@ -22,7 +22,7 @@ class Oracle(torch.nn.Module):
         super().__init__()
         self.config = ModelConfig.preset('compact', clip_frames=4)
         self.parameter = torch.nn.Parameter(torch.zeros(()))
-        self.calls = 0
+        self.calls = self.looks = 0
         self.right_clips = right_clips
         poses = SimulatedPoses('test', POSES)
         joints = torch.stack([poses[i]['joints_crop'] for i in range(POSES)])
@@ -31,7 +31,9 @@ class Oracle(torch.nn.Module):
         self.actions = [int(clips[i]['action']) for i in range(CLIPS)]
 
     def forward_pose(self, crops):
-        return [SimpleNamespace(joints=self.joints)]
+        seen = 0.9 if self.looks == 0 else 0.2  # first the people, then the empty windows
+        self.looks += 1
+        return [PoseOutput(self.joints, torch.full((len(crops), 17), seen))]
 
     def forward_frames(self, crops):
         count = len(crops)
@@ -56,6 +58,9 @@ def test_the_truth_scores_perfectly():
     assert scores.pixel_error < 0.01
     assert scores.pck_torso_10 == 1.0
     assert scores.action_accuracy == 1.0
+    assert scores.presence_auc == 1.0
+    assert scores.confidence_person_p5 == pytest.approx(0.9)
+    assert scores.confidence_empty_p95 == pytest.approx(0.2)
     assert scores.baseline_mpjpe_mm > 50
     assert scores.baseline_accuracy == pytest.approx(1 / CLIPS)
     assert np.trace(scores.confusion) == CLIPS
