@@ -7,19 +7,20 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
-from torch import Tensor, nn
 
 from pose_action_ros.core.errors import DeviceError
 from pose_action_ros.inference.frame_arrays import FrameArrays
+from pose_action_ros.inference.graphs import actions_graph, frames_graph
 from pose_action_ros.inference.memory import forget_traces
 from pose_action_ros.models.folding import fold_batch_norm
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from pose_action_ros.inference.graphs import Graph
     from pose_action_ros.models import MultitaskNet
 
-__all__ = ['OpenVinoNetwork', 'has_fast_bfloat16', 'why_no_openvino']
+__all__ = ['OpenVinoNetwork', 'has_fast_bfloat16', 'to_openvino', 'why_no_openvino']
 
 _TYPES = {'float32': 'f32', 'bfloat16': 'bf16'}
 
@@ -46,7 +47,6 @@ class OpenVinoNetwork:
         import openvino
 
         folded = fold_batch_norm(net)
-        config = net.config
         options: dict[str, Any] = {
             'INFERENCE_PRECISION_HINT': _TYPES[precision],
             'PERFORMANCE_HINT': 'LATENCY',
@@ -54,24 +54,13 @@ class OpenVinoNetwork:
         if threads:
             options['INFERENCE_NUM_THREADS'] = threads
         core = openvino.Core()
-        crops = torch.zeros(1, 256, 256, 3, dtype=torch.uint8)
-        self._frames = core.compile_model(
-            _convert(_Frames(folded), crops, open_axes=1), 'CPU', options
-        )
+        self._frames = core.compile_model(to_openvino(frames_graph(folded)), 'CPU', options)
         self._threads = self._frames.get_property('INFERENCE_NUM_THREADS')
         self._precision = precision
         self._actions: Any = None
-        if config.actions:
-            grid = (1, config.clip_frames, config.num_joints)
-            clip = (
-                torch.zeros(*grid, config.dimensions),
-                torch.zeros(grid),
-                torch.zeros(*grid, config.features),
-            )
+        if net.config.actions:
             options['INFERENCE_PRECISION_HINT'] = 'f32'  # small, and probabilities are compared
-            self._actions = core.compile_model(
-                _convert(_Actions(folded), *clip, open_axes=2), 'CPU', options
-            )
+            self._actions = core.compile_model(to_openvino(actions_graph(folded)), 'CPU', options)
 
     @property
     def device(self) -> str:
@@ -109,41 +98,22 @@ def has_fast_bfloat16() -> bool:
     return 'BF16' in openvino.Core().get_property('CPU', 'OPTIMIZATION_CAPABILITIES')
 
 
-class _Frames(nn.Module):
-    """Bytes to `FrameFeatures`, as one graph."""
-
-    def __init__(self, net: MultitaskNet) -> None:
-        super().__init__()
-        self.net = net
-
-    def forward(self, crops: Tensor) -> tuple[Tensor, ...]:
-        x = crops.permute(0, 3, 1, 2).float() / 255.0
-        return tuple(self.net.forward_frames((x - 0.5) * 2.0))
-
-
-class _Actions(nn.Module):
-    """Clips to the fused probabilities, as one graph."""
-
-    def __init__(self, net: MultitaskNet) -> None:
-        super().__init__()
-        self.net = net
-
-    def forward(self, joints: Tensor, probability: Tensor, joint_features: Tensor) -> Tensor:
-        return self.net.forward_actions(joints, probability, joint_features).actions
-
-
-def _convert(module: nn.Module, *example: Tensor, open_axes: int) -> Any:
-    """Trace a module; the first axes (batch, frames) of every input stay open."""
+def to_openvino(graph: Graph) -> Any:
+    """Return a graph as a model of OpenVINO, not compiled yet; inputs and outputs are named."""
     import openvino
 
+    examples = tuple(graph.inputs.values())
     with warnings.catch_warnings(), torch.no_grad():
         warnings.simplefilter('ignore')  # the tracer on sizes, which are fixed here
-        model = openvino.convert_model(module.eval(), example_input=example)
+        model = openvino.convert_model(graph.module, example_input=examples)
     forget_traces()
     model.reshape(
         {
-            port: [-1] * open_axes + list(tensor.shape[open_axes:])
-            for port, tensor in zip(model.inputs, example, strict=True)
+            port: [-1] * graph.open_axes + list(tensor.shape[graph.open_axes :])
+            for port, tensor in zip(model.inputs, examples, strict=True)
         }
     )
+    for ports, names in ((model.inputs, graph.inputs), (model.outputs, graph.outputs)):
+        for port, name in zip(ports, names, strict=True):
+            port.get_tensor().set_names({name})
     return model
