@@ -34,8 +34,10 @@ __all__ = [
     'MAX_SCORE',
     'PRECISIONS',
     'Engine',
+    'as_clip',
     'choose_device',
     'deviation',
+    'gate_pictures',
 ]
 
 BACKENDS = ('auto', 'torch', 'openvino')
@@ -166,7 +168,7 @@ class Engine:
         for _ in range(2):
             frames = self.frames(np.zeros((1, 256, 256, 3), np.uint8))
             if self.config.actions:
-                self.actions(*_as_clip(frames, self.config.clip_frames))
+                self.actions(*as_clip(frames, self.config.clip_frames))
 
 
 def choose_device(name: str) -> torch.device:
@@ -199,15 +201,31 @@ def deviation(network: Network, reference: Network, config: ModelConfig) -> tupl
     Returns:
         Largest distance of a joint in the crop, pixels; largest difference of a probability.
     """
-    crops = _pictures()
+    crops = gate_pictures()
     found, exact = network.frames(crops), reference.frames(crops)
     offset = (found.joints[..., :2] - exact.joints[..., :2]) * crops.shape[1]
     scores = [found.visibility - exact.visibility]
     if config.actions:
-        actions = network.actions(*_as_clip(found, config.clip_frames))
-        scores.append(actions - reference.actions(*_as_clip(exact, config.clip_frames)))
+        actions = network.actions(*as_clip(found, config.clip_frames))
+        scores.append(actions - reference.actions(*as_clip(exact, config.clip_frames)))
     largest_score = max(float(np.abs(difference).max()) for difference in scores)
     return float(np.linalg.norm(offset, axis=-1).max()), largest_score
+
+
+def gate_pictures() -> NDArray[np.uint8]:
+    """(4, 256, 256, 3) smooth coloured noise, always the same."""
+    rng = np.random.default_rng(0)
+    coarse = rng.integers(0, 256, (4, 12, 12, 3), dtype=np.uint8)
+    return np.stack([cv2.resize(c, (256, 256), interpolation=cv2.INTER_CUBIC) for c in coarse])
+
+
+def as_clip(frames: FrameArrays, length: int) -> tuple[NDArray[np.float32], ...]:
+    """A clip that goes through the frames again and again: joints, probability, features."""
+    order = np.arange(length) % len(frames.joints)
+    return tuple(
+        np.ascontiguousarray(array[order][None])
+        for array in (frames.joints, frames.probability, frames.joint_features)
+    )
 
 
 def _reduced_precision(place: torch.device, backend: str) -> str:
@@ -215,19 +233,3 @@ def _reduced_precision(place: torch.device, backend: str) -> str:
     if place.type == 'cuda':
         return 'float16'
     return 'bfloat16' if backend == 'openvino' and has_fast_bfloat16() else ''
-
-
-def _pictures() -> NDArray[np.uint8]:
-    """(4, 256, 256, 3) smooth coloured noise, always the same."""
-    rng = np.random.default_rng(0)
-    coarse = rng.integers(0, 256, (4, 12, 12, 3), dtype=np.uint8)
-    return np.stack([cv2.resize(c, (256, 256), interpolation=cv2.INTER_CUBIC) for c in coarse])
-
-
-def _as_clip(frames: FrameArrays, length: int) -> tuple[NDArray[np.float32], ...]:
-    """A clip that goes through the frames again and again: joints, probability, features."""
-    order = np.arange(length) % len(frames.joints)
-    return tuple(
-        np.ascontiguousarray(array[order][None])
-        for array in (frames.joints, frames.probability, frames.joint_features)
-    )
