@@ -79,7 +79,9 @@ class _Frames(nn.Module):
         self.net = net
 
     def forward(self, crops: Tensor) -> tuple[Tensor, ...]:
-        x = crops.permute(0, 3, 1, 2).float() / 255.0
+        x = (
+            crops.float().permute(0, 3, 1, 2) / 255.0
+        )  # TensorRT converts bytes first or not at all
         return tuple(self.net.forward_frames((x - 0.5) * 2.0))
 
 
