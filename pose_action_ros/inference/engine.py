@@ -1,7 +1,6 @@
 """Runs the network: bytes of crops in, arrays out. Decides device, backend and precision.
 
-A reduced precision must earn its place: on fixed pictures its joints may be off by half a pixel
-and its scores by 0.01 at most, or float32 is taken instead and the reason told.
+A reduced precision must earn its place (`gate`), or float32 is taken instead and the reason told.
 """
 
 from __future__ import annotations
@@ -9,12 +8,11 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING
 
-import cv2
 import numpy as np
 import torch
 
 from pose_action_ros.core.errors import ConfigError, DeviceError
-from pose_action_ros.inference.frame_arrays import FrameArrays
+from pose_action_ros.inference.gate import MAX_JOINT_PX, MAX_SCORE, as_clip, deviation
 from pose_action_ros.inference.openvino_network import (
     OpenVinoNetwork,
     has_fast_bfloat16,
@@ -25,29 +23,18 @@ from pose_action_ros.inference.torch_network import TorchNetwork
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from pose_action_ros.inference.frame_arrays import Network
-    from pose_action_ros.models import ModelConfig, MultitaskNet
+    from pose_action_ros.inference.frame_arrays import FrameArrays, Network
+    from pose_action_ros.models import MultitaskNet
 
 __all__ = [
     'BACKENDS',
-    'MAX_JOINT_PX',
-    'MAX_SCORE',
     'PRECISIONS',
     'Engine',
-    'as_clip',
     'choose_device',
-    'deviation',
-    'gate_pictures',
 ]
 
 BACKENDS = ('auto', 'torch', 'openvino')
 PRECISIONS = ('auto', 'float32', 'bfloat16', 'float16')
-
-MAX_JOINT_PX = 0.5
-"""How far a joint may move in the crop by a reduced precision, pixels."""
-
-MAX_SCORE = 0.01
-"""How far a score may move by a reduced precision."""
 
 _log = logging.getLogger(__name__)
 
@@ -193,39 +180,6 @@ def choose_device(name: str) -> torch.device:
             'use cpu or auto'
         )
     return device
-
-
-def deviation(network: Network, reference: Network, config: ModelConfig) -> tuple[float, float]:
-    """Return how far a network is off a reference on fixed pictures.
-
-    Returns:
-        Largest distance of a joint in the crop, pixels; largest difference of a probability.
-    """
-    crops = gate_pictures()
-    found, exact = network.frames(crops), reference.frames(crops)
-    offset = (found.joints[..., :2] - exact.joints[..., :2]) * crops.shape[1]
-    scores = [found.visibility - exact.visibility]
-    if config.actions:
-        actions = network.actions(*as_clip(found, config.clip_frames))
-        scores.append(actions - reference.actions(*as_clip(exact, config.clip_frames)))
-    largest_score = max(float(np.abs(difference).max()) for difference in scores)
-    return float(np.linalg.norm(offset, axis=-1).max()), largest_score
-
-
-def gate_pictures() -> NDArray[np.uint8]:
-    """(4, 256, 256, 3) smooth coloured noise, always the same."""
-    rng = np.random.default_rng(0)
-    coarse = rng.integers(0, 256, (4, 12, 12, 3), dtype=np.uint8)
-    return np.stack([cv2.resize(c, (256, 256), interpolation=cv2.INTER_CUBIC) for c in coarse])
-
-
-def as_clip(frames: FrameArrays, length: int) -> tuple[NDArray[np.float32], ...]:
-    """A clip that goes through the frames again and again: joints, probability, features."""
-    order = np.arange(length) % len(frames.joints)
-    return tuple(
-        np.ascontiguousarray(array[order][None])
-        for array in (frames.joints, frames.probability, frames.joint_features)
-    )
 
 
 def _reduced_precision(place: torch.device, backend: str) -> str:

@@ -59,7 +59,6 @@ class OpenVinoNetwork:
         self._precision = precision
         self._actions: Any = None
         if net.config.actions:
-            options['INFERENCE_PRECISION_HINT'] = 'f32'  # small, and probabilities are compared
             self._actions = core.compile_model(to_openvino(actions_graph(folded)), 'CPU', options)
 
     @property

@@ -71,14 +71,17 @@ def soft_argmax_2d(probabilities: Tensor, height: int, width: int) -> Tensor:
     """
     x = torch.linspace(0, 1, width, dtype=probabilities.dtype, device=probabilities.device)
     y = torch.linspace(0, 1, height, dtype=probabilities.dtype, device=probabilities.device)
-    grid = torch.stack([x.repeat(height), y.repeat_interleave(width)], dim=-1)  # (H * W, 2)
-    return probabilities @ grid
+    # Sums, not a matrix product: that runs in reduced precision where convolutions do, and a
+    # coordinate of 8 bits is a whole pixel.
+    maps = probabilities.reshape(*probabilities.shape[:-1], height, width)
+    columns, rows = maps.sum(dim=-2), maps.sum(dim=-1)
+    return torch.stack([(columns * x).sum(dim=-1), (rows * y).sum(dim=-1)], dim=-1)
 
 
 def soft_argmax_1d(logits: Tensor) -> Tensor:
     """Expectation of the grid 0 to 1 under the softmax over the last axis: (..., N) to (...)."""
     grid = torch.linspace(0, 1, logits.shape[-1], dtype=logits.dtype, device=logits.device)
-    return logits.softmax(dim=-1) @ grid
+    return (logits.softmax(dim=-1) * grid).sum(dim=-1)
 
 
 def _read_context_maps(logits: Tensor, joints: int, context: int) -> HeatMapReading:

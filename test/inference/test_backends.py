@@ -5,7 +5,8 @@ import pytest
 
 from pose_action_ros.core.errors import ConfigError, DeviceError
 from pose_action_ros.inference import engine as engine_module
-from pose_action_ros.inference.engine import Engine, deviation
+from pose_action_ros.inference.engine import Engine
+from pose_action_ros.inference.gate import deviation
 
 
 @pytest.fixture(scope='module')

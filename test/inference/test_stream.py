@@ -11,7 +11,7 @@ from pose_action_ros.geometry import Camera, crop_transform, normalise, whole_im
 from pose_action_ros.geometry.body import SEGMENTS
 from pose_action_ros.geometry.localize import SURFACE_TO_JOINT_M
 from pose_action_ros.inference import Engine, PoseActionStream, StreamSettings
-from pose_action_ros.inference.engine import FrameArrays
+from pose_action_ros.inference.frame_arrays import FrameArrays
 from pose_action_ros.inference.settings import (
     BodySettings,
     ClipSettings,
