@@ -5,28 +5,28 @@ from __future__ import annotations
 import json
 from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.console import Console
 from rich.table import Table
 
-from pose_action_ros.cli.bench_measure import (
-    Ceilings,
-    Times,
-    frame_stages,
-    machine_ceilings,
-    peak_mib,
-)
+from pose_action_ros.cli.bench_measure import Ceilings, Times, in_turns, machine_ceilings, peak_mib
+
+if TYPE_CHECKING:
+    from pose_action_ros.cli.bench_stages import Stage
+    from pose_action_ros.inference import Engine
+    from pose_action_ros.models import MultitaskNet
 
 __all__ = ['bench']
 
-_BYTES_PER_NUMBER = 4
+_EAGER = 'backbone, torch float32'
+_STREAMING = 'new label, streaming, engine'
 
 
 def bench(
     preset: Annotated[
-        str, typer.Option(help='A preset (random weights), or a weights file.')
+        str, typer.Option(help='A preset (random weights), "demo", or a weights file.')
     ] = 'compact',
     device: Annotated[str, typer.Option(help='"auto", "cpu", "cuda" or "cuda:N".')] = 'auto',
     threads: Annotated[int, typer.Option(help='CPU threads; 0: all cores.', min=0)] = 0,
@@ -35,71 +35,127 @@ def bench(
     json_path: Annotated[Path | None, typer.Option('--json', help='Write figures there.')] = None,
 ) -> None:
     """Time every stage of a frame, side by side in one run, against the machine's ceilings."""
+    from pose_action_ros.cli.bench_stages import FASTEST, Bench
     from pose_action_ros.inference.engine import choose_device
     from pose_action_ros.models import open_model
     from pose_action_ros.models.complexity import count_complexity
     from pose_action_ros.models.config import PRESETS
 
     net = open_model(f'untrained:{preset}' if preset in PRESETS else preset)
-    cost = count_complexity(net.config)
+    place = str(choose_device(device))
     console = Console()
     with console.status('measuring'):
-        place = str(choose_device(device))
         ceilings = machine_ceilings(place, threads)
-        times, notes = frame_stages(net, place, threads, batch=batch, rounds=rounds)
-    backbone_ms = 2e3 * cost.frame_macs / ceilings.gflops / 1e9
-    weights_ms = 1e3 * _BYTES_PER_NUMBER * cost.parameters / ceilings.gbytes_s / 1e9
-    bounds = {name: backbone_ms for name in times if name.startswith('backbone,')}
-    bounds[f'backbone, {batch} people'] = batch * backbone_ms
+        engines = _engines(net, place, threads)
+        run = Bench(net.to(place), count_complexity(net.config), engines, batch)
+        stages = run.stages()
+        times = in_turns({name: stage.run for name, stage in stages.items()}, rounds)
+    rows = {name: _row(stage, times[name], ceilings) for name, stage in stages.items()}
     figures: dict[str, Any] = {
         'network': net.config.name,
-        'notes': notes,
-        'frame_gmacs': cost.frame_macs / 1e9,
-        'clip_gmacs': cost.clip_macs / 1e9,
+        'engine': engines[FASTEST].device,
+        'notes': list(dict.fromkeys(n for engine in engines.values() for n in engine.notes)),
         'ceilings': asdict(ceilings),
-        'bound_ms': {'operations': backbone_ms, 'weights_read_once': weights_ms},
-        'stages': {name: asdict(value) for name, value in times.items()},
+        'stages': rows,
+        'ratios': _ratios(rows, batch),
+        'score_deviation': run.score_deviation() if net.config.actions else None,
         'peak_mib': peak_mib(),
     }
-    console.print(_table(net.config.name, times, bounds))
-    for line in _words(figures, ceilings, times):
+    console.print(_table(net.config.name, rows))
+    for line in _words(figures):
         console.print(line, highlight=False, soft_wrap=True)
     if json_path is not None:
         json_path.write_text(json.dumps(figures, indent=2) + '\n', encoding='utf-8')
 
 
-def _table(name: str, times: dict[str, Times], bounds: dict[str, float]) -> Table:
-    table = Table('stage', 'median ms', 'p95 ms', 'best ms', '1/s', 'of the bound', title=name)
-    for column in table.columns[1:]:
-        column.justify = 'right'
-    for stage, value in times.items():
-        bound = bounds.get(stage)
+def _engines(net: MultitaskNet, place: str, threads: int) -> dict[str, Engine]:
+    """Every backend and precision that runs there, and the one that `auto` chooses."""
+    from pose_action_ros.cli.bench_stages import FASTEST
+    from pose_action_ros.inference import Engine
+    from pose_action_ros.inference.openvino_network import has_fast_bfloat16, why_no_openvino
+
+    wanted = [('torch', 'float32'), ('torch', 'float16' if 'cuda' in place else 'bfloat16')]
+    if place == 'cpu' and not why_no_openvino():
+        wanted.append(('openvino', 'float32'))
+        if has_fast_bfloat16():
+            wanted.append(('openvino', 'bfloat16'))
+    engines = {
+        f'{backend} {precision}': Engine(net, place, threads, backend=backend, precision=precision)
+        for backend, precision in wanted
+    }
+    engines[FASTEST] = Engine(net, place, threads, backend='auto', precision='auto')
+    return engines
+
+
+def _row(stage: Stage, times: Times, ceilings: Ceilings) -> dict[str, Any]:
+    bound_ms = ceilings.bound_ms(stage.gflop, stage.mbytes, stage.precision)
+    return {
+        **asdict(times),
+        'gflop': stage.gflop,
+        'mbytes': stage.mbytes,
+        'precision': stage.precision,
+        'bound_ms': bound_ms or None,
+        'share_of_bound': bound_ms / times.median_ms if bound_ms else None,
+    }
+
+
+def _ratios(rows: dict[str, dict[str, Any]], batch: int) -> dict[str, float]:
+    """How many times as fast one row is as another; in milliseconds of the medians."""
+    pairs = {
+        'backbone: engine against torch float32': (_EAGER, 'backbone, engine'),
+        'new label: streaming against clip by clip, engine': (
+            'new label, clip by clip, engine',
+            _STREAMING,
+        ),
+        'new label: streaming, engine, against clip by clip, torch eager': (
+            'new label, clip by clip, torch eager',
+            _STREAMING,
+        ),
+    }
+    found = {
+        name: rows[slow]['median_ms'] / rows[fast]['median_ms']
+        for name, (slow, fast) in pairs.items()
+        if slow in rows and fast in rows
+    }
+    one, several = rows['backbone, engine'], rows[f'backbone, {batch} people']
+    found[f'backbone: {batch} people one by one against together'] = (
+        batch * one['median_ms'] / several['median_ms']
+    )
+    return found
+
+
+def _table(name: str, rows: dict[str, dict[str, Any]]) -> Table:
+    table = Table('stage', title=name)
+    for column in ('median ms', 'p95 ms', '1/s', 'GFLOP', 'MB', 'bound ms', 'of the bound'):
+        table.add_column(column, justify='right')
+    for stage, row in rows.items():
+        bound = row['bound_ms']
         table.add_row(
             stage,
-            f'{value.median_ms:.2f}',
-            f'{value.p95_ms:.2f}',
-            f'{value.best_ms:.2f}',
-            f'{1e3 / value.median_ms:.0f}',
-            f'{bound / value.median_ms:.0%}' if bound else '',
+            f'{row["median_ms"]:.2f}',
+            f'{row["p95_ms"]:.2f}',
+            f'{1e3 / row["median_ms"]:.0f}',
+            f'{row["gflop"]:.2f}' if row['gflop'] else '',
+            f'{row["mbytes"]:.1f}' if row['mbytes'] else '',
+            f'{bound:.2f}' if bound else '',
+            f'{row["share_of_bound"]:.0%}' if bound else '',
         )
     return table
 
 
-def _words(figures: dict[str, Any], ceilings: Ceilings, times: dict[str, Times]) -> list[str]:
+def _words(figures: dict[str, Any]) -> list[str]:
+    ceilings = figures['ceilings']
+    products = ', '.join(f'{value:.0f} in {name}' for name, value in ceilings['gflops'].items())
     lines = [
-        f'runs on {"; ".join(figures["notes"])}',
-        f'ceilings here: {ceilings.gflops:.0f} GFLOP/s (float32 matrix product), '
-        f'{ceilings.gbytes_s:.1f} GB/s (copy)',
-        f'a frame: {2 * figures["frame_gmacs"]:.2f} GFLOP, at best '
-        f'{figures["bound_ms"]["operations"]:.2f} ms; reading the weights once '
-        f'{figures["bound_ms"]["weights_read_once"]:.2f} ms',
-        f'peak memory: {figures["peak_mib"]:.0f} MiB',
+        f'engine: {figures["engine"]}',
+        *(f'  {note}' for note in figures['notes']),
+        f'ceilings here: large matrix product {products} GFLOP/s; '
+        f'large copy {ceilings["gbytes_s"]:.1f} GB/s',
+        *(f'{name}: {ratio:.1f} times' for name, ratio in figures['ratios'].items()),
     ]
-    eager = times['backbone, torch float32'].median_ms
-    if 'backbone, fast engine' in times:
-        ratio = eager / times['backbone, fast engine'].median_ms
-        lines.append(f'fast engine against torch float32: {ratio:.1f} times as fast')
-    if 'clip by clip, eager' in times:
-        ratio = times['clip by clip, eager'].median_ms / times['stream, one image'].median_ms
-        lines.append(f'a new label by streaming against clip by clip: {ratio:.1f} times as fast')
-    return lines
+    if figures['score_deviation'] is not None:
+        lines.append(
+            'scores of a clip seen frame by frame by the engine are within '
+            f'{figures["score_deviation"]:.1e} of those of the whole clip in torch float32'
+        )
+    return [*lines, f'peak memory: {figures["peak_mib"]:.0f} MiB']

@@ -88,6 +88,11 @@ class Engine:
         """Where it runs, for people."""
         return self._network.device
 
+    @property
+    def precision(self) -> str:
+        """In which the convolutions run: `float32`, `bfloat16` or `float16`."""
+        return self._network.precision
+
     def frames(self, crops: NDArray[np.uint8]) -> FrameArrays:
         """Run the pose network.
 

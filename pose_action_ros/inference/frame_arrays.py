@@ -28,7 +28,13 @@ class FrameArrays(NamedTuple):
 
 
 class Network(Protocol):
-    """A network that is ready to run."""
+    """A network that is ready to run.
+
+    Attributes:
+        precision: In which its convolutions run.
+    """
+
+    precision: str
 
     @property
     def device(self) -> str:

@@ -56,7 +56,7 @@ class OpenVinoNetwork:
         core = openvino.Core()
         self._frames = core.compile_model(to_openvino(frames_graph(folded)), 'CPU', options)
         self._threads = self._frames.get_property('INFERENCE_NUM_THREADS')
-        self._precision = precision
+        self.precision = precision
         self._actions: Any = None
         if net.config.actions:
             self._actions = core.compile_model(to_openvino(actions_graph(folded)), 'CPU', options)
@@ -64,7 +64,7 @@ class OpenVinoNetwork:
     @property
     def device(self) -> str:
         """Where it runs, for people."""
-        return f'cpu (OpenVINO {self._precision}, {self._threads} threads)'
+        return f'cpu (OpenVINO {self.precision}, {self._threads} threads)'
 
     def frames(self, crops: NDArray[np.uint8]) -> FrameArrays:
         """Run the pose network; see `Engine.frames`."""

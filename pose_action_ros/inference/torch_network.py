@@ -32,6 +32,7 @@ class TorchNetwork:
     """
 
     def __init__(self, net: MultitaskNet, device: torch.device, precision: str) -> None:
+        self.precision = precision
         self._device = device
         self._dtype = _DTYPES.get(precision)
         self._net = fold_batch_norm(net).to(device)

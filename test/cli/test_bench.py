@@ -2,10 +2,12 @@
 
 import json
 
+import pytest
 from typer.testing import CliRunner
 
 from pose_action_ros.cli import bench_measure
 from pose_action_ros.cli.main import app
+from pose_action_ros.inference.gate import MAX_SCORE
 from pose_action_ros.models import save_model
 
 
@@ -18,12 +20,29 @@ def test_bench_times_every_stage(monkeypatch, tmp_path, tiny, filled):
     done = CliRunner().invoke(app, [*arguments, '--rounds', '3', '--json', str(found)])
     assert done.exit_code == 0, done.output
     figures = json.loads(found.read_text())
-    stages = {'crop', 'backbone, torch float32', 'backbone, 8 people', 'action heads'}
-    assert stages | {'clip by clip, eager', 'stream, one image'} <= set(figures['stages'])
-    for times in figures['stages'].values():
-        assert 0 < times['best_ms'] <= times['median_ms'] <= times['p95_ms']
-    assert figures['ceilings']['gflops'] > 0
+    rows = figures['stages']
+    stages = {'decode bgr8', 'crop', 'stream without network', 'stream, one image'}
+    stages |= {'backbone, torch float32', 'backbone, engine', 'backbone, 8 people'}
+    stages |= {'action heads, engine', 'new label, clip by clip, torch eager'}
+    assert stages | {'new label, streaming, engine'} <= set(rows)
+    for row in rows.values():
+        assert 0 < row['best_ms'] <= row['median_ms'] <= row['p95_ms']
+    clip, frame = rows['new label, clip by clip, engine'], rows['new label, streaming, engine']
+    heads = rows['action heads, engine']['gflop']
+    assert clip['gflop'] - heads == pytest.approx(8 * (frame['gflop'] - heads))
+    assert clip['mbytes'] > frame['mbytes'] > rows['action heads, engine']['mbytes'] > 0
+    assert figures['ceilings']['gflops']['float32'] > 0
+    ratio = figures['ratios']['new label: streaming against clip by clip, engine']
+    assert ratio == pytest.approx(clip['median_ms'] / frame['median_ms'])
+    assert 0 <= figures['score_deviation'] <= MAX_SCORE
     assert 'peak memory' in done.output
+
+
+def test_the_bound_is_the_slower_of_operations_and_bytes():
+    ceilings = bench_measure.Ceilings({'float32': 100.0, 'bfloat16': 400.0}, gbytes_s=20.0)
+    assert ceilings.bound_ms(10.0, 1.0, 'float32') == pytest.approx(100.0)
+    assert ceilings.bound_ms(10.0, 1.0, 'bfloat16') == pytest.approx(25.0)
+    assert ceilings.bound_ms(0.0, 40.0, 'float32') == pytest.approx(2.0)
 
 
 def test_things_are_timed_in_turns():
