@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 __all__ = ['bench']
 
+_WIDTH = 112
 _EAGER = 'backbone, torch float32'
 _STREAMING = 'new label, streaming, engine'
 
@@ -44,6 +45,7 @@ def bench(
     net = open_model(f'untrained:{preset}' if preset in PRESETS else preset)
     place = str(choose_device(device))
     console = Console()
+    console.width = max(console.width, _WIDTH)  # a table in a log is no narrower than on a screen
     with console.status('measuring'):
         ceilings = machine_ceilings(place, threads)
         engines = _engines(net, place, threads)
@@ -125,7 +127,8 @@ def _ratios(rows: dict[str, dict[str, Any]], batch: int) -> dict[str, float]:
 
 
 def _table(name: str, rows: dict[str, dict[str, Any]]) -> Table:
-    table = Table('stage', title=name)
+    table = Table(title=name)
+    table.add_column('stage', no_wrap=True)
     for column in ('median ms', 'p95 ms', '1/s', 'GFLOP', 'MB', 'bound ms', 'of the bound'):
         table.add_column(column, justify='right')
     for stage, row in rows.items():

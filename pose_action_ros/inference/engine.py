@@ -12,6 +12,7 @@ import numpy as np
 import torch
 
 from pose_action_ros.core.errors import ConfigError, DeviceError
+from pose_action_ros.inference.cuda_network import CudaNetwork
 from pose_action_ros.inference.gate import MAX_JOINT_PX, MAX_SCORE, as_clip, deviation
 from pose_action_ros.inference.openvino_network import (
     OpenVinoNetwork,
@@ -77,6 +78,7 @@ class Engine:
         try:
             self._network = self._choose(net, place, threads, backend, precision)
             self._warm_up()
+            self.notes += getattr(self._network, 'notes', [])
         except torch.cuda.OutOfMemoryError as error:
             raise DeviceError(
                 f'{place} has no memory left for {net.config.name}: {error}; free some, '
@@ -133,7 +135,9 @@ class Engine:
         def build(precision: str) -> Network:
             if backend == 'openvino':
                 return OpenVinoNetwork(net, threads, precision)
-            return TorchNetwork(net, place, precision)
+            if place.type == 'cuda':
+                return CudaNetwork(net, place, precision)
+            return TorchNetwork(net, precision)
 
         if precision != 'auto':
             return build(precision)

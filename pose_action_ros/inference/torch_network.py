@@ -1,4 +1,4 @@
-"""The network on PyTorch: any device; the one way on a GPU, and what remains without OpenVINO."""
+"""The network on PyTorch on a CPU: the reference, and what remains without OpenVINO."""
 
 from __future__ import annotations
 
@@ -27,34 +27,30 @@ class TorchNetwork:
 
     Args:
         net: The network; it stays as it is.
-        device: Where the copy runs.
         precision: `float32`, `bfloat16` or `float16`; the heads compute in float32 always.
     """
 
-    def __init__(self, net: MultitaskNet, device: torch.device, precision: str) -> None:
+    def __init__(self, net: MultitaskNet, precision: str) -> None:
         self.precision = precision
-        self._device = device
         self._dtype = _DTYPES.get(precision)
-        self._net = fold_batch_norm(net).to(device)
+        self._net = fold_batch_norm(net).cpu()
         self._net.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
 
     @property
     def device(self) -> str:
         """Where it runs, for people."""
-        if self._device.type == 'cpu':
-            return f'cpu ({torch.get_num_threads()} threads)'
-        return f'{self._device} ({torch.cuda.get_device_name(self._device)})'
+        return f'cpu ({torch.get_num_threads()} threads)'
 
     @torch.inference_mode()
     def frames(self, crops: NDArray[np.uint8]) -> FrameArrays:
         """Run the pose network; see `Engine.frames`."""
-        pixels = torch.from_numpy(crops).to(self._device)
+        pixels = torch.from_numpy(crops)
         # NHWC bytes seen as NCHW are channels-last already: no copy but the conversion.
         x = pixels.permute(0, 3, 1, 2).float().div_(255.0).sub_(0.5).mul_(2.0)
         with self._reduced():
             maps = self._net.pose_net(x)
         last = PoseMaps(maps.features.float(), [maps.heat_maps[-1].float()])
-        return FrameArrays(*(value.cpu().numpy() for value in self._net.read_frames(last)))
+        return FrameArrays(*(value.numpy() for value in self._net.read_frames(last)))
 
     @torch.inference_mode()
     def actions(
@@ -64,13 +60,10 @@ class TorchNetwork:
         joint_features: NDArray[np.float32],
     ) -> NDArray[np.float32]:
         """Run the action heads; see `Engine.actions`."""
-        inputs = [
-            torch.from_numpy(array).to(self._device)
-            for array in (joints, probability, joint_features)
-        ]
-        return np.asarray(self._net.forward_actions(*inputs).actions.cpu().numpy(), np.float32)
+        inputs = (torch.from_numpy(array) for array in (joints, probability, joint_features))
+        return np.asarray(self._net.forward_actions(*inputs).actions.numpy(), np.float32)
 
     def _reduced(self) -> AbstractContextManager[object]:
         if self._dtype is None:
             return nullcontext()
-        return torch.autocast(self._device.type, self._dtype)
+        return torch.autocast('cpu', self._dtype)
