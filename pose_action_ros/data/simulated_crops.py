@@ -97,13 +97,15 @@ def take_crops(
         image = scene.draw_backdrop(photographs)
         backdrops = [extract_crop(image, transform) for transform in transforms]
     size = (scene.camera.width, scene.camera.height)
-    softness = [_SOFTNESS_PX * max(1.0, CROP_PX / t.size_px) for t in transforms]
     table = _noise('cpu')
+    taps = [blur_taps(_SOFTNESS_PX * max(1.0, CROP_PX / t.size_px)) for t in transforms]
+    corner = [noise_corner(rng, table, CROP_PX, CROP_PX) for _ in transforms]
+    inside = [np.packbits(_inside(transform, size), -1) for transform in transforms]
     sensor = Sensor(
-        taps=torch.tensor([blur_taps(sigma_px) for sigma_px in softness]),
-        noise=torch.full((len(transforms),), scene.noise_sigma),
-        corner=torch.tensor([noise_corner(rng, table, CROP_PX, CROP_PX) for _ in transforms]),
-        inside=torch.from_numpy(np.stack([np.packbits(_inside(t, size), -1) for t in transforms])),
+        taps=torch.from_numpy(np.array(taps, np.float32)),
+        noise=torch.full((len(taps),), scene.noise_sigma),
+        corner=torch.from_numpy(np.array(corner)),
+        inside=torch.from_numpy(np.stack(inside)),
     )
     return CropShots(scene.shots(truth, windows, backdrops), sensor)
 

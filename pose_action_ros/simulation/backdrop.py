@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING
 import cv2
 import numpy as np
 
+from pose_action_ros.simulation.body import cross
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
@@ -80,9 +82,9 @@ def cast_shadow(
     Returns:
         (H, W) float32 factors of brightness, or None where the shadow is out of the picture.
     """
-    across = np.cross(light, [0.0, 0.0, 1.0])
+    across = np.array(cross(light, (0.0, 0.0, 1.0)))
     across /= max(np.linalg.norm(across), 1e-6)
-    along = np.cross(light, across)
+    along = np.array(cross(light, across))
     angle = np.linspace(0.0, 2 * np.pi, 8, endpoint=False)
     circle = np.cos(angle)[:, None] * across + np.sin(angle)[:, None] * along  # (8, 3)
     points = np.concatenate(
@@ -166,17 +168,7 @@ def _clutter(rng: np.random.Generator, image: Image, size: tuple[int, int]) -> N
 
 def _lay_ground(rng, image: Image, camera: Camera, to_camera: NDArray[np.float64]) -> None:
     """Draw the ground below the horizon, up to a wall at a random distance."""
-    base = np.clip(rng.uniform(25, 225) + rng.normal(0, 20, 3), 0, 255)
-    texture = np.empty((_TEXTURE_PX, _TEXTURE_PX, 3), np.uint8)
-    texture[:] = base
-    if rng.random() < 0.45:  # tiles or boards
-        other = np.clip(base + rng.normal(0, 30, 3), 0, 255).astype(np.uint8)
-        period = rng.integers(6, 26, 2)
-        i, j = np.indices((_TEXTURE_PX, _TEXTURE_PX))
-        texture[((i // period[0] + j // period[1]) % 2).astype(bool)] = other
-    if rng.random() < 0.6:
-        noise = _noise(rng, (_TEXTURE_PX, _TEXTURE_PX), int(rng.integers(4, 60)), 50)
-        texture = cv2.addWeighted(texture, 0.8, noise, 0.2, 0.0)
+    texture = _ground_texture(rng)
     K = np.array([[camera.fx, 0, camera.cx], [0, camera.fy, camera.cy], [0, 0, 1.0]])
     scale = _GROUND_M / _TEXTURE_PX
     centered = np.array([[scale, 0, -_GROUND_M / 2], [0, scale, -_GROUND_M / 2], [0, 0, 1.0]])
@@ -193,6 +185,22 @@ def _lay_ground(rng, image: Image, camera: Camera, to_camera: NDArray[np.float64
     cv2.copyTo(warped, mask[top:], image[top:])
 
 
+def _ground_texture(rng: np.random.Generator) -> Image:
+    base = np.clip(rng.uniform(25, 225) + rng.normal(0, 20, 3), 0, 255)
+    colours = [base, base]
+    period = np.array((1, 1))
+    if rng.random() < 0.45:  # tiles or boards
+        colours[1] = np.clip(base + rng.normal(0, 30, 3), 0, 255)
+        period = rng.integers(6, 26, 2)
+    odd = np.arange(_TEXTURE_PX) // period[:, None] % 2  # (2, N) of rows and columns
+    lines = np.array([colours, colours[::-1]]).astype(np.uint8)[:, odd[1]]
+    texture = lines.take(odd[0], axis=0)
+    if rng.random() < 0.6:
+        noise = _noise(rng, (_TEXTURE_PX, _TEXTURE_PX), int(rng.integers(4, 60)), 50)
+        texture = cv2.addWeighted(texture, 0.8, noise, 0.2, 0.0)
+    return texture
+
+
 def _foot_of(to_camera: NDArray[np.float64]) -> NDArray[np.float64]:
     """(2,) x, y of the camera in the world."""
     return (-to_camera[:, :3].T @ to_camera[:, 3])[:2]
@@ -204,7 +212,7 @@ def _below(camera: Camera, to_camera: NDArray[np.float64], far_m: float) -> Imag
     down = -to_camera[:, 2]  # world down in camera axes
     forward = np.array([0.0, 0.0, 1.0]) - down * down[2]
     forward /= np.linalg.norm(forward)
-    right = np.cross(down, forward)
+    right = np.array(cross(down, forward))
     left_end, right_end = (
         forward * far_m + down * height + right * side * 2.0 * far_m for side in (-1.0, 1.0)
     )

@@ -52,7 +52,9 @@ class Batched:
 
     def _each(self: Self, change: Callable[[Tensor], Tensor]) -> Self:
         values = vars(self).values()
-        return type(self)(*(v._each(change) if isinstance(v, Batched) else change(v) for v in values))
+        return type(self)(
+            *(v._each(change) if isinstance(v, Batched) else change(v) for v in values)
+        )
 
 
 @contextmanager

@@ -13,6 +13,7 @@ import numpy as np
 import torch
 
 from pose_action_ros.simulation.batched import Batched, one_thread
+from pose_action_ros.simulation.body import cross
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -64,9 +65,9 @@ def look_at_actor(rng: np.random.Generator, distance_m: float, stature: float) -
     position = np.array([distance_m, 0.0, rng.uniform(0.8, 2.0)])
     target = np.array([0.0, 0.0, 0.54 * stature]) + rng.normal(0, 0.03, 3)
     ahead = (target - position) / np.linalg.norm(target - position)
-    right = np.cross(ahead, [0.0, 0.0, 1.0])
+    right = np.array(cross(ahead, (0.0, 0.0, 1.0)))
     right /= np.linalg.norm(right)
-    axes = np.stack([right, np.cross(ahead, right), ahead])
+    axes = np.stack([right, cross(ahead, right), ahead])
     roll = np.deg2rad(np.clip(rng.normal(0, 1.5), -4, 4))
     cos, sin = np.cos(roll), np.sin(roll)
     axes = np.array([[cos, -sin, 0], [sin, cos, 0], [0, 0, 1.0]]) @ axes
@@ -159,5 +160,3 @@ def _blurred(pictures: Tensor, taps: Tensor) -> Tensor:
         a, b, c, d, e = (wide.narrow(axis, start, size) for start in range(5))
         image = (c * center).addcmul_(b + d, near).addcmul_(a + e, far)
     return image.add_(2**15).mul_(2**-16).floor_()
-
-

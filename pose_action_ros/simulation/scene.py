@@ -231,7 +231,7 @@ class Scene:
         rotation = moment.rotation[t] @ moment.body.rotations[t, figure.part]
         start = moment.body.joints_m[t, figure.joint] @ moment.rotation[t].T + moment.place_m[t]
         start = start + (rotation @ figure.start_m[..., None])[..., 0]
-        from_local = rotation @ np.linalg.inv(figure.to_local)
+        from_local = rotation @ figure.from_local
         end = start + from_local[..., 2] * figure.length[:, None]
         unit = np.cbrt(np.linalg.det(from_local))
         radii = np.stack([figure.radius_start * unit, figure.radius_end * unit], -1)
