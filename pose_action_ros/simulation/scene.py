@@ -15,8 +15,8 @@ import numpy as np
 import torch
 
 from pose_action_ros.geometry.camera import Camera
-from pose_action_ros.simulation.batched import one_thread
 from pose_action_ros.simulation.backdrop import cast_shadow, draw_backdrop
+from pose_action_ros.simulation.batched import one_thread
 from pose_action_ros.simulation.body import PARTS, BodyFrames, Proportions
 from pose_action_ros.simulation.figure import Figure, dress, stool
 from pose_action_ros.simulation.motions import ENDS_APART
