@@ -59,28 +59,28 @@ def draw_backdrop(
 
 
 def cast_shadow(
+    picture: Image,
     starts: NDArray[np.float64],
     ends: NDArray[np.float64],
     radii: NDArray[np.float64],
     *,
     light: NDArray[np.float64],
     to_pixel: NDArray[np.float64],
-    shape: tuple[int, int],
     strength: float,
-) -> NDArray[np.float32] | None:
+) -> Image:
     """Project capsules along the light onto the ground.
 
     Args:
+        picture: (H, W, 3) uint8 of the ground; it stays as it is.
         starts: (S, 3) world metres.
         ends: (S, 3).
         radii: (S, 2) at start and end.
         light: (3,) unit vector towards the light, world.
         to_pixel: (3, 4) world to homogeneous pixels of the picture.
-        shape: Rows and columns of the picture.
         strength: 0 to 1, how dark the shadow is.
 
     Returns:
-        (H, W) float32 factors of brightness, or None where the shadow is out of the picture.
+        (H, W, 3) uint8, the picture with the shadow.
     """
     across = np.array(cross(light, (0.0, 0.0, 1.0)))
     across /= max(np.linalg.norm(across), 1e-6)
@@ -98,17 +98,24 @@ def cast_shadow(
     pixels = points @ to_pixel[:, :3].T + to_pixel[:, 3]
     ahead = (pixels[..., 2] > 0.2).all(-1)
     pixels = pixels[ahead, :, :2] / pixels[ahead, :, 2:]
-    if not len(pixels) or (pixels.max((0, 1)) < 0).any():
-        return None
-    if (pixels.min((0, 1)) > shape[::-1]).any():
-        return None
-    mask = np.zeros(shape, np.uint8)
+    height, width = picture.shape[:2]
+    reach = max(3, width // 100 * 2 + 1)
+    low, high = (-np.inf, -np.inf), (-np.inf, -np.inf)
+    if len(pixels):
+        low, high = pixels.min((0, 1)) - reach - 2, pixels.max((0, 1)) + reach + 3
+    (x0, y0), (x1, y1) = (np.clip(v, 0, (width, height)).astype(int) for v in (low, high))
+    if x0 >= x1 or y0 >= y1:
+        return picture
+    mask = np.zeros((height, width), np.uint8)
     fixed = np.rint(np.clip(pixels, -2000, 4000) * 16).astype(np.int32)
     for outline in fixed:
         cv2.fillConvexPoly(mask, cv2.convexHull(outline), 255, shift=4)
-    reach = max(3, shape[1] // 100 * 2 + 1)
-    mask = cv2.blur(mask, (reach, reach))
-    return np.float32(1.0) - np.float32(strength / 255.0) * mask
+    mask = cv2.blur(mask[y0:y1, x0:x1], (reach, reach))
+    factors = np.float32(1.0) - np.float32(strength / 255.0) * mask
+    picture = picture.copy()
+    part = picture[y0:y1, x0:x1]
+    cv2.multiply(part, cv2.merge([factors] * 3), dst=part, dtype=cv2.CV_8U)
+    return picture
 
 
 def _filling(picture: Image, size: tuple[int, int]) -> Image:

@@ -109,6 +109,7 @@ def blur_taps(sigma_px: float) -> list[float]:
     return [256.0 - 2.0 * sum(taps), *taps, *[0.0] * (2 - len(taps))]
 
 
+@torch.inference_mode()
 @one_thread()
 def develop(pictures: Tensor, sensor: Sensor, table: Tensor) -> Tensor:
     """Blur pictures, add noise, and make black what lies outside of the source image.
@@ -123,8 +124,8 @@ def develop(pictures: Tensor, sensor: Sensor, table: Tensor) -> Tensor:
     """
     noisy = add_noise(_blurred(pictures, sensor.taps), table, sensor.corner, sensor.noise)
     bits = torch.arange(7, -1, -1, device=pictures.device, dtype=torch.uint8)
-    noisy *= (sensor.inside[..., None] >> bits & 1).flatten(-2)[..., None]
-    return noisy.permute(0, 3, 1, 2)
+    inside = (sensor.inside[..., None] >> bits & 1).flatten(-2)  # (B, H, W)
+    return noisy.permute(0, 3, 1, 2).contiguous().mul_(inside[:, None])
 
 
 def add_noise(pictures: Tensor, table: Tensor, corner: Tensor, noise: Tensor) -> Tensor:
@@ -140,8 +141,8 @@ def add_noise(pictures: Tensor, table: Tensor, corner: Tensor, noise: Tensor) ->
         (B, H, W, 3) uint8.
     """
     height, width = pictures.shape[1:3]
-    cuts = table.unfold(0, height, 1).unfold(1, width, 1).permute(0, 1, 3, 4, 2)
-    grain = cuts[corner[:, 0], corner[:, 1]].float()  # (B, H, W, 3)
+    cuts = [table[y : y + height, x : x + width] for y, x in corner.tolist()]
+    grain = torch.stack(cuts).float()  # (B, H, W, 3)
     grain *= (noise / _UNIT)[:, None, None, None]
     return grain.add_(pictures).round_().clamp_(0, 255).to(torch.uint8)
 
@@ -152,11 +153,15 @@ def _blurred(pictures: Tensor, taps: Tensor) -> Tensor:
     All sums stay below 2^24, so single precision is exact, whatever their order.
     """
     center, near, far = taps.T[:, :, None, None, None]
+    wide_blur = bool(far.any())
     image = pictures.float()
     for axis in (2, 1):
         size = image.shape[axis]
-        order = torch.arange(-2, size + 2, device=image.device).abs()
-        wide = image.index_select(axis, torch.minimum(order, 2 * size - 2 - order))
+        before, after = (image.narrow(axis, start, 2).flip(axis) for start in (1, size - 3))
+        wide = torch.cat([before, image, after], axis)
         a, b, c, d, e = (wide.narrow(axis, start, size) for start in range(5))
-        image = (c * center).addcmul_(b + d, near).addcmul_(a + e, far)
+        image = c * center
+        image.addcmul_(b, near).addcmul_(d, near)
+        if wide_blur:
+            image.addcmul_(a, far).addcmul_(e, far)
     return image.add_(2**15).mul_(2**-16).floor_()

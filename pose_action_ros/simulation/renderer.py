@@ -333,16 +333,15 @@ def _shade(
 
 
 def _first_of_each(pixel: Tensor, depth: Tensor, count: int) -> Tensor:
-    """Which of N hits are the nearest of their pixel; of equally near ones the last.
-
-    Positive numbers have the order of their bits: depth above, place among the hits below makes
-    keys of which no two are equal, so that every device picks the same.
-    """
-    place = torch.arange(len(depth) - 1, -1, -1, device=depth.device)
-    key = (depth.view(torch.int32).long() << 32) | place
-    nearest = torch.full((count,), torch.iinfo(torch.int64).max, device=depth.device)
-    nearest.scatter_reduce_(0, pixel, key, 'amin')
-    return torch.nonzero(key == nearest[pixel]).squeeze(1)
+    """Which of N hits are the nearest of their pixel; of equally near ones the last."""
+    nearest = torch.full((count,), _FAR, device=depth.device)
+    nearest.scatter_reduce_(0, pixel, depth, 'amin')
+    first = torch.nonzero(depth <= nearest[pixel]).squeeze(1)
+    if len(first) == int((nearest < _FAR).sum()):
+        return first
+    last = torch.zeros(count, dtype=torch.int64, device=depth.device)
+    last.scatter_reduce_(0, pixel[first], first, 'amax')
+    return first[first == last[pixel[first]]]
 
 
 def _columns(values: list[Tensor], index: Tensor) -> Tensor:

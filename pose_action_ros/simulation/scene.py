@@ -10,7 +10,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-import cv2
 import numpy as np
 import torch
 
@@ -236,13 +235,10 @@ class Scene:
         unit = np.cbrt(np.linalg.det(from_local))
         radii = np.stack([figure.radius_start * unit, figure.radius_end * unit], -1)
         large = radii.max(-1) > 0.02
-        factors = cast_shadow(
-            start[large], end[large], radii[large], light=self._light['direction'],
-            to_pixel=to_pixel, shape=backdrop.shape[:2], strength=self._light['shadow'],
+        return cast_shadow(
+            backdrop, start[large], end[large], radii[large], light=self._light['direction'],
+            to_pixel=to_pixel, strength=self._light['shadow'],
         )  # fmt: skip
-        if factors is None:
-            return backdrop
-        return cv2.multiply(backdrop, cv2.merge([factors] * 3), dtype=cv2.CV_8U)
 
     def _lights(self, count: int) -> Lights:
         light = self._light

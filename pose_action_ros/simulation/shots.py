@@ -36,7 +36,7 @@ class Shots(Batched):
     solids: Solids
     lights: Lights
 
-    @torch.no_grad()
+    @torch.inference_mode()
     @one_thread()
     def expose(self) -> Tensor:
         """Return (B, H, W, 3) uint8 RGB: the solids, cast and shaded, before the backdrops."""

@@ -5,6 +5,7 @@ import torch
 
 from pose_action_ros.core.skeleton import PA17J
 from pose_action_ros.data.simulated import SimulatedClips, SimulatedPoses
+from pose_action_ros.data.simulated_crops import _noise
 from pose_action_ros.training.augmentation import Augmentation
 from pose_action_ros.training.batches import develop_batch, join_samples
 from pose_action_ros.training.config import DataSettings, PosePhase
@@ -69,6 +70,16 @@ def test_only_training_samples_are_left_undeveloped(tiny_net):
     near = SimulatedPoses('train', developed=False, backdrop_in_crop=True)[4]['shots']
     found = pose_source(settings, tiny_net.config, 'train')[4]['shots']
     assert torch.equal(found.shots.backdrops, near.shots.backdrops)
+
+
+def test_what_development_makes_it_makes_on_the_device_of_the_batch():
+    parts = ordered(SimulatedPoses, False)
+    batch = join_samples([parts[i] for i in range(3)])
+    expected = develop_batch(batch)
+    _noise.cache_clear()
+    with torch.device('meta'):  # where all goes that says not where it belongs
+        assert torch.zeros(1).is_meta
+        assert_same(develop_batch(batch), expected)
 
 
 @pytest.mark.gpu
