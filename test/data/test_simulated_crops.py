@@ -9,7 +9,8 @@ import torch
 from pose_action_ros.core.predictions import PersonBox
 from pose_action_ros.data.simulated import Framing, SimulatedClips, SimulatedPoses
 from pose_action_ros.data.simulated_crops import CropShots, _crop_camera, crop_window
-from pose_action_ros.geometry.crop import crop_transform
+from pose_action_ros.geometry.crop import crop_transform, extract_crop
+from pose_action_ros.simulation.backdrop import _below
 from pose_action_ros.simulation.scene import Scene
 
 FROZEN = Path(__file__).parent / 'simulated_samples.npz'
@@ -90,6 +91,17 @@ def test_the_camera_of_a_crop_sees_what_the_crop_shows(angle_deg):
     lens, roll = _crop_camera(crop_window(camera, transform))
     expected = 256 * transform.to_crop(camera.project(points) + 0.5) - 0.5
     np.testing.assert_allclose(lens.project(points @ roll.T), expected, atol=1e-6)
+
+
+@pytest.mark.parametrize('angle_deg', [0.0, 12.0])
+def test_the_ground_drawn_into_a_crop_lies_where_it_lies_in_the_image(angle_deg):
+    scene = Scene(np.random.default_rng(3), 640, 480)
+    transform = crop_transform(PersonBox(330.0, 250.0, 380.0), angle_deg=angle_deg)
+    lens, roll = _crop_camera(crop_window(scene.camera, transform))
+    cut = extract_crop(255 * _below(scene.camera, scene.to_camera, 5.0), transform) > 127
+    drawn = _below(lens, roll @ scene.to_camera, 5.0) > 0
+    assert 0.1 < drawn.mean() < 0.9
+    assert (cut != drawn).mean() < 0.01
 
 
 @pytest.mark.gpu
