@@ -82,22 +82,7 @@ def cast_shadow(
     Returns:
         (H, W, 3) uint8, the picture with the shadow.
     """
-    across = np.array(cross(light, (0.0, 0.0, 1.0)))
-    across /= max(np.linalg.norm(across), 1e-6)
-    along = np.array(cross(light, across))
-    angle = np.linspace(0.0, 2 * np.pi, 8, endpoint=False)
-    circle = np.cos(angle)[:, None] * across + np.sin(angle)[:, None] * along  # (8, 3)
-    points = np.concatenate(
-        [
-            starts[:, None] + radii[:, :1, None] * circle,
-            ends[:, None] + radii[:, 1:, None] * circle,
-        ],
-        axis=1,
-    )  # (S, 16, 3)
-    points = points - points[..., 2:] / light[2] * light
-    pixels = points @ to_pixel[:, :3].T + to_pixel[:, 3]
-    ahead = (pixels[..., 2] > 0.2).all(-1)
-    pixels = pixels[ahead, :, :2] / pixels[ahead, :, 2:]
+    pixels = _projected(starts, ends, radii, light, to_pixel)
     height, width = picture.shape[:2]
     reach = max(3, width // 100 * 2 + 1)
     low, high = (-np.inf, -np.inf), (-np.inf, -np.inf)
@@ -116,6 +101,26 @@ def cast_shadow(
     part = picture[y0:y1, x0:x1]
     cv2.multiply(part, cv2.merge([factors] * 3), dst=part, dtype=cv2.CV_8U)
     return picture
+
+
+def _projected(starts, ends, radii, light, to_pixel) -> NDArray[np.float64]:
+    """(N, 16, 2) pixels around the shadows of those capsules that are before the camera."""
+    across = np.array(cross(light, (0.0, 0.0, 1.0)))
+    across /= max(np.linalg.norm(across), 1e-6)
+    along = np.array(cross(light, across))
+    angle = np.linspace(0.0, 2 * np.pi, 8, endpoint=False)
+    circle = np.cos(angle)[:, None] * across + np.sin(angle)[:, None] * along  # (8, 3)
+    points = np.concatenate(
+        [
+            starts[:, None] + radii[:, :1, None] * circle,
+            ends[:, None] + radii[:, 1:, None] * circle,
+        ],
+        axis=1,
+    )  # (S, 16, 3)
+    points = points - points[..., 2:] / light[2] * light
+    pixels = points @ to_pixel[:, :3].T + to_pixel[:, 3]
+    ahead = (pixels[..., 2] > 0.2).all(-1)
+    return pixels[ahead, :, :2] / pixels[ahead, :, 2:]
 
 
 def _filling(picture: Image, size: tuple[int, int]) -> Image:
