@@ -3,10 +3,10 @@
 Owns: `SimulatedPoses` and `SimulatedClips`. Sample i depends on the split and on i alone: it has
 an actor, clothes, camera, light, backdrop and motion of its own, drawn from a seed that begins
 with the split's number, so nothing of one split occurs in another. Classes are balanced: sample i
-shows action i % 15. The actor is rendered straight into the crop, through a camera whose pixels
-are those that `geometry.extract_crop` would sample. All of it happens on the CPU, about 60 crops
-a second on one core, twice as many in clips, which share their backdrop: loader workers multiply
-that. A GPU casts batches with `simulation.renderer.join` and `cast`.
+shows action i % 15. By default a sample is complete: CPU cores do all the work, and loader
+workers multiply it. Undeveloped samples hold `shots` (`CropShots`) in place of `crop`: workers
+do the cheap part only, and whoever joins a batch of them develops it at once, on its device. The
+pixels are the same. `benchmarks/rendering.py` measures both.
 """
 
 from __future__ import annotations
@@ -14,11 +14,9 @@ from __future__ import annotations
 import math
 import sys
 from dataclasses import dataclass
-from functools import lru_cache
 from itertools import pairwise
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-import cv2
 import numpy as np
 import torch
 
@@ -26,17 +24,14 @@ from pose_action_ros.core.actions import SIMULATED_ACTIONS
 from pose_action_ros.core.errors import DatasetError
 from pose_action_ros.core.predictions import PersonBox
 from pose_action_ros.core.skeleton import PA17J
-from pose_action_ros.data.sample import ClipSample, PoseSample
+from pose_action_ros.data.simulated_crops import take_crops
 from pose_action_ros.geometry.crop import (
-    CROP_PX,
     CropTransform,
     box_around,
     crop_transform,
-    extract_crop,
     whole_image_box,
 )
 from pose_action_ros.simulation.motions import ENDS_APART
-from pose_action_ros.simulation.optics import add_noise, noise_table
 from pose_action_ros.simulation.scene import Scene
 
 if TYPE_CHECKING:
@@ -45,11 +40,13 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from pose_action_ros.data.sample import ClipSample, PoseSample
+    from pose_action_ros.data.simulated_crops import CropShots
     from pose_action_ros.geometry.camera import Camera
     from pose_action_ros.simulation.scene import Truth
     from pose_action_ros.simulation.sequence import Segment
 
-__all__ = ['BOX_ENLARGE', 'SPLITS', 'Framing', 'SimulatedClips', 'SimulatedPoses', 'crop_window']
+__all__ = ['BOX_ENLARGE', 'SPLITS', 'Framing', 'SimulatedClips', 'SimulatedPoses']
 
 SPLITS = ('train', 'val', 'test')
 BOX_ENLARGE = 1.25
@@ -60,7 +57,6 @@ _DEPTH_BOX_M = 2.0
 _ROOT = PA17J.root or 0
 # Seeds are (split, kind of sample, index): streams that no two samples share.
 _POSE, _CLIP = 1, 2
-_SOFTNESS_PX = 0.45  # blur of a lens and of a Bayer pattern
 
 
 @dataclass(frozen=True)
@@ -91,6 +87,8 @@ class SimulatedPoses:
         framing: Windows of training samples; validation and test windows are tidy.
         photographs: Pictures to use as backdrops beside the drawn ones.
         empty: The same places and windows with nobody there: joints NaN, visibility 0.
+        developed: False leaves `shots` in place of `crop`.
+        backdrop_in_crop: Draw other, cheaper backdrops: see `take_crops`.
 
     Raises:
         DatasetError: There is no such split, or it needs a count.
@@ -104,12 +102,16 @@ class SimulatedPoses:
         framing: Framing | None = None,
         photographs: Sequence[Path] = (),
         empty: bool = False,
+        developed: bool = True,
+        backdrop_in_crop: bool = False,
     ) -> None:
         self._split = _split_number(split, count)
         self._count = sys.maxsize if count is None else count
         self._framing = (framing or Framing()) if split == 'train' else None
         self._empty = empty
         self._photographs = tuple(photographs)
+        self._developed = developed
+        self._backdrop_in_crop = backdrop_in_crop
 
     def __len__(self) -> int:
         return self._count
@@ -127,20 +129,17 @@ class SimulatedPoses:
         truth = scene.truth(np.array([time_s]))
         transform = self._window(truth.joints_image_px[0], rng)
         empty = self._empty or (self._framing is not None and rng.random() < self._framing.empty)
-        crops = _render(scene, None if empty else truth, [transform], rng, self._photographs)
+        shots = take_crops(
+            scene, None if empty else truth, [transform], rng, self._photographs,
+            backdrop_in_crop=self._backdrop_in_crop,
+        )  # fmt: skip
         fields = _fields(scene.camera, truth, [transform])
         if empty:
             for name in ('joints_crop', 'joints_camera_m'):
                 fields[name].fill_(torch.nan)
             fields['visibility'].zero_()
-        return PoseSample(
-            crop=crops[0],
-            joints_crop=fields['joints_crop'][0],
-            visibility=fields['visibility'][0],
-            image_to_crop=fields['image_to_crop'][0],
-            joints_camera_m=fields['joints_camera_m'][0],
-            intrinsics=fields['intrinsics'],
-        )
+        sample = {k: v if k == 'intrinsics' else v[0] for k, v in fields.items()}
+        return _with_pictures(sample, shots, developed=self._developed, single=True)
 
     def _window(self, joints_px: NDArray[np.float64], rng: np.random.Generator) -> CropTransform:
         box = box_around(joints_px, enlarge=BOX_ENLARGE) or whole_image_box(*_SIZE)
@@ -170,6 +169,7 @@ class SimulatedClips:
         period_s: Time between frames.
         share: Smallest share of the frames that lies in the labelled action.
         photographs: Pictures to use as backdrops beside the drawn ones.
+        developed: False leaves `shots`, of T images, in place of `crop`.
 
     Raises:
         DatasetError: There is no such split, it needs a count, or the clip is too long.
@@ -184,9 +184,11 @@ class SimulatedClips:
         period_s: float = 1.0 / 15.0,
         share: float = 0.6,
         photographs: Sequence[Path] = (),
+        developed: bool = True,
     ) -> None:
         self._split = _split_number(split, count)
         self._count = sys.maxsize if count is None else count
+        self._developed = developed
         self._loose = split == 'train'
         self._photographs = tuple(photographs)
         self._times_s = period_s * np.arange(-frames - 1, 1)  # two more for the tracker
@@ -213,10 +215,10 @@ class SimulatedClips:
         truth = scene.truth(np.maximum(end_s + self._times_s, 0.0))
         windows = self._windows(truth.joints_image_px, rng)
         truth = truth.after(2)
-        crops = _render(scene, truth, windows, rng, self._photographs)
-        fields = _fields(scene.camera, truth, windows)
-        action = torch.tensor(SIMULATED_ACTIONS.index(segment.action))
-        return ClipSample(crop=crops, action=action, **fields)
+        shots = take_crops(scene, truth, windows, rng, self._photographs)
+        sample = _fields(scene.camera, truth, windows)
+        sample['action'] = torch.tensor(SIMULATED_ACTIONS.index(segment.action))
+        return _with_pictures(sample, shots, developed=self._developed)
 
     def _windows(
         self, joints_px: NDArray[np.float64], rng: np.random.Generator
@@ -265,55 +267,14 @@ def _scene_of(rng: np.random.Generator, index: int) -> tuple[Scene, Segment]:
     return scene, scene.sequence.segment(1)
 
 
-def _render(
-    scene: Scene,
-    truth: Truth | None,
-    transforms: list[CropTransform],
-    rng: np.random.Generator,
-    photographs: Sequence[Path],
-) -> torch.Tensor:
-    """(T, 3, 256, 256) uint8 crops; without a truth nobody is there."""
-    backdrop = scene.draw_backdrop(photographs)
-    pictures = np.stack([extract_crop(backdrop, transform) for transform in transforms])
-    if truth is not None:
-        windows = np.stack([crop_window(scene.camera, transform) for transform in transforms])
-        pictures = scene.render(truth, windows, pictures)
-    crops = np.empty((len(pictures), 3, CROP_PX, CROP_PX), np.uint8)
-    for t, picture in enumerate(pictures):
-        transform = transforms[t]
-        softness = _SOFTNESS_PX * max(1.0, CROP_PX / transform.size_px)
-        picture = cv2.GaussianBlur(picture, (3, 3) if softness < 0.8 else (5, 5), softness)
-        picture = add_noise(picture, _noise(), scene.noise_sigma, rng)
-        _blacken(picture, transform)
-        crops[t] = picture.transpose(2, 0, 1)
-    return torch.from_numpy(crops)
-
-
-def crop_window(camera: Camera, transform: CropTransform) -> NDArray[np.float64]:
-    """Return (2, 3): column, row, 1 of a crop's pixel to x / z, y / z of its ray.
-
-    Args:
-        camera: Of the source image, without distortion.
-        transform: From `geometry.crop_transform`; the ray is that of the point of the source
-            image which `geometry.extract_crop` samples for the pixel.
-    """
-    half = 0.5 / CROP_PX
-    to_crop = np.array([[1 / CROP_PX, 0, half], [0, 1 / CROP_PX, half], [0, 0, 1.0]])
-    pixels = transform.inverse @ to_crop
-    pixels[:2, 2] -= 0.5 + np.array([camera.cx, camera.cy])
-    return pixels[:2] / np.array([[camera.fx], [camera.fy]])
-
-
-def _blacken(picture: NDArray[np.uint8], transform: CropTransform) -> None:
-    """Make the part of a crop black that lies outside the source image."""
-    width, height = _SIZE
-    corners = transform.to_image([(0, 0), (1, 0), (1, 1), (0, 1)])
-    if (corners >= 0).all() and (corners <= (width, height)).all():
-        return
-    outline = CROP_PX * transform.to_crop([(0, 0), (width, 0), (width, height), (0, height)]) - 0.5
-    mask = np.zeros(picture.shape[:2], np.uint8)
-    cv2.fillConvexPoly(mask, np.rint(outline * 16).astype(np.int32), 1, shift=4)
-    picture *= mask[..., None]
+def _with_pictures(
+    sample: dict[str, Any], shots: CropShots, *, developed: bool, single: bool = False
+) -> Any:
+    """The sample with `crop` or `shots`."""
+    if not developed:
+        return {'shots': shots, **sample}
+    crops = shots.develop()
+    return {'crop': crops[0] if single else crops, **sample}
 
 
 def _fields(
@@ -337,9 +298,3 @@ def _fields(
         'joints_camera_m': torch.from_numpy(joints.astype(np.float32)),
         'intrinsics': torch.tensor(intrinsics, dtype=torch.float32),
     }
-
-
-@lru_cache(maxsize=1)
-def _noise() -> NDArray[np.int16]:
-    """A table of sensor noise from which all crops are cut."""
-    return noise_table(np.random.default_rng(0x4E4F495345), 3 * CROP_PX // 2, 3 * CROP_PX // 2)

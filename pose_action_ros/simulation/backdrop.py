@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING
 import cv2
 import numpy as np
 
+from pose_action_ros.simulation.body import cross
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
@@ -57,32 +59,55 @@ def draw_backdrop(
 
 
 def cast_shadow(
+    picture: Image,
     starts: NDArray[np.float64],
     ends: NDArray[np.float64],
     radii: NDArray[np.float64],
     *,
     light: NDArray[np.float64],
     to_pixel: NDArray[np.float64],
-    shape: tuple[int, int],
     strength: float,
-) -> NDArray[np.float32] | None:
+) -> Image:
     """Project capsules along the light onto the ground.
 
     Args:
+        picture: (H, W, 3) uint8 of the ground; it stays as it is.
         starts: (S, 3) world metres.
         ends: (S, 3).
         radii: (S, 2) at start and end.
         light: (3,) unit vector towards the light, world.
         to_pixel: (3, 4) world to homogeneous pixels of the picture.
-        shape: Rows and columns of the picture.
         strength: 0 to 1, how dark the shadow is.
 
     Returns:
-        (H, W) float32 factors of brightness, or None where the shadow is out of the picture.
+        (H, W, 3) uint8, the picture with the shadow.
     """
-    across = np.cross(light, [0.0, 0.0, 1.0])
+    pixels = _projected(starts, ends, radii, light, to_pixel)
+    height, width = picture.shape[:2]
+    reach = max(3, width // 100 * 2 + 1)
+    low, high = (-np.inf, -np.inf), (-np.inf, -np.inf)
+    if len(pixels):
+        low, high = pixels.min((0, 1)) - reach - 2, pixels.max((0, 1)) + reach + 3
+    (x0, y0), (x1, y1) = (np.clip(v, 0, (width, height)).astype(int) for v in (low, high))
+    if x0 >= x1 or y0 >= y1:
+        return picture
+    mask = np.zeros((height, width), np.uint8)
+    fixed = np.rint(np.clip(pixels, -2000, 4000) * 16).astype(np.int32)
+    for outline in fixed:
+        cv2.fillConvexPoly(mask, cv2.convexHull(outline), 255, shift=4)
+    mask = cv2.blur(mask[y0:y1, x0:x1], (reach, reach))
+    factors = np.float32(1.0) - np.float32(strength / 255.0) * mask
+    picture = picture.copy()
+    part = picture[y0:y1, x0:x1]
+    cv2.multiply(part, cv2.merge([factors] * 3), dst=part, dtype=cv2.CV_8U)
+    return picture
+
+
+def _projected(starts, ends, radii, light, to_pixel) -> NDArray[np.float64]:
+    """(N, 16, 2) pixels around the shadows of those capsules that are before the camera."""
+    across = np.array(cross(light, (0.0, 0.0, 1.0)))
     across /= max(np.linalg.norm(across), 1e-6)
-    along = np.cross(light, across)
+    along = np.array(cross(light, across))
     angle = np.linspace(0.0, 2 * np.pi, 8, endpoint=False)
     circle = np.cos(angle)[:, None] * across + np.sin(angle)[:, None] * along  # (8, 3)
     points = np.concatenate(
@@ -95,18 +120,7 @@ def cast_shadow(
     points = points - points[..., 2:] / light[2] * light
     pixels = points @ to_pixel[:, :3].T + to_pixel[:, 3]
     ahead = (pixels[..., 2] > 0.2).all(-1)
-    pixels = pixels[ahead, :, :2] / pixels[ahead, :, 2:]
-    if not len(pixels) or (pixels.max((0, 1)) < 0).any():
-        return None
-    if (pixels.min((0, 1)) > shape[::-1]).any():
-        return None
-    mask = np.zeros(shape, np.uint8)
-    fixed = np.rint(np.clip(pixels, -2000, 4000) * 16).astype(np.int32)
-    for outline in fixed:
-        cv2.fillConvexPoly(mask, cv2.convexHull(outline), 255, shift=4)
-    reach = max(3, shape[1] // 100 * 2 + 1)
-    mask = cv2.blur(mask, (reach, reach))
-    return np.float32(1.0) - np.float32(strength / 255.0) * mask
+    return pixels[ahead, :, :2] / pixels[ahead, :, 2:]
 
 
 def _filling(picture: Image, size: tuple[int, int]) -> Image:
@@ -166,17 +180,7 @@ def _clutter(rng: np.random.Generator, image: Image, size: tuple[int, int]) -> N
 
 def _lay_ground(rng, image: Image, camera: Camera, to_camera: NDArray[np.float64]) -> None:
     """Draw the ground below the horizon, up to a wall at a random distance."""
-    base = np.clip(rng.uniform(25, 225) + rng.normal(0, 20, 3), 0, 255)
-    texture = np.empty((_TEXTURE_PX, _TEXTURE_PX, 3), np.uint8)
-    texture[:] = base
-    if rng.random() < 0.45:  # tiles or boards
-        other = np.clip(base + rng.normal(0, 30, 3), 0, 255).astype(np.uint8)
-        period = rng.integers(6, 26, 2)
-        i, j = np.indices((_TEXTURE_PX, _TEXTURE_PX))
-        texture[((i // period[0] + j // period[1]) % 2).astype(bool)] = other
-    if rng.random() < 0.6:
-        noise = _noise(rng, (_TEXTURE_PX, _TEXTURE_PX), int(rng.integers(4, 60)), 50)
-        texture = cv2.addWeighted(texture, 0.8, noise, 0.2, 0.0)
+    texture = _ground_texture(rng)
     K = np.array([[camera.fx, 0, camera.cx], [0, camera.fy, camera.cy], [0, 0, 1.0]])
     scale = _GROUND_M / _TEXTURE_PX
     centered = np.array([[scale, 0, -_GROUND_M / 2], [0, scale, -_GROUND_M / 2], [0, 0, 1.0]])
@@ -193,6 +197,22 @@ def _lay_ground(rng, image: Image, camera: Camera, to_camera: NDArray[np.float64
     cv2.copyTo(warped, mask[top:], image[top:])
 
 
+def _ground_texture(rng: np.random.Generator) -> Image:
+    base = np.clip(rng.uniform(25, 225) + rng.normal(0, 20, 3), 0, 255)
+    colours = [base, base]
+    period = np.array((1, 1))
+    if rng.random() < 0.45:  # tiles or boards
+        colours[1] = np.clip(base + rng.normal(0, 30, 3), 0, 255)
+        period = rng.integers(6, 26, 2)
+    odd = np.arange(_TEXTURE_PX) // period[:, None] % 2  # (2, N) of rows and columns
+    lines = np.array([colours, colours[::-1]]).astype(np.uint8)[:, odd[1]]
+    texture = lines.take(odd[0], axis=0)
+    if rng.random() < 0.6:
+        noise = _noise(rng, (_TEXTURE_PX, _TEXTURE_PX), int(rng.integers(4, 60)), 50)
+        texture = cv2.addWeighted(texture, 0.8, noise, 0.2, 0.0)
+    return texture
+
+
 def _foot_of(to_camera: NDArray[np.float64]) -> NDArray[np.float64]:
     """(2,) x, y of the camera in the world."""
     return (-to_camera[:, :3].T @ to_camera[:, 3])[:2]
@@ -204,7 +224,7 @@ def _below(camera: Camera, to_camera: NDArray[np.float64], far_m: float) -> Imag
     down = -to_camera[:, 2]  # world down in camera axes
     forward = np.array([0.0, 0.0, 1.0]) - down * down[2]
     forward /= np.linalg.norm(forward)
-    right = np.cross(down, forward)
+    right = np.array(cross(down, forward))
     left_end, right_end = (
         forward * far_m + down * height + right * side * 2.0 * far_m for side in (-1.0, 1.0)
     )

@@ -22,7 +22,7 @@ import numpy as np
 from pose_action_ros.core.skeleton import PA17J
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
+    from numpy.typing import ArrayLike, NDArray
 
     Array = NDArray[np.float64]
 
@@ -31,6 +31,7 @@ __all__ = [
     'PARTS',
     'BodyFrames',
     'Proportions',
+    'cross',
     'forward',
     'mirrored',
     'pose_change',
@@ -62,6 +63,7 @@ PARTS = (
 _INDEX = {name: i for i, name in enumerate(DOFS)}
 _J = {name: i for i, name in enumerate(PA17J.joint_names)}
 _P = {name: i for i, name in enumerate(PARTS)}
+_EYE = np.eye(3)
 _LATERAL = ('tilt', 'turn', 'spine_side', 'spine_twist', 'neck_turn')
 _MIRROR = [
     _INDEX[name.replace('right', 'left') if 'right' in name else name.replace('left', 'right')]
@@ -244,12 +246,18 @@ def _move_leg(body: Proportions, dof: dict[str, Array], frames: BodyFrames, side
         parts[:, _P[f'{side}_{name}']] = rotation
 
 
+def cross(a: ArrayLike, b: ArrayLike) -> list[float]:
+    """Return the cross product of two vectors (3,); numpy's own is slow for single ones."""
+    (ax, ay, az), (bx, by, bz) = a, b
+    return [ay * bz - az * by, az * bx - ax * bz, ax * by - ay * bx]
+
+
 def _turn(axis: str, angle_deg: NDArray[np.float64]) -> NDArray[np.float64]:
     """(T, 3, 3) rotations about a coordinate axis."""
     cos, sin = np.cos(np.deg2rad(angle_deg)), np.sin(np.deg2rad(angle_deg))
     first, second = {'x': (1, 2), 'y': (2, 0), 'z': (0, 1)}[axis]
     out = np.zeros((len(cos), 3, 3))
-    out[:] = np.eye(3)
+    out[:] = _EYE
     out[:, first, first] = out[:, second, second] = cos
     out[:, first, second], out[:, second, first] = -sin, sin
     return out

@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from pose_action_ros.core.skeleton import PA17J
-from pose_action_ros.simulation.body import PARTS
+from pose_action_ros.simulation.body import PARTS, cross
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -25,7 +26,8 @@ if TYPE_CHECKING:
 __all__ = ['NO_CUT', 'Figure', 'dress', 'plain', 'stool']
 
 NO_CUT = 9.0
-_JOINTS = PA17J.joint_names
+_INDEX = {name: i for i, name in enumerate(PA17J.joint_names)}
+_AXES = ((1.0, 0.0, 0.0), (0.0, 1.0, 0.0), (0.0, 0.0, 1.0))
 _SKIN = ((0.98, 0.84, 0.74), (0.90, 0.70, 0.56), (0.76, 0.55, 0.40), (0.52, 0.35, 0.24),
          (0.34, 0.22, 0.15))  # fmt: skip
 _HAIR = ((0.06, 0.05, 0.05), (0.22, 0.13, 0.08), (0.42, 0.27, 0.14), (0.80, 0.66, 0.36),
@@ -58,6 +60,11 @@ class Figure:
     paint: Array
     covers: NDArray[np.bool_]
 
+    @cached_property
+    def from_local(self) -> Array:
+        """(S, 3, 3) directions of the solid's own space to those of the part."""
+        return np.linalg.inv(self.to_local)
+
     def place(self, frames: BodyFrames) -> tuple[Array, Array]:
         """Return (T, S, 3) starts and (T, S, 3, 3) maps to the solids' spaces, body frame."""
         rotation = frames.rotations[:, self.part]
@@ -67,7 +74,7 @@ class Figure:
     def lowest(self, frames: BodyFrames) -> Array:
         """Return (T,) height of the lowest point of the actor, body frame."""
         start, _ = self.place(frames)
-        from_local = np.linalg.inv(self.to_local)
+        from_local = self.from_local
         up = frames.rotations[:, self.part][..., 2, :]  # world z in the part's frame
         reach = np.linalg.norm((up[..., None, :] @ from_local)[..., 0, :], axis=-1)
         rise = (up * from_local[..., 2]).sum(-1) * self.length
@@ -83,46 +90,41 @@ def plain(colour, *, tip=None, cut: float = NO_CUT, pattern=None, waves=(0.0, 0.
 
 
 class _Tailor:
-    """Collects solids."""
+    """Collects solids; plain numbers on the way, because arrays of three are slow."""
 
     def __init__(self) -> None:
         self._rows: list[tuple] = []
+        self._covers: list[tuple[str, ...]] = []
 
     def add(self, part, joint, start, end, *, radii, paint, stretch=(1.0, 1.0, 1.0), covers=()):
         """A round cone from start to end (part's frame, metres from a joint).
 
         `stretch` is the size of the solid's unit along x (front), y (side) and the axis.
         """
-        start, end = np.asarray(start, float), np.asarray(end, float)
         length = math.dist(start, end)
-        axis = (end - start) / length if length > 0 else np.array([0.0, 0.0, 1.0])
-        side = np.array([0.0, 1.0, 0.0]) if abs(axis[1]) < 0.9 else np.array([0.0, 0.0, 1.0])
-        front = _across(side, axis)
-        front /= math.sqrt(front @ front)
-        axes = np.stack([front, _across(axis, front), axis])
-        row = np.zeros(len(_JOINTS), bool)
-        row[[_JOINTS.index(name) for name in (joint, *covers)]] = True
-        self._rows.append(
-            (PARTS.index(part), _JOINTS.index(joint), start, axes / np.array(stretch)[:, None],
-             length / stretch[2], *radii, paint, row)
-        )  # fmt: skip
+        axis = [(e - s) / length for s, e in zip(start, end, strict=True)]
+        side = (0.0, 1.0, 0.0) if abs(axis[1]) < 0.9 else (0.0, 0.0, 1.0)
+        front = np.array(cross(side, axis))
+        front = (front / math.sqrt(front @ front)).tolist()
+        axes = (front, cross(axis, front), axis)
+        self._add(part, joint, start, (axes, stretch, length / stretch[2]), radii, paint, covers)
 
     def ball(self, part, joint, center, radii, paint, covers=()):
         """An ellipsoid with radii along the part's axes."""
-        self.add(
-            part,
-            joint,
-            center,
-            center,
-            radii=(1.0, 1.0),
-            paint=paint,
-            stretch=radii,
-            covers=covers,
-        )
+        shape = (_AXES, radii, 0.0)
+        self._add(part, joint, center, shape, (1.0, 1.0), paint, covers)
+
+    def _add(self, part, joint, start, shape, radii, paint, covers) -> None:
+        self._rows.append((PARTS.index(part), _INDEX[joint], start, *shape, *radii, paint))
+        self._covers.append((joint, *covers))
 
     def finish(self) -> Figure:
-        part, joint, *rest = zip(*self._rows, strict=True)
-        return Figure(np.array(part), np.array(joint), *(np.array(column) for column in rest))
+        columns = (np.array(column) for column in zip(*self._rows, strict=True))
+        part, joint, start, axes, stretch, *rest = columns
+        covers = np.zeros((len(part), len(_INDEX)), bool)
+        for row, names in zip(covers, self._covers, strict=True):
+            row[[_INDEX[name] for name in names]] = True
+        return Figure(part, joint, start, axes / stretch[..., None], *rest, covers)
 
 
 def dress(body: Proportions, rng: np.random.Generator) -> Figure:
@@ -161,12 +163,6 @@ def stool(rng: np.random.Generator, seat_m: float) -> Figure:
     return tailor.finish()
 
 
-def _across(a: Array, b: Array) -> Array:
-    """Cross product; numpy's own is slow for single vectors."""
-    (ax, ay, az), (bx, by, bz) = a.tolist(), b.tolist()
-    return np.array([ay * bz - az * by, az * bx - ax * bz, ax * by - ay * bx])
-
-
 def _cloth(rng: np.random.Generator) -> dict:
     """Colours of a garment: plain, striped or patched."""
     colour, other = _colour(rng), _colour(rng)
@@ -181,8 +177,9 @@ def _cloth(rng: np.random.Generator) -> dict:
 def _colour(rng: np.random.Generator) -> Array:
     """A colour; dark, grey and bright ones alike."""
     grey = rng.uniform(0.05, 0.95)
-    tint = rng.uniform(0.0, 1.0, 3)
-    return np.clip(grey + rng.uniform(0.0, 0.9) * (tint - tint.mean()), 0.02, 0.98)
+    tint = rng.uniform(0.0, 1.0, 3).tolist()
+    middle, strength = sum(tint) / 3, rng.uniform(0.0, 0.9)
+    return np.array([min(max(grey + strength * (t - middle), 0.02), 0.98) for t in tint])
 
 
 def _painted(cloth: dict, unit: float, **more):

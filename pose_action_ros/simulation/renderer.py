@@ -19,19 +19,22 @@ from typing import TYPE_CHECKING
 
 import torch
 
+from pose_action_ros.simulation.batched import Batched
+
 if TYPE_CHECKING:
     from collections.abc import Sequence as Many
 
     from torch import Tensor
 
-__all__ = ['Lights', 'Picture', 'Solids', 'cast', 'first_hits', 'join']
+__all__ = ['Lights', 'Picture', 'Solids', 'cast', 'first_hits', 'nothing']
 
 _NEAR_M = 0.05
+_UNSEEN_M = (0.0, 0.0, -100.0)
 _FAR = float('inf')
 
 
 @dataclass(frozen=True, eq=False)
-class Solids:
+class Solids(Batched):
     """P round cones in each of B images, float32.
 
     In its own space the axis of a solid runs along z from the origin to `length`; the radius
@@ -55,13 +58,26 @@ class Solids:
     radius_end: Tensor
     paint: Tensor
 
-    def images(self, part: slice) -> Solids:
-        """Return some of the B images."""
-        return Solids(*(value[part] for value in vars(self).values()))
+    @classmethod
+    def join(cls, parts: Many[Solids]) -> Solids:
+        """Put images of several scenes into one batch.
+
+        Scenes with fewer solids are filled up with copies behind the camera, which are never hit.
+        """
+        most = max(part.length.shape[1] for part in parts)
+        return super().join([part._filled_up(most) for part in parts])
+
+    def _filled_up(self, most: int) -> Solids:
+        spare = most - self.length.shape[1]
+        filled = self._each(
+            lambda value: torch.cat([value, value[:, :1].expand(-1, spare, *value.shape[2:])], 1)
+        )
+        filled.start_m[:, most - spare :] = torch.tensor(_UNSEEN_M)
+        return filled
 
 
 @dataclass(frozen=True, eq=False)
-class Lights:
+class Lights(Batched):
     """One distant light for each image.
 
     Attributes:
@@ -76,17 +92,13 @@ class Lights:
     ambient: Tensor
     gloss: Tensor
 
-    def images(self, part: slice) -> Lights:
-        """Return some of the B images."""
-        return Lights(*(value[part] for value in vars(self).values()))
-
 
 @dataclass(frozen=True, eq=False)
 class Picture:
     """What was hit.
 
     Attributes:
-        pixels: (N,) int64 flat indices into B x H x W, the pixels that show a solid.
+        pixels: (N,) int64 flat indices into B x H x W, the pixels that show a solid, each once.
         colours: (N, 3) float32, 0 to 1.
         depth_m: (N,) float32.
         solids: (N,) int64 index of the solid, 0 to P - 1.
@@ -118,9 +130,7 @@ def cast(solids: Solids, windows: Tensor, lights: Lights, *, height: int, width:
     row, column, depth = row[hit], column[hit], depth[hit]
     column = column + rows.column[row]
     pixel = (rows.image * height + rows.y)[row] * width + column
-    nearest = torch.full((len(windows) * height * width,), _FAR, device=depth.device)
-    nearest.scatter_reduce_(0, pixel, depth, 'amin')
-    first = torch.nonzero(depth <= nearest[pixel]).squeeze(1)
+    first = _first_of_each(pixel, depth, len(windows) * height * width)
     row, column, depth, pixel = row[first], column[first], depth[first], pixel[first]
     image, solid, y = rows.image[row], rows.solid[row], rows.y[row]
     window = windows.reshape(-1, 6).T.index_select(1, image)
@@ -151,25 +161,11 @@ def first_hits(solids: Solids, rays: Tensor) -> tuple[Tensor, Tensor]:
     return _nearest(terms, torch.zeros_like(sizes[0])).min(-1)
 
 
-def join(scenes: list[Solids]) -> Solids:
-    """Put images of several scenes into one batch.
-
-    Scenes with fewer solids are filled up with copies behind the camera, which are never hit.
-
-    Args:
-        scenes: At least one, all on one device.
-    """
-    most = max(scene.length.shape[1] for scene in scenes)
-    parts = []
-    for scene in scenes:
-        spare = most - scene.length.shape[1]
-        part = {
-            name: torch.cat([value, value[:, :1].expand(-1, spare, *value.shape[2:])], 1)
-            for name, value in vars(scene).items()
-        }
-        part['start_m'][:, most - spare :] = torch.tensor((0.0, 0.0, -100.0))
-        parts.append(part)
-    return Solids(**{name: torch.cat([part[name] for part in parts]) for name in parts[0]})
+def nothing(count: int) -> Solids:
+    """Return solids of `count` images in which there is nothing to see: one behind the camera."""
+    start = torch.tensor(_UNSEEN_M).expand(count, 1, 3)
+    point, paint = torch.zeros(count, 1), torch.zeros(count, 1, 13)
+    return Solids(torch.eye(3).expand(count, 1, 3, 3), start, point, point, point, paint)
 
 
 @dataclass(frozen=True, eq=False)
@@ -334,6 +330,18 @@ def _shade(
     light = light + lambert * lights.colour.T.index_select(1, image)
     base = _paint(solids.paint.reshape(-1, 13).T.index_select(1, owner), px, pz, length)
     return (base * light + shine).clamp(0, 1).T
+
+
+def _first_of_each(pixel: Tensor, depth: Tensor, count: int) -> Tensor:
+    """Which of N hits are the nearest of their pixel; of equally near ones the last."""
+    nearest = torch.full((count,), _FAR, device=depth.device)
+    nearest.scatter_reduce_(0, pixel, depth, 'amin')
+    first = torch.nonzero(depth <= nearest[pixel]).squeeze(1)
+    if len(first) == int((nearest < _FAR).sum()):
+        return first
+    last = torch.zeros(count, dtype=torch.int64, device=depth.device)
+    last.scatter_reduce_(0, pixel[first], first, 'amax')
+    return first[first == last[pixel[first]]]
 
 
 def _columns(values: list[Tensor], index: Tensor) -> Tensor:

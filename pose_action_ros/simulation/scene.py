@@ -1,41 +1,42 @@
 """A scene: one actor, one camera, one light, one backdrop; and the film of it.
 
-Owns: `Scene` (what is there, and how a window of the image is rendered), `SimulatedFilm` (an
+Owns: `Scene` (what is there, and what a window of the image takes of it), `SimulatedFilm` (an
 endless film of all actions) and `FilmFrame` (an image with its truth). World: z up, the camera on
 the positive x axis; camera frame: optical, as in `geometry.Camera`.
 """
 
 from __future__ import annotations
 
-from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-import cv2
 import numpy as np
 import torch
 
 from pose_action_ros.geometry.camera import Camera
 from pose_action_ros.simulation.backdrop import cast_shadow, draw_backdrop
+from pose_action_ros.simulation.batched import one_thread
 from pose_action_ros.simulation.body import PARTS, BodyFrames, Proportions
 from pose_action_ros.simulation.figure import Figure, dress, stool
 from pose_action_ros.simulation.motions import ENDS_APART
 from pose_action_ros.simulation.optics import (
     add_noise,
     look_at_actor,
+    noise_corner,
     noise_table,
     whole_window,
 )
-from pose_action_ros.simulation.renderer import Lights, Solids, cast, first_hits
+from pose_action_ros.simulation.renderer import Lights, Solids, first_hits, nothing
 from pose_action_ros.simulation.sequence import Moment, Sequence
+from pose_action_ros.simulation.shots import Shots
 from pose_action_ros.simulation.style import cycle_s
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from collections.abc import Sequence as Many
     from pathlib import Path
 
     from numpy.typing import NDArray
+    from torch import Tensor
 
     from pose_action_ros.simulation.sequence import Segment
 
@@ -44,7 +45,6 @@ if TYPE_CHECKING:
 __all__ = ['FilmFrame', 'Scene', 'SimulatedFilm', 'Truth']
 
 _JOINT_TOLERANCE_M = 0.03
-_TOGETHER = 2  # images cast at once: more do not stay in a core's cache
 _NOISE_PX = 64  # by how much the table of sensor noise is larger than an image
 _REST = BodyFrames(np.zeros((1, 17, 3)), np.broadcast_to(np.eye(3), (1, len(PARTS), 3, 3)))
 
@@ -129,9 +129,21 @@ class Scene:
         self.noise_sigma = float(view_rng.uniform(0.5, 6.0))
         self.sequence = Sequence(move_rng, self.body, self.figure, roam_m=roam_m, opening=opening)
 
-    def draw_backdrop(self, photographs: Many[Path] = ()) -> NDArray[np.uint8]:
-        """Return (H, W, 3) uint8 RGB, the camera's image without the actor."""
-        return draw_backdrop(self._backdrop_rng, self.camera, self.to_camera, photographs)
+    def draw_backdrop(
+        self, photographs: Many[Path] = (), view: tuple[Camera, Array] | None = None
+    ) -> NDArray[np.uint8]:
+        """Draw what is behind the actor.
+
+        Args:
+            photographs: Pictures to use instead of drawn walls, where there are any.
+            view: A camera in the same place and (3, 3) how it is turned against the scene's; the
+                scene's own by default. Each has walls of its own.
+
+        Returns:
+            (H, W, 3) uint8 RGB.
+        """
+        camera, turn = view or (self.camera, np.eye(3))
+        return draw_backdrop(self._backdrop_rng, camera, turn @ self.to_camera, photographs)
 
     def truth(self, times_s: Array) -> Truth:
         """Return joints at (T,) times >= 0."""
@@ -140,38 +152,24 @@ class Scene:
         joints = moment.joints_world_m @ self.to_camera[:, :3].T + self.to_camera[:, 3]
         return Truth(joints, self.camera.project(joints), moment, segments)
 
-    def render(
-        self, truth: Truth, windows: Array, backdrops: Many[NDArray[np.uint8]]
-    ) -> NDArray[np.uint8]:
-        """Draw the actor into pictures of the backdrop.
+    def shots(
+        self, truth: Truth | None, windows: Array, backdrops: Many[NDArray[np.uint8]]
+    ) -> Shots:
+        """Take the actor before pictures of the backdrop.
 
         Args:
-            truth: T moments.
+            truth: T moments; None takes the place with nobody there.
             windows: (T, 2, 3) column, row, 1 of a pixel of the picture to x / z, y / z.
             backdrops: T pictures (H, W, 3) uint8 of what is behind; they stay as they are.
-
-        Returns:
-            (T, H, W, 3) uint8 RGB, without sensor noise.
         """
-        height, width = backdrops[0].shape[:2]
-        pictures = np.stack(
-            [self._shaded(truth, t, windows[t], b) for t, b in enumerate(backdrops)]
+        if truth is not None:
+            backdrops = [self._shaded(truth, t, windows[t], b) for t, b in enumerate(backdrops)]
+        return Shots(
+            backdrops=torch.from_numpy(np.stack(backdrops)),
+            windows=torch.from_numpy(windows).float(),
+            solids=nothing(len(windows)) if truth is None else self.solids(truth),
+            lights=self._lights(len(windows)),
         )
-        solids, lights = self.solids(truth), self._lights(len(backdrops))
-        rays = torch.from_numpy(windows).float()
-        for t in range(0, len(pictures), _TOGETHER):
-            part = slice(t, t + _TOGETHER)
-            with torch.inference_mode(), _one_thread():
-                hits = cast(
-                    solids.images(part),
-                    rays[part],
-                    lights.images(part),
-                    height=height,
-                    width=width,
-                )
-                colours = (hits.colours * 255.0 + 0.5).to(torch.uint8).numpy()
-            pictures[part].reshape(-1, 3)[hits.pixels.numpy()] = colours
-        return pictures
 
     def visible(self, truth: Truth) -> NDArray[np.bool_]:
         """Return (T, 17): which joints the camera sees.
@@ -181,7 +179,7 @@ class Scene:
         """
         joints = truth.joints_camera_m
         rays = torch.from_numpy(joints[..., :2] / joints[..., 2:]).float()
-        with torch.inference_mode(), _one_thread():
+        with torch.inference_mode(), one_thread():
             depth, solid = (v.numpy() for v in first_hits(self.solids(truth), rays))
         covers = np.concatenate([self.figure.covers, np.zeros((8, 17), bool)])
         own = covers[solid, np.arange(17)]
@@ -232,18 +230,15 @@ class Scene:
         rotation = moment.rotation[t] @ moment.body.rotations[t, figure.part]
         start = moment.body.joints_m[t, figure.joint] @ moment.rotation[t].T + moment.place_m[t]
         start = start + (rotation @ figure.start_m[..., None])[..., 0]
-        from_local = rotation @ np.linalg.inv(figure.to_local)
+        from_local = rotation @ figure.from_local
         end = start + from_local[..., 2] * figure.length[:, None]
         unit = np.cbrt(np.linalg.det(from_local))
         radii = np.stack([figure.radius_start * unit, figure.radius_end * unit], -1)
         large = radii.max(-1) > 0.02
-        factors = cast_shadow(
-            start[large], end[large], radii[large], light=self._light['direction'],
-            to_pixel=to_pixel, shape=backdrop.shape[:2], strength=self._light['shadow'],
+        return cast_shadow(
+            backdrop, start[large], end[large], radii[large], light=self._light['direction'],
+            to_pixel=to_pixel, strength=self._light['shadow'],
         )  # fmt: skip
-        if factors is None:
-            return backdrop
-        return cv2.multiply(backdrop, cv2.merge([factors] * 3), dtype=cv2.CV_8U)
 
     def _lights(self, count: int) -> Lights:
         light = self._light
@@ -298,13 +293,13 @@ class SimulatedFilm:
         """
         scene = self._scene
         truth = scene.truth(np.array([t_s]))
-        image = scene.render(truth, whole_window(self.camera)[None], [self._backdrop])[0]
+        image = scene.shots(truth, whole_window(self.camera)[None], [self._backdrop]).expose()
         rng = np.random.default_rng([self._seed, round(t_s * 1e6)])
         segment = truth.segments[0]
         phase = (t_s - segment.start_s) / cycle_s(segment.action, segment.style)
         once = segment.action in (*ENDS_APART, 'stand up')
         return FilmFrame(
-            image_rgb=add_noise(image, self._noise, scene.noise_sigma, rng),
+            image_rgb=self._noisy(image, rng),
             joints_camera_m=truth.joints_camera_m[0].astype(np.float32),
             joints_image_px=truth.joints_image_px[0].astype(np.float32),
             visible=scene.visible(truth)[0],
@@ -313,20 +308,12 @@ class SimulatedFilm:
             action_start_s=segment.start_s,
         )
 
-
-@contextmanager
-def _one_thread() -> Iterator[None]:
-    """Keep torch to one thread for a while.
-
-    For tensors as small as an image's, waiting for a second thread costs more than it brings,
-    and ten times as much on a busy machine.
-    """
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(before)
+    @one_thread()
+    def _noisy(self, image: Tensor, rng: np.random.Generator) -> NDArray[np.uint8]:
+        """(H, W, 3) from (1, H, W, 3)."""
+        corner = torch.tensor([noise_corner(rng, self._noise, *image.shape[1:3])])
+        sigma = torch.tensor([self._scene.noise_sigma])
+        return add_noise(image, self._noise, corner, sigma)[0].numpy()
 
 
 def _sample_light(rng: np.random.Generator) -> dict:

@@ -4,7 +4,8 @@ config, config_file     every setting, its default and its help
 losses                  what is made small
 order, augmentation     which sample comes when, and how it looks that time
 sources, sample_store   where samples come from, and where they are kept
-data_module             batches, in Lightning's terms
+batches                 samples joined, and developed on the device
+data_module             loaders, in Lightning's terms
 phase_module            what the phases share
 pose_module             phases half_size and pose
 action_module           phases action and finetune

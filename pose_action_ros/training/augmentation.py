@@ -15,15 +15,37 @@ import cv2
 import numpy as np
 import torch
 
+from pose_action_ros.simulation.batched import Batched
+
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
     from torch import Tensor
 
     from pose_action_ros.core.skeleton import Skeleton
 
-__all__ = ['Augmentation']
+__all__ = ['Augmentation', 'Look']
 
 _MIRROR = torch.tensor([[-1.0, 0.0, 1.0], [0.0, 1.0, 0.0], [0.0, 0.0, 1.0]], dtype=torch.float64)
+
+
+@dataclass(frozen=True, eq=False)
+class Look(Batched):
+    """How each of B samples looks at a visit.
+
+    Attributes:
+        mirrored: (B,) bool.
+        tables: (B, 3, 256) uint8, for each channel the new level of each level.
+    """
+
+    mirrored: Tensor
+    tables: Tensor
+
+    def apply(self, crops: Tensor) -> Tensor:
+        """Return changed crops (B, ..., 3, H, W) uint8; all frames of a clip change alike."""
+        mirrored = self.mirrored.view(-1, *[1] * (crops.ndim - 1))
+        crops = torch.where(mirrored, crops.flip(-1), crops)
+        levels = crops.flatten(0, -4).flatten(2).long()  # (N, 3, H W)
+        tables = self.tables.repeat_interleave(len(levels) // len(self.tables), 0)
+        return tables.gather(2, levels).reshape(crops.shape)
 
 
 @dataclass(frozen=True)
@@ -48,7 +70,8 @@ class Augmentation:
         """Return a changed copy; `sample` stays as it is.
 
         Args:
-            sample: Fields as in `data.sample`; crop (..., 3, H, W) uint8.
+            sample: Fields as in `data.sample`; crop (..., 3, H, W) uint8. A sample whose crop is
+                not developed yet gets `look`, a `Look` to apply to it, instead.
             rng: Decides every change; always drawn from equally often.
         """
         mirrored = bool(rng.random() < 0.5)
@@ -57,38 +80,27 @@ class Augmentation:
         sample = dict(sample)
         if self.zoom or self.turn_deg:
             _warp(sample, scale, turn_deg)
-        if self.flip and mirrored:
+        mirrored = self.flip and mirrored
+        if mirrored:
             _mirror(sample, list(self.skeleton.flip))
-        if self.colour_power:
-            sample['crop'] = _raise_channels(sample['crop'], powers)
+        levels = np.arange(256) / 255
+        tables = np.rint(255 * levels[None] ** powers[:, None]).astype(np.uint8)
+        look = Look(torch.tensor([mirrored]), torch.from_numpy(tables)[None])
+        if 'crop' in sample:
+            sample['crop'] = look.apply(sample['crop'][None])[0]
+        else:
+            sample['look'] = look
         return sample
 
 
 def _mirror(sample: dict[str, Any], swap: list[int]) -> None:
-    """Mirror the crop; `joints_camera_m` keeps its place and changes its names."""
-    sample['crop'] = sample['crop'].flip(-1)
+    """Mirror all but the crop; `joints_camera_m` keeps its place and changes its names."""
     joints = sample['joints_crop'][..., swap, :].clone()
     joints[..., 0] = 1 - joints[..., 0]
     sample['joints_crop'] = joints
     sample['visibility'] = sample['visibility'][..., swap]
     sample['joints_camera_m'] = sample['joints_camera_m'][..., swap, :]
     sample['image_to_crop'] = _MIRROR @ sample['image_to_crop']
-
-
-def _raise_channels(crop: Tensor, powers: NDArray[np.float64]) -> Tensor:
-    levels = np.arange(256) / 255
-    tables = torch.from_numpy(
-        np.rint(255 * levels[None] ** powers[:, None]).astype(np.uint8)
-    )  # (3, 256)
-    changed = torch.empty_like(crop)
-    for channel in range(3):
-        plane = crop[..., channel, :, :].numpy()
-        changed[..., channel, :, :] = torch.from_numpy(
-            cv2.LUT(
-                np.ascontiguousarray(plane).reshape(-1, plane.shape[-1]), tables[channel].numpy()
-            ).reshape(plane.shape)
-        )
-    return changed
 
 
 def _warp(sample: dict[str, Any], scale: float, turn_deg: float) -> None:

@@ -75,6 +75,12 @@ class DataSettings:
         'Render or read each training sample once and keep it in OUTPUT/samples (192 KiB per '
         'image); later visits only change it as below. Needs `poses`.',
     )
+    render_on_device: bool = _setting(
+        False,
+        'Simulated actor only: loader workers do but the small steps of each training sample, and '
+        'the device casts, blurs and adds noise for whole batches. Backdrops of single images are '
+        'drawn into the crop, so they differ from those without it. Not with `pool`.',
+    )
     flip: bool = _setting(True, 'Mirror half of the training samples.')
     colour_power: float = _setting(
         0.1, 'Each colour channel is raised to its own power within 1 ± this.', low=0, high=0.5

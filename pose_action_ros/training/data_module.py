@@ -9,6 +9,7 @@ from lightning.pytorch import LightningDataModule
 from torch.utils.data import DataLoader
 
 from pose_action_ros.core.errors import ConfigError
+from pose_action_ros.training.batches import develop_batch, join_samples
 from pose_action_ros.training.order import OrderedSamples, PositionSampler
 
 if TYPE_CHECKING:
@@ -48,6 +49,10 @@ class PhaseData(LightningDataModule):
         """Return the loader of the whole validation set."""
         return self._loader(self._val, len(self._val), endless=False)
 
+    def on_after_batch_transfer(self, batch: dict[str, Any], _: int) -> dict[str, Any]:
+        """Develop crops that are not yet, on the device of the training."""
+        return develop_batch(batch)
+
     def _loader(self, samples: OrderedSamples, count: int, *, endless: bool) -> DataLoader[Any]:
         rank, world_size = 0, 1
         if self.trainer is not None:
@@ -63,6 +68,7 @@ class PhaseData(LightningDataModule):
             sampler=PositionSampler(count, rank=rank, world_size=world_size, endless=endless),
             num_workers=self._workers,
             persistent_workers=self._workers > 0,
+            collate_fn=join_samples,
             pin_memory=_on_gpu(self.trainer),
             worker_init_fn=_one_thread,
         )

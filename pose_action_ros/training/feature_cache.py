@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 import torch
 from torch.utils.data import DataLoader, Subset
 
+from pose_action_ros.training.batches import develop_batch, join_samples
 from pose_action_ros.training.phase_module import to_network_input
 from pose_action_ros.training.reporting import track
 from pose_action_ros.training.sample_store import SampleStore
@@ -95,8 +96,8 @@ class CachedFeatures:
 
         @torch.inference_mode()
         def features(clip: dict[str, Tensor]) -> dict[str, Tensor]:
-            batch = {key: clip[key][None].to(device) for key in ('crop', 'image_to_crop')}
-            found = clip_features(net, batch, channels_last=channels_last)
+            batch = {name: value.to(device) for name, value in join_samples([clip]).items()}
+            found = clip_features(net, develop_batch(batch), channels_last=channels_last)
             half = {name: value[0].half().cpu() for name, value in found.items()}
             return {**half, 'action': clip['action']}
 

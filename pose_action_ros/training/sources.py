@@ -33,6 +33,7 @@ def pose_source(
     Raises:
         ConfigError: The settings name no such data set, or contradict each other.
     """
+    on_device = _rendered_on_device(data, split)
     if data.name != 'simulated':
         recorded = recorded_poses(data, model, split)
         count = len(recorded) if split == 'val' else data.poses or None
@@ -45,7 +46,10 @@ def pose_source(
         for name, value in options.pop('framing', {}).items()
     }
     count = data.val_poses if split == 'val' else data.poses or None
-    source = SimulatedPoses(split, count, framing=Framing(**framing), **options)
+    source = SimulatedPoses(
+        split, count, framing=Framing(**framing), developed=not on_device,
+        backdrop_in_crop=on_device, **options,
+    )  # fmt: skip
     return _stored(source, count, folder, split, 'poses') if folder and data.pool else source
 
 
@@ -57,6 +61,7 @@ def clip_source(
     Raises:
         ConfigError: As above, or the network's actions are not those of the data set.
     """
+    on_device = _rendered_on_device(data, split)
     if data.name != 'simulated':
         recorded = recorded_clips(data, model, split)
         count = len(recorded) if split == 'val' else data.clips or None
@@ -72,9 +77,25 @@ def clip_source(
     options.pop('framing', None)
     count = data.val_clips if split == 'val' else data.clips or None
     source = SimulatedClips(
-        split, count, frames=model.clip_frames, period_s=model.clip_period_s, **options
-    )
+        split, count, frames=model.clip_frames, period_s=model.clip_period_s,
+        developed=not on_device, **options,
+    )  # fmt: skip
     return _stored(source, count, folder, split, 'clips') if folder and data.pool else source
+
+
+def _rendered_on_device(data: DataSettings, split: str) -> bool:
+    """Whether samples are left undeveloped; those of validation never are."""
+    if data.render_on_device and data.name != 'simulated':
+        raise ConfigError(
+            f'data.render_on_device is for the simulated actor; {data.name} has pictures: set it '
+            'to false'
+        )
+    if data.render_on_device and data.pool:
+        raise ConfigError(
+            'data.pool keeps finished samples, data.render_on_device finishes each anew; set one '
+            'of them to false'
+        )
+    return data.render_on_device and split == 'train'
 
 
 def _stored(

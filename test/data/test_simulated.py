@@ -4,12 +4,8 @@ import pytest
 import torch
 
 from pose_action_ros.core.errors import DatasetError
-from pose_action_ros.data.simulated import (
-    Framing,
-    SimulatedClips,
-    SimulatedPoses,
-    crop_window,
-)
+from pose_action_ros.data.simulated import Framing, SimulatedClips, SimulatedPoses
+from pose_action_ros.data.simulated_crops import crop_window
 from pose_action_ros.geometry.camera import Camera
 from pose_action_ros.geometry.crop import CropTransform, box_around, crop_transform, extract_crop
 from pose_action_ros.simulation.optics import whole_window
@@ -73,7 +69,8 @@ def test_rendering_into_the_crop_is_cropping_the_rendered_image(angle_deg):
     transform = crop_transform(box, angle_deg=angle_deg)
 
     def silhouette(window, height, width):
-        picture = scene.render(truth, window[None], [np.zeros((height, width, 3), np.uint8)])[0]
+        black = np.zeros((height, width, 3), np.uint8)
+        picture = scene.shots(truth, window[None], [black]).expose()[0].numpy()
         return 255 * picture.any(-1).astype(np.uint8)
 
     whole = silhouette(whole_window(scene.camera), 480, 640)

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from pose_action_ros.simulation.renderer import Lights, Solids, cast, first_hits, join
+from pose_action_ros.simulation.renderer import Lights, Solids, cast, first_hits, nothing
 
 FOCAL = 100.0
 HEIGHT, WIDTH = 60, 80
@@ -116,7 +116,7 @@ def test_windows_crop_and_turn_the_picture():
 def test_a_batch_is_its_images_one_by_one():
     first = solids(ball((0.0, 0, 3.0), 0.2, BLUE), ball((0.3, 0, 5.0), 1.0, RED))
     second = solids(ball((0.2, 0.1, 2.0), 0.3, BLUE))
-    both = join([first, second])
+    both = Solids.join([first, second])
     assert both.length.shape == (2, 2)
     lights = Lights(*(value.expand(2, *value.shape[1:]) for value in vars(LIGHTS).values()))
     depth, colour = pictures(both, lights, WINDOW.expand(2, 2, 3))
@@ -124,6 +124,13 @@ def test_a_batch_is_its_images_one_by_one():
         alone, paint = pictures(scene)
         torch.testing.assert_close(depth[i], alone[0])
         torch.testing.assert_close(colour[i], paint[0])
+
+
+def test_of_equally_near_solids_the_last_is_seen():
+    rows = [ball((0.1 * i, 0.0, 4.0), 0.5, paint) for i in (0, 1) for paint in (RED, BLUE)]
+    hits = cast(solids(*rows), WINDOW, LIGHTS, height=HEIGHT, width=WIDTH)
+    assert len(hits.pixels.unique()) == len(hits.pixels) > 200
+    assert set(hits.solids.tolist()) == {1, 3}
 
 
 def test_paint_changes_along_the_axis():
@@ -136,6 +143,8 @@ def test_paint_changes_along_the_axis():
 
 def test_nothing_behind_the_camera():
     hits = cast(solids(ball((0.0, 0, -3.0), 0.5)), WINDOW, LIGHTS, height=HEIGHT, width=WIDTH)
+    assert len(hits.pixels) == 0
+    hits = cast(nothing(1), WINDOW, LIGHTS, height=HEIGHT, width=WIDTH)
     assert len(hits.pixels) == 0
 
 

@@ -5,7 +5,6 @@ import torch
 from pose_action_ros.core.actions import SIMULATED_ACTIONS
 from pose_action_ros.core.errors import ConfigError
 from pose_action_ros.core.skeleton import PA17J
-from pose_action_ros.simulation.optics import add_noise, noise_table
 from pose_action_ros.simulation.scene import Scene, SimulatedFilm
 
 SMALL = {'width': 160, 'height': 120}
@@ -72,7 +71,7 @@ def test_the_actor_is_drawn_where_its_joints_are(seed):
     window = np.array(
         [[[1 / rays.fx, 0, -rays.cx / rays.fx], [0, 1 / rays.fy, -rays.cy / rays.fy]]]
     )
-    drawn = scene.render(truth, window, [empty])[0].any(-1)
+    drawn = scene.shots(truth, window, [empty]).expose()[0].numpy().any(-1)
     assert 0.01 < drawn.mean() < 0.35
     x, y = np.rint(truth.joints_image_px[0, :16]).astype(int).T
     inner = [J[name] for name in ('pelvis', 'thorax', 'neck', 'right_knee', 'left_elbow')]
@@ -106,11 +105,3 @@ def test_other_work_keeps_its_threads(film):
     before = torch.get_num_threads()
     film.frame(0.5)
     assert torch.get_num_threads() == before
-
-
-def test_noise_has_the_wanted_strength():
-    table = noise_table(np.random.default_rng(0), 80, 80)
-    grey = np.full((64, 64, 3), 128, np.uint8)
-    noisy = add_noise(grey, table, 5.0, np.random.default_rng(1)).astype(float)
-    assert noisy.std() == pytest.approx(5.0, rel=0.1)
-    assert noisy.mean() == pytest.approx(128, abs=0.3)

@@ -58,8 +58,17 @@ def kill_at(monkeypatch, module, call):
             4,
         ),
         ({'action': {'patience': 0, 'cache_features': True}}, ActionModule, 4),
+        (
+            {'data': {'pool': False, 'poses': 0, 'clips': 0, 'render_on_device': True}},
+            PoseModule,
+            4,
+        ),
     ],
-    ids=['in pose, one_cycle and average', 'in action, plateau and cache'],
+    ids=[
+        'in pose, one_cycle and average',
+        'in action, plateau and cache',
+        'in pose, rendered on the device',
+    ],
 )
 def test_a_run_killed_and_resumed_ends_like_one_that_was_not(
     tiny_run, monkeypatch, sections, module, call
@@ -76,6 +85,22 @@ def test_a_run_killed_and_resumed_ends_like_one_that_was_not(
         assert torch.equal(found[name], value), name
     for phase in ('pose', 'action', 'finetune'):
         assert last_losses(cut, phase) == last_losses(whole, phase)
+
+
+@pytest.mark.parametrize('cached', [False, True])
+def test_clips_rendered_on_the_device_train_the_same_network(tiny_run, cached):
+    phases = {
+        'pose': {'epochs': 0},
+        'action': {'epochs': 1, 'cache_features': cached},
+        'finetune': {'epochs': 0},
+    }
+    runs = [
+        tiny_run(str(there), data={'pool': False, 'render_on_device': there}, **phases)
+        for there in (False, True)
+    ]
+    weights = [load_model(train(config)).state_dict() for config in runs]
+    for name, value in weights[0].items():
+        assert torch.equal(weights[1][name], value), name
 
 
 def test_the_result_says_where_it_comes_from_and_is_not_overwritten(tiny_run):
@@ -122,6 +147,11 @@ def test_finetuning_without_an_action_phase_needs_a_rate(tiny_run):
     [
         ({'data': {'name': 'coco'}}, "unknown data set 'coco'"),
         ({'data': {'poses': 0}}, r'set data\.poses above 0'),
+        ({'data': {'render_on_device': True}}, r'data\.pool keeps finished samples'),
+        (
+            {'data': {'name': 'mpii', 'render_on_device': True}},
+            r'for the simulated actor; mpii has pictures',
+        ),
         ({'data': {'options': {'colour': 1}}}, 'framing and photographs; found colour'),
         ({'model': {'preset': 'mpii', 'changes': {}}}, 'joints of pa17j'),
         ({'pose': {'epochs': 0}, 'model': {'preset': 'h36m', 'changes': {}}}, 'knows 0 actions'),
