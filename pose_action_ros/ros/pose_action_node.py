@@ -23,6 +23,7 @@ from std_srvs.srv import SetBool, Trigger
 
 from pose_action_ros.core.errors import ConfigError, PoseActionError
 from pose_action_ros.core.skeleton import get_skeleton
+from pose_action_ros.inference.side_inputs import DepthImages
 from pose_action_ros.inference.stream import PoseActionStream
 from pose_action_ros.ros.conversions import camera_from_msg, stamp_from_msg
 from pose_action_ros.ros.diagnostics import (
@@ -124,9 +125,7 @@ class PoseActionNode(LifecycleNode):
     def _open(self) -> PoseActionStream:
         """What fails fast comes first: the network takes seconds to load."""
         settings, model = self.settings, self.settings.model
-        source = open_person_source(
-            settings.person_source, lambda: self.settings.people, self.get_logger()
-        )
+        source = open_person_source(settings.person_source, lambda: self.settings.people)
         if settings.target_frame:
             self._target = TargetFrame(self, settings.target_frame)
         stream = self._stream = PoseActionStream.open(
@@ -211,7 +210,7 @@ class PoseActionNode(LifecycleNode):
 
     def _subscribe(self, source: RegionSource | DetectionSource | None) -> None:
         settings = self.settings
-        self._side = SideInputs(depth_max_age_ns=round(settings.depth_max_age_s * 1e9))
+        self._side = SideInputs(source=source)
         self._image_topic = self.resolve_topic_name('image')
         image_type: type = Image
         if settings.image_transport == 'compressed':
@@ -220,9 +219,12 @@ class PoseActionNode(LifecycleNode):
         self._add_subscription(image_type, self._image_topic, self._on_image)
         self._add_subscription(CameraInfo, self._camera_info_topic(), self._on_camera_info)
         if settings.use_depth:
-            self._add_subscription(Image, 'depth', self._side.depth.put)
+            depth = self._side.depth = DepthImages(
+                self._codec.to_depth_m, lambda: self.settings.depth_max_age_s
+            )
+            put = lambda msg: depth.put(stamp_from_msg(msg.header.stamp), msg)  # noqa: E731
+            self._add_subscription(Image, 'depth', put)
         if source is not None:
-            self._side.boxes_at = source.boxes_at
             self._add_subscription(source.message_type, source.topic, source.put)
 
     def _camera_info_topic(self) -> str:
@@ -280,6 +282,8 @@ class PoseActionNode(LifecycleNode):
         self._outputs.publish(seen)
         end_ns = clock.now().nanoseconds
         prediction = seen.prediction
+        for person in prediction.persons[:1]:  # the most certain
+            self._statistics.count_distance(person.root_depth_sigma_m, person.scale_source)
         self._statistics.count_result(
             FrameTimes(
                 age=(end_ns - stamp_from_msg(seen.msg.header.stamp)) * 1e-6,
@@ -313,7 +317,6 @@ class PoseActionNode(LifecycleNode):
 
     def _on_parameters(self, changes: list[Parameter]) -> None:
         self.settings = read_settings(self, NodeSettings)
-        self._side.depth_max_age_ns = round(self.settings.depth_max_age_s * 1e9)
         if self._stream is not None:
             self._stream.settings = self.settings
         if self._outputs is not None:
@@ -324,6 +327,7 @@ class PoseActionNode(LifecycleNode):
         worker = self._worker
         values = {
             **self._statistics.values(),
+            **self._statistics.distance(),
             'frames_received': worker.frames.received if worker else 0,
             'frames_dropped': worker.frames.dropped if worker else 0,
             'frames_bad': self._statistics.frames_bad,
@@ -349,8 +353,13 @@ class PoseActionNode(LifecycleNode):
             text = f'no image on {self._image_topic} for {_SILENCE_S:g} s'
             self._statistics.warnings['silence'] = text
             self.get_logger().warning(text, throttle_duration_sec=10.0)
-        if self._statistics.warnings:
-            return DiagnosticStatus.WARN, '; '.join(self._statistics.warnings.values())
+        for topic, problem in self._side.problems().items():
+            if problem and self._statistics.warnings.get(topic) != problem:
+                self.get_logger().warning(problem)
+            self._statistics.warnings[topic] = problem
+        warnings = [text for text in tuple(self._statistics.warnings.values()) if text]
+        if warnings:
+            return DiagnosticStatus.WARN, '; '.join(warnings)
         return DiagnosticStatus.OK, 'running' if self._enabled else 'paused'
 
 

@@ -294,7 +294,25 @@ def test_depth_means_metres_whatever_its_encoding(robot):
     assert millimetres.scale_source == floats.scale_source == Pose3D.SCALE_DEPTH
     np.testing.assert_allclose(metres(millimetres), metres(floats), atol=1e-5)
     assert 1.0 < metres(floats)[0, 0] < 5.0  # ahead of `base`; the body is none, so no better
+    status = robot.diagnosis()
+    values = {pair.key: pair.value for pair in status.values}
+    assert values['scale_source'] == 'depth'
+    assert 0.0 < float(values['distance_sigma_m']) < 1.0
+    assert status.level == DiagnosticStatus.OK
     assert robot.ask().scale_source == Pose3D.SCALE_BODY  # no depth image of that stamp
+    status = robot.diagnosis()
+    assert 'no depth image within 0.05 s' in status.message
+    assert {pair.key: pair.value for pair in status.values}['scale_source'] == 'body'
+
+
+def test_a_depth_image_that_is_none_costs_the_depth_alone(robot):
+    bad = robot.number('frames_bad')
+    robot.send_depth(np.uint16(2500), 'rgb9')
+    assert robot.ask().scale_source == Pose3D.SCALE_BODY
+    status = robot.diagnosis()
+    assert status.level == DiagnosticStatus.WARN
+    assert "depth image left out: 'rgb9'" in status.message
+    assert robot.number('frames_bad') == bad
 
 
 def test_a_frame_that_tf_does_not_know_is_kept(robot):
@@ -311,6 +329,8 @@ def test_a_recording_that_starts_again_empties_the_clip(robot):
     for _ in range(4):
         robot.ask()
     assert robot.actions[-1].frames_used > 4
+    robot.send_depth(np.float32(2.5), '32FC1')
+    robot.ask()
     before = robot.diagnosis()
     pose = robot.ask(step_ns=-90 * 10**9)
     assert stamp_from_msg(pose.header.stamp) < 20 * 10**9
@@ -318,6 +338,8 @@ def test_a_recording_that_starts_again_empties_the_clip(robot):
     assert stamp_from_msg(robot.actions[-1].clip_start) == robot.stamp_ns
     robot.ask()
     assert robot.actions[-1].frames_used == 2
+    robot.send_depth(np.float32(2.5), '32FC1')
+    robot.ask()
     assert robot.diagnosis().level == before.level == DiagnosticStatus.OK
 
 

@@ -99,7 +99,9 @@ def test_results_are_where_tf2_puts_them_at_the_stamp_of_the_image(see, shared_g
     for seconds in (2.0, 4.5, 7.25):  # between two transforms tf2 interpolates
         pose = see('optical', START_NS + round(seconds * SECOND))
         assert pose.header.frame_id == 'map'
-        np.testing.assert_allclose(metres(pose), ahead + [SPEED_M_S * seconds, 0, 0], atol=1e-4)
+        np.testing.assert_allclose(
+            metres(pose), ahead + np.array([SPEED_M_S * seconds, 0, 0]), atol=1e-4
+        )
         assert {m.header.frame_id for m in see.markers[-1].markers} == {'map'}
 
 
