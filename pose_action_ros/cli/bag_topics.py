@@ -57,10 +57,11 @@ class RecordingTopics:
             raise ConfigError(
                 f'there is no image topic {image}; the recording has {_listed(images)}'
             )
-        _check(types, self.camera_info, _CAMERA_INFO_TYPE, 'CameraInfo')
+        beside = f'{image.removesuffix("/compressed").rpartition("/")[0]}/camera_info'
+        if self.camera_info != beside:  # without that one there is no calibration
+            _check(types, self.camera_info, _CAMERA_INFO_TYPE, 'CameraInfo')
         _check(types, self.depth, IMAGE_TYPE, 'depth Image')
         _check(types, self.people, DETECTIONS_TYPE, 'Detection2DArray')
-        beside = f'{image.removesuffix("/compressed").rpartition("/")[0]}/camera_info'
         found = replace(self, image=image, camera_info=self.camera_info or beside)
         taken = [topic for name in OUTPUTS if (topic := found.output(name)) in types]
         if taken:
