@@ -88,7 +88,12 @@ class PoseActionNode(LifecycleNode):
         self._target: TargetFrame | None = None
         self._failure = 'no network is loaded'
         self._subscriptions_of_ours: list[Subscription] = []
-        self._diagnostics = self.create_publisher(DiagnosticArray, '/diagnostics', 1)
+        self._diagnostics = self.create_publisher(
+            DiagnosticArray,
+            '/diagnostics',
+            1,
+            qos_overriding_options=QoSOverridingOptions.with_default_policies(),
+        )
         self.create_service(Trigger, '~/reset', self._on_reset)
         self.create_service(SetBool, '~/enable', self._on_enable)
         # Diagnostics go on while a simulation or a recording is paused.
