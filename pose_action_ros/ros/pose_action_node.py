@@ -227,10 +227,12 @@ class PoseActionNode(LifecycleNode):
             depth = self._side.depth = DepthImages(
                 self._codec.to_depth_m, lambda: self.settings.depth_max_age_s
             )
-            put = lambda msg: depth.put(stamp_from_msg(msg.header.stamp), msg)  # noqa: E731
+            put = lambda msg, _: depth.put(stamp_from_msg(msg.header.stamp), msg)  # noqa: E731
             self._add_subscription(Image, 'depth', put)
         if source is not None:
-            self._add_subscription(source.message_type, source.topic, source.put)
+            self._add_subscription(
+                source.message_type, source.topic, lambda msg, _: source.put(msg)
+            )
 
     def _camera_info_topic(self) -> str:
         """Return the sibling of the resolved image topic, unless it was remapped itself."""
@@ -241,6 +243,10 @@ class PoseActionNode(LifecycleNode):
         return f'{self.resolve_topic_name("image").rpartition("/")[0]}/camera_info'
 
     def _add_subscription(self, message_type: type, topic: str, callback: Callable) -> None:
+        def receive(msg: Any, info: Mapping[str, Any]) -> None:
+            self._statistics.warnings.pop(f'qos {topic}', None)  # this publisher fits
+            callback(msg, info)
+
         def warn_of_qos(event: QoSRequestedIncompatibleQoSInfo) -> None:
             policy = qos_policy_name_from_kind(event.last_policy_kind)
             text = (
@@ -254,7 +260,7 @@ class PoseActionNode(LifecycleNode):
             self.create_subscription(
                 message_type,
                 topic,
-                callback,
+                receive,
                 _NEWEST_ONLY,
                 event_callbacks=SubscriptionEventCallbacks(incompatible_qos=warn_of_qos),
                 qos_overriding_options=QoSOverridingOptions.with_default_policies(),
@@ -263,12 +269,11 @@ class PoseActionNode(LifecycleNode):
 
     def _on_image(self, msg: Image | CompressedImage, info: Mapping[str, Any]) -> None:
         self._statistics.count_arrival()
-        self._statistics.warnings.pop(f'qos {self._image_topic}', None)  # somebody else fits
         missed = self._gaps.missed(info)
         if self._worker is not None and self._enabled:
             self._worker.frames.put(msg, missed)
 
-    def _on_camera_info(self, msg: CameraInfo) -> None:
+    def _on_camera_info(self, msg: CameraInfo, _: Mapping[str, Any]) -> None:
         self._side.camera = camera_from_msg(msg, rectified=self.settings.image_rectified)
         if self._side.camera is None:
             self.get_logger().warning(

@@ -186,6 +186,7 @@ def robot(shared_graph, tmp_path_factory, weights):
             'track.min_joint_confidence': 0,
             'smooth.joints': 'false',
             f'qos_overrides.{IMAGE}.subscription.reliability': 'reliable',
+            'qos_overrides./robot1/depth.subscription.reliability': 'reliable',
         },
     )
     return robot
@@ -238,6 +239,17 @@ def test_an_incompatible_qos_and_silence_are_said(robot):
         what='warnings',
     )
     robot.graph.node.destroy_publisher(shy)
+    depth = robot.graph.node.create_publisher(
+        Image,
+        '/robot1/depth',
+        QoSProfile(depth=5, reliability=ReliabilityPolicy.BEST_EFFORT),
+        event_callbacks=PublisherEventCallbacks(incompatible_qos=lambda event: None),
+    )
+    said = lambda: 'depth is offered with an incompatible QoS' in robot.diagnosis().message  # noqa: E731
+    robot.graph.wait(said, what='warning')
+    robot.graph.node.destroy_publisher(depth)
+    robot.send_depth(np.uint16(2500), '16UC1')  # of a publisher that fits
+    robot.graph.wait(lambda: not said(), what='end of the warning')
 
 
 def test_nobody_watches_so_nothing_runs(robot):
@@ -443,8 +455,11 @@ def test_its_log_has_one_clear_line_for_each_failure(robot):
         assert 'not configured' in line
         assert words in line
     said = {
-        'offered with an incompatible QoS (RELIABILITY)': 1,
+        f'{IMAGE} is offered with an incompatible QoS (RELIABILITY)': 1,
+        'depth is offered with an incompatible QoS (RELIABILITY)': 1,
         'CameraInfo says uncalibrated': 1,
         "from 'loose_optical' to target_frame 'base'": 1,
     }
     assert {words: log.count(words) for words in said} == said
+    assert f'no image on {IMAGE} for 2 s' in log
+    assert 'no depth image within 0.05 s of the image' in log
