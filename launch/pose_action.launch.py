@@ -20,6 +20,10 @@ ARGUMENTS = {
         'YAML file with parameters of the node.',
     ),
 }
+RELIABILITY = (
+    '"reliable" asks again for images that get lost on the way, as big raw images do on a busy '
+    'machine or a full network; empty: as in the params file, which is best effort by default.'
+)
 # Argument -> parameter: an argument that is left empty leaves the parameter to the params file.
 OVERRIDES = {
     'weights': (
@@ -53,7 +57,15 @@ def generate_launch_description() -> LaunchDescription:
         DeclareLaunchArgument(name, default_value='', description=description)
         for name, (_, description) in OVERRIDES.items()
     ]
-    return LaunchDescription([*arguments, *overrides, OpaqueFunction(function=start_nodes)])
+    reliability = DeclareLaunchArgument(
+        'image_reliability',
+        default_value='',
+        choices=['', 'reliable', 'best_effort'],
+        description=RELIABILITY,
+    )
+    return LaunchDescription(
+        [*arguments, *overrides, reliability, OpaqueFunction(function=start_nodes)]
+    )
 
 
 def start_nodes(context: LaunchContext) -> list[LifecycleNode]:
@@ -65,18 +77,37 @@ def start_nodes(context: LaunchContext) -> list[LifecycleNode]:
     }
     namespace = LaunchConfiguration('namespace').perform(context)
     cameras = LaunchConfiguration('cameras').perform(context).replace(',', ' ').split()
+    namespaces = ['/'.join(filter(None, (namespace.rstrip('/'), c))) for c in cameras or ['']]
+    image = LaunchConfiguration('image').perform(context)
+    reliability = LaunchConfiguration('image_reliability').perform(context)
     return [
         LifecycleNode(
             package='pose_action_ros',
             executable='pose_action_node',
             name='pose_action',
-            namespace='/'.join(filter(None, (namespace.rstrip('/'), camera))),
+            namespace=namespace,
             output='screen',
-            parameters=[LaunchConfiguration('params_file'), given],
+            parameters=[
+                LaunchConfiguration('params_file'),
+                given,
+                image_qos(namespace, image, reliability),
+            ],
             remappings=[
                 ('image', LaunchConfiguration('image')),
                 ('camera_info', LaunchConfiguration('camera_info')),
             ],
         )
-        for camera in cameras or ['']
+        for namespace in namespaces
     ]
+
+
+def image_qos(namespace: str, image: str, reliability: str) -> dict[str, str]:
+    """Return the QoS override of the image as it is subscribed to, raw or compressed."""
+    if not reliability:
+        return {}
+    parts = image.split('/') if image.startswith('/') else [*namespace.split('/'), image]
+    topic = '/' + '/'.join(filter(None, parts))
+    return {
+        f'qos_overrides.{name}.subscription.reliability': reliability
+        for name in (topic, f'{topic}/compressed')
+    }

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import shutil
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -12,21 +11,14 @@ import typer
 from rich.console import Console
 from rich.progress import track
 
-from pose_action_ros.cli.bag_markers import delete_markers, person_markers, person_text
 from pose_action_ros.cli.bag_messages import (
-    COMPRESSED_TYPE,
-    IMAGE_TYPE,
     MessageFactory,
-    SourceImage,
-    action_message,
     camera_of_message,
     load_types,
-    pose_message,
-    rgb_of_message,
-    stamp_ns_of_message,
+    register_detections,
 )
-from pose_action_ros.core.errors import ConfigError, DatasetError, ImageError
-from pose_action_ros.core.skeleton import get_skeleton
+from pose_action_ros.cli.bag_topics import RecordingTopics
+from pose_action_ros.core.errors import ConfigError, DatasetError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -34,18 +26,12 @@ if TYPE_CHECKING:
     from rosbags.interfaces import Connection
     from rosbags.rosbag2 import Reader, Writer
 
-    from pose_action_ros.core.predictions import FramePrediction
+    from pose_action_ros.cli.bag_annotator import Counts, SideSettings
     from pose_action_ros.geometry import Camera
     from pose_action_ros.inference import PoseActionStream
 
-__all__ = ['Counts', 'RecordingTopics', 'add_results', 'bag']
+__all__ = ['RecordingTopics', 'add_results', 'bag']
 
-_CAMERA_INFO_TYPE = 'sensor_msgs/msg/CameraInfo'
-_OUTPUTS = {
-    'poses': 'pose_action_ros/msg/Pose3D',
-    'actions': 'pose_action_ros/msg/ActionLabel',
-    'markers': 'visualization_msgs/msg/MarkerArray',
-}
 _METADATA_VERSION = 8  # read by Humble and all later distributions
 _NO_HASH = 'RIHS01_' + 64 * '0'
 
@@ -67,19 +53,50 @@ def bag(
     rectified: Annotated[
         bool, typer.Option('--rectified', help="The image is rectified: CameraInfo's P holds.")
     ] = False,
+    depth_topic: Annotated[
+        str, typer.Option(help='Depth images registered to the image; distances come from them.')
+    ] = '',
+    depth_max_age: Annotated[
+        float | None, typer.Option(help='How far their stamps may be off, seconds.')
+    ] = None,
+    people_topic: Annotated[
+        str, typer.Option(help='Detection2DArray: where people are; several are followed.')
+    ] = '',
+    people_class_id: Annotated[
+        str | None, typer.Option(help="The detector's class id of people; empty: all are.")
+    ] = None,
+    people_min_score: Annotated[
+        float | None, typer.Option(help='Detections with a lower score are left out.')
+    ] = None,
+    people_max_age: Annotated[
+        float | None, typer.Option(help='How far the stamps of detections may be off, seconds.')
+    ] = None,
+    body_height: Annotated[
+        float | None, typer.Option(help="The person's height, metres; distances scale with it.")
+    ] = None,
     namespace: Annotated[
         str, typer.Option(help='Of the new topics poses, actions and markers.')
     ] = '/',
     device: Annotated[str, typer.Option(help='auto, cpu, cuda or cuda:N.')] = 'auto',
     quiet: Annotated[bool, typer.Option('--quiet', help='No progress bar.')] = False,
 ) -> None:
-    """Copy a rosbag2 recording and add poses, actions and markers, with the images' stamps."""
-    from pose_action_ros.inference import PoseActionStream
+    """Copy a rosbag2 recording and add poses, actions and markers, with the images' stamps.
 
-    topics = RecordingTopics(image_topic, camera_info_topic, namespace, rectified)
+    What is not said is as the node has it by default.
+    """
+    from pose_action_ros.cli.bag_annotator import SideSettings
+    from pose_action_ros.inference import PoseActionStream
+    from pose_action_ros.inference.settings import BodySettings, PeopleSettings, StreamSettings
+
+    topics = RecordingTopics(
+        image_topic, camera_info_topic, namespace, rectified, depth_topic, people_topic
+    )
+    people = _given(class_id=people_class_id, min_score=people_min_score, max_age_s=people_max_age)
+    side = SideSettings(**_given(depth_max_age_s=depth_max_age), people=PeopleSettings(**people))
+    settings = StreamSettings(body=BodySettings(**_given(height=body_height)))
     with _reading(recording) as reader:
         topics = topics.found_in(reader)  # before the network is loaded
-    stream = PoseActionStream.open(weights, device=device)
+    stream = PoseActionStream.open(weights, device=device, settings=settings)
     progress = lambda messages, total: track(  # noqa: E731
         messages,
         description=recording.name,
@@ -87,78 +104,29 @@ def bag(
         console=Console(stderr=True),
         disable=quiet,
     )
-    counts = add_results(recording, output, stream, topics, progress)
+    _report(add_results(recording, output, stream, topics, progress, side), topics, output)
+
+
+def _given(**options: Any) -> dict[str, Any]:
+    """Return the options that were given; for the rest the settings have their defaults."""
+    return {name: value for name, value in options.items() if value is not None}
+
+
+def _report(counts: Counts, topics: RecordingTopics, output: Path) -> None:
+    notes = [f'{count} images: {problem}' for problem, count in counts.problems.items()]
     if not counts.calibrated:
-        Console(stderr=True).print(
+        notes.append(
             f'no calibration on {topics.camera_info}: positions are relative to the root joint'
         )
+    for note in notes:
+        Console(stderr=True).print(note, highlight=False, soft_wrap=True)
+    by_depth = f' ({counts.with_depth} by depth)' if topics.depth else ''
     Console().print(
         f'{counts.images} images of {topics.image} ({counts.bad_images} bad), {counts.poses} '
-        f'poses, {counts.actions} actions: {output}',
+        f'poses{by_depth}, {counts.actions} actions: {output}',
         highlight=False,
         soft_wrap=True,
     )
-
-
-@dataclass(frozen=True)
-class RecordingTopics:
-    """Where things stand in a recording; empty: as `found_in` finds them.
-
-    Attributes:
-        image: Raw or compressed image.
-        camera_info: Its calibration.
-        namespace: Of the topics that are added.
-        rectified: The image is rectified.
-    """
-
-    image: str = ''
-    camera_info: str = ''
-    namespace: str = '/'
-    rectified: bool = False
-
-    def found_in(self, reader: Reader) -> RecordingTopics:
-        """Return the topics of this recording.
-
-        Raises:
-            ConfigError: There is no such topic, more than one image, or a topic to be added is
-                there already.
-        """
-        types = {connection.topic: connection.msgtype for connection in reader.connections}
-        images = [topic for topic, kind in types.items() if kind in (IMAGE_TYPE, COMPRESSED_TYPE)]
-        image = self.image or _only_image(images)
-        if image not in images:
-            raise ConfigError(
-                f'there is no image topic {image}; the recording has {_listed(images)}'
-            )
-        info = self.camera_info
-        if info and types.get(info) != _CAMERA_INFO_TYPE:
-            infos = [topic for topic, kind in types.items() if kind == _CAMERA_INFO_TYPE]
-            raise ConfigError(
-                f'there is no CameraInfo topic {info}; the recording has {_listed(infos)}'
-            )
-        info = info or f'{image.removesuffix("/compressed").rpartition("/")[0]}/camera_info'
-        found = RecordingTopics(image, info, self.namespace, self.rectified)
-        taken = [topic for name in _OUTPUTS if (topic := found.output(name)) in types]
-        if taken:
-            raise ConfigError(
-                f'the recording has {_listed(taken)} already; give another --namespace'
-            )
-        return found
-
-    def output(self, name: str) -> str:
-        """Return the full name of a topic that is added."""
-        return '/'.join(['', *filter(None, self.namespace.split('/')), name])
-
-
-@dataclass
-class Counts:
-    """What was found in a recording."""
-
-    images: int = 0
-    bad_images: int = 0
-    poses: int = 0
-    actions: int = 0
-    calibrated: bool = False
 
 
 def add_results(
@@ -167,6 +135,7 @@ def add_results(
     stream: PoseActionStream,
     topics: RecordingTopics,
     progress: Callable[[Iterable[Any], int], Iterable[Any]] = lambda messages, _: messages,
+    side: SideSettings | None = None,
 ) -> Counts:
     """Copy a recording and add what the stream sees in it.
 
@@ -176,12 +145,16 @@ def add_results(
         stream: Images in, predictions out.
         topics: Where things stand.
         progress: Wraps the messages, of which it is told the number.
+        side: What serves an image of depth images and detections.
 
     Raises:
         ConfigError: There is no such topic, or `output` exists.
-        DatasetError: The recording is missing or damaged.
+        DatasetError: The recording is missing or damaged, or its detections are of vision_msgs
+            before 4.0.
     """
     from rosbags.rosbag2 import StoragePlugin, Writer
+
+    from pose_action_ros.cli.bag_annotator import Annotator, SideSettings
 
     if output.exists():
         raise ConfigError(f'{output} exists; give a folder that does not')
@@ -194,83 +167,20 @@ def add_results(
             Writer(output, version=_METADATA_VERSION, storage_plugin=storage) as writer,
         ):
             topics = topics.found_in(reader)
-            annotator = _Annotator(make, stream, topics, writer)
+            for connection in reader.connections:
+                if connection.topic == topics.people:
+                    register_detections(make.store, connection.msgdef)
+            annotator = Annotator(make, stream, topics, side or SideSettings(), writer)
             copies = {c.id: _copy_connection(writer, c, make) for c in reader.connections}
             annotator.camera = _first_camera(reader, topics, make)
             for connection, time_ns, data in progress(reader.messages(), reader.message_count):
                 writer.write(copies[connection.id], time_ns, data)
                 annotator.see(connection, time_ns, data)
+            annotator.finish()
     except BaseException:
         shutil.rmtree(output, ignore_errors=True)  # without metadata nothing reads it
         raise
     return annotator.counts
-
-
-@dataclass
-class _Annotator:
-    """Sees the messages of a recording and writes results beside them."""
-
-    make: MessageFactory
-    stream: PoseActionStream
-    topics: RecordingTopics
-    writer: Writer
-    camera: Camera | None = None
-    counts: Counts = field(default_factory=Counts)
-
-    def __post_init__(self) -> None:
-        self._skeleton = get_skeleton(self.stream.layout)
-        self._shown: set[int] = set()  # tracks that have markers
-        store = self.make.store
-        self._connections = {
-            name: self.writer.add_connection(self.topics.output(name), kind, typestore=store)
-            for name, kind in _OUTPUTS.items()
-        }
-
-    def see(self, connection: Connection, time_ns: int, data: bytes) -> None:
-        """Take in one message; results get its time of recording."""
-        if connection.topic == self.topics.camera_info:
-            info = self.make.store.deserialize_cdr(data, connection.msgtype)
-            self.camera = camera_of_message(info, rectified=self.topics.rectified)
-        if connection.topic != self.topics.image:
-            return
-        self.counts.images += 1
-        self.counts.calibrated |= self.camera is not None
-        message = self.make.store.deserialize_cdr(data, connection.msgtype)
-        try:
-            image = rgb_of_message(message)
-        except ImageError:
-            self.counts.bad_images += 1
-            return
-        stamp_ns = stamp_ns_of_message(message.header.stamp)
-        prediction = self.stream.process(image, stamp_ns, camera=self.camera)
-        height, width = image.shape[:2]
-        source = SourceImage(message.header, (width, height), self.stream.model_name)
-        self._write_results(prediction, source, time_ns)
-
-    def _write_results(
-        self, prediction: FramePrediction, source: SourceImage, time_ns: int
-    ) -> None:
-        make, markers = self.make, []
-        for person in prediction.persons:
-            pose = pose_message(make, person, self._skeleton, source)
-            self._write('poses', pose, time_ns)
-            self.counts.poses += 1
-            if person.action is not None:
-                action = action_message(make, person.action, person.track_id, source)
-                self._write('actions', action, time_ns)
-                self.counts.actions += 1
-            markers += person_markers(make, pose, self._skeleton, person_text(person))
-            self._shown.add(person.track_id)
-        for track_id in self._shown.intersection(prediction.lost_tracks):
-            markers += delete_markers(make, source.header, track_id)
-            self._shown.remove(track_id)
-        if markers:
-            array = make('visualization_msgs/MarkerArray', markers=markers)
-            self._write('markers', array, time_ns)
-
-    def _write(self, name: str, message: Any, time_ns: int) -> None:
-        data = self.make.store.serialize_cdr(message, message.__msgtype__)
-        self.writer.write(self._connections[name], time_ns, data)
 
 
 @contextmanager
@@ -311,19 +221,3 @@ def _first_camera(reader: Reader, topics: RecordingTopics, make: MessageFactory)
         info = make.store.deserialize_cdr(data, connection.msgtype)
         return camera_of_message(info, rectified=topics.rectified)
     return None
-
-
-def _only_image(images: list[str]) -> str:
-    """The one image topic; raw wins over its own compressed copy, depth does not count."""
-    colour = [topic for topic in images if 'depth' not in topic.lower()]
-    copies = {f'{topic}/compressed' for topic in colour}
-    chosen = [topic for topic in colour if topic not in copies]
-    if len(chosen) != 1:
-        raise ConfigError(
-            f'the recording has {_listed(images)}; say which image with --image-topic'
-        )
-    return chosen[0]
-
-
-def _listed(topics: list[str]) -> str:
-    return ', '.join(topics) or 'none'

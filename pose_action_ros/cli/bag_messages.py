@@ -14,11 +14,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from pose_action_ros.core.errors import ConfigError, ImageError
-from pose_action_ros.geometry import Camera, decode_compressed, decode_image
+from pose_action_ros.core.errors import ConfigError, DatasetError, ImageError
+from pose_action_ros.geometry import Camera, decode_compressed, decode_depth, decode_image
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
+    from rosbags.interfaces import MessageDefinition
     from rosbags.typesys.store import Typestore
 
     from pose_action_ros.core.predictions import ActionScores, PersonBox, PersonPrediction
@@ -26,22 +27,41 @@ if TYPE_CHECKING:
 
 __all__ = [
     'COMPRESSED_TYPE',
+    'DETECTIONS_TYPE',
     'IMAGE_TYPE',
     'MessageFactory',
     'SourceImage',
     'action_message',
     'camera_of_message',
+    'depth_of_message',
     'load_types',
     'pose_message',
+    'register_detections',
     'rgb_of_message',
     'stamp_ns_of_message',
 ]
 
 IMAGE_TYPE = 'sensor_msgs/msg/Image'
 COMPRESSED_TYPE = 'sensor_msgs/msg/CompressedImage'
+DETECTIONS_TYPE = 'vision_msgs/msg/Detection2DArray'
 
 _OURS = ('Joint', 'Pose3D', 'ActionLabel')
 _SECOND_NS = 1_000_000_000
+# For recordings that do not hold their definitions (before Iron): vision_msgs 4, field by field.
+_DETECTION_DEFINITIONS = {
+    'Point2D': 'float64 x\nfloat64 y',
+    'Pose2D': 'vision_msgs/Point2D position\nfloat64 theta',
+    'BoundingBox2D': 'vision_msgs/Pose2D center\nfloat64 size_x\nfloat64 size_y',
+    'ObjectHypothesis': 'string class_id\nfloat64 score',
+    'ObjectHypothesisWithPose': (
+        'vision_msgs/ObjectHypothesis hypothesis\ngeometry_msgs/PoseWithCovariance pose'
+    ),
+    'Detection2D': (
+        'std_msgs/Header header\nvision_msgs/ObjectHypothesisWithPose[] results\n'
+        'vision_msgs/BoundingBox2D bbox\nstring id'
+    ),
+    'Detection2DArray': 'std_msgs/Header header\nvision_msgs/Detection2D[] detections',
+}
 
 
 @dataclass(frozen=True)
@@ -115,6 +135,37 @@ def load_types() -> Typestore:
     return store
 
 
+def register_detections(store: Typestore, definition: MessageDefinition) -> None:
+    """Make Detection2DArray known, as a recording defines it.
+
+    Args:
+        store: The types, which it is added to.
+        definition: The recording's own; where it has none, that of vision_msgs 4 serves.
+
+    Raises:
+        DatasetError: It is that of vision_msgs before 4.0, whose fields have other names.
+    """
+    from rosbags.interfaces import MessageDefinitionFormat
+    from rosbags.typesys import get_types_from_idl, get_types_from_msg
+
+    found: dict[str, Any] = {}
+    if definition.format is MessageDefinitionFormat.MSG and definition.data:
+        found = get_types_from_msg(definition.data, DETECTIONS_TYPE)
+    elif definition.format is MessageDefinitionFormat.IDL and definition.data:
+        found = get_types_from_idl(definition.data)
+    else:
+        for name, text in _DETECTION_DEFINITIONS.items():
+            found |= get_types_from_msg(text, f'vision_msgs/msg/{name}')
+    store.register({name: kind for name, kind in found.items() if name not in store.fielddefs})
+    for name, field in (('ObjectHypothesis', 'class_id'), ('Pose2D', 'position')):
+        _, fields = store.fielddefs.get(f'vision_msgs/msg/{name}', ((), ()))
+        if field not in dict(fields):
+            raise DatasetError(
+                f'the detections of the recording are not of vision_msgs 4: {name} has no field '
+                f'{field}; leave --people-topic out'
+            )
+
+
 def _message_folder() -> Path:
     """The checkout's `msg`, or `share/` of an install prefix."""
     checkout = Path(__file__).parents[2] / 'msg'
@@ -145,6 +196,22 @@ def rgb_of_message(message: Any) -> NDArray[np.uint8]:
     if message.__msgtype__ != IMAGE_TYPE:
         raise ImageError(f'a {message.__msgtype__} is no image')
     return decode_image(
+        message.data,
+        width=message.width,
+        height=message.height,
+        step=message.step,
+        encoding=message.encoding,
+        is_bigendian=bool(message.is_bigendian),
+    )
+
+
+def depth_of_message(message: Any) -> NDArray[np.float32]:
+    """Decode a depth Image (16UC1 mm or 32FC1 m) to (H, W) metres, NaN where invalid.
+
+    Raises:
+        ImageError: It is damaged, empty, or no depth image.
+    """
+    return decode_depth(
         message.data,
         width=message.width,
         height=message.height,

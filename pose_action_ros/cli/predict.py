@@ -94,6 +94,7 @@ def _person(person: PersonPrediction) -> dict[str, Any]:
         'joints_root_m': _numbers(person.joints_root_m, 4),
         'joints_camera_m': _numbers(person.joints_camera_m, 4),
         'scale_source': person.scale_source.name.lower(),
+        'root_depth_sigma_m': _number(person.root_depth_sigma_m, 4),
         'action': action.labels[action.best] if action else None,
         'action_valid': action.valid if action else False,
         'scores': dict(zip(action.labels, _numbers(action.scores, 5), strict=True))
@@ -108,7 +109,11 @@ def _numbers(values: NDArray[np.floating] | None, digits: int) -> Any:
         return None
     if values.ndim > 1:
         return [_numbers(row, digits) for row in values]
-    return [round(float(value), digits) if math.isfinite(value) else None for value in values]
+    return [_number(value, digits) for value in values]
+
+
+def _number(value: float | np.floating, digits: int) -> float | None:
+    return round(float(value), digits) if math.isfinite(value) else None
 
 
 @dataclass(frozen=True)

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 __all__ = [
     'COLOR_ENCODINGS',
     'DEPTH_ENCODINGS',
+    'bytes_per_pixel',
     'decode_compressed',
     'decode_depth',
     'decode_image',
@@ -79,6 +80,12 @@ COLOR_ENCODINGS = tuple(_ENCODINGS)
 
 DEPTH_ENCODINGS = ('16UC1', 'mono16', '32FC1')
 """Encodings that `decode_depth` takes."""
+
+
+def bytes_per_pixel(encoding: str) -> int | None:
+    """Return the bytes that one pixel takes in a row; None for an encoding without colour."""
+    layout = _ENCODINGS.get(encoding)
+    return None if layout is None else layout.channels * layout.bits // 8
 
 
 def decode_image(

@@ -10,7 +10,14 @@ from typing import Any
 
 from pose_action_ros.core.errors import ConfigError
 
-__all__ = ['BodySettings', 'ClipSettings', 'SmoothSettings', 'StreamSettings', 'TrackSettings']
+__all__ = [
+    'BodySettings',
+    'ClipSettings',
+    'PeopleSettings',
+    'SmoothSettings',
+    'StreamSettings',
+    'TrackSettings',
+]
 
 
 _MIN_CLIP_FRAMES = 4
@@ -118,6 +125,24 @@ class BodySettings(_Checked):
     )
     height_sigma: float = _setting(
         0.05, 'One standard deviation of that height, relative.', 0.0, 0.5
+    )
+
+
+@dataclass(frozen=True)
+class PeopleSettings(_Checked):
+    """Which detections are people, where a detector says where they are."""
+
+    class_id: str = _setting(
+        'person',
+        'The class id that the detector gives people; empty: every detection is a person.',
+    )
+    min_score: float = _setting(0.5, 'Detections with a lower score are left out.', 0.0, 1.0)
+    max_age_s: float = _setting(
+        0.5,
+        'Detections serve an image whose stamp differs by at most this, seconds; without any '
+        'nobody is seen.',
+        0.0,
+        10.0,
     )
 
 

@@ -1,7 +1,8 @@
 """What the node says of itself on `/diagnostics`, once a second.
 
-Times are milliseconds where a key ends in `_ms`, rates are in hertz. Levels: ERROR when nothing is
-loaded, STALE while inactive, WARN when something needs the user's eye, OK otherwise.
+Times are milliseconds where a key ends in `_ms`, rates are in hertz, lengths in metres. Levels:
+ERROR when nothing is loaded, STALE while inactive, WARN when something needs the user's eye, OK
+otherwise.
 """
 
 from __future__ import annotations
@@ -15,6 +16,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus, KeyValue
+
+from pose_action_ros.core.predictions import ScaleSource
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -50,7 +53,7 @@ class NodeStatistics:
     Attributes:
         frames_bad: Images that could not be decoded.
         frames_unwatched: Images left alone because nobody subscribed to a result.
-        warnings: Standing warnings by topic: incompatible QoS, silence, missing calibration.
+        warnings: Standing warnings by topic: incompatible QoS, silence, side inputs.
     """
 
     frames_bad: int = 0
@@ -62,6 +65,7 @@ class NodeStatistics:
         self._arrivals: deque[float] = deque()
         self._started = time.monotonic()
         self._done: deque[tuple[float, FrameTimes]] = deque()
+        self._distance = (-np.inf, float('nan'), ScaleSource.NONE)
 
     def start(self) -> None:
         """Note that work begins: silence counts from here."""
@@ -77,6 +81,24 @@ class NodeStatistics:
         """Note that a frame was published."""
         with self._lock:
             self._done.append((time.monotonic(), times))
+
+    def count_distance(self, sigma_m: float, source: ScaleSource) -> None:
+        """Note how certain the distance of a person is.
+
+        Args:
+            sigma_m: One standard deviation of the root's distance; NaN if unknown.
+            source: Where the metres come from.
+        """
+        with self._lock:
+            self._distance = (time.monotonic(), sigma_m, source)
+
+    def distance(self) -> dict[str, object]:
+        """Return how certain the distance of the person seen last is; NaN, none after a while."""
+        with self._lock:
+            seen, sigma_m, source = self._distance
+        if seen < time.monotonic() - _WINDOW_S:
+            sigma_m, source = float('nan'), ScaleSource.NONE
+        return {'distance_sigma_m': f'{sigma_m:.3f}', 'scale_source': source.name.lower()}
 
     def seconds_since_arrival(self) -> float:
         """Return the seconds since the last image, or since the start."""

@@ -1,8 +1,11 @@
 """Image messages to RGB arrays and back.
 
 cv_bridge decodes where it imports, as everywhere in ROS; the package's own decoder
-(`geometry.image`) serves where it does not, with the same result. Some distributions ship a
-cv_bridge that was built for numpy 1 and does not load under numpy 2: that is caught here.
+(`geometry.image`) serves where it does not, with the same result, and what cv_bridge can't read:
+uyvy, yuyv, nv12, nv21, nv24, 8UC1, 8UC3 and 8UC4, big-endian pixels under numpy 2, and rows with
+padding, which it shears without a word unless the padding is a whole number of pixels. Some
+distributions ship a cv_bridge that was built for numpy 1 and does not load under numpy 2: that is
+caught here.
 """
 
 from __future__ import annotations
@@ -13,8 +16,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from sensor_msgs.msg import CompressedImage, Image
 
-from pose_action_ros.core.errors import ImageError
-from pose_action_ros.geometry.image import decode_compressed, decode_depth, decode_image
+from pose_action_ros.geometry.image import (
+    bytes_per_pixel,
+    decode_compressed,
+    decode_depth,
+    decode_image,
+)
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -44,7 +51,10 @@ class ImageCodec:
         if isinstance(msg, CompressedImage):
             return decode_compressed(msg.data, msg.format)
         if self._bridge is not None and _is_sound(msg):
-            return self._to_rgb_by_bridge(msg)
+            try:
+                return np.asarray(self._bridge.imgmsg_to_cv2(msg, 'rgb8'))
+            except Exception:  # cv2.error, AttributeError and its own
+                pass  # our decoder reads it, or says what is wrong
         return decode_image(
             msg.data,
             width=msg.width,
@@ -69,15 +79,6 @@ class ImageCodec:
             is_bigendian=bool(msg.is_bigendian),
         )
 
-    def _to_rgb_by_bridge(self, msg: Image) -> NDArray[np.uint8]:
-        try:
-            return np.asarray(self._bridge.imgmsg_to_cv2(msg, 'rgb8'))
-        except Exception as error:  # cv_bridge raises cv2.error, TypeError and its own
-            raise ImageError(
-                f'cv_bridge cannot convert an image of encoding {msg.encoding!r}, '
-                f'{msg.width} x {msg.height}, to rgb8: {error}'
-            ) from error
-
 
 def image_to_msg(image: NDArray[np.uint8], header: Header, encoding: str) -> Image:
     """Fill an image message from an (H, W, 3) uint8 array; one copy.
@@ -96,9 +97,10 @@ def image_to_msg(image: NDArray[np.uint8], header: Header, encoding: str) -> Ima
 
 
 def _is_sound(msg: Image) -> bool:
-    """Tell whether cv_bridge may read the message; the rest gets our decoder's clear errors."""
-    colour = not msg.encoding.startswith(('16UC', '32', '64', '8UC', '8SC', '16SC'))
-    return colour and msg.width > 0 and msg.height > 0 and len(msg.data) == msg.step * msg.height
+    """Tell whether cv_bridge reads the message right; the rest is our decoder's."""
+    pixel = bytes_per_pixel(msg.encoding)
+    without_padding = pixel is not None and msg.step == msg.width * pixel > 0
+    return without_padding and msg.height > 0 and len(msg.data) == msg.step * msg.height
 
 
 def _load_cv_bridge() -> tuple[Any, str]:

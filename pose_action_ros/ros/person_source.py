@@ -6,17 +6,15 @@ from typing import TYPE_CHECKING, Any
 
 from sensor_msgs.msg import RegionOfInterest
 
-from pose_action_ros.ros.conversions import box_from_msg
-from pose_action_ros.ros.vision import boxes_from_detections, require_vision_msgs
-from pose_action_ros.ros.worker import StampedMessages
+from pose_action_ros.inference.side_inputs import Detections
+from pose_action_ros.ros.conversions import box_from_msg, stamp_from_msg
+from pose_action_ros.ros.vision import require_vision_msgs
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from rclpy.impl.rcutils_logger import RcutilsLogger
-
     from pose_action_ros.core.predictions import PersonBox
-    from pose_action_ros.ros.settings import PeopleSettings
+    from pose_action_ros.inference.settings import PeopleSettings
 
 __all__ = ['DetectionSource', 'RegionSource', 'open_person_source']
 
@@ -27,10 +25,12 @@ class RegionSource:
     Attributes:
         topic: Where it arrives.
         message_type: As what.
+        problem: None that it knows of.
     """
 
     topic = 'roi'
     message_type: type = RegionOfInterest
+    problem = ''
 
     def __init__(self) -> None:
         self._box: PersonBox | None = None
@@ -49,7 +49,6 @@ class DetectionSource:
 
     Args:
         settings: Called for the settings of the moment.
-        logger: Told when nothing that is detected counts as a person.
 
     Attributes:
         topic: Where detections arrive.
@@ -61,35 +60,26 @@ class DetectionSource:
 
     topic = 'people'
 
-    def __init__(self, settings: Callable[[], PeopleSettings], logger: RcutilsLogger) -> None:
+    def __init__(self, settings: Callable[[], PeopleSettings]) -> None:
         self.message_type: type = require_vision_msgs().Detection2DArray
-        self._settings = settings
-        self._logger = logger
-        self._messages: StampedMessages[Any] = StampedMessages()
+        self._detections = Detections(settings)
+
+    @property
+    def problem(self) -> str:
+        """Why nobody was found, where that looks like a mistake; else empty."""
+        return self._detections.problem
 
     def put(self, msg: Any) -> None:
         """Take in a message."""
-        self._messages.put(msg)
+        self._detections.put(stamp_from_msg(msg.header.stamp), msg)
 
     def boxes_at(self, stamp_ns: int) -> list[PersonBox]:
         """Return where people are in the image of a stamp: nowhere without detections."""
-        settings = self._settings()
-        detections = self._messages.nearest(stamp_ns, round(settings.max_age_s * 1e9))
-        if detections is None:
-            return []
-        boxes = boxes_from_detections(detections, settings.class_id, settings.min_score)
-        ids = {r.hypothesis.class_id for d in detections.detections for r in d.results}
-        if ids and settings.class_id not in ('', *ids):
-            self._logger.warning(
-                f'no detection is a {settings.class_id!r} (people.class_id); found '
-                f'{", ".join(sorted(map(repr, ids)))}',
-                throttle_duration_sec=10.0,
-            )
-        return boxes
+        return self._detections.boxes_at(stamp_ns)
 
 
 def open_person_source(
-    kind: str, settings: Callable[[], PeopleSettings], logger: RcutilsLogger
+    kind: str, settings: Callable[[], PeopleSettings]
 ) -> RegionSource | DetectionSource | None:
     """Return the source of a `person_source`; None where people are found and followed.
 
@@ -98,4 +88,4 @@ def open_person_source(
     """
     if kind == 'roi':
         return RegionSource()
-    return DetectionSource(settings, logger) if kind == 'detections' else None
+    return DetectionSource(settings) if kind == 'detections' else None

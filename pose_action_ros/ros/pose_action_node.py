@@ -23,6 +23,7 @@ from std_srvs.srv import SetBool, Trigger
 
 from pose_action_ros.core.errors import ConfigError, PoseActionError
 from pose_action_ros.core.skeleton import get_skeleton
+from pose_action_ros.inference.side_inputs import DepthImages
 from pose_action_ros.inference.stream import PoseActionStream
 from pose_action_ros.ros.conversions import camera_from_msg, stamp_from_msg
 from pose_action_ros.ros.diagnostics import (
@@ -87,7 +88,12 @@ class PoseActionNode(LifecycleNode):
         self._target: TargetFrame | None = None
         self._failure = 'no network is loaded'
         self._subscriptions_of_ours: list[Subscription] = []
-        self._diagnostics = self.create_publisher(DiagnosticArray, '/diagnostics', 1)
+        self._diagnostics = self.create_publisher(
+            DiagnosticArray,
+            '/diagnostics',
+            1,
+            qos_overriding_options=QoSOverridingOptions.with_default_policies(),
+        )
         self.create_service(Trigger, '~/reset', self._on_reset)
         self.create_service(SetBool, '~/enable', self._on_enable)
         # Diagnostics go on while a simulation or a recording is paused.
@@ -124,9 +130,7 @@ class PoseActionNode(LifecycleNode):
     def _open(self) -> PoseActionStream:
         """What fails fast comes first: the network takes seconds to load."""
         settings, model = self.settings, self.settings.model
-        source = open_person_source(
-            settings.person_source, lambda: self.settings.people, self.get_logger()
-        )
+        source = open_person_source(settings.person_source, lambda: self.settings.people)
         if settings.target_frame:
             self._target = TargetFrame(self, settings.target_frame)
         stream = self._stream = PoseActionStream.open(
@@ -211,7 +215,7 @@ class PoseActionNode(LifecycleNode):
 
     def _subscribe(self, source: RegionSource | DetectionSource | None) -> None:
         settings = self.settings
-        self._side = SideInputs(depth_max_age_ns=round(settings.depth_max_age_s * 1e9))
+        self._side = SideInputs(source=source)
         self._image_topic = self.resolve_topic_name('image')
         image_type: type = Image
         if settings.image_transport == 'compressed':
@@ -220,10 +224,15 @@ class PoseActionNode(LifecycleNode):
         self._add_subscription(image_type, self._image_topic, self._on_image)
         self._add_subscription(CameraInfo, self._camera_info_topic(), self._on_camera_info)
         if settings.use_depth:
-            self._add_subscription(Image, 'depth', self._side.depth.put)
+            depth = self._side.depth = DepthImages(
+                self._codec.to_depth_m, lambda: self.settings.depth_max_age_s
+            )
+            put = lambda msg, _: depth.put(stamp_from_msg(msg.header.stamp), msg)  # noqa: E731
+            self._add_subscription(Image, 'depth', put)
         if source is not None:
-            self._side.boxes_at = source.boxes_at
-            self._add_subscription(source.message_type, source.topic, source.put)
+            self._add_subscription(
+                source.message_type, source.topic, lambda msg, _: source.put(msg)
+            )
 
     def _camera_info_topic(self) -> str:
         """Return the sibling of the resolved image topic, unless it was remapped itself."""
@@ -234,6 +243,10 @@ class PoseActionNode(LifecycleNode):
         return f'{self.resolve_topic_name("image").rpartition("/")[0]}/camera_info'
 
     def _add_subscription(self, message_type: type, topic: str, callback: Callable) -> None:
+        def receive(msg: Any, info: Mapping[str, Any]) -> None:
+            self._statistics.warnings.pop(f'qos {topic}', None)  # this publisher fits
+            callback(msg, info)
+
         def warn_of_qos(event: QoSRequestedIncompatibleQoSInfo) -> None:
             policy = qos_policy_name_from_kind(event.last_policy_kind)
             text = (
@@ -247,7 +260,7 @@ class PoseActionNode(LifecycleNode):
             self.create_subscription(
                 message_type,
                 topic,
-                callback,
+                receive,
                 _NEWEST_ONLY,
                 event_callbacks=SubscriptionEventCallbacks(incompatible_qos=warn_of_qos),
                 qos_overriding_options=QoSOverridingOptions.with_default_policies(),
@@ -256,12 +269,11 @@ class PoseActionNode(LifecycleNode):
 
     def _on_image(self, msg: Image | CompressedImage, info: Mapping[str, Any]) -> None:
         self._statistics.count_arrival()
-        self._statistics.warnings.pop(f'qos {self._image_topic}', None)  # somebody else fits
         missed = self._gaps.missed(info)
         if self._worker is not None and self._enabled:
             self._worker.frames.put(msg, missed)
 
-    def _on_camera_info(self, msg: CameraInfo) -> None:
+    def _on_camera_info(self, msg: CameraInfo, _: Mapping[str, Any]) -> None:
         self._side.camera = camera_from_msg(msg, rectified=self.settings.image_rectified)
         if self._side.camera is None:
             self.get_logger().warning(
@@ -280,6 +292,8 @@ class PoseActionNode(LifecycleNode):
         self._outputs.publish(seen)
         end_ns = clock.now().nanoseconds
         prediction = seen.prediction
+        for person in prediction.persons[:1]:  # the most certain
+            self._statistics.count_distance(person.root_depth_sigma_m, person.scale_source)
         self._statistics.count_result(
             FrameTimes(
                 age=(end_ns - stamp_from_msg(seen.msg.header.stamp)) * 1e-6,
@@ -313,7 +327,6 @@ class PoseActionNode(LifecycleNode):
 
     def _on_parameters(self, changes: list[Parameter]) -> None:
         self.settings = read_settings(self, NodeSettings)
-        self._side.depth_max_age_ns = round(self.settings.depth_max_age_s * 1e9)
         if self._stream is not None:
             self._stream.settings = self.settings
         if self._outputs is not None:
@@ -324,6 +337,7 @@ class PoseActionNode(LifecycleNode):
         worker = self._worker
         values = {
             **self._statistics.values(),
+            **self._statistics.distance(),
             'frames_received': worker.frames.received if worker else 0,
             'frames_dropped': worker.frames.dropped if worker else 0,
             'frames_bad': self._statistics.frames_bad,
@@ -349,8 +363,13 @@ class PoseActionNode(LifecycleNode):
             text = f'no image on {self._image_topic} for {_SILENCE_S:g} s'
             self._statistics.warnings['silence'] = text
             self.get_logger().warning(text, throttle_duration_sec=10.0)
-        if self._statistics.warnings:
-            return DiagnosticStatus.WARN, '; '.join(self._statistics.warnings.values())
+        for topic, problem in self._side.problems().items():
+            if problem and self._statistics.warnings.get(topic) != problem:
+                self.get_logger().warning(problem)
+            self._statistics.warnings[topic] = problem
+        warnings = [text for text in tuple(self._statistics.warnings.values()) if text]
+        if warnings:
+            return DiagnosticStatus.WARN, '; '.join(warnings)
         return DiagnosticStatus.OK, 'running' if self._enabled else 'paused'
 
 

@@ -1,6 +1,6 @@
 """The nodes' settings: every parameter of the ROS interface, its default, text and range.
 
-The groups `clip`, `track`, `smooth` and `body` are the stream's own (`inference.settings`), so
+The groups `clip`, `track`, `smooth`, `body` and `people` are those of `inference.settings`, so
 what the command line and the node use cannot differ.
 """
 
@@ -9,10 +9,11 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from pose_action_ros.inference.engine import BACKENDS, PRECISIONS
-from pose_action_ros.inference.settings import StreamSettings
+from pose_action_ros.inference.settings import PeopleSettings, StreamSettings
+from pose_action_ros.inference.side_inputs import DEPTH_MAX_AGE_S
 from pose_action_ros.ros.markers import MarkerSettings
 
-__all__ = ['CameraSettings', 'ModelSettings', 'NodeSettings', 'PeopleSettings']
+__all__ = ['CameraSettings', 'ModelSettings', 'NodeSettings']
 
 
 @dataclass(frozen=True)
@@ -52,32 +53,6 @@ class ModelSettings:
 
 
 @dataclass(frozen=True)
-class PeopleSettings:
-    """Which detections are people, for `person_source: detections`."""
-
-    class_id: str = field(
-        default='person',
-        metadata={
-            'help': 'The class id that the detector gives people; empty: every detection is a '
-            'person.'
-        },
-    )
-    min_score: float = field(
-        default=0.5,
-        metadata={'help': 'Detections with a lower score are left out.', 'min': 0.0, 'max': 1.0},
-    )
-    max_age_s: float = field(
-        default=0.5,
-        metadata={
-            'help': 'Detections serve an image whose stamp differs by at most this, seconds; '
-            'without any nobody is seen.',
-            'min': 0.0,
-            'max': 10.0,
-        },
-    )
-
-
-@dataclass(frozen=True)
 class NodeSettings(StreamSettings):
     """Parameters of `pose_action_node`; the stream's own groups are inherited."""
 
@@ -108,7 +83,7 @@ class NodeSettings(StreamSettings):
         },
     )
     depth_max_age_s: float = field(
-        default=0.05,
+        default=DEPTH_MAX_AGE_S,
         metadata={
             'help': 'A depth image serves an image whose stamp differs by at most this, seconds.',
             'min': 0.0,

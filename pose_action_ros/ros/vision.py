@@ -13,10 +13,9 @@ from rclpy.qos import DurabilityPolicy, QoSProfile
 from rclpy.qos_overriding_options import QoSOverridingOptions
 
 from pose_action_ros.core.errors import ConfigError
-from pose_action_ros.core.predictions import PersonBox
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Sequence
 
     from rclpy.lifecycle import LifecycleNode
     from std_msgs.msg import Header
@@ -25,7 +24,6 @@ if TYPE_CHECKING:
 
 __all__ = [
     'Classifications',
-    'boxes_from_detections',
     'find_vision_msgs',
     'label_info_to_msg',
     'require_vision_msgs',
@@ -54,33 +52,6 @@ def require_vision_msgs() -> Any:
             '(ros-$ROS_DISTRO-vision-msgs), or set person_source to track or roi'
         )
     return module
-
-
-def boxes_from_detections(detections: Any, class_id: str, min_score: float) -> list[PersonBox]:
-    """Return the squares around the people of a Detection2DArray, the most certain first.
-
-    Args:
-        detections: The message; one without hypotheses is of a detector of people alone.
-        class_id: The detector's name for people; empty: all are.
-        min_score: Detections below are left out.
-    """
-    found: list[tuple[float, PersonBox]] = []
-    for detection in detections.detections:
-        score = _score(detection.results, class_id)
-        box = detection.bbox
-        size = float(max(box.size_x, box.size_y))
-        if score is not None and score >= min_score and size > 0.0:
-            center = box.center.position
-            found.append((score, PersonBox(float(center.x), float(center.y), size)))
-    found.sort(key=lambda pair: pair[0], reverse=True)
-    return [box for _, box in found]
-
-
-def _score(results: Iterable[Any], class_id: str) -> float | None:
-    """The score of being a person; None where it is none."""
-    hypotheses = [result.hypothesis for result in results]
-    scores = [h.score for h in hypotheses if class_id in ('', h.class_id)]
-    return max(scores, default=None if hypotheses else 1.0)
 
 
 def scores_to_msg(module: Any, action: ActionScores, header: Header) -> Any:
@@ -124,6 +95,7 @@ class Classifications:
             module.LabelInfo,
             'label_info',
             QoSProfile(depth=1, durability=DurabilityPolicy.TRANSIENT_LOCAL),
+            qos_overriding_options=options,
         )
         self._info.publish(label_info_to_msg(module, labels))
 

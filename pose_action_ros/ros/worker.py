@@ -8,9 +8,8 @@ from __future__ import annotations
 
 import threading
 import time
-from collections import deque
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Generic, TypeVar
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from pose_action_ros.core.errors import ImageError, PoseActionError
 from pose_action_ros.ros.conversions import stamp_from_msg
@@ -24,16 +23,15 @@ if TYPE_CHECKING:
     from rclpy.impl.rcutils_logger import RcutilsLogger
     from sensor_msgs.msg import CompressedImage, Image
 
-    from pose_action_ros.core.predictions import FramePrediction, PersonBox
+    from pose_action_ros.core.predictions import FramePrediction
     from pose_action_ros.geometry.camera import Camera
+    from pose_action_ros.inference.side_inputs import DepthImages
     from pose_action_ros.inference.stream import PoseActionStream
     from pose_action_ros.ros.diagnostics import NodeStatistics
     from pose_action_ros.ros.image_codec import ImageCodec
+    from pose_action_ros.ros.person_source import DetectionSource, RegionSource
 
-__all__ = ['FrameWorker', 'SeenFrame', 'SideInputs', 'StampedMessages']
-
-
-MessageT = TypeVar('MessageT', bound=Any)
+__all__ = ['FrameWorker', 'SeenFrame', 'SideInputs']
 
 
 @dataclass(frozen=True)
@@ -53,43 +51,26 @@ class SeenFrame:
     decode_ms: float
 
 
-class StampedMessages(Generic[MessageT]):
-    """The last messages of a topic, looked up by stamp; written and read by different threads."""
-
-    def __init__(self, length: int = 8) -> None:
-        self._messages: deque[MessageT] = deque(maxlen=length)
-
-    def put(self, msg: MessageT) -> None:
-        """Keep a message, in place of the oldest."""
-        self._messages.append(msg)
-
-    def nearest(self, stamp_ns: int, max_age_ns: int) -> MessageT | None:
-        """Return the message nearest in time, None where none is near enough."""
-        near = min(
-            tuple(self._messages),
-            key=lambda msg: abs(stamp_from_msg(msg.header.stamp) - stamp_ns),
-            default=None,
-        )
-        if near is None or abs(stamp_from_msg(near.header.stamp) - stamp_ns) > max_age_ns:
-            return None
-        return near
-
-
 @dataclass
 class SideInputs:
     """What comes beside the image; the callbacks write, the worker reads.
 
     Attributes:
         camera: The calibration that arrived last; None where unknown or uncalibrated.
-        depth: The last depth messages.
-        depth_max_age_ns: How far a depth image's stamp may be from the image's.
-        boxes_at: Where people are in the image of a stamp (ns); None: find one person.
+        depth: The last depth images; None where depth is not used.
+        source: Says where people are; None: find one person.
     """
 
     camera: Camera | None = None
-    depth: StampedMessages[Image] = field(default_factory=StampedMessages)
-    depth_max_age_ns: int = 0
-    boxes_at: Callable[[int], list[PersonBox] | None] = lambda stamp_ns: None
+    depth: DepthImages | None = None
+    source: RegionSource | DetectionSource | None = None
+
+    def problems(self) -> dict[str, str]:
+        """Return what is wrong with an input, by its topic; empty where nothing is."""
+        return {
+            'depth': self.depth.problem if self.depth else '',
+            'people': self.source.problem if self.source else '',
+        }
 
 
 class FrameWorker:
@@ -153,14 +134,14 @@ class FrameWorker:
         image_rgb = self._codec.to_rgb(msg)
         decode_ms = (time.perf_counter() - start) * 1e3
         stamp_ns = stamp_from_msg(msg.header.stamp)
-        side = self._side
-        depth = side.depth.nearest(stamp_ns, side.depth_max_age_ns)
+        side, (height, width) = self._side, image_rgb.shape[:2]
+        depth_m = None if side.depth is None else side.depth.at(stamp_ns, (width, height))
         with self.stream_lock:
             prediction = self._stream.process(
                 image_rgb,
                 stamp_ns,
                 camera=side.camera,
-                boxes=side.boxes_at(stamp_ns),
-                depth_m=None if depth is None else self._codec.to_depth_m(depth),
+                boxes=None if side.source is None else side.source.boxes_at(stamp_ns),
+                depth_m=depth_m,
             )
         return SeenFrame(msg, image_rgb, prediction, decode_ms)

@@ -7,16 +7,24 @@ from typer.testing import CliRunner
 
 pytest.importorskip('rosbags', reason='needs the extra `bag`')
 
+from rosbags.interfaces import MessageDefinition, MessageDefinitionFormat
 from rosbags.rosbag2 import Reader, StoragePlugin, Writer
 from rosbags.typesys import Stores, get_typestore
 
 from pose_action_ros.cli.bag import RecordingTopics, add_results
-from pose_action_ros.cli.bag_messages import MessageFactory, load_types
+from pose_action_ros.cli.bag_annotator import SideSettings
+from pose_action_ros.cli.bag_messages import (
+    DETECTIONS_TYPE,
+    MessageFactory,
+    load_types,
+    register_detections,
+)
 from pose_action_ros.cli.main import app
 from pose_action_ros.core.errors import ConfigError, DatasetError
+from pose_action_ros.core.predictions import PersonBox
 from pose_action_ros.geometry import Camera, decode_compressed
 from pose_action_ros.inference import Engine, PoseActionStream, StreamSettings
-from pose_action_ros.inference.settings import TrackSettings
+from pose_action_ros.inference.settings import PeopleSettings, TrackSettings
 from pose_action_ros.models import save_model
 from pose_action_ros.simulation.scene import SimulatedFilm
 
@@ -62,24 +70,59 @@ class Recorder:
         return self.make('std_msgs/Header', stamp=stamp, frame_id='head_optical')
 
     def image(self, image, stamp_ns, encoding='rgb8'):
+        """Of any array: (H, W, 3) bytes, or (H, W) depth."""
         height, width = image.shape[:2]
+        pixels = np.ascontiguousarray(image)
         return self.make(
             'sensor_msgs/Image',
             header=self.header(stamp_ns),
             height=height,
             width=width,
             encoding=encoding,
-            step=3 * width,
-            data=np.ascontiguousarray(image).reshape(-1),
+            step=pixels[0].nbytes,
+            data=pixels.reshape(-1).view(np.uint8),
         )
 
     def compressed(self, image, stamp_ns):
-        _, data = cv2.imencode('.jpg', image[..., ::-1])
+        data = cv2.imencode('.jpg', image[..., ::-1])[1]
         return self.make(
             'sensor_msgs/CompressedImage',
             header=self.header(stamp_ns),
             format='rgb8; jpeg compressed bgr8',
             data=data.reshape(-1),
+        )
+
+    def detections(self, boxes, stamp_ns):
+        """Of (class id, score, x, y, size)."""
+        make = self.make
+        if DETECTIONS_TYPE not in make.store.fielddefs:
+            make.store.register(detection_types())
+        return make(
+            'vision_msgs/Detection2DArray',
+            header=self.header(stamp_ns),
+            detections=[
+                make(
+                    'vision_msgs/Detection2D',
+                    header=self.header(stamp_ns),
+                    bbox=make(
+                        'vision_msgs/BoundingBox2D',
+                        center=make(
+                            'vision_msgs/Pose2D', position=make('vision_msgs/Point2D', x=x, y=y)
+                        ),
+                        size_x=size,
+                        size_y=size / 2,
+                    ),
+                    results=[
+                        make(
+                            'vision_msgs/ObjectHypothesisWithPose',
+                            hypothesis=make(
+                                'vision_msgs/ObjectHypothesis', class_id=name, score=score
+                            ),
+                        )
+                    ],
+                )
+                for name, score, x, y, size in boxes
+            ],
         )
 
     def camera_info(self, camera, stamp_ns):
@@ -91,6 +134,13 @@ class Recorder:
             height=camera.height,
             k=np.array(k),
         )
+
+
+def detection_types():
+    """Detection2DArray and all that it holds, as vision_msgs 4 defines them."""
+    store = get_typestore(Stores.ROS2_JAZZY)
+    register_detections(store, MessageDefinition(MessageDefinitionFormat.NONE, ''))
+    return {n: kind for n, kind in store.fielddefs.items() if n.startswith('vision_msgs/')}
 
 
 def record(path, film, *, compressed=False, **options):
@@ -232,6 +282,121 @@ def test_a_person_who_leaves_leaves_no_markers(tmp_path, net):
     assert {m.id for m in shown.markers} == {m.id for m in removed.markers}
 
 
+DEPTHS = {
+    '16UC1': np.full((120, 160), 2500, np.uint16),
+    '32FC1': np.full((120, 160), 2.5, np.float32),
+}
+
+
+@pytest.mark.parametrize('storage', list(StoragePlugin))
+@pytest.mark.parametrize('encoding', DEPTHS)
+@pytest.mark.parametrize('delay_ns', [-10_000_000, 30_000_000])
+def test_depth_of_the_recording_gives_the_distance(
+    tmp_path, film, net, storage, encoding, delay_ns
+):
+    """Recorded before or after its image; the last two images have none, or a bad one."""
+    camera, images = film
+    recorder = Recorder(tmp_path / 'in', storage)
+    info = recorder.camera_info(camera, START_NS)
+    recorder.write('/camera_info', info, START_NS - PERIOD_NS)
+    for index, image in enumerate(images):
+        stamp_ns = START_NS + index * PERIOD_NS
+        recorder.write('/image', recorder.image(image, stamp_ns), stamp_ns)
+        depth = recorder.image(DEPTHS[encoding], stamp_ns, encoding)
+        if index == FRAMES - 2:
+            depth = recorder.image(image, stamp_ns)
+        if index < FRAMES - 1:
+            recorder.write('/range', depth, stamp_ns + delay_ns)
+    recorder.writer.close()
+    topics = RecordingTopics(depth='/range')
+    counts = add_results(tmp_path / 'in', tmp_path / 'out', stream_of(net), topics)
+    assert (counts.images, counts.bad_images, counts.poses) == (6, 0, 6)
+    assert counts.with_depth == 4
+    assert counts.problems == {
+        'no depth image within 0.05 s of the image': 1,
+        "depth image left out: 'rgb8' is not a depth encoding; expected one of "
+        '16UC1, mono16, 32FC1': 1,
+    }
+    live = stream_of(net)
+    undistorted = Camera(camera.fx, camera.fy, camera.cx, camera.cy, 160, 120)
+    for index, (_, pose) in enumerate(read(tmp_path / 'out', '/poses')):
+        depth_m = np.full((120, 160), 2.5, np.float32) if index < FRAMES - 2 else None
+        stamp_ns = START_NS + index * PERIOD_NS
+        person, = live.process(
+            images[index], stamp_ns, camera=undistorted, depth_m=depth_m
+        ).persons  # fmt: skip
+        assert pose.scale_source == int(person.scale_source)
+        np.testing.assert_allclose(metres(pose), person.joints_camera_m, atol=1e-5)
+
+
+def write_people(path, film, storage=StoragePlugin.SQLITE3, delay_ns=40_000_000):
+    """Two people and a dog in every image but the last, which has no detections."""
+    recorder = Recorder(path, storage)
+    for index, image in enumerate(film[1]):
+        stamp_ns = START_NS + index * PERIOD_NS
+        recorder.write('/image', recorder.image(image, stamp_ns), stamp_ns)
+        boxes = [('person', 0.6, 50, 60, 70), ('dog', 0.9, 9, 9, 9), ('person', 0.8, 110, 60, 60)]
+        if index < FRAMES - 1:
+            message = recorder.detections(boxes, stamp_ns)
+            recorder.write('/detector/people', message, stamp_ns + delay_ns)
+    recorder.writer.close()
+    return path
+
+
+@pytest.mark.parametrize('storage', list(StoragePlugin))
+def test_detections_of_the_recording_say_where_people_are(tmp_path, film, net, storage):
+    source = write_people(tmp_path / 'in', film, storage)
+    topics = RecordingTopics(people='/detector/people')
+    side = SideSettings(people=PeopleSettings(max_age_s=0.03))
+    counts = add_results(source, tmp_path / 'out', stream_of(net), topics, side=side)
+    assert (counts.images, counts.poses) == (6, 10)
+    poses = [pose for _, pose in read(tmp_path / 'out', '/poses')]
+    boxes = [PersonBox(110.0, 60.0, 60.0), PersonBox(50.0, 60.0, 70.0)]
+    live = stream_of(net)
+    for index in range(FRAMES - 1):
+        persons = live.process(film[1][index], START_NS + index * PERIOD_NS, boxes=boxes).persons
+        for pose, person in zip(poses[2 * index : 2 * index + 2], persons, strict=True):
+            assert pose.track_id == person.track_id
+            np.testing.assert_allclose(pixels(pose), person.joints_image_px, atol=1e-4)
+    assert {pose.track_id for pose in poses} == {1, 2}
+    with Reader(tmp_path / 'out') as reader:
+        assert '/detector/people' in reader.topics
+
+
+def test_which_detections_are_people_is_said(tmp_path, film, net):
+    source = write_people(tmp_path / 'in', film)
+    topics = RecordingTopics(people='/detector/people')
+    for number, (settings, poses, problem) in enumerate(
+        [
+            (PeopleSettings(min_score=0.7), 6, ''),
+            (PeopleSettings(class_id='dog'), 6, ''),
+            (PeopleSettings(class_id='cat'), 0, "is a 'cat'"),
+        ]
+    ):
+        output, side = tmp_path / f'out{number}', SideSettings(people=settings)
+        counts = add_results(source, output, stream_of(net), topics, side=side)
+        assert counts.poses == poses
+        assert bool(counts.problems) == bool(problem)
+        assert all(problem in text for text in counts.problems)
+
+
+def test_detections_are_read_as_the_recording_defines_them():
+    store = load_types()
+    text = store_text(detection_types()) + '\n' + 80 * '=' + '\nMSG: vision_msgs/Odd\nint32 x'
+    register_detections(store, MessageDefinition(MessageDefinitionFormat.MSG, text))
+    assert 'vision_msgs/msg/Odd' in store.fielddefs
+    old = 'std_msgs/Header header\nvision_msgs/ObjectHypothesis[] detections\n'
+    old += 80 * '=' + '\nMSG: vision_msgs/ObjectHypothesis\nstring id\nfloat64 score'
+    with pytest.raises(DatasetError, match=r'vision_msgs 4: .*class_id.*--people-topic'):
+        register_detections(load_types(), MessageDefinition(MessageDefinitionFormat.MSG, old))
+
+
+def store_text(types):
+    store = get_typestore(Stores.ROS2_JAZZY)
+    store.register(types)
+    return store.generate_msgdef(DETECTIONS_TYPE, ros_version=2)[0]
+
+
 def test_topics_are_chosen_and_refused_with_a_reason(tmp_path, film):
     recorder = Recorder(tmp_path / 'in')
     _, images = film
@@ -247,6 +412,11 @@ def test_topics_are_chosen_and_refused_with_a_reason(tmp_path, film):
         assert (chosen.image, chosen.camera_info) == ('/a/image/compressed', '/a/camera_info')
         with pytest.raises(ConfigError, match=r'no image topic /b.*has /a/depth/image, /a/image'):
             RecordingTopics('/b').found_in(reader)
+        assert RecordingTopics(depth='/a/image', people='').found_in(reader).depth == '/a/image'
+        with pytest.raises(ConfigError, match=r'no depth Image topic /d;.*has /a/depth/image'):
+            RecordingTopics('/a/image', depth='/d').found_in(reader)
+        with pytest.raises(ConfigError, match=r'no Detection2DArray topic /a/image;.*has none'):
+            RecordingTopics('/a/image', people='/a/image').found_in(reader)
         with pytest.raises(ConfigError, match=r'no CameraInfo topic /a/info.*has none'):
             RecordingTopics(camera_info='/a/info').found_in(reader)
     recorder = Recorder(tmp_path / 'two')
@@ -286,3 +456,26 @@ def test_the_command(tmp_path, film, net):
     assert '6 images of /cam/image (0 bad)' in result.stdout
     with Reader(tmp_path / 'out') as reader:
         assert {'/poses', '/actions', '/markers', '/chatter'} <= set(reader.topics)
+
+
+def test_the_options_of_the_command(tmp_path, film, net):
+    weights = tmp_path / 'net.safetensors'
+    save_model(net, weights)
+    source = write_people(tmp_path / 'in', film)
+    options = {
+        'people-topic': '/detector/people',
+        'people-class-id': 'dog',
+        'people-min-score': 0.1,
+        'people-max-age': 0.03,
+        'body-height': 1.5,
+        'weights': weights,
+        'device': 'cpu',
+    }
+    arguments = ['bag', source, tmp_path / 'out', '--quiet']
+    arguments += [word for name, value in options.items() for word in (f'--{name}', value)]
+    result = CliRunner().invoke(app, [str(a) for a in arguments], catch_exceptions=False)
+    assert result.exit_code == 0
+    assert '6 images of /image (0 bad)' in result.stdout
+    assert 'no calibration on /camera_info' in result.stderr
+    refused = CliRunner().invoke(app, [*map(str, arguments[:4]), '--people-min-score', '7'])
+    assert refused.exit_code != 0

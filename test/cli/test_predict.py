@@ -121,6 +121,7 @@ def test_a_line_says_everything_and_nan_is_null():
         confidence=np.array([0.5, 0.0], np.float32),
         joints_camera_m=np.array([[0.1, 0.2, 3.0], [np.nan] * 3], np.float32),
         scale_source=ScaleSource.DEPTH,
+        root_depth_sigma_m=0.04321,
         action=ActionScores(('a', 'b'), np.array([0.25, 0.75], np.float32), 0, 9, 2, True, 1),
     )
     line = to_json_line(FramePrediction(1_500_000_000, (person,), (2,)))
@@ -137,12 +138,20 @@ def test_a_line_says_everything_and_nan_is_null():
                 'joints_root_m': None,
                 'joints_camera_m': [[0.1, 0.2, 3.0], [None, None, None]],
                 'scale_source': 'depth',
+                'root_depth_sigma_m': 0.0432,
                 'action': 'b',
                 'action_valid': True,
                 'scores': {'a': 0.25, 'b': 0.75},
             }
         ],
     }
+
+
+def test_an_unknown_distance_is_null():
+    joints = np.zeros((1, 2), np.float32)
+    person = PersonPrediction(1, PersonBox(0, 0, 1), 'pa17j', joints, joints[0])
+    (line,) = json.loads(to_json_line(FramePrediction(0, (person,))))['persons']
+    assert line['root_depth_sigma_m'] is None
 
 
 def test_nobody():

@@ -1,5 +1,9 @@
 """Image messages to arrays and back."""
 
+import sys
+from importlib.abc import MetaPathFinder
+from types import ModuleType
+
 import numpy as np
 import pytest
 
@@ -11,7 +15,11 @@ from sensor_msgs.msg import CompressedImage, Image  # noqa: E402
 from std_msgs.msg import Header  # noqa: E402
 
 from pose_action_ros.core.errors import ImageError  # noqa: E402
-from pose_action_ros.geometry.image import decode_image  # noqa: E402
+from pose_action_ros.geometry.image import (  # noqa: E402
+    COLOR_ENCODINGS,
+    bytes_per_pixel,
+    decode_image,
+)
 from pose_action_ros.ros.image_codec import ImageCodec, image_to_msg  # noqa: E402
 
 RGB = np.random.default_rng(0).integers(0, 256, (48, 64, 3), np.uint8)
@@ -75,14 +83,76 @@ def test_depth_in_millimetres_and_metres(codec):
     assert codec.to_depth_m(msg)[2, 2] == 2.5
 
 
-@pytest.mark.parametrize(
-    'encoding', ['mono8', 'mono16', 'bgr8', 'rgb8', 'bgra8', 'rgba8', 'yuv422']
-)
-def test_cv_bridge_agrees(codec, encoding):
-    if codec.decoder != 'cv_bridge':
-        pytest.skip(codec.reason)
-    size = {'mono8': 1, 'mono16': 2, 'yuv422': 2, 'bgra8': 4, 'rgba8': 4}.get(encoding, 3)
-    data = np.random.default_rng(1).integers(0, 256, 48 * 64 * size, np.uint8).tobytes()
-    msg = Image(height=48, width=64, step=64 * size, encoding=encoding, data=data)
-    ours = decode_image(data, width=64, height=48, step=64 * size, encoding=encoding)
+@pytest.mark.parametrize('padding', [0, 8])
+@pytest.mark.parametrize('big_endian', [False, True])
+@pytest.mark.parametrize('encoding', COLOR_ENCODINGS)
+def test_it_decodes_as_the_package_does(codec, encoding, big_endian, padding):
+    """With cv_bridge and without; on random bytes, which no conversion can get right by luck."""
+    step = 64 * bytes_per_pixel(encoding) + padding
+    rows = 48 * {'nv12': 1.5, 'nv21': 1.5, 'nv24': 3.0}.get(encoding, 1.0)
+    data = np.random.default_rng(1).integers(0, 256, int(step * rows), np.uint8).tobytes()
+    fields = {'height': 48, 'width': 64, 'step': step, 'encoding': encoding}
+    ours = decode_image(data, **fields, is_bigendian=big_endian)
+    msg = Image(**fields, is_bigendian=big_endian, data=data)
     assert np.abs(codec.to_rgb(msg).astype(int) - ours).max() <= 1
+
+
+@pytest.mark.parametrize('encoding', ['bgr8', 'mono16', 'bayer_rggb8', 'yuv422'])
+def test_cv_bridge_agrees(encoding):
+    bridge = pytest.importorskip('cv_bridge', reason='needs cv_bridge').CvBridge()
+    step = 64 * bytes_per_pixel(encoding)
+    data = np.random.default_rng(1).integers(0, 256, 48 * step, np.uint8).tobytes()
+    fields = {'height': 48, 'width': 64, 'step': step, 'encoding': encoding}
+    theirs = bridge.imgmsg_to_cv2(Image(**fields, data=data), 'rgb8')
+    assert np.abs(theirs.astype(int) - decode_image(data, **fields)).max() <= 1
+
+
+@pytest.fixture
+def bridged(monkeypatch):
+    """A codec with a cv_bridge that reads rgb8 in whole pixels only, as the real one does."""
+
+    class CvBridge:
+        def imgmsg_to_cv2(self, msg, encoding):
+            if msg.encoding != 'rgb8':
+                raise RuntimeError(f'Unrecognized image encoding [{msg.encoding}]')
+            row = msg.step // 3
+            pixels = np.ndarray((msg.height, row, 3), np.uint8, bytes(msg.data))
+            return pixels[:, : msg.width].copy()
+
+    module = ModuleType('cv_bridge')
+    module.CvBridge = CvBridge
+    monkeypatch.setitem(sys.modules, 'cv_bridge', module)
+    codec = ImageCodec()
+    assert (codec.decoder, codec.reason) == ('cv_bridge', '')
+    return codec
+
+
+def test_rows_that_cv_bridge_would_shear_are_decoded_here(bridged):
+    test_padded_rows(bridged)
+    test_rgb_survives_the_round_trip(bridged)
+
+
+def test_encodings_that_cv_bridge_does_not_know_are_decoded_here(bridged):
+    data = bytes(range(256)) * 24
+    msg = Image(height=48, width=64, step=128, encoding='yuyv', data=data)
+    fields = {'width': 64, 'height': 48, 'step': 128}
+    np.testing.assert_array_equal(
+        bridged.to_rgb(msg), decode_image(data, **fields, encoding='yuyv')
+    )
+    with pytest.raises(ImageError, match=r'no such.*expected one of'):
+        bridged.to_rgb(Image(height=48, width=64, step=128, encoding='no such', data=data))
+
+
+@pytest.mark.parametrize('error', [ImportError('none'), AttributeError('_ARRAY_API not found')])
+def test_a_cv_bridge_that_does_not_load_is_done_without(monkeypatch, error):
+    class Refusing(MetaPathFinder):
+        def find_spec(self, name, path, target=None):
+            if name == 'cv_bridge':
+                raise error
+
+    monkeypatch.delitem(sys.modules, 'cv_bridge', raising=False)
+    monkeypatch.setattr(sys, 'meta_path', [Refusing(), *sys.meta_path])
+    codec = ImageCodec()
+    assert codec.decoder == 'built-in'
+    assert str(error) in codec.reason
+    test_padded_rows(codec)

@@ -1,5 +1,6 @@
 """The launch files, where launch_ros is installed: which nodes, where, with what."""
 
+import runpy
 from pathlib import Path
 
 import pytest
@@ -47,6 +48,21 @@ def test_one_node_unless_there_are_several_cameras():
     ]
     nodes = nodes_of('pose_action.launch.py', namespace='robot', cameras='left, right')
     assert [namespace for namespace, _ in nodes] == ['/robot/left', '/robot/right']
+
+
+def test_images_are_asked_for_again_under_the_name_that_they_are_subscribed_to():
+    image_qos = runpy.run_path(str(LAUNCH / 'pose_action.launch.py'))['image_qos']
+    assert image_qos('robot/left', 'image', '') == {}
+    for namespace, image, topic in (
+        ('', 'image', '/image'),
+        ('/', 'image', '/image'),
+        ('/robot/left', 'rgb/image', '/robot/left/rgb/image'),
+        ('robot/left', '/front/rgb', '/front/rgb'),
+    ):
+        assert image_qos(namespace, image, 'reliable') == {
+            f'qos_overrides.{topic}.subscription.reliability': 'reliable',
+            f'qos_overrides.{topic}/compressed.subscription.reliability': 'reliable',
+        }
 
 
 def test_the_demo_has_a_camera():

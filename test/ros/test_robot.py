@@ -186,6 +186,7 @@ def robot(shared_graph, tmp_path_factory, weights):
             'track.min_joint_confidence': 0,
             'smooth.joints': 'false',
             f'qos_overrides.{IMAGE}.subscription.reliability': 'reliable',
+            'qos_overrides./robot1/depth.subscription.reliability': 'reliable',
         },
     )
     return robot
@@ -238,6 +239,17 @@ def test_an_incompatible_qos_and_silence_are_said(robot):
         what='warnings',
     )
     robot.graph.node.destroy_publisher(shy)
+    depth = robot.graph.node.create_publisher(
+        Image,
+        '/robot1/depth',
+        QoSProfile(depth=5, reliability=ReliabilityPolicy.BEST_EFFORT),
+        event_callbacks=PublisherEventCallbacks(incompatible_qos=lambda event: None),
+    )
+    said = lambda: 'depth is offered with an incompatible QoS' in robot.diagnosis().message  # noqa: E731
+    robot.graph.wait(said, what='warning')
+    robot.graph.node.destroy_publisher(depth)
+    robot.send_depth(np.uint16(2500), '16UC1')  # of a publisher that fits
+    robot.graph.wait(lambda: not said(), what='end of the warning')
 
 
 def test_nobody_watches_so_nothing_runs(robot):
@@ -294,7 +306,25 @@ def test_depth_means_metres_whatever_its_encoding(robot):
     assert millimetres.scale_source == floats.scale_source == Pose3D.SCALE_DEPTH
     np.testing.assert_allclose(metres(millimetres), metres(floats), atol=1e-5)
     assert 1.0 < metres(floats)[0, 0] < 5.0  # ahead of `base`; the body is none, so no better
+    status = robot.diagnosis()
+    values = {pair.key: pair.value for pair in status.values}
+    assert values['scale_source'] == 'depth'
+    assert 0.0 < float(values['distance_sigma_m']) < 1.0
+    assert status.level == DiagnosticStatus.OK
     assert robot.ask().scale_source == Pose3D.SCALE_BODY  # no depth image of that stamp
+    status = robot.diagnosis()
+    assert 'no depth image within 0.05 s' in status.message
+    assert {pair.key: pair.value for pair in status.values}['scale_source'] == 'body'
+
+
+def test_a_depth_image_that_is_none_costs_the_depth_alone(robot):
+    bad = robot.number('frames_bad')
+    robot.send_depth(np.uint16(2500), 'rgb9')
+    assert robot.ask().scale_source == Pose3D.SCALE_BODY
+    status = robot.diagnosis()
+    assert status.level == DiagnosticStatus.WARN
+    assert "depth image left out: 'rgb9'" in status.message
+    assert robot.number('frames_bad') == bad
 
 
 def test_a_frame_that_tf_does_not_know_is_kept(robot):
@@ -311,6 +341,8 @@ def test_a_recording_that_starts_again_empties_the_clip(robot):
     for _ in range(4):
         robot.ask()
     assert robot.actions[-1].frames_used > 4
+    robot.send_depth(np.float32(2.5), '32FC1')
+    robot.ask()
     before = robot.diagnosis()
     pose = robot.ask(step_ns=-90 * 10**9)
     assert stamp_from_msg(pose.header.stamp) < 20 * 10**9
@@ -318,6 +350,8 @@ def test_a_recording_that_starts_again_empties_the_clip(robot):
     assert stamp_from_msg(robot.actions[-1].clip_start) == robot.stamp_ns
     robot.ask()
     assert robot.actions[-1].frames_used == 2
+    robot.send_depth(np.float32(2.5), '32FC1')
+    robot.ask()
     assert robot.diagnosis().level == before.level == DiagnosticStatus.OK
 
 
@@ -421,8 +455,11 @@ def test_its_log_has_one_clear_line_for_each_failure(robot):
         assert 'not configured' in line
         assert words in line
     said = {
-        'offered with an incompatible QoS (RELIABILITY)': 1,
+        f'{IMAGE} is offered with an incompatible QoS (RELIABILITY)': 1,
+        'depth is offered with an incompatible QoS (RELIABILITY)': 1,
         'CameraInfo says uncalibrated': 1,
         "from 'loose_optical' to target_frame 'base'": 1,
     }
     assert {words: log.count(words) for words in said} == said
+    assert f'no image on {IMAGE} for 2 s' in log
+    assert 'no depth image within 0.05 s of the image' in log
