@@ -14,7 +14,10 @@ from rich.console import Console
 from pose_action_ros.core.errors import CheckpointError, ConfigError
 
 if TYPE_CHECKING:
-    from pose_action_ros.inference.frame_arrays import Network
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from pose_action_ros.inference.frame_arrays import FrameArrays, Network
     from pose_action_ros.models import ModelConfig, MultitaskNet
 
 __all__ = ['MAX_JOINT_PX', 'MAX_SHARE', 'Deviation', 'ExportFormat', 'export', 'measure']
@@ -91,39 +94,50 @@ def measure(network: Network, reference: Network, config: ModelConfig, batch: in
     """
     import numpy as np
 
-    from pose_action_ros.inference.engine import as_clip, gate_pictures
-    from pose_action_ros.inference.frame_arrays import FrameArrays
+    from pose_action_ros.inference.engine import gate_pictures
 
-    def run(network: Network) -> tuple[FrameArrays, list[np.ndarray]]:
-        frames = network.frames(gate_pictures()[:batch])
-        scores = [frames.visibility, frames.probability]
-        if config.actions:
-            rolled = [
-                FrameArrays(*(np.roll(array, shift, axis=0) for array in frames))
-                for shift in range(batch)
-            ]
-            clips = [as_clip(frames, config.clip_frames) for frames in rolled]
-            scores.append(network.actions(*map(np.concatenate, zip(*clips, strict=True))))
-        return frames, scores
-
-    (frames, scores), (exact, exact_scores) = run(network), run(reference)
+    frames, exact = (run.frames(gate_pictures()[:batch]) for run in (network, reference))
+    scores = [frames.visibility - exact.visibility, frames.probability - exact.probability]
+    if config.actions:
+        found = network.actions(*_clips(frames, config.clip_frames))
+        scores.append(found - reference.actions(*_clips(exact, config.clip_frames)))
     off = np.linalg.norm(frames.joints - exact.joints, axis=-1) * gate_pictures().shape[1]
     features = np.abs(frames.joint_features - exact.joint_features).max()
     return Deviation(
         float(off.max()),
-        max(float(np.abs(a - b).max()) for a, b in zip(scores, exact_scores, strict=True)),
+        max(float(np.abs(difference).max()) for difference in scores),
         float(features / np.abs(exact.joint_features).max()),
     )
 
 
+def _clips(frames: FrameArrays, length: int) -> tuple[NDArray[np.float32], ...]:
+    """As many clips as frames, each beginning with another one: joints, probability, features."""
+    import numpy as np
+
+    from pose_action_ros.inference.engine import as_clip
+
+    rolled = [
+        type(frames)(*(np.roll(array, shift, axis=0) for array in frames))
+        for shift in range(len(frames.joints))
+    ]
+    clips = [as_clip(row, length) for row in rolled]
+    return tuple(np.concatenate(arrays) for arrays in zip(*clips, strict=True))
+
+
 def _export(net: MultitaskNet, file_format: str, folder: Path) -> list[str]:
     """Write all files or none; what the check found, in words."""
+    import torch
+
+    from pose_action_ros.inference.torch_network import TorchNetwork
+
     folder.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=folder.parent, prefix='.export-') as scratch:
         part = Path(scratch) / folder.name  # never half an export under the final name
         part.mkdir()
         _write(net, file_format, part)
-        lines = _check(net, file_format, part)
+        exact = TorchNetwork(net, torch.device('cpu'), 'float32')
+        lines = _check(exact, net.config, file_format, part)
+        _write_reference(exact, net.config, part / 'reference.npz')
         part.replace(folder)
     return lines
 
@@ -146,17 +160,13 @@ def _write(net: MultitaskNet, file_format: str, folder: Path) -> None:
     (folder / 'model.json').write_text(f'{text}\n', encoding='utf-8')
 
 
-def _check(net: MultitaskNet, file_format: str, folder: Path) -> list[str]:
-    import torch
-
+def _check(exact: Network, config: ModelConfig, file_format: str, folder: Path) -> list[str]:
     from pose_action_ros.inference.file_network import FileNetwork
-    from pose_action_ros.inference.torch_network import TorchNetwork
 
     written = FileNetwork(folder, file_format)
-    exact = TorchNetwork(net, torch.device('cpu'), 'float32')
     lines = []
     for batch in BATCHES:
-        off = measure(written, exact, net.config, batch)
+        off = measure(written, exact, config, batch)
         words = (
             f'batch of {batch}: against PyTorch joints are off by {off.joint_px:.1e} px at most, '
             f'scores by {off.score:.1e}, features by {off.feature:.1e}; run by {written.runtime}'
@@ -167,3 +177,20 @@ def _check(net: MultitaskNet, file_format: str, folder: Path) -> list[str]:
             )
         lines.append(words)
     return lines
+
+
+def _write_reference(exact: Network, config: ModelConfig, path: Path) -> None:
+    """Right answers, for whoever runs the files in another precision: `GRAPH.TENSOR` to array."""
+    import numpy as np
+
+    from pose_action_ros.inference.engine import gate_pictures
+
+    frames = exact.frames(gate_pictures())
+    arrays = {'frames.crops': gate_pictures()}
+    arrays |= {f'frames.{name}': array for name, array in frames._asdict().items()}
+    if config.actions:
+        clips = _clips(frames, config.clip_frames)
+        names = ('joints', 'probability', 'joint_features')
+        arrays |= {f'actions.{n}': array for n, array in zip(names, clips, strict=True)}
+        arrays['actions.probabilities'] = exact.actions(*clips)
+    np.savez_compressed(path, **arrays)

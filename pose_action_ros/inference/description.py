@@ -45,6 +45,11 @@ _INPUT = {
     ),
 }
 
+_REFERENCE = (
+    'reference.npz: fixed pictures and clips, and what PyTorch makes of them in float32; '
+    '`GRAPH.TENSOR` to array, a batch of 4'
+)
+
 _COORDINATES = {
     'x, y': (
         'from (0, 0), top left of the crop, to (1, 1), bottom right; in the image '
@@ -100,6 +105,7 @@ def describe(config: ModelConfig, graphs: Sequence[Graph], files: Mapping[str, s
             }
             for graph in graphs
         },
+        'reference': _REFERENCE,
         'input': _INPUT,
         'coordinates': _COORDINATES,
     }

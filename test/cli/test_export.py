@@ -93,7 +93,7 @@ def test_what_was_measured_is_printed(exported):
     assert all(' px at most, scores by ' in line and '; run by O' in line for line in lines[:2])
     ending = 'onnx' if file_format == 'onnx' else 'xml'
     assert lines[2].startswith(f'{folder}: compact: actions.')
-    assert f'frames.{ending}, model.json' in lines[2]
+    assert f'frames.{ending}, model.json, reference.npz' in lines[2]
     assert [path.name for path in folder.parent.iterdir()] == ['folder']
 
 
@@ -108,6 +108,24 @@ def test_model_json_says_what_is_needed(exported, net):
     for graph in model['graphs'].values():
         assert (folder / graph['file']).is_file()
     assert {'input', 'coordinates', 'clip'} <= set(model)
+
+
+def test_the_reference_is_what_pytorch_gives(exported, net):
+    file_format, folder, _ = exported
+    right = dict(np.load(folder / 'reference.npz'))
+    graphs = json.loads((folder / 'model.json').read_text())['graphs']
+    for name, graph in graphs.items():
+        for tensor, said in {**graph['inputs'], **graph['outputs']}.items():
+            array = right.pop(f'{name}.{tensor}')
+            assert [4, *said['shape'][1:]] == list(array.shape)
+            assert said['type'] == array.dtype
+    assert not right
+    right = np.load(folder / 'reference.npz')
+    network = FileNetwork(folder, file_format)
+    clip = [right[f'actions.{name}'] for name in ('joints', 'probability', 'joint_features')]
+    scores = network.actions(*clip)
+    np.testing.assert_allclose(scores, right['actions.probabilities'], atol=MAX_SHARE)
+    assert len({tuple(row) for row in scores.round(6)}) == 4  # no two clips alike
 
 
 def test_an_onnx_file_says_what_it_is(export_as, net):
@@ -165,7 +183,7 @@ def test_a_network_of_poses_alone(run, tiny, filled, tmp_path):
     folder.mkdir()  # empty, so it may be there
     status, out, _ = run('export', 'openvino', folder, '--weights', tmp_path / 'pose.safetensors')
     assert status == 0
-    assert 'mpii: frames.bin, frames.xml, model.json' in out
+    assert 'mpii: frames.bin, frames.xml, model.json, reference.npz' in out
     assert 'clip' not in json.loads((folder / 'model.json').read_text())
     network = FileNetwork(folder, 'openvino')
     assert network.frames(np.zeros((2, 256, 256, 3), np.uint8)).joints.shape == (2, 16, 2)
