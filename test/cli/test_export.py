@@ -1,7 +1,9 @@
 """`pose-action export`: files that others can run, say what they are, and give our numbers."""
 
 import json
+import re
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -174,6 +176,28 @@ def test_an_openvino_file_says_what_it_is(export_as, net):
     outputs = openvino.Core().read_model(folder / 'frames.xml').outputs
     names = ['joints', 'visibility', 'probability', 'joint_features']
     assert [port.any_name for port in outputs] == names
+
+
+@pytest.mark.parametrize(
+    ('runtime', 'file_format', 'name'),
+    [
+        ('openvino', 'openvino', 'exported_openvino'),
+        ('onnxruntime', 'onnx', 'exported'),
+    ],
+)
+def test_the_lines_of_the_documentation_run(
+    runtime, file_format, name, export_as, net, tmp_path, monkeypatch
+):
+    pytest.importorskip(runtime, reason=f'needs {runtime}')
+    text = (Path(__file__).parents[2] / 'docs' / 'deployment.md').read_text()
+    blocks = re.findall(r'```python\n(.*?)```', text, re.S)
+    (block,) = [block for block in blocks if f'import {runtime}\n' in block]
+    (tmp_path / name).symlink_to(export_as(file_format)[0])
+    monkeypatch.chdir(tmp_path)
+    names = {}
+    exec(block, names)
+    assert names['off_px'] < MAX_JOINT_PX
+    assert names.get('labels', list(net.config.actions)) == list(net.config.actions)
 
 
 def test_a_network_of_poses_alone(run, tiny, filled, tmp_path):
