@@ -84,7 +84,7 @@ bench: setup
 lock:
 	rm -rf $(VENV)-lock && $(PYTHON) -m venv $(VENV)-lock
 	$(VENV)-lock/bin/pip install -q torch==2.13.0
-	$(VENV)-lock/bin/pip install -q '.[train,bag,openvino,ros,dev]'
+	$(VENV)-lock/bin/pip install -q '.[train,bag,openvino,export,ros,dev]'
 	$(VENV)-lock/bin/python .ci/write_lock.py > requirements.lock
 	rm -rf $(VENV)-lock
 

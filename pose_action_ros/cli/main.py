@@ -15,6 +15,7 @@ from pose_action_ros.cli.convert_weights import convert_weights
 from pose_action_ros.cli.data import data_app
 from pose_action_ros.cli.doctor import doctor
 from pose_action_ros.cli.evaluate_datasets import evaluate_app
+from pose_action_ros.cli.export import export
 from pose_action_ros.cli.fetch_weights import fetch_weights
 from pose_action_ros.cli.predict import predict
 from pose_action_ros.cli.train import train
@@ -35,6 +36,7 @@ app.add_typer(evaluate_app, name='evaluate')
 app.add_typer(data_app, name='data')
 app.command()(fetch_weights)
 app.command()(convert_weights)
+app.command()(export)
 app.command()(bench)
 app.command()(doctor)
 

@@ -97,10 +97,16 @@ def has_fast_bfloat16() -> bool:
     return 'BF16' in openvino.Core().get_property('CPU', 'OPTIMIZATION_CAPABILITIES')
 
 
-def to_openvino(graph: Graph) -> Any:
-    """Return a graph as a model of OpenVINO, not compiled yet; inputs and outputs are named."""
+def to_openvino(graph: Graph, open_axes: int | None = None) -> Any:
+    """Return a graph as a model of OpenVINO, not compiled yet; inputs and outputs are named.
+
+    Args:
+        graph: From `inference.graphs`.
+        open_axes: How many of the first axes stay open; all that may by default.
+    """
     import openvino
 
+    opened = graph.open_axes if open_axes is None else open_axes
     examples = tuple(graph.inputs.values())
     with warnings.catch_warnings(), torch.no_grad():
         warnings.simplefilter('ignore')  # the tracer on sizes, which are fixed here
@@ -108,7 +114,7 @@ def to_openvino(graph: Graph) -> Any:
     forget_traces()
     model.reshape(
         {
-            port: [-1] * graph.open_axes + list(tensor.shape[graph.open_axes :])
+            port: [-1] * opened + list(tensor.shape[opened:])
             for port, tensor in zip(model.inputs, examples, strict=True)
         }
     )

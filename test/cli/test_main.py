@@ -9,6 +9,7 @@ from pose_action_ros.cli import main as command_line
 from pose_action_ros.core.errors import ConfigError
 
 VERBS = ['predict', 'bag', 'train', 'evaluate', 'fetch-weights', 'convert-weights', 'doctor']
+VERBS += ['export']
 
 
 def test_help_names_every_verb(run):
