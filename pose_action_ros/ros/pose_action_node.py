@@ -171,9 +171,7 @@ class PoseActionNode(LifecycleNode):
 
     def on_deactivate(self, state: LifecycleState) -> TransitionCallbackReturn:
         """Stop the worker, forget the tracks and remove the markers."""
-        if self._worker is not None:
-            self._worker.stop()
-            self._worker = None
+        self.stop_work()
         if self._outputs is not None:
             self._outputs.delete_markers()
         if self._stream is not None:
@@ -206,6 +204,12 @@ class PoseActionNode(LifecycleNode):
         if self._worker is not None:
             self.on_deactivate(state)
         return self.on_cleanup(state)
+
+    def stop_work(self) -> None:
+        """End the worker after its frame: no process may end while a network runs in it."""
+        if self._worker is not None:
+            self._worker.stop()
+            self._worker = None
 
     def on_error(self, state: LifecycleState) -> TransitionCallbackReturn:
         """Return to unconfigured, from where `configure` may be tried again."""
@@ -378,9 +382,12 @@ def main() -> int:
     rclpy.init()
     try:
         node = PoseActionNode()
-        if node.settings.autostart:
-            node.start()
-        rclpy.spin(node)
+        try:
+            if node.settings.autostart:
+                node.start()
+            rclpy.spin(node)
+        finally:
+            node.stop_work()
     except ConfigError as error:
         rclpy.logging.get_logger('pose_action').fatal(str(error))
         return 1

@@ -11,6 +11,8 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+import rclpy
+
 from pose_action_ros.core.errors import ImageError, PoseActionError
 from pose_action_ros.ros.conversions import stamp_from_msg
 from pose_action_ros.ros.intake import NewestFrame
@@ -127,6 +129,8 @@ class FrameWorker:
             except PoseActionError as error:
                 self._logger.error(str(error), throttle_duration_sec=1.0)
             except Exception as error:  # a frame must never end the node
+                if not rclpy.ok():  # it is ending: nobody is there to publish to
+                    return
                 self._logger.error(f'frame left out: {error!r}', throttle_duration_sec=1.0)
 
     def _see(self, msg: Image | CompressedImage) -> SeenFrame:

@@ -1,5 +1,7 @@
 """The node in a process of its own, spoken to over DDS: the contract, point by point."""
 
+import signal
+
 import numpy as np
 import pytest
 
@@ -256,3 +258,19 @@ def test_it_ends_quietly(talker):
     assert 'Traceback' not in log
     assert 'no such weights' not in log
     assert '/no/such.safetensors' in log
+
+
+@pytest.mark.parametrize('how', [signal.SIGINT, signal.SIGTERM])
+def test_it_ends_quietly_in_the_middle_of_its_work(graph, how):
+    graph.start('pose_action_node', **{'model.weights': 'demo', 'smooth.joints': False})
+    talker = Talker(graph)
+    talker.ask()
+    for _ in range(20):
+        talker.send()
+        graph.spin(0.01)
+    process = graph.processes.pop('pose_action_node')
+    process.send_signal(how)
+    _, log = process.communicate(timeout=20)
+    assert process.returncode == 0, log
+    assert 'terminate' not in log
+    assert 'rror' not in log
