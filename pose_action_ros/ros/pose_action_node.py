@@ -1,8 +1,7 @@
 """The node: images in; poses, actions and markers out. The contract is docs/ros_interface.md.
 
-A managed node: `configure` loads the weights and warms the network up, `activate` starts work,
-`deactivate` stops it, `cleanup` frees the network. By default it does the first two itself. The
-image callback only stores the newest frame; one worker thread does the rest.
+A managed node: `configure` loads the network and warms it up, `cleanup` frees it. The image
+callback only stores the newest frame; one worker thread does the rest.
 """
 
 from __future__ import annotations
@@ -201,8 +200,7 @@ class PoseActionNode(LifecycleNode):
 
     def on_shutdown(self, state: LifecycleState) -> TransitionCallbackReturn:
         """Stop and free whatever there is."""
-        if self._worker is not None:
-            self.on_deactivate(state)
+        self.on_deactivate(state)
         return self.on_cleanup(state)
 
     def stop_work(self) -> None:
