@@ -126,8 +126,6 @@ def _clips(frames: FrameArrays, length: int) -> tuple[NDArray[np.float32], ...]:
 
 def _export(net: MultitaskNet, file_format: str, folder: Path) -> list[str]:
     """Write all files or none; what the check found, in words."""
-    import torch
-
     from pose_action_ros.inference.torch_network import TorchNetwork
 
     folder.parent.mkdir(parents=True, exist_ok=True)
@@ -135,7 +133,7 @@ def _export(net: MultitaskNet, file_format: str, folder: Path) -> list[str]:
         part = Path(scratch) / folder.name  # never half an export under the final name
         part.mkdir()
         _write(net, file_format, part)
-        exact = TorchNetwork(net, torch.device('cpu'), 'float32')
+        exact = TorchNetwork(net, 'float32')
         lines = _check(exact, net.config, file_format, part)
         _write_reference(exact, net.config, part / 'reference.npz')
         part.replace(folder)

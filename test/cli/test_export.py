@@ -7,7 +7,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import torch
 from typer.testing import CliRunner
 
 from pose_action_ros.cli import export as command
@@ -61,7 +60,7 @@ def exported(request, export_as):
 @pytest.mark.parametrize('batch', [1, 3])
 def test_the_files_give_the_numbers_of_pytorch(exported, net, batch):
     file_format, folder, _ = exported
-    exact = TorchNetwork(net, torch.device('cpu'), 'float32')
+    exact = TorchNetwork(net, 'float32')
     off = measure(FileNetwork(folder, file_format), exact, net.config, batch)
     assert off.joint_px < MAX_JOINT_PX
     assert max(off.score, off.feature) < MAX_SHARE
@@ -73,15 +72,15 @@ def test_openvino_reads_the_onnx_files(export_as, net, monkeypatch):
     monkeypatch.setitem(sys.modules, 'onnxruntime', None)
     network = FileNetwork(folder, 'onnx')
     assert network.device.startswith('cpu (OpenVINO')
-    exact = TorchNetwork(net, torch.device('cpu'), 'float32')
+    exact = TorchNetwork(net, 'float32')
     off = measure(network, exact, net.config, 2)
     assert off.joint_px < MAX_JOINT_PX
     assert max(off.score, off.feature) < MAX_SHARE
 
 
 def test_the_check_sees_a_difference(net, tiny, filled):
-    exact = TorchNetwork(net, torch.device('cpu'), 'float32')
-    other = TorchNetwork(filled(tiny('compact', clip_frames=FRAMES), 1), exact._device, 'float32')
+    exact = TorchNetwork(net, 'float32')
+    other = TorchNetwork(filled(tiny('compact', clip_frames=FRAMES), 1), 'float32')
     assert all(value == 0 for value in measure(exact, exact, net.config, 2))
     off = measure(other, exact, net.config, 2)
     assert off.joint_px > 1
