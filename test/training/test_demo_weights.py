@@ -8,6 +8,8 @@ import torch
 
 from pose_action_ros.core.actions import SIMULATED_ACTIONS
 from pose_action_ros.data.simulated import SimulatedPoses
+from pose_action_ros.inference import Engine, PoseActionStream
+from pose_action_ros.inference.settings import TrackSettings
 from pose_action_ros.models import find_weights, load_model, read_metadata
 
 ROOT = Path(__file__).parents[2]
@@ -39,3 +41,28 @@ def test_it_sees_actors_that_it_was_not_trained_on(net):
     true = np.stack([sample['joints_crop'].numpy() for sample in samples])
     offset = np.linalg.norm(joints[..., :2] - true[..., :2], axis=-1)
     assert np.nanmean(offset) < 0.05  # of the crop's side
+
+
+def test_it_tells_a_person_from_an_empty_place(net):
+    """A guard, not the measurement: that is `pose-action evaluate simulated`."""
+    confidences = []
+    for empty in (False, True):
+        data = SimulatedPoses('test', 15, empty=empty)
+        crops = torch.stack([data[index]['crop'] for index in range(15)]).float() / 127.5 - 1
+        with torch.inference_mode():
+            confidences.append(net.forward_pose(crops)[-1].visibility.mean(dim=1))
+    track = TrackSettings()
+    assert confidences[0].min() > track.min_confidence > confidences[1].max()
+
+
+def test_nobody_is_followed_where_nobody_is(net):
+    stream = PoseActionStream(Engine(net, 'cpu'))
+    person, place = (SimulatedPoses('test', 8, empty=empty)[7]['crop'] for empty in (False, True))
+    images = [np.ascontiguousarray(crop.permute(1, 2, 0).numpy()) for crop in (person, place)]
+    seen = [stream.process(images[0], index * 66_000_000) for index in range(3)]
+    assert [len(frame.persons) for frame in seen] == [1, 1, 1]
+    gone = [stream.process(images[1], index * 66_000_000) for index in range(3, 10)]
+    assert not any(frame.persons for frame in gone)
+    assert [frame.lost_tracks for frame in gone if frame.lost_tracks] == [
+        (seen[0].persons[0].track_id,)
+    ]
