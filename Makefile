@@ -77,8 +77,11 @@ parity: setup
 	$(BIN)/python -m pytest -q -s -m parity
 
 bench: setup
-	$(BIN)/pose-action bench
-	$(BIN)/pose-action bench --preset ntu
+	$(BIN)/pose-action bench --preset demo --rounds 30
+	$(BIN)/pose-action bench --preset ntu --rounds 10
+	$(BIN)/pose-action bench --preset penn_action --rounds 6
+	$(BIN)/python benchmarks/node_rate.py --weights demo
+	$(BIN)/python benchmarks/node_rate.py --weights untrained:ntu --rates 15,20,22,25,30
 	$(BIN)/python benchmarks/node_cost.py
 
 lock:
