@@ -128,7 +128,10 @@ def plot_pose(frame: ObservedFrame, path: Path) -> bool:
             (axes.set_zlim, -middle[1]),
         ):
             limits(center - 1.0, center + 1.0)
-        axes.set_box_aspect((1, 1, 1))
+        axes.locator_params(nbins=5)
+        hidden = axes.yaxis if azimuth == -90 else axes.xaxis  # it points at the viewer
+        hidden.set(ticks=[], label_text='')
+        axes.set_box_aspect((1, 1, 1), zoom=1.2)
         axes.view_init(elev=8, azim=azimuth)
     figure.suptitle(f'{frame.pose.header.frame_id}: seen in colour, true in grey')
     figure.savefig(path, dpi=100)
