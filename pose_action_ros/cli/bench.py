@@ -49,7 +49,7 @@ def bench(
     with console.status('measuring'):
         ceilings = machine_ceilings(place, threads)
         engines = _engines(net, place, threads)
-        run = Bench(net.to(place), count_complexity(net.config), engines, batch)
+        run = Bench(net.to(place), count_complexity(net.config, folded=True), engines, batch)
         stages = run.stages()
         times = in_turns({name: stage.run for name, stage in stages.items()}, rounds)
     rows = {name: _row(stage, times[name], ceilings) for name, stage in stages.items()}

@@ -83,7 +83,7 @@ class Bench:
 
     Attributes:
         net: The network.
-        cost: Its counts.
+        cost: Its counts, as it runs.
         engines: Name to engine; `FASTEST` is among them.
         batch: People in the batched row.
     """
@@ -211,7 +211,7 @@ class Bench:
         self, run: Callable[[], Any], engine: Engine, *, frames: int = 0, clips: int = 0
     ) -> Stage:
         size = _BYTES[engine.precision]
-        heads = sum(n for part, n in self.cost.part_parameters.items() if 'pose_net' not in part)
+        heads = self.cost.clip_parameters
         numbers = bool(frames) * (self.cost.parameters - heads) + bool(clips) * heads
         macs = frames * self.cost.frame_macs + clips * self.cost.clip_macs
         pixels = frames * self._crop.nbytes

@@ -144,9 +144,9 @@ def _write(net: MultitaskNet, file_format: str, folder: Path) -> None:
     from pose_action_ros.inference.description import describe, in_short
     from pose_action_ros.inference.graphs import actions_graph, frames_graph
     from pose_action_ros.inference.model_files import ENDINGS, write_graph
-    from pose_action_ros.models.folding import fold_batch_norm
+    from pose_action_ros.models.folding import fold
 
-    folded = fold_batch_norm(net)
+    folded = fold(net)
     graphs = [frames_graph(folded)]
     if net.config.actions:
         graphs.append(actions_graph(folded))

@@ -17,7 +17,7 @@ import torch
 from torch import Tensor
 
 from pose_action_ros.inference.frame_arrays import FrameArrays
-from pose_action_ros.models.folding import fold_batch_norm
+from pose_action_ros.models.folding import fold
 from pose_action_ros.models.pose_net import PoseMaps
 
 if TYPE_CHECKING:
@@ -50,7 +50,7 @@ class CudaNetwork:
         self.notes: list[str] = []
         self._device = device
         self._dtype = _DTYPES[precision]
-        self._net = fold_batch_norm(net).to(device)
+        self._net = fold(net).to(device)
         self._net.pose_net.to(self._dtype)
         self._net.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         self._programs: dict[tuple[int, ...], Program] = {}

@@ -136,7 +136,7 @@ def _tensors(graph: Graph, config: ModelConfig, names: Any) -> dict[str, Any]:
         'joints': [*clip, joints, config.dimensions],
         'visibility': [joints],
         'probability': [*clip, joints],
-        'joint_features': [*clip, joints, config.features],
+        'joint_features': [*clip, joints, config.joint_channels],
         'probabilities': [len(config.actions)],
     }
     return {

@@ -44,7 +44,7 @@ class Engine:
     """A network that is ready to run, warmed up.
 
     Args:
-        net: The network; a copy of it is kept, with its batch norms folded in.
+        net: The network; a folded copy of it is kept.
         device: `auto`, `cpu`, `cuda` or `cuda:N`.
         threads: CPU threads; 0 for all cores. Holds for the whole process.
         backend: `torch`, `openvino` (CPU only), or `auto`: OpenVINO on a CPU where installed.

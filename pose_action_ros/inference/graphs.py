@@ -46,7 +46,7 @@ def frames_graph(net: MultitaskNet) -> Graph:
     """Return the backbone: `crops` (N, 256, 256, 3) RGB bytes to `FrameArrays`.
 
     Args:
-        net: The network, its batch norms folded in.
+        net: The network, folded.
     """
     crops = torch.zeros(1, CROP_PX, CROP_PX, 3, dtype=torch.uint8)
     outputs = ('joints', 'visibility', 'probability', 'joint_features')
@@ -59,14 +59,14 @@ def actions_graph(net: MultitaskNet) -> Graph:
     Batch and length of the clips are open: (N, T, J, D), (N, T, J), (N, T, J, C) to (N, A).
 
     Args:
-        net: A network with actions, its batch norms folded in.
+        net: A network with actions, folded.
     """
     config = net.config
     grid = (1, config.clip_frames, config.num_joints)
     clip = {
         'joints': torch.zeros(*grid, config.dimensions),
         'probability': torch.zeros(grid),
-        'joint_features': torch.zeros(*grid, config.features),
+        'joint_features': torch.zeros(*grid, config.joint_channels),
     }
     return Graph('actions', _Actions(net).eval(), clip, ('probabilities',), open_axes=2)
 

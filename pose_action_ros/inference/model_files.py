@@ -59,7 +59,7 @@ def write_graph(graph: Graph, path: Path, description: Mapping[str, str]) -> Non
     """Write a graph in the format that the path's ending says.
 
     Args:
-        graph: From `inference.graphs`, of a network whose batch norms are folded in.
+        graph: From `inference.graphs`, of a folded network.
         path: Ends in one of `ENDINGS`; its folder exists.
         description: What the file shall say of itself.
     """

@@ -7,7 +7,7 @@ Each frame passes the backbone once. What the action heads need of it is kept pe
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -227,14 +227,19 @@ class PoseActionStream:
         if not labels or not looks:
             return [None] * len(looks)
         scores = engine.actions(
-            np.stack([clip.joints for clip in clips]),
-            np.stack([clip.probability for clip in clips]),
-            np.stack([clip.joint_features for clip in clips]),
+            _batch([clip.joints for clip in clips]),
+            _batch([clip.probability for clip in clips]),
+            _batch([clip.joint_features for clip in clips]),
         )
         return [
             person.action(labels, row, clip, self._settings)
             for person, row, clip in zip(people, scores, clips, strict=True)
         ]
+
+
+def _batch(arrays: Sequence[NDArray[Any]]) -> NDArray[Any]:
+    """As `np.stack`; a single array is not copied."""
+    return arrays[0][None] if len(arrays) == 1 else np.stack(arrays)
 
 
 def _look(
@@ -246,7 +251,7 @@ def _look(
     """All windows in one pass of the backbone."""
     if not windows:
         return []
-    arrays = engine.frames(np.stack(crops))
+    arrays = engine.frames(_batch(crops))
     looks = []
     for index, (window, transform) in enumerate(zip(windows, transforms, strict=True)):
         row = FrameArrays(*(array[index] for array in arrays))

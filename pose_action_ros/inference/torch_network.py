@@ -9,7 +9,7 @@ import numpy as np
 import torch
 
 from pose_action_ros.inference.frame_arrays import FrameArrays
-from pose_action_ros.models.folding import fold_batch_norm
+from pose_action_ros.models.folding import fold
 from pose_action_ros.models.pose_net import PoseMaps
 
 if TYPE_CHECKING:
@@ -33,7 +33,7 @@ class TorchNetwork:
     def __init__(self, net: MultitaskNet, precision: str) -> None:
         self.precision = precision
         self._dtype = _DTYPES.get(precision)
-        self._net = fold_batch_norm(net).cpu()
+        self._net = fold(net).cpu()
         self._net.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
 
     @property

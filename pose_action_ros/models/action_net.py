@@ -112,7 +112,8 @@ class AppearanceActionBranch(nn.Module):
 
     def __init__(self, config: ModelConfig) -> None:
         super().__init__()
-        self.reduce = ConvUnit(config.features, config.appearance_features, order='CB')  # V1
+        # V1; a folded network has it in its frames (`folding`)
+        self.reduce: nn.Module = ConvUnit(config.features, config.appearance_features, order='CB')
         self.blocks = ActionBlocks(config.appearance_features, len(config.actions))
 
     def forward(self, joint_features: Tensor) -> list[Tensor]:

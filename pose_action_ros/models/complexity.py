@@ -9,6 +9,7 @@ import torch
 from torch import nn
 
 from pose_action_ros.models.config import ModelConfig
+from pose_action_ros.models.folding import fold
 from pose_action_ros.models.multitask import MultitaskNet
 
 if TYPE_CHECKING:
@@ -27,6 +28,7 @@ class Complexity:
         fixed_grids: Further numbers that the authors' files store for soft-argmax and context.
         frame_macs: Multiply-adds of the convolutions for one frame, without the action heads.
         clip_macs: Multiply-adds of the action heads for one clip; 0 for a pose-only network.
+        clip_parameters: Those of `parameters` that belong to the action heads.
         parts: Multiply-adds by part of the network, in order.
         part_parameters: Numbers in a weights file by the same parts.
     """
@@ -36,20 +38,26 @@ class Complexity:
     fixed_grids: int
     frame_macs: int
     clip_macs: int
+    clip_parameters: int
     parts: dict[str, int]
     part_parameters: dict[str, int]
 
 
-def count_complexity(config: ModelConfig) -> Complexity:
+def count_complexity(config: ModelConfig, *, folded: bool = False) -> Complexity:
     """Count a network's parameters and the multiply-adds of its convolutions.
 
     The network is built on PyTorch's meta device: nothing is computed, so it takes no time.
+
+    Args:
+        config: Its shape.
+        folded: As it runs (`models.folding`), not as it is trained and published.
     """
     with torch.device('meta'):
         net = MultitaskNet(config).eval()
+        net = fold(net) if folded else net
     macs: dict[str, int] = {}
     for name, module in net.named_modules():
-        if isinstance(module, nn.Conv2d):
+        if isinstance(module, (nn.Conv2d, nn.Linear)):
             module.register_forward_hook(_counter(name, macs))
     J, T = config.num_joints, config.clip_frames
     with torch.no_grad():
@@ -58,26 +66,33 @@ def count_complexity(config: ModelConfig) -> Complexity:
             net.forward_actions(
                 torch.empty(1, T, J, config.dimensions, device='meta'),
                 torch.empty(1, T, J, device='meta'),
-                torch.empty(1, T, J, config.features, device='meta'),
+                torch.empty(
+                    1, T, J, config.joint_channels if folded else config.features, device='meta'
+                ),
             )
-    frame = sum(count for name, count in macs.items() if name.startswith('pose_net.'))
-    learnable = sum(value.numel() for value in net.parameters())
+    sizes = {name: value.numel() for name, value in net.state_dict().items()}
     return Complexity(
-        parameters=sum(value.numel() for value in net.state_dict().values()),
-        learnable=learnable,
+        parameters=sum(sizes.values()),
+        learnable=sum(value.numel() for value in net.parameters()),
         fixed_grids=_fixed_grids(config),
-        frame_macs=frame,
-        clip_macs=sum(macs.values()) - frame,
+        frame_macs=sum(macs.values()) - _of_heads(macs),
+        clip_macs=_of_heads(macs),
+        clip_parameters=_of_heads(sizes),
         parts=_by_part(macs),
-        part_parameters=_by_part({k: value.numel() for k, value in net.state_dict().items()}),
+        part_parameters=_by_part(sizes),
     )
 
 
 def _counter(name: str, macs: dict[str, int]) -> Callable[..., None]:
-    def count(module: nn.Conv2d, _: Any, output: torch.Tensor) -> None:
+    def count(module: nn.Conv2d | nn.Linear, _: Any, output: torch.Tensor) -> None:
         macs[name] = macs.get(name, 0) + output[0].numel() * module.weight[0].numel()
 
     return count
+
+
+def _of_heads(counts: dict[str, int]) -> int:
+    frame = ('pose_net.', 'joint_projection')
+    return sum(count for name, count in counts.items() if not name.startswith(frame))
 
 
 def _by_part(counts: dict[str, int]) -> dict[str, int]:

@@ -130,6 +130,11 @@ class ModelConfig:
             return self.num_joints * self.depth_maps
         return self.num_joints * (1 + self.context_maps)
 
+    @property
+    def joint_channels(self) -> int:
+        """Channels that a folded network gives of each joint's features, for the action heads."""
+        return self.appearance_features if self.actions else self.features
+
     def to_json(self) -> str:
         """Return the config as one line of JSON."""
         return json.dumps(asdict(self), ensure_ascii=False)

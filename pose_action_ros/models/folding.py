@@ -1,9 +1,9 @@
-"""Folds every batch norm into the convolution before it: the same numbers, fewer passes."""
+"""A network folded for inference: the same numbers, fewer operations."""
 
 from __future__ import annotations
 
 import copy
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import nn
@@ -13,22 +13,46 @@ from pose_action_ros.models.layers import BatchNorm, ConvUnit, SamePaddedConv, S
 if TYPE_CHECKING:
     from pose_action_ros.models.multitask import MultitaskNet
 
-__all__ = ['fold_batch_norm']
+__all__ = ['fold']
 
 
 @torch.no_grad()
-def fold_batch_norm(net: MultitaskNet) -> MultitaskNet:
-    """Return a copy for inference whose convolutions carry the batch norms; `net` stays."""
+def fold(net: MultitaskNet) -> MultitaskNet:
+    """Return a copy for inference; `net` stays.
+
+    Every batch norm goes into the convolution before it. The first layer of the appearance
+    branch, linear and the same for every joint of every frame, goes from the clip to the frame:
+    it is computed once a frame instead of T times, and a clip is less to keep.
+    """
     folded = copy.deepcopy(net).eval()
     for unit in folded.modules():
-        if not isinstance(unit, ConvUnit) or not isinstance(unit.norm, BatchNorm):
-            continue
-        conv = unit.conv.pointwise if isinstance(unit.conv, SeparableConv) else unit.conv
-        if not isinstance(conv, SamePaddedConv):
-            raise TypeError(f'a unit holds a {type(conv).__name__}; expected a convolution')
-        norm = unit.norm
-        scale = (norm.running_var + norm.eps).rsqrt()
-        conv.weight.mul_(scale[:, None, None, None])
-        conv.bias = nn.Parameter(norm.bias - norm.running_mean * scale)
-        unit.norm = nn.Identity()
+        if isinstance(unit, ConvUnit) and isinstance(unit.norm, BatchNorm):
+            _fold_batch_norm(unit, unit.norm)
+    if folded.appearance_action_branch is not None:
+        first: Any = folded.appearance_action_branch.reduce
+        folded.joint_projection = _as_linear(first)
+        folded.appearance_action_branch.reduce = nn.Identity()
     return folded.requires_grad_(False)
+
+
+def _fold_batch_norm(unit: ConvUnit, norm: BatchNorm) -> None:
+    conv = _last_conv(unit)
+    scale = (norm.running_var + norm.eps).rsqrt()
+    conv.weight.mul_(scale[:, None, None, None])
+    conv.bias = nn.Parameter(norm.bias - norm.running_mean * scale)
+    unit.norm = nn.Identity()
+
+
+def _as_linear(unit: ConvUnit) -> nn.Linear:
+    """A folded 1 x 1 convolution without activation, for channels that come last."""
+    conv = _last_conv(unit)
+    linear = nn.Linear(conv.in_channels, conv.out_channels)
+    linear.load_state_dict({'weight': conv.weight.flatten(1), 'bias': conv.bias})
+    return linear
+
+
+def _last_conv(unit: ConvUnit) -> SamePaddedConv:
+    conv = unit.conv.pointwise if isinstance(unit.conv, SeparableConv) else unit.conv
+    if not isinstance(conv, SamePaddedConv):
+        raise TypeError(f'a unit holds a {type(conv).__name__}; expected a convolution')
+    return conv

@@ -47,7 +47,8 @@ class FrameFeatures(NamedTuple):
         joints: (B, J, D) of the last block, raw.
         visibility: (B, J) of the last block.
         probability: (B, J) visibility sharpened by `probability_gain`, for the action heads.
-        joint_features: (B, J, C) features of the first reception block at the joints.
+        joint_features: (B, J, C) features of the first reception block at the joints; of a folded
+            network (B, J, `config.joint_channels`), projected already.
     """
 
     joints: Tensor
@@ -100,6 +101,7 @@ class MultitaskNet(nn.Module):
         self.pose_action_branch: PoseActionBranch | None = None
         self.appearance_action_branch: AppearanceActionBranch | None = None
         self.fusion: ActionFusion | None = None
+        self.joint_projection: nn.Module = nn.Identity()  # of a folded network, see `folding`
         if config.actions:
             self.pose_action_branch = PoseActionBranch(config)
             self.appearance_action_branch = AppearanceActionBranch(config)
@@ -132,11 +134,12 @@ class MultitaskNet(nn.Module):
     def read_frames(self, maps: PoseMaps) -> FrameFeatures:
         """Read pose and joint features out of what the pose network gives."""
         reading = read_heat_maps(maps.heat_maps[-1], self.config)
+        at_joints = reading.probabilities @ maps.features.flatten(-2).transpose(1, 2)
         return FrameFeatures(
             reading.joints,
             reading.logit.sigmoid(),
             (self.config.probability_gain * reading.logit).sigmoid(),
-            reading.probabilities @ maps.features.flatten(-2).transpose(1, 2),
+            self.joint_projection(at_joints),
         )
 
     def forward_actions(
@@ -147,7 +150,7 @@ class MultitaskNet(nn.Module):
         Args:
             joints: (B, T, J, D) raw.
             probability: (B, T, J).
-            joint_features: (B, T, J, C).
+            joint_features: (B, T, J, C), as `forward_frames` gives them.
 
         Raises:
             ConfigError: The network has no actions.

@@ -163,7 +163,7 @@ def test_an_openvino_file_says_what_it_is(export_as, net):
         'actions': {
             'joints': f'[?,{FRAMES},{JOINTS},3]',
             'probability': f'[?,{FRAMES},{JOINTS}]',
-            'joint_features': f'[?,{FRAMES},{JOINTS},{net.config.features}]',
+            'joint_features': f'[?,{FRAMES},{JOINTS},{net.config.joint_channels}]',
         },
     }
     for name, inputs in shapes.items():

@@ -7,11 +7,12 @@ import torch
 
 from pose_action_ros.inference.description import describe, in_short
 from pose_action_ros.inference.graphs import actions_graph, frames_graph
+from pose_action_ros.models.folding import fold
 
 
 @pytest.mark.parametrize('preset', ['mpii', 'h36m', 'penn_action', 'ntu', 'compact'])
 def test_shapes_and_types_are_those_of_the_graphs(preset, tiny, filled):
-    net = filled(tiny(preset))
+    net = fold(filled(tiny(preset)))
     graphs = [frames_graph(net)] + ([actions_graph(net)] if net.config.actions else [])
     described = describe(net.config, graphs, {graph.name: 'file' for graph in graphs})
     assert list(described['graphs']) == [graph.name for graph in graphs]

@@ -7,6 +7,7 @@ import torch
 from pose_action_ros.core.errors import DeviceError
 from pose_action_ros.geometry import normalise
 from pose_action_ros.inference.engine import Engine, choose_device
+from pose_action_ros.models.folding import fold
 
 
 @pytest.fixture(scope='module')
@@ -31,7 +32,7 @@ def test_frames_and_actions_are_those_of_the_network(net, engine, crops):
     )
     with torch.inference_mode():
         pixels = torch.from_numpy(normalise(crops))
-        expected = net.forward_frames(pixels)
+        expected = fold(net).forward_frames(pixels)
         clip = net.forward_clip(pixels[None])
     for ours, theirs in zip(found, expected, strict=True):
         assert ours.dtype == np.float32

@@ -121,8 +121,9 @@ class TestClips:
             for array in (frame.joints_image, frame.probability, frame.joint_features)
         ]
         assert len(kept) <= 3 * (T + 1)
-        assert max(array.size for array in kept) == 17 * 32
-        assert all(array.base is None or array.base.size <= 17 * 32 * 1 for array in kept)
+        largest = 17 * stream._config.joint_channels
+        assert max(array.size for array in kept) == largest
+        assert all(array.base is None or array.base.size <= largest for array in kept)
 
     def test_time_going_back_starts_afresh(self, stream, film):
         for index in range(T):
@@ -269,7 +270,7 @@ class TestMetres:
         z = (truth[:, 2] - truth[0, 2]) / 2 + 0.5
         joints = np.column_stack([crop, z]).astype(np.float32)[None]
         ones = np.ones((1, 17), np.float32)
-        features = np.zeros((1, 17, 32), np.float32)
+        features = np.zeros((1, 17, engine.config.joint_channels), np.float32)
         monkeypatch.setattr(
             engine, 'frames', lambda crops: FrameArrays(joints, ones, ones, features)
         )
