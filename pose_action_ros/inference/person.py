@@ -23,6 +23,12 @@ if TYPE_CHECKING:
 
 __all__ = ['Look', 'Person', 'Surroundings']
 
+_WINDOW_M = 2.4
+"""Side of a window at an adult in it, so that depths are filtered as pixels are."""
+
+_DISTANCE_UNIT = 3.0
+"""So many distances are the unit of its speed: its noise is that of the person's size."""
+
 
 @dataclass(frozen=True, eq=False)
 class Look:
@@ -120,11 +126,13 @@ class Person:
         """Return the result for one frame, in pixels and as far as possible in metres."""
         confidence = look.arrays.visibility
         hidden = confidence < settings.track.min_joint_confidence
-        joints_px = self._steady(look.joints_image[:, :2], self._pixels, around, look, settings)
+        joints_px = self._steady(
+            look.joints_image[:, :2], self._pixels, around, settings, look.box.size
+        )
         location = Location()
         if look.joints_image.shape[1] == 3:
             depth_m = self._steady(
-                depth_from_root(look.joints_image), self._depth, around, None, settings
+                depth_from_root(look.joints_image), self._depth, around, settings, _WINDOW_M
             )
             body = BodyPrior(settings.body.height, settings.body.height_sigma)
             location = localize(
@@ -153,15 +161,14 @@ class Person:
         values: NDArray[np.floating],
         memory: OneEuroFilter,
         around: Surroundings,
-        look: Look | None,
         settings: StreamSettings,
+        side: float,
     ) -> NDArray[np.floating]:
-        """Filter joints; speeds are measured in window sides (pixels) or metres (depth)."""
+        """Filter joints; `side` is that of the window in their unit."""
         if not settings.smooth.joints:
             memory.reset()
             return values
-        unit = 1.0 if look is None else look.box.size
-        return memory(values, around.stamp_ns, settings.smooth, unit)
+        return memory(values, around.stamp_ns, settings.smooth, side)
 
     def _steady_distance(
         self, location: Location, stamp_ns: int, settings: StreamSettings
@@ -170,8 +177,8 @@ class Person:
         joints = location.joints_camera_m
         if joints is None or not settings.smooth.joints:
             return location
-        distance = np.array([location.root_depth_m])
-        filtered = float(self._distance(distance, stamp_ns, settings.smooth)[0])
+        distance, unit = np.array([location.root_depth_m]), _DISTANCE_UNIT * location.root_depth_m
+        filtered = float(self._distance(distance, stamp_ns, settings.smooth, unit)[0])
         along = 1.0 + (filtered - location.root_depth_m) / joints[:, 2:]
         moved = (joints * along).astype(np.float32)
         root = joints - location.joints_root_m if location.joints_root_m is not None else joints

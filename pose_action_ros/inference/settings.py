@@ -102,10 +102,10 @@ class SmoothSettings(_Checked):
 
     joints: bool = _setting(True, 'Filter the joints (one-euro filter).')
     min_cutoff: float = _setting(
-        1.5, 'Cut-off of the filter for a joint at rest, Hz: lower is steadier.', 0.01, 100.0
+        0.5, 'Cut-off of the filter for a joint at rest, Hz: lower is steadier.', 0.01, 100.0
     )
     beta: float = _setting(
-        4.0,
+        64.0,
         'How much the cut-off rises with speed, Hz per window side a second: higher lags less.',
         0.0,
         1000.0,
