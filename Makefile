@@ -65,11 +65,8 @@ $(STAMP): $(VENV)/.libraries-done CMakeLists.txt package.xml setup.cfg $(wildcar
 demo: setup
 	$(BIN)/python -m pose_action_ros.ros.demo --seconds $(SECONDS) --output $(OUTPUT)
 
-# Training in a process of its own: after ROS, OpenVINO and ONNX in the same process the kernel ended
-# it (SIGSEGV, SI_KERNEL) while it only waited for the processes of a run.
 test: setup
-	$(BIN)/python -m pytest --ignore=test/training
-	$(BIN)/python -m pytest test/training
+	$(BIN)/python -m pytest
 
 lint: setup
 	$(BIN)/ruff format --check .

@@ -9,7 +9,7 @@ import numpy as np
 from pose_action_ros.core.errors import ConfigError
 from pose_action_ros.inference.frame_arrays import FrameArrays
 from pose_action_ros.inference.model_files import ENDINGS
-from pose_action_ros.inference.openvino_network import why_no_openvino
+from pose_action_ros.inference.openvino_network import openvino_core, why_no_openvino
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -94,11 +94,9 @@ def _load_onnxruntime(path: Path) -> Run:
 
 
 def _load_openvino(path: Path) -> Run:
-    import openvino
-
     # Without the hint a CPU with bfloat16 units would compute in bfloat16.
     options = {'INFERENCE_PRECISION_HINT': 'f32', 'PERFORMANCE_HINT': 'LATENCY'}
-    model = openvino.Core().compile_model(path, 'CPU', options)
+    model = openvino_core().compile_model(path, 'CPU', options)
 
     def run(inputs: Mapping[str, NDArray[Any]]) -> list[NDArray[np.float32]]:
         found = model(dict(inputs))

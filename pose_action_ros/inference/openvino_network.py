@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from functools import partial
+from functools import cache, partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -23,7 +23,13 @@ if TYPE_CHECKING:
     from pose_action_ros.inference.graphs import Graph
     from pose_action_ros.models import MultitaskNet
 
-__all__ = ['OpenVinoNetwork', 'has_fast_bfloat16', 'to_openvino', 'why_no_openvino']
+__all__ = [
+    'OpenVinoNetwork',
+    'has_fast_bfloat16',
+    'openvino_core',
+    'to_openvino',
+    'why_no_openvino',
+]
 
 _TYPES = {'float32': 'f32', 'bfloat16': 'bf16'}
 
@@ -47,8 +53,6 @@ class OpenVinoNetwork:
             raise DeviceError(
                 f'OpenVINO computes in {" or ".join(_TYPES)} on a CPU; found {precision!r}'
             )
-        import openvino
-
         folded = fold(net)
         options: dict[str, Any] = {
             'INFERENCE_PRECISION_HINT': _TYPES[precision],
@@ -56,7 +60,7 @@ class OpenVinoNetwork:
         }
         if threads:
             options['INFERENCE_NUM_THREADS'] = threads
-        compile_model = partial(openvino.Core().compile_model, device_name='CPU', config=options)
+        compile_model = partial(openvino_core().compile_model, device_name='CPU', config=options)
         self._frames = _Program(frames_graph(folded), compile_model)
         self._actions: _Program | None = None
         if net.config.actions:
@@ -121,9 +125,19 @@ def why_no_openvino() -> str:
 
 def has_fast_bfloat16() -> bool:
     """Tell whether this CPU multiplies bfloat16 in hardware."""
+    return 'BF16' in openvino_core().get_property('CPU', 'OPTIMIZATION_CAPABILITIES')
+
+
+@cache
+def openvino_core() -> Any:
+    """Return OpenVINO's `Core`, one for the life of the process.
+
+    Each core gives the calling thread a signal stack. Two that end in the order of their making
+    leave it one that is no longer mapped, and the next signal ends the process (seen with 2026.4).
+    """
     import openvino
 
-    return 'BF16' in openvino.Core().get_property('CPU', 'OPTIMIZATION_CAPABILITIES')
+    return openvino.Core()
 
 
 def to_openvino(graph: Graph, open_axes: int | None = None) -> Any:

@@ -14,6 +14,7 @@ from pose_action_ros.cli.export import MAX_JOINT_PX, MAX_SHARE, measure
 from pose_action_ros.cli.main import app
 from pose_action_ros.core.errors import ConfigError
 from pose_action_ros.inference.file_network import FileNetwork
+from pose_action_ros.inference.openvino_network import openvino_core
 from pose_action_ros.inference.torch_network import TorchNetwork
 from pose_action_ros.models import save_model
 
@@ -156,8 +157,6 @@ def test_an_onnx_file_says_what_it_is(export_as, net):
 
 def test_an_openvino_file_says_what_it_is(export_as, net):
     folder, _ = export_as('openvino')
-    import openvino
-
     shapes = {
         'frames': {'crops': '[?,256,256,3]'},
         'actions': {
@@ -167,12 +166,12 @@ def test_an_openvino_file_says_what_it_is(export_as, net):
         },
     }
     for name, inputs in shapes.items():
-        model = openvino.Core().read_model(folder / f'{name}.xml')
+        model = openvino_core().read_model(folder / f'{name}.xml')
         assert {p.any_name: str(p.partial_shape) for p in model.inputs} == inputs
         assert model.get_rt_info(['pose_action_ros', 'layout']).astype(str) == 'pa17j'
         labels = model.get_rt_info(['pose_action_ros', 'actions']).astype(str)
         assert json.loads(labels) == list(net.config.actions)
-    outputs = openvino.Core().read_model(folder / 'frames.xml').outputs
+    outputs = openvino_core().read_model(folder / 'frames.xml').outputs
     names = ['joints', 'visibility', 'probability', 'joint_features']
     assert [port.any_name for port in outputs] == names
 

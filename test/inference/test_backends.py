@@ -1,5 +1,8 @@
 """OpenVINO gives PyTorch's numbers, and a reduced precision must earn its place."""
 
+import subprocess
+import sys
+
 import numpy as np
 import pytest
 
@@ -45,6 +48,26 @@ def test_openvino_reads_clips_of_any_length(exact, fast, crops, length):
     joints, _, probability, features = clips
     ours = fast.actions(joints, probability, features)
     np.testing.assert_allclose(ours, exact.actions(joints, probability, features), atol=2e-5)
+
+
+def test_a_signal_after_networks_came_and_went():
+    """OpenVINO changes the thread's signal stack; Python's handlers run on it."""
+    pytest.importorskip('openvino', reason='needs OpenVINO')
+    script = """
+import signal
+from pose_action_ros.inference.openvino_network import OpenVinoNetwork
+from pose_action_ros.models import ModelConfig, MultitaskNet
+net = MultitaskNet(ModelConfig.preset('compact', features=32, actions=()))
+first, second = (OpenVinoNetwork(net, 1, 'float32') for _ in range(2))
+del first
+del second
+signal.signal(signal.SIGUSR1, lambda *_: print('handled'))
+signal.raise_signal(signal.SIGUSR1)
+"""
+    done = subprocess.run(
+        [sys.executable, '-c', script], capture_output=True, text=True, timeout=120, check=False
+    )
+    assert (done.returncode, done.stdout) == (0, 'handled\n'), done.stderr
 
 
 def test_results_are_kept_over_the_next_call(fast, crops):
