@@ -13,11 +13,6 @@ from pose_action_ros.inference.gate import deviation
 
 
 @pytest.fixture(scope='module')
-def net(tiny, filled):
-    return filled(tiny('compact', clip_frames=8))
-
-
-@pytest.fixture(scope='module')
 def exact(net):
     return Engine(net, 'cpu')
 

@@ -16,11 +16,6 @@ places = pytest.mark.parametrize('place', ['cpu', pytest.param('cuda', marks=gpu
 
 
 @pytest.fixture(scope='module')
-def net(tiny, filled):
-    return filled(tiny('compact', clip_frames=8))
-
-
-@pytest.fixture(scope='module')
 def exact(net):
     return TorchNetwork(net, 'float32')
 

@@ -11,11 +11,6 @@ from pose_action_ros.models.folding import fold
 
 
 @pytest.fixture(scope='module')
-def net(tiny, filled):
-    return filled(tiny('compact', clip_frames=8))
-
-
-@pytest.fixture(scope='module')
 def engine(net):
     return Engine(net, 'cpu')
 
