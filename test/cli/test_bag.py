@@ -37,7 +37,7 @@ NOBODY_IS_LOST = StreamSettings(track=TrackSettings(min_confidence=0.0, min_join
 
 @pytest.fixture(scope='module')
 def net(tiny, filled):
-    return filled(tiny('compact', clip_frames=4))
+    return filled(tiny('compact', clip_frames=4), seed=4)  # sees a body in every image
 
 
 @pytest.fixture(scope='module')
@@ -204,7 +204,6 @@ def test_a_recording_gives_what_the_film_gives(tmp_path, film, net, storage, com
     poses, actions = read(output, '/poses'), read(output, '/actions')
     live = stream_of(net)
     undistorted = Camera(camera.fx, camera.fy, camera.cx, camera.cy, 160, 120)
-    placed = []
     for index, ((time_ns, pose), (_, action)) in enumerate(zip(poses, actions, strict=True)):
         stamp_ns = START_NS + index * PERIOD_NS
         expected = live.process(images[index], stamp_ns, camera=undistorted).persons[0]
@@ -213,14 +212,10 @@ def test_a_recording_gives_what_the_film_gives(tmp_path, film, net, storage, com
             assert divmod(stamp_ns, 10**9) == (header.stamp.sec, header.stamp.nanosec)
             assert header.frame_id == 'head_optical'
         np.testing.assert_allclose(pixels(pose), expected.joints_image_px, atol=1e-4)
-        # A random network does not always see a body that can stand somewhere.
-        placed.append(expected.joints_camera_m is not None)
-        assert (pose.reference == pose.REFERENCE_CAMERA) == placed[-1]
-        if placed[-1]:
-            np.testing.assert_allclose(metres(pose), expected.joints_camera_m, atol=1e-5)
+        np.testing.assert_allclose(metres(pose), expected.joints_camera_m, atol=1e-5)
+        assert pose.reference == pose.REFERENCE_CAMERA
         np.testing.assert_allclose(action.scores, expected.action.scores, atol=1e-6)
         assert action.valid == expected.action.valid == (index >= 3)
-    assert sum(placed) >= 5
     markers = read(output, '/markers')
     assert [[m.ns for m in array.markers] for _, array in markers] == 6 * [
         ['joints', 'bones', 'label']
