@@ -61,14 +61,12 @@ def count_complexity(config: ModelConfig, *, folded: bool = False) -> Complexity
             module.register_forward_hook(_counter(name, macs))
     J, T = config.num_joints, config.clip_frames
     with torch.no_grad():
-        net.forward_frames(torch.empty(1, 3, 256, 256, device='meta'))
+        frames = net.forward_frames(torch.empty(1, 3, 256, 256, device='meta'))
         if config.actions:
             net.forward_actions(
                 torch.empty(1, T, J, config.dimensions, device='meta'),
                 torch.empty(1, T, J, device='meta'),
-                torch.empty(
-                    1, T, J, config.joint_channels if folded else config.features, device='meta'
-                ),
+                torch.empty(1, T, *frames.joint_features.shape[1:], device='meta'),
             )
     sizes = {name: value.numel() for name, value in net.state_dict().items()}
     return Complexity(

@@ -45,6 +45,11 @@ class TestOneEuro:
         assert 0.0 < lags[1.0] < 0.6 * lags[0.1]
         assert lags[0.1] < 0.1  # seconds
 
+    def test_a_waving_hand_is_followed_closely(self):
+        """ADR 7: what moves must be where it is; 0.3 window sides a second is a slow gesture."""
+        truth = 0.3 * np.arange(60)[:, None] * STEP * 1e-9
+        assert (truth - run(truth))[-1, 0] / 0.3 < 0.02  # seconds
+
     def test_higher_beta_lags_less(self):
         truth = np.arange(60)[:, None] * 0.02
         lazy, quick = (
