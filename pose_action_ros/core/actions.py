@@ -19,6 +19,12 @@ PENN_ACTIONS = (
     *('tennis_forehand', 'tennis_serve'),
 )
 
+JHMDB_ACTIONS = (
+    *('brush hair', 'catch', 'clap', 'climb stairs', 'golf', 'jump', 'kick ball', 'pick', 'pour'),
+    *('pullup', 'push', 'run', 'shoot ball', 'shoot bow', 'shoot gun', 'sit', 'stand'),
+    *('swing baseball', 'throw', 'walk', 'wave'),
+)
+
 NTU60_ACTIONS = (
     *('drink water', 'eat meal/snack', 'brushing teeth', 'brushing hair', 'drop', 'pickup'),
     *('throw', 'sitting down', 'standing up', 'clapping', 'reading', 'writing'),

@@ -7,20 +7,31 @@ powers of the colour channels work on the finished crop and are `training.augmen
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
+
+import numpy as np
 
 from pose_action_ros.core.errors import ConfigError
 from pose_action_ros.core.predictions import PersonBox
-from pose_action_ros.geometry.crop import MIN_BOX_PX, CropTransform, crop_transform
+from pose_action_ros.geometry.crop import CROP_PX, MIN_BOX_PX, CropTransform, crop_transform
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    import numpy as np
-
-__all__ = ['PAPER', 'RELEASED', 'TIDY', 'Ranges', 'Variation', 'ranges_named', 'varied_window']
+__all__ = [
+    'PAPER',
+    'RELEASED',
+    'TIDY',
+    'Drawn',
+    'Framing',
+    'Ranges',
+    'Variation',
+    'ranges_named',
+    'varied_window',
+]
 
 
 @dataclass(frozen=True)
@@ -44,6 +55,51 @@ class Variation:
 
 TIDY = Variation()
 """As samples are seen in validation and test."""
+
+
+class Drawn(Protocol):
+    """Anything that variations are drawn from."""
+
+    def draw(self, rng: np.random.Generator) -> Variation:
+        """Return a variation."""
+
+
+@dataclass(frozen=True)
+class Framing:
+    """How far a training window may be from the tidy one, as a tracker's or a finder's is.
+
+    Shifts of the variations it draws are in pixels of the crop.
+
+    Attributes:
+        scale: Range of the window's size over the tidy size.
+        shift: Largest shift of the centre over the window's size.
+        angle_deg: One standard deviation of the rotation.
+        far: Share of windows that show the person from afar.
+        far_scale: Range of their size over the tidy size.
+        far_shift: Largest shift of their centre over their size.
+        whole_image: Share of simulated samples that are cut out as a tracker's first look, all of
+            it.
+        empty: Share of simulated samples without anybody, from which the network learns to see
+            nobody.
+    """
+
+    scale: tuple[float, float] = (0.85, 1.3)
+    shift: float = 0.08
+    angle_deg: float = 6.0
+    far: float = 0.0
+    far_scale: tuple[float, float] = (1.3, 3.0)
+    far_shift: float = 0.3
+    whole_image: float = 0.08
+    empty: float = 0.06
+
+    def draw(self, rng: np.random.Generator) -> Variation:
+        """Return a variation."""
+        far = self.far > 0.0 and rng.random() < self.far
+        scale, limit = (self.far_scale, self.far_shift) if far else (self.scale, self.shift)
+        size = math.exp(rng.uniform(*np.log(scale)))
+        x, y = CROP_PX * limit * rng.uniform(-1, 1, 2)
+        angle_deg = float(np.clip(rng.normal(), -2.5, 2.5)) * self.angle_deg
+        return Variation(angle_deg, size, float(x), float(y))
 
 
 @dataclass(frozen=True)

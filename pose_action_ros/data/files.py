@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import zipfile
 import zlib
 from typing import TYPE_CHECKING, Any
 
@@ -20,10 +21,12 @@ if TYPE_CHECKING:
 __all__ = [
     'find_one',
     'matlab_items',
+    'read_arrays',
     'read_lines',
     'read_mat',
     'read_picture',
     'read_video',
+    'read_whole_video',
     'require_folder',
 ]
 
@@ -104,6 +107,31 @@ def read_mat(path: Path, variables: Sequence[str]) -> dict[str, Any]:
     return {name: values[name] for name in variables}
 
 
+def read_arrays(
+    path: Path, names: Sequence[str], optional: Sequence[str] = ()
+) -> dict[str, NDArray[Any]]:
+    """Read arrays of a NumPy file (.npz); nothing in it is unpickled.
+
+    Args:
+        path: The file.
+        names: Arrays that it must hold.
+        optional: Arrays that are read where it holds them.
+
+    Raises:
+        DatasetError: The file is missing or damaged, or lacks an array.
+    """
+    try:
+        with np.load(path, allow_pickle=False) as values:
+            missing = [name for name in names if name not in values]
+            if missing:
+                raise DatasetError(f'{path} has no array {", ".join(missing)}; see docs/data.md')
+            return {name: values[name] for name in (*names, *optional) if name in values}
+    except FileNotFoundError as error:
+        raise DatasetError(f'{path}: no such file; see docs/data.md for the layout') from error
+    except (*_DAMAGED, zipfile.BadZipFile) as error:
+        raise DatasetError(f'{path} is no NumPy file or is damaged: {error}') from error
+
+
 def matlab_items(value: Any) -> list[Any]:
     """Return the elements of what `read_mat` made of a vector: none, one or many."""
     return list(np.atleast_1d(np.asarray(value, dtype=object)).reshape(-1))
@@ -154,3 +182,28 @@ def read_video(path: Path, frames: Sequence[int]) -> list[NDArray[np.uint8]]:
     finally:
         video.release()
     return [np.asarray(found[number], np.uint8) for number in frames]
+
+
+def read_whole_video(path: Path, last: int | None = None) -> list[NDArray[np.uint8]]:
+    """Return all frames that can be decoded, (H, W, 3) uint8 RGB each.
+
+    Args:
+        path: Anything that OpenCV decodes.
+        last: The last frame that is wanted; None for all.
+
+    Raises:
+        DatasetError: The file is missing, or nothing in it can be decoded.
+    """
+    video = cv2.VideoCapture(str(path))
+    frames: list[NDArray[np.uint8]] = []
+    try:
+        while last is None or len(frames) <= last:
+            there, frame = video.read()
+            if not there:
+                break
+            frames.append(np.asarray(cv2.cvtColor(frame, cv2.COLOR_BGR2RGB), np.uint8))
+    finally:
+        video.release()
+    if not frames:
+        raise DatasetError(f'{path} can not be decoded; it is missing or damaged')
+    return frames

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-__all__ = ['MixedSamples', 'SpreadSamples', 'share_table']
+__all__ = ['JoinedSamples', 'MixedSamples', 'SpreadSamples', 'share_table']
 
 _FINEST_SHARE = 1000  # shares are fractions with a denominator up to this
 
@@ -115,6 +115,28 @@ class SpreadSamples:
     def __getitem__(self, index: int) -> Any:
         """Return a sample; raises IndexError out of range."""
         return self.source[int(self._indices[index])]
+
+
+class JoinedSamples:
+    """Samples of several sources, one source after the other; for validation.
+
+    Args:
+        sources: Anything with a length and an index.
+    """
+
+    def __init__(self, sources: Sequence[Any]) -> None:
+        self.sources = tuple(sources)
+        self._ends = np.cumsum([len(source) for source in sources])
+
+    def __len__(self) -> int:
+        return int(self._ends[-1]) if len(self._ends) else 0
+
+    def __getitem__(self, index: int) -> Any:
+        """Return a sample; raises IndexError out of range."""
+        if not 0 <= index < len(self):
+            raise IndexError(f'sample {index} of {len(self)}')
+        number = int(np.searchsorted(self._ends, index, side='right'))
+        return self.sources[number][index - (int(self._ends[number - 1]) if number else 0)]
 
 
 def share_table(shares: Sequence[float]) -> NDArray[np.int64]:

@@ -2,29 +2,81 @@
 
 from __future__ import annotations
 
+import inspect
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from pose_action_ros.core.errors import ConfigError
+from pose_action_ros.data.coco import read_coco
 from pose_action_ros.data.human36m import Human36m
+from pose_action_ros.data.jhmdb import Jhmdb
+from pose_action_ros.data.lsp import read_lsp
 from pose_action_ros.data.mpii import Mpii
 from pose_action_ros.data.ntu import Ntu
 from pose_action_ros.data.penn_action import PennAction
+from pose_action_ros.data.pose_arrays import read_pose_arrays
 from pose_action_ros.data.prepared import PreparedLibrary
+from pose_action_ros.data.yolo_pose import read_yolo_pose
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
     from pose_action_ros.core.skeleton import Skeleton
     from pose_action_ros.data.recorded import Library
 
-__all__ = ['DATASETS', 'LAYOUTS', 'open_library']
+__all__ = ['DATASETS', 'DatasetReader', 'dataset_options', 'open_library', 'reader_named']
 
-DATASETS = ('mpii', 'h36m', 'penn_action', 'ntu')
+
+class DatasetReader(NamedTuple):
+    """How a data set is read.
+
+    Attributes:
+        open: Takes the folder, the split, the layout and, as keywords, the data set's options.
+        layout: The joint layout of the data set's own network.
+        splits: Splits that differ.
+        files: Options that name files.
+    """
+
+    open: Callable[..., Library]
+    layout: str
+    splits: tuple[str, ...] = ('train', 'val', 'test')
+    files: tuple[str, ...] = ()
+
+
+_READERS: Mapping[str, DatasetReader] = MappingProxyType(
+    {
+        'mpii': DatasetReader(Mpii, 'pa16j', ('train', 'val')),
+        'h36m': DatasetReader(Human36m, 'pa17j', ('train', 'val')),
+        'penn_action': DatasetReader(PennAction, 'pa16j', ('train', 'test')),
+        'ntu': DatasetReader(Ntu, 'pa20j', ('train', 'test'), ('broken',)),
+        'coco': DatasetReader(read_coco, 'pa17j', files=('split_file',)),
+        'yolo_pose': DatasetReader(read_yolo_pose, 'pa17j', files=('split_file',)),
+        'lsp': DatasetReader(read_lsp, 'pa17j', files=('checks',)),
+        'jhmdb': DatasetReader(Jhmdb, 'pa17j', files=('labels',)),
+        'pose_arrays': DatasetReader(read_pose_arrays, 'pa17j', ('train', 'val'), ('labels',)),
+    }
+)
+
+DATASETS = tuple(_READERS)
 """Names of the recorded data sets, as settings and commands have them."""
 
-LAYOUTS = {'mpii': 'pa16j', 'h36m': 'pa17j', 'penn_action': 'pa16j', 'ntu': 'pa20j'}
-"""The layout of each data set's own network."""
 
-_OPTIONS = {'mpii': (), 'h36m': ('every',), 'penn_action': (), 'ntu': ('view', 'broken')}
+def reader_named(name: str) -> DatasetReader:
+    """Return the reader of a data set.
+
+    Raises:
+        ConfigError: There is no such data set.
+    """
+    if name not in _READERS:
+        raise ConfigError(f'unknown data set {name!r}; expected one of {", ".join(DATASETS)}')
+    return _READERS[name]
+
+
+def dataset_options(name: str) -> tuple[str, ...]:
+    """Return the names of a data set's options, `prepared` among them; raises as above."""
+    parameters = inspect.signature(reader_named(name).open).parameters
+    return (*list(parameters)[3:], 'prepared')
 
 
 def open_library(
@@ -37,37 +89,27 @@ def open_library(
         root: Its folder, laid out as docs/data.md says.
         split: train, val or test.
         skeleton: The layout to give joints in.
-        **options: `every` of h36m, `view` and `broken` of ntu; `prepared`, the folder of the fast
-            cache, of all.
+        **options: Those of the data set; `prepared`, the folder of the fast cache, of all.
 
     Raises:
         ConfigError: There is no such data set or option.
         DatasetError: A file is missing or damaged.
     """
-    if name not in DATASETS:
-        raise ConfigError(f'unknown data set {name!r}; expected one of {", ".join(DATASETS)}')
-    known = (*_OPTIONS[name], 'prepared')
+    known = dataset_options(name)
     unknown = set(options) - set(known)
     if unknown:
         raise ConfigError(
             f'{name} has no option {", ".join(sorted(unknown))}; it has {", ".join(known)}'
         )
     prepared = options.pop('prepared', None)
-    library = _opened(name, Path(root).expanduser(), split, skeleton, options)
+    reader = reader_named(name)
+    for option in reader.files:
+        if options.get(option):
+            options[option] = Path(options[option]).expanduser()
+    try:
+        library = reader.open(Path(root).expanduser(), split, skeleton, **options)
+    except TypeError as error:
+        raise ConfigError(f'the options {options} do not fit {name}: {error}') from error
     if prepared:
         return PreparedLibrary(library, Path(prepared).expanduser() / split)
     return library
-
-
-def _opened(
-    name: str, folder: Path, split: str, skeleton: Skeleton, options: dict[str, Any]
-) -> Library:
-    if name == 'mpii':
-        return Mpii(folder, split, skeleton)
-    if name == 'h36m':
-        return Human36m(folder, split, skeleton, **options)
-    if name == 'penn_action':
-        return PennAction(folder, split, skeleton)
-    if options.get('broken'):
-        options['broken'] = Path(options['broken']).expanduser()
-    return Ntu(folder, split, skeleton, **options)

@@ -13,7 +13,7 @@ import numpy as np
 import torch
 
 from pose_action_ros.core.errors import DatasetError
-from pose_action_ros.data.augment import TIDY, Ranges, Variation, varied_window
+from pose_action_ros.data.augment import TIDY, Drawn, Variation, varied_window
 from pose_action_ros.data.clips import clip_frames
 from pose_action_ros.data.sample import ClipSample, PoseSample
 from pose_action_ros.geometry.crop import extract_crop
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from pose_action_ros.core.predictions import PersonBox
     from pose_action_ros.core.skeleton import Skeleton
 
-__all__ = ['Library', 'RecordedClips', 'RecordedPoses', 'Track', 'cut']
+__all__ = ['Library', 'RecordedClips', 'RecordedPoses', 'Track', 'as_pose_sample', 'cut']
 
 _DEPTH_BOX_M = 2.0
 _UNKNOWN_INTRINSICS = (np.nan, np.nan, np.nan, np.nan)
@@ -43,6 +43,7 @@ class Track:
         joints_camera_m: (T, J, 3) in the camera's optical frame, NaN where unknown.
         intrinsics: fx, fy, cx, cy in pixels, NaN where unknown.
         shift_px: Source pixels per unit of `Variation.shift_x`.
+        depth_is_hint: `depth_m` is another network's guess, which training trusts less.
     """
 
     joints_image_px: NDArray[np.float64]
@@ -51,13 +52,14 @@ class Track:
     joints_camera_m: NDArray[np.float64]
     intrinsics: tuple[float, float, float, float] = _UNKNOWN_INTRINSICS
     shift_px: float = 1.0
+    depth_is_hint: bool = False
 
 
 class Library(Protocol):
     """The recordings of one split of a data set.
 
     Attributes:
-        name: mpii, h36m, penn_action or ntu.
+        name: The data set.
         skeleton: The layout in which joints are given.
         actions: Names of the classes; empty where there are none.
         stride: Distance between the frames of a tidy clip.
@@ -126,7 +128,15 @@ def cut(
         'image_to_crop': torch.from_numpy(np.repeat(transform.matrix[None], len(images), axis=0)),
         'joints_camera_m': torch.from_numpy(track.joints_camera_m.astype(np.float32)),
         'intrinsics': torch.tensor(track.intrinsics, dtype=torch.float32),
+        'depth_is_hint': torch.tensor(track.depth_is_hint),
     }
+
+
+def as_pose_sample(fields: dict[str, torch.Tensor]) -> PoseSample:
+    """Return the fields of a single frame, as `cut` gives them, without the axis of frames."""
+    whole = ('intrinsics', 'depth_is_hint')
+    single = {name: v if name in whole else v[0] for name, v in fields.items()}
+    return PoseSample(**single)  # type: ignore[typeddict-item]
 
 
 class RecordedPoses:
@@ -137,7 +147,7 @@ class RecordedPoses:
         ranges: For `varied`; None leaves samples tidy.
     """
 
-    def __init__(self, library: Library, ranges: Ranges | None = None) -> None:
+    def __init__(self, library: Library, ranges: Drawn | None = None) -> None:
         self.library = library
         self.ranges = ranges
         every = library.every
@@ -183,9 +193,7 @@ class RecordedPoses:
         library = self.library
         images = library.images(recording, [frame])
         fields = cut(library.track(recording, [frame]), images, library.skeleton, variation)
-        intrinsics = fields.pop('intrinsics')
-        single = {name: value[0] for name, value in fields.items()}
-        return PoseSample(**single, intrinsics=intrinsics)  # type: ignore[typeddict-item]
+        return as_pose_sample(fields)
 
 
 class RecordedClips:
@@ -200,7 +208,7 @@ class RecordedClips:
         DatasetError: The data set has no actions.
     """
 
-    def __init__(self, library: Library, frames: int, ranges: Ranges | None = None) -> None:
+    def __init__(self, library: Library, frames: int, ranges: Drawn | None = None) -> None:
         if not library.actions:
             raise DatasetError(f'{library.name} has no actions, so it gives no clips')
         self.library = library

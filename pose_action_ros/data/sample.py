@@ -28,6 +28,7 @@ class PoseSample(TypedDict):
         image_to_crop: (3, 3) float64, source pixels to crop coordinates.
         joints_camera_m: (J, 3) float32 true joints in the camera's optical frame, or NaN.
         intrinsics: (4,) float32 fx, fy, cx, cy of the source image; NaN where unknown.
+        depth_is_hint: () bool; z is another network's guess, which training trusts less.
     """
 
     crop: Tensor
@@ -36,6 +37,7 @@ class PoseSample(TypedDict):
     image_to_crop: Tensor
     joints_camera_m: Tensor
     intrinsics: Tensor
+    depth_is_hint: Tensor
 
 
 class ClipSample(TypedDict):
@@ -48,6 +50,7 @@ class ClipSample(TypedDict):
         image_to_crop: (T, 3, 3) float64.
         joints_camera_m: (T, J, 3) float32.
         intrinsics: (4,) float32.
+        depth_is_hint: () bool.
         action: () int64, index into the vocabulary.
     """
 
@@ -57,4 +60,5 @@ class ClipSample(TypedDict):
     image_to_crop: Tensor
     joints_camera_m: Tensor
     intrinsics: Tensor
+    depth_is_hint: Tensor
     action: Tensor

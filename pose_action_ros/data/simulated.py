@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import math
 import sys
-from dataclasses import dataclass
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
@@ -24,8 +23,10 @@ from pose_action_ros.core.actions import SIMULATED_ACTIONS
 from pose_action_ros.core.errors import DatasetError
 from pose_action_ros.core.predictions import PersonBox
 from pose_action_ros.core.skeleton import PA17J
+from pose_action_ros.data.augment import Framing, varied_window
 from pose_action_ros.data.simulated_crops import take_crops
 from pose_action_ros.geometry.crop import (
+    CROP_PX,
     CropTransform,
     box_around,
     crop_transform,
@@ -46,7 +47,7 @@ if TYPE_CHECKING:
     from pose_action_ros.simulation.scene import Truth
     from pose_action_ros.simulation.sequence import Segment
 
-__all__ = ['BOX_ENLARGE', 'SPLITS', 'Framing', 'SimulatedClips', 'SimulatedPoses']
+__all__ = ['BOX_ENLARGE', 'SPLITS', 'SimulatedClips', 'SimulatedPoses']
 
 SPLITS = ('train', 'val', 'test')
 BOX_ENLARGE = 1.25
@@ -57,25 +58,6 @@ _DEPTH_BOX_M = 2.0
 _ROOT = PA17J.root or 0
 # Seeds are (split, kind of sample, index): streams that no two samples share.
 _POSE, _CLIP = 1, 2
-
-
-@dataclass(frozen=True)
-class Framing:
-    """How far a training window may be from the tidy one.
-
-    Attributes:
-        scale: Range of the window's size over the tidy size.
-        shift: Largest shift of the centre over the window's size.
-        angle_deg: One standard deviation of the rotation.
-        whole_image: Share of samples that are cut out as a tracker's first look, all of it.
-        empty: Share of samples without anybody, from which the network learns to see nobody.
-    """
-
-    scale: tuple[float, float] = (0.85, 1.3)
-    shift: float = 0.08
-    angle_deg: float = 6.0
-    whole_image: float = 0.08
-    empty: float = 0.06
 
 
 class SimulatedPoses:
@@ -138,7 +120,8 @@ class SimulatedPoses:
             for name in ('joints_crop', 'joints_camera_m'):
                 fields[name].fill_(torch.nan)
             fields['visibility'].zero_()
-        sample = {k: v if k == 'intrinsics' else v[0] for k, v in fields.items()}
+        whole = ('intrinsics', 'depth_is_hint')
+        sample = {k: v if k in whole else v[0] for k, v in fields.items()}
         return _with_pictures(sample, shots, developed=self._developed, single=True)
 
     def _window(self, joints_px: NDArray[np.float64], rng: np.random.Generator) -> CropTransform:
@@ -148,11 +131,8 @@ class SimulatedPoses:
             return crop_transform(box)
         if rng.random() < framing.whole_image:
             return crop_transform(whole_image_box(*_SIZE))
-        size = box.size * math.exp(rng.uniform(*np.log(framing.scale)))
-        shift = framing.shift * size * rng.uniform(-1, 1, 2)
-        box = PersonBox(box.center_x + shift[0], box.center_y + shift[1], size)
-        angle = float(np.clip(rng.normal(), -2.5, 2.5)) * framing.angle_deg
-        return crop_transform(box, angle_deg=angle)
+        seen = framing.draw(rng)
+        return varied_window(box, seen, box.size / CROP_PX)
 
 
 class SimulatedClips:
@@ -297,4 +277,5 @@ def _fields(
         'image_to_crop': torch.from_numpy(matrices),
         'joints_camera_m': torch.from_numpy(joints.astype(np.float32)),
         'intrinsics': torch.tensor(intrinsics, dtype=torch.float32),
+        'depth_is_hint': torch.tensor(False),
     }

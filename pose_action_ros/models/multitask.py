@@ -19,7 +19,7 @@ from pose_action_ros.models.action_net import (
     class_scores,
 )
 from pose_action_ros.models.pose_net import PoseMaps, PoseNet
-from pose_action_ros.models.soft_argmax import read_heat_maps
+from pose_action_ros.models.soft_argmax import HeatMapReading, read_heat_maps
 
 if TYPE_CHECKING:
     from pose_action_ros.models.config import ModelConfig
@@ -120,8 +120,12 @@ class MultitaskNet(nn.Module):
         Returns:
             K poses; the last one is the result.
         """
-        readings = [read_heat_maps(maps, self.config) for maps in self.pose_net(crops).heat_maps]
+        readings = self.read_blocks(crops)
         return [PoseOutput(reading.joints, reading.logit.sigmoid()) for reading in readings]
+
+    def read_blocks(self, crops: Tensor) -> list[HeatMapReading]:
+        """Read the heat maps of every prediction block; arguments as of `forward_pose`."""
+        return [read_heat_maps(maps, self.config) for maps in self.pose_net(crops).heat_maps]
 
     def forward_frames(self, crops: Tensor) -> FrameFeatures:
         """Read pose and joint features of frames, the first half of `forward_clip`.

@@ -75,7 +75,7 @@ class ActionModule(PhaseModule):
         wrong = (output.actions.argmax(dim=1) != batch['action']).float().mean()
         values = {'val_loss': loss, MONITOR: wrong}
         if 'joints_crop' in batch:
-            values['val_crop_error'] = crop_error(features['joints'], batch['joints_crop'])
+            values['val_crop_error'], _ = crop_error(features['joints'], batch['joints_crop'])
         self.log_dict(values, batch_size=len(batch['action']), sync_dist=True)
 
     def _forward(

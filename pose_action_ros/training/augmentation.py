@@ -8,7 +8,7 @@ cvpr18, 0.90 to 1.10 per channel (not mentioned in the paper).
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import cv2
@@ -16,13 +16,14 @@ import numpy as np
 import torch
 
 from pose_action_ros.simulation.batched import Batched
+from pose_action_ros.training.appearance import Appearance
 
 if TYPE_CHECKING:
     from torch import Tensor
 
     from pose_action_ros.core.skeleton import Skeleton
 
-__all__ = ['Augmentation', 'Look']
+__all__ = ['Augmentation', 'Look', 'turned_and_zoomed']
 
 _MIRROR = torch.tensor([[-1.0, 0.0, 1.0], [0.0, 1.0, 0.0], [0.0, 0.0, 1.0]], dtype=torch.float64)
 
@@ -58,6 +59,7 @@ class Augmentation:
         colour_power: Each channel, as a share of 1, is raised to its own power in 1 ± this.
         zoom: Scale about the crop's centre in 1 ± this.
         turn_deg: Turn about the crop's centre in ± this, degrees.
+        appearance: Further changes to the pixels; not of samples that a device develops.
     """
 
     skeleton: Skeleton
@@ -65,6 +67,7 @@ class Augmentation:
     colour_power: float = 0.1
     zoom: float = 0.0
     turn_deg: float = 0.0
+    appearance: Appearance = field(default_factory=Appearance)
 
     def __call__(self, sample: dict[str, Any], rng: np.random.Generator) -> dict[str, Any]:
         """Return a changed copy; `sample` stays as it is.
@@ -79,7 +82,7 @@ class Augmentation:
         scale, turn_deg = 1.0 + self.zoom * rng.uniform(-1, 1), self.turn_deg * rng.uniform(-1, 1)
         sample = dict(sample)
         if self.zoom or self.turn_deg:
-            _warp(sample, scale, turn_deg)
+            sample = turned_and_zoomed(sample, scale, turn_deg)
         mirrored = self.flip and mirrored
         if mirrored:
             _mirror(sample, list(self.skeleton.flip))
@@ -88,9 +91,17 @@ class Augmentation:
         look = Look(torch.tensor([mirrored]), torch.from_numpy(tables)[None])
         if 'crop' in sample:
             sample['crop'] = look.apply(sample['crop'][None])[0]
+            if self.appearance.changes:
+                sample['crop'] = _changed(sample['crop'], self.appearance, rng)
         else:
             sample['look'] = look
         return sample
+
+
+def _changed(crop: Tensor, appearance: Appearance, rng: np.random.Generator) -> Tensor:
+    frames = crop.flatten(0, -4) if crop.ndim > 3 else crop[None]
+    changed = appearance.apply(np.ascontiguousarray(frames.permute(0, 2, 3, 1).numpy()), rng)
+    return torch.from_numpy(changed).permute(0, 3, 1, 2).reshape(crop.shape).contiguous()
 
 
 def _mirror(sample: dict[str, Any], swap: list[int]) -> None:
@@ -103,8 +114,15 @@ def _mirror(sample: dict[str, Any], swap: list[int]) -> None:
     sample['image_to_crop'] = _MIRROR @ sample['image_to_crop']
 
 
-def _warp(sample: dict[str, Any], scale: float, turn_deg: float) -> None:
-    """Turn and scale about the crop's centre; what leaves the crop becomes invalid."""
+def turned_and_zoomed(sample: Any, scale: float, turn_deg: float) -> Any:
+    """Return a sample turned and scaled about the crop's centre; joints that leave it are invalid.
+
+    Args:
+        sample: A `PoseSample` or `ClipSample` with its crop; stays as it is.
+        scale: Above 1 shows the person larger.
+        turn_deg: Counter-clockwise.
+    """
+    sample = dict(sample)
     cosine = scale * math.cos(math.radians(turn_deg))
     sine = scale * math.sin(math.radians(turn_deg))
     x_shift, y_shift = 0.5 * (1 - cosine - sine), 0.5 * (1 - cosine + sine)
@@ -131,3 +149,4 @@ def _warp(sample: dict[str, Any], scale: float, turn_deg: float) -> None:
     sample['visibility'] = torch.where(
         known, inside.to(sample['visibility'].dtype), sample['visibility']
     )
+    return sample

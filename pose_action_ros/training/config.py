@@ -91,6 +91,16 @@ class DataSettings:
     turn_deg: float = _setting(
         0.0, 'Pool only: each visit turns the crop by up to ± this.', low=0, high=45
     )
+    light: float = _setting(
+        0.0, 'Contrast varies in 1 ± this, brightness in ± half of it.', low=0, high=0.9
+    )
+    saturation: float = _setting(
+        0.0, 'Saturation varies in 1 ± this; then one sample in ten is grey.', low=0, high=1
+    )
+    blur: float = _setting(0.0, 'Share of samples that are blurred or coarse.', low=0, high=1)
+    covered: float = _setting(
+        0.0, 'Share of samples with one to three covered rectangles.', low=0, high=1
+    )
     workers: int = _setting(0, 'Processes that render or read samples.', low=0)
 
 
@@ -146,6 +156,18 @@ class PhaseSettings:
     )
     pose_weight: float = _setting(1.0, 'Weight of the pose loss.', low=0)
     visibility_weight: float = _setting(0.01, 'Weight of the visibility loss per block.', low=0)
+    heat_map_weight: float = _setting(
+        0.0,
+        'Weight, per block, of the distance between heat maps and a Gaussian about the joint; '
+        'not in the paper. Phases half_size and pose.',
+        low=0,
+    )
+    heat_map_sigma: float = _setting(
+        1.0, 'Standard deviation of that Gaussian in cells of the map.', low=0.3, high=4
+    )
+    depth_hint_weight: float = _setting(
+        0.0, 'Weight of a z that another network guessed, against 1 of a true z.', low=0, high=1
+    )
     freeze_batch_norm: bool = _setting(
         False, 'Normalise with the stored statistics and keep them as they are.'
     )

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from pose_action_ros.models import ActionOutput, ClipOutput, PoseOutput
+    from pose_action_ros.models.soft_argmax import HeatMapReading
 
     Normaliser = Literal['joint', 'coordinate', 'sample']
 
@@ -36,6 +37,7 @@ __all__ = [
     'binary_cross_entropy',
     'categorical_cross_entropy',
     'elastic_net',
+    'heat_map_loss',
     'pose_loss',
 ]
 
@@ -50,6 +52,7 @@ def pose_loss(
     *,
     visibility_weight: float = 0.01,
     coordinate_weight: float = 0.0,
+    weight: Tensor | None = None,
     per: Normaliser = 'joint',
 ) -> Tensor:
     """Sum over the prediction blocks: each is asked for the same target, with the same weight.
@@ -61,6 +64,7 @@ def pose_loss(
         visibility_weight: Weight of the cross-entropy on the visibility; 0.01 as released.
         coordinate_weight: Weight of the cross-entropy that takes coordinates for probabilities;
             the release's MPII script has 0.01, the paper has none.
+        weight: Of each coordinate in the elastic net, broadcast to `joints_crop`; None: 1.
         per: What the elastic net is divided by, see above.
 
     Returns:
@@ -73,7 +77,7 @@ def pose_loss(
         raise ConfigError('found no block outputs; expected one PoseOutput per prediction block')
     total = joints_crop.new_zeros((), dtype=torch.float32)
     for output in outputs:
-        loss = elastic_net(output.joints, joints_crop, per=per)
+        loss = elastic_net(output.joints, joints_crop, weight=weight, per=per)
         if coordinate_weight:
             entropy = binary_cross_entropy(output.joints, joints_crop)
             loss = loss + coordinate_weight * _divided(entropy, joints_crop, per)
@@ -97,12 +101,19 @@ def action_loss(output: ActionOutput | ClipOutput, labels: Tensor) -> Tensor:
     return torch.stack([categorical_cross_entropy(s, labels).mean() for s in scores]).sum()
 
 
-def elastic_net(predicted: Tensor, target: Tensor, *, per: Normaliser = 'joint') -> Tensor:
+def elastic_net(
+    predicted: Tensor,
+    target: Tensor,
+    *,
+    weight: Tensor | None = None,
+    per: Normaliser = 'joint',
+) -> Tensor:
     """Absolute plus squared error.
 
     Args:
         predicted: (..., J, D).
         target: (..., J, D), NaN where invalid.
+        weight: Of each coordinate, broadcast to `target`; None: 1.
         per: What the sum is divided by, see above; at least 1.
 
     Returns:
@@ -112,7 +123,44 @@ def elastic_net(predicted: Tensor, target: Tensor, *, per: Normaliser = 'joint')
         ConfigError: `per` is unknown.
     """
     error = torch.where(target.isnan(), 0.0, predicted.float() - target)
-    return _divided(error.abs() + error.square(), target, per)
+    loss = error.abs() + error.square()
+    return _divided(loss if weight is None else loss * weight, target, per)
+
+
+def heat_map_loss(
+    readings: Sequence[HeatMapReading], joints_crop: Tensor, size: tuple[int, int], sigma: float
+) -> Tensor:
+    """Cross-entropy of the joints' maps with a Gaussian about the true place, less its entropy.
+
+    A soft-argmax is right with any map whose mean is right. This asks for the map itself, one
+    peak at the joint, as Nibali et al. ("Numerical coordinate regression with convolutional
+    neural networks", 2018) regularise theirs. Not in the paper.
+
+    Args:
+        readings: Of each prediction block; probabilities (B, J, H * W).
+        joints_crop: (B, J, D) targets in crop coordinates, NaN where invalid.
+        size: H and W.
+        sigma: Of the Gaussian, in cells of the map.
+
+    Returns:
+        () float32, summed over the blocks, mean over the valid joints; 0 where there are none.
+    """
+    height, width = size
+    x = torch.arange(width, device=joints_crop.device)
+    y = torch.arange(height, device=joints_crop.device)
+    places = joints_crop[..., :2].float() * joints_crop.new_tensor((width - 1.0, height - 1.0))
+    valid = ~places.isnan().any(-1)
+    places = torch.where(valid[..., None], places, 0.0)
+    columns = (-((x - places[..., :1]) ** 2) / (2 * sigma**2)).softmax(-1)  # (B, J, W)
+    rows = (-((y - places[..., 1:]) ** 2) / (2 * sigma**2)).softmax(-1)  # (B, J, H)
+    target = (rows[..., :, None] * columns[..., None, :]).flatten(-2)  # (B, J, H * W)
+    entropy = (target * target.clamp(min=EPSILON).log()).sum(-1)
+    total = joints_crop.new_zeros((), dtype=torch.float32)
+    for reading in readings:
+        found = reading.probabilities.float().clamp(min=EPSILON).log()
+        distance = entropy - (target * found).sum(-1)
+        total = total + torch.where(valid, distance, 0.0).sum() / valid.sum().clamp(min=1)
+    return total
 
 
 def binary_cross_entropy(predicted: Tensor, target: Tensor) -> Tensor:

@@ -45,10 +45,23 @@ def action_parts(net: MultitaskNet) -> list[nn.Module]:
     return [part for part in parts if part is not None]
 
 
-def crop_error(joints: Tensor, joints_crop: Tensor) -> Tensor:
-    """Return () the mean distance of all valid joints, in crop units (z in boxes of 2 m)."""
-    distance = (joints.float() - joints_crop[..., : joints.shape[-1]]).norm(dim=-1)
-    return distance.nanmean()
+def crop_error(joints: Tensor, joints_crop: Tensor) -> tuple[Tensor, int]:
+    """Return the mean distance of all valid joints, and how many there are.
+
+    Args:
+        joints: (..., J, D) of the network.
+        joints_crop: (..., J, 3) targets in crop units (z in boxes of 2 m), NaN where invalid; a
+            joint without z counts with x and y.
+
+    Returns:
+        () float32, 0 where no joint is valid, and the number of valid joints.
+    """
+    target = joints_crop[..., : joints.shape[-1]]
+    difference = (joints.float() - target).nan_to_num(0.0)
+    valid = ~target[..., :2].isnan().any(-1)
+    total = torch.where(valid, difference.norm(dim=-1), 0.0).sum()
+    count = int(valid.sum())
+    return total / max(count, 1), count
 
 
 def best_weights(state: Mapping[str, Tensor]) -> dict[str, Tensor]:

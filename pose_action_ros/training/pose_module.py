@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import torch
 from torch.nn import functional as F
 
-from pose_action_ros.training.losses import pose_loss
+from pose_action_ros.models import PoseOutput
+from pose_action_ros.training.losses import heat_map_loss, pose_loss
 from pose_action_ros.training.optimizers import MONITOR
 from pose_action_ros.training.phase_module import (
     PhaseModule,
@@ -21,10 +23,14 @@ if TYPE_CHECKING:
     from torch import Tensor, nn
 
     from pose_action_ros.data.sample import PoseSample
-    from pose_action_ros.models import MultitaskNet, PoseOutput
+    from pose_action_ros.models import MultitaskNet
+    from pose_action_ros.models.soft_argmax import HeatMapReading
     from pose_action_ros.training.config import PhaseSettings
 
 __all__ = ['PoseModule']
+
+CELL_PX = 8
+"""Pixels of the crop per cell of the heat maps."""
 
 
 class PoseModule(PhaseModule):
@@ -62,7 +68,12 @@ class PoseModule(PhaseModule):
     def training_step(self, batch: PoseSample, batch_idx: int) -> Tensor:
         """Return the batch's mean loss."""
         crops = self._crops(batch)
-        loss = self._loss(self.net.forward_pose(crops), batch)
+        readings = self.net.read_blocks(crops)
+        loss = self._loss(_outputs(readings), batch)
+        if self.phase.heat_map_weight:
+            cells = (crops.shape[-2] // CELL_PX, crops.shape[-1] // CELL_PX)
+            maps = heat_map_loss(readings, batch['joints_crop'], cells, self.phase.heat_map_sigma)
+            loss = loss + self.phase.heat_map_weight * maps
         self.log('loss', loss, on_step=False, on_epoch=True, batch_size=len(crops))
         return loss
 
@@ -70,9 +81,10 @@ class PoseModule(PhaseModule):
         """Log loss and mean joint distance, the latter in crop units."""
         crops = self._crops(batch)
         outputs = self.best_net.forward_pose(crops)
-        error = crop_error(outputs[-1].joints, batch['joints_crop'])
-        values = {'val_loss': self._loss(outputs, batch), MONITOR: error}
-        self.log_dict(values, batch_size=len(crops), sync_dist=True)
+        error, joints = crop_error(outputs[-1].joints, batch['joints_crop'])
+        self.log('val_loss', self._loss(outputs, batch), batch_size=len(crops), sync_dist=True)
+        if joints:
+            self.log(MONITOR, error, batch_size=joints, sync_dist=True)
 
     def _crops(self, batch: PoseSample) -> Tensor:
         crops = to_network_input(batch['crop'], channels_last=self.channels_last)
@@ -85,4 +97,16 @@ class PoseModule(PhaseModule):
             batch['joints_crop'][..., :dimensions],
             batch['visibility'],
             visibility_weight=self.phase.visibility_weight,
+            weight=self._coordinate_weight(batch),
         )
+
+    def _coordinate_weight(self, batch: PoseSample) -> Tensor:
+        """(B, 1, D): a depth that is a hint counts less."""
+        hint = batch['depth_is_hint']
+        weight = hint.new_ones((len(hint), 1, self.net.config.dimensions), dtype=torch.float32)
+        weight[..., 2:] = torch.where(hint, self.phase.depth_hint_weight, 1.0)[:, None, None]
+        return weight
+
+
+def _outputs(readings: list[HeatMapReading]) -> list[PoseOutput]:
+    return [PoseOutput(reading.joints, reading.logit.sigmoid()) for reading in readings]

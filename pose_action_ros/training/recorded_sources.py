@@ -1,55 +1,72 @@
-"""From the settings to samples of recorded data sets, alone or mixed.
+"""From the settings to samples of recorded data sets, alone or mixed with the simulated actor.
 
-`data.name` says which data set validates and gives the clips; `data.options.mix` which ones the
-pose phase trains on, and with which shares.
+`data.name` says which data set gives the clips and, by default, validates; `data.options.mix`
+which ones the pose phases train on, and with which shares; `data.options.validate` which entries
+of the mix validate.
 """
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pose_action_ros.core.errors import ConfigError
 from pose_action_ros.core.skeleton import get_skeleton
-from pose_action_ros.data.augment import ranges_named
-from pose_action_ros.data.mixing import MixedSamples, SpreadSamples
-from pose_action_ros.data.opening import DATASETS, open_library
+from pose_action_ros.data.augment import Drawn, Framing, ranges_named
+from pose_action_ros.data.mixing import JoinedSamples, MixedSamples, SpreadSamples
+from pose_action_ros.data.opening import DATASETS, dataset_options, open_library
+from pose_action_ros.data.photographs import EmptyWindows, Photographs
 from pose_action_ros.data.recorded import RecordedClips, RecordedPoses
+from pose_action_ros.training.simulated_sources import (
+    make_framing,
+    revisited_actor,
+    simulated_val,
+)
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from pose_action_ros.models import ModelConfig
     from pose_action_ros.training.config import DataSettings
     from pose_action_ros.training.order import SampleSource
 
 __all__ = ['recorded_clips', 'recorded_poses']
 
-_SET_OPTIONS = ('view', 'broken', 'every', 'prepared')
-_OPTIONS = ('augmentation', 'mix', 'seed', *_SET_OPTIONS)
-_MIX_OPTIONS = ('share', 'root', 'augmentation', *_SET_OPTIONS)
+_OWN_OPTIONS = ('augmentation', 'framing', 'mix', 'validate', 'seed')
+_ENTRY_OPTIONS = ('name', 'share', 'root', 'augmentation', 'framing', 'windows')
+_ACTOR_OPTIONS = ('name', 'share', 'count', 'framing', 'photographs', 'zoom', 'turn_deg')
 
 
-def recorded_poses(data: DataSettings, model: ModelConfig, split: str) -> SampleSource:
+def recorded_poses(
+    data: DataSettings, model: ModelConfig, split: str, folder: Path | None = None
+) -> SampleSource:
     """Return the single images of a split.
 
     Args:
         data: The settings.
         model: The network; joints come in its layout.
         split: train (endless, or `data.poses` long, varied) or val (tidy).
+        folder: Where samples of the simulated actor are kept.
 
     Raises:
         ConfigError: The settings name no such data set or option.
         DatasetError: A file is missing or damaged.
     """
-    own = _own_options(data)
+    entries = _entries(data)
     if split == 'val':
-        return SpreadSamples(_poses(data.name, data.root, split, model, own), data.val_poses)
-    mix = data.options.get('mix') or {data.name: {}}
-    sources, shares = [], []
-    for name, entry in mix.items():
-        _check(entry, _MIX_OPTIONS, f'data.options.mix.{name}')
-        options = {**(own if name == data.name else _augmentation(own)), **entry}
-        shares.append(options.pop('share', 1.0))
-        root = options.pop('root', data.root if name == data.name else None)
-        sources.append(_poses(name, root, split, model, options))
+        chosen = data.options.get('validate') or [data.name]
+        missing = set(chosen) - set(entries) - {data.name}
+        if missing:
+            raise ConfigError(
+                f'data.options.validate names {", ".join(sorted(missing))}; the mix has '
+                f'{", ".join(entries)}'
+            )
+        each = max(1, data.val_poses // len(chosen))
+        entries = {data.name: {}, **entries}
+        return JoinedSamples([_validation(data, n, entries[n], model, each) for n in chosen])
+    mix = entries if 'mix' in data.options else {data.name: {}}
+    shares = [float(entry.get('share', 1.0)) for entry in mix.values()]
+    sources = [_training(data, label, entry, model, folder) for label, entry in mix.items()]
     seed = int(data.options.get('seed', 0))
     return MixedSamples(sources, shares, seed=seed, count=data.poses or None)
 
@@ -62,7 +79,7 @@ def recorded_clips(data: DataSettings, model: ModelConfig, split: str) -> Sample
         DatasetError: As above.
     """
     options = _own_options(data)
-    augmentation = options.pop('augmentation')
+    ranges = _ranges(options, data.name, 'clips')
     skeleton = get_skeleton(model.layout)
     library = open_library(data.name, _root(data.name, data.root), split, skeleton, **options)
     if model.actions != library.actions:
@@ -73,20 +90,86 @@ def recorded_clips(data: DataSettings, model: ModelConfig, split: str) -> Sample
         )
     if split == 'val':
         return SpreadSamples(RecordedClips(library, model.clip_frames), data.val_clips)
-    ranges = ranges_named(augmentation, data.name, 'clips')
     clips = RecordedClips(library, model.clip_frames, ranges)
     seed = int(data.options.get('seed', 0))
     return MixedSamples([clips], seed=seed, count=data.clips or None)
 
 
-def _poses(
-    name: str, root: str | None, split: str, model: ModelConfig, options: dict[str, Any]
-) -> RecordedPoses:
-    options = dict(options)
-    ranges = ranges_named(options.pop('augmentation'), name, 'poses')
-    skeleton = get_skeleton(model.layout)
-    library = open_library(name, _root(name, root), split, skeleton, **options)
-    return RecordedPoses(library, ranges if split == 'train' else None)
+def _entries(data: DataSettings) -> dict[str, dict[str, Any]]:
+    """The mix, entry by entry, each with a name that exists and options that it has."""
+    if data.name != 'simulated':
+        _own_options(data)
+    mix = data.options.get('mix') or {}
+    _check(mix, None, 'data.options.mix')
+    for label, entry in mix.items():
+        where = f'data.options.mix.{label}'
+        _check(entry, None, where)
+        name = entry.get('name', label)
+        if name == 'simulated':
+            _check(entry, _ACTOR_OPTIONS, where)
+        else:
+            _check(entry, (*_ENTRY_OPTIONS, *dataset_options(name)), where)
+    return dict(mix)
+
+
+def _training(
+    data: DataSettings,
+    label: str,
+    entry: Mapping[str, Any],
+    model: ModelConfig,
+    folder: Path | None,
+) -> Any:
+    """The varied samples of one entry."""
+    name, options = _entry_options(data, label, entry)
+    if name == 'simulated':
+        return revisited_actor(label, options, model, folder)
+    windows = options.pop('windows', 'people')
+    ranges = _ranges(options, name, 'poses')
+    library = _library(data, name, 'train', model, options)
+    if windows == 'people':
+        return RecordedPoses(library, ranges)
+    if windows != 'empty' or not isinstance(library, Photographs):
+        raise ConfigError(
+            f'data.options.mix.{label}.windows is {windows!r}; expected people, or empty of a '
+            'data set of photographs'
+        )
+    return EmptyWindows(library, ranges if isinstance(ranges, Framing) else None)
+
+
+def _validation(
+    data: DataSettings, label: str, entry: Mapping[str, Any], model: ModelConfig, count: int
+) -> Any:
+    """The tidy samples of one entry, `count` of them."""
+    name, options = _entry_options(data, label, entry)
+    if name == 'simulated':
+        return simulated_val(options, model, count)
+    windows = options.pop('windows', 'people')
+    _ranges(options, name, 'poses')
+    library = _library(data, name, 'val', model, options)
+    if windows == 'empty' and isinstance(library, Photographs):
+        return SpreadSamples(EmptyWindows(library), count)
+    return SpreadSamples(RecordedPoses(library), count)
+
+
+def _entry_options(
+    data: DataSettings, label: str, entry: Mapping[str, Any]
+) -> tuple[str, dict[str, Any]]:
+    """The data set of an entry and its options, those of `data.options` below its own."""
+    name = str(entry.get('name', label))
+    own = _own_options(data) if name == data.name != 'simulated' else {}
+    options = {**own, **entry}
+    for key in ('name', 'share'):
+        options.pop(key, None)
+    if name != 'simulated' and not {'augmentation', 'framing'} & set(options):
+        options['augmentation'] = data.options.get('augmentation', 'paper')
+    return name, options
+
+
+def _library(
+    data: DataSettings, name: str, split: str, model: ModelConfig, options: dict[str, Any]
+) -> Any:
+    root = options.pop('root', data.root if name == data.name else None)
+    return open_library(name, _root(name, root), split, get_skeleton(model.layout), **options)
 
 
 def _own_options(data: DataSettings) -> dict[str, Any]:
@@ -95,22 +178,29 @@ def _own_options(data: DataSettings) -> dict[str, Any]:
         raise ConfigError(
             f'unknown data set {data.name!r}; expected simulated or one of {", ".join(DATASETS)}'
         )
-    _check(data.options, _OPTIONS, 'data.options')
-    own = {name: data.options[name] for name in _SET_OPTIONS if name in data.options}
-    return {**_augmentation(data.options), **own}
+    known = dataset_options(data.name)
+    _check(data.options, (*_OWN_OPTIONS, *known), 'data.options')
+    own = {k: v for k, v in data.options.items() if k in known or k == 'framing'}
+    return own if 'framing' in own else {**own, 'augmentation': _augmentation(data)}
 
 
-def _augmentation(options: dict[str, Any]) -> dict[str, Any]:
-    return {'augmentation': options.get('augmentation', 'paper')}
+def _augmentation(data: DataSettings) -> str:
+    return str(data.options.get('augmentation', 'paper'))
 
 
-def _check(options: Any, known: tuple[str, ...], where: str) -> None:
+def _ranges(options: dict[str, Any], name: str, kind: str) -> Drawn | None:
+    """Take `framing` or `augmentation` out of an entry's options."""
+    framing, augmentation = options.pop('framing', None), options.pop('augmentation', 'none')
+    return make_framing(framing) if framing is not None else ranges_named(augmentation, name, kind)
+
+
+def _check(options: Any, known: tuple[str, ...] | None, where: str) -> None:
     if not isinstance(options, dict):
         raise ConfigError(f'{where} is {options!r}; expected `key: value` lines')
-    unknown = set(options) - set(known)
+    unknown = set() if known is None else set(options) - set(known)
     if unknown:
         raise ConfigError(
-            f'{where} has no {", ".join(sorted(unknown))}; known are {", ".join(known)}'
+            f'{where} has no {", ".join(sorted(unknown))}; known are {", ".join(known or ())}'
         )
 
 

@@ -22,6 +22,7 @@ from pose_action_ros.core.errors import ConfigError
 from pose_action_ros.core.skeleton import get_skeleton
 from pose_action_ros.models import ModelConfig, MultitaskNet, open_model, save_model
 from pose_action_ros.training.action_module import ActionModule
+from pose_action_ros.training.appearance import Appearance
 from pose_action_ros.training.augmentation import Augmentation
 from pose_action_ros.training.config_file import config_to_mapping
 from pose_action_ros.training.data_module import PhaseData
@@ -35,7 +36,7 @@ from pose_action_ros.training.run_folder import PhaseResult, RunFolder, load_che
 from pose_action_ros.training.sources import clip_source, pose_source
 
 if TYPE_CHECKING:
-    from pose_action_ros.training.config import PhaseSettings, TrainConfig
+    from pose_action_ros.training.config import DataSettings, PhaseSettings, TrainConfig
     from pose_action_ros.training.phase_module import PhaseModule
 
 __all__ = ['PHASES', 'train']
@@ -189,6 +190,7 @@ class _Run:
             colour_power=config.data.colour_power,
             zoom=config.data.zoom if config.data.pool else 0.0,
             turn_deg=config.data.turn_deg if config.data.pool else 0.0,
+            appearance=_appearance(config.data),
         )
         return OrderedSamples(samples, config.seed, augmentation=change)
 
@@ -227,6 +229,16 @@ class _Run:
             log_every_n_steps=settings.steps_per_epoch,
             default_root_dir=path,
         )
+
+
+def _appearance(data: DataSettings) -> Appearance:
+    appearance = Appearance(data.light, data.saturation, data.blur, data.covered)
+    if appearance.changes and data.render_on_device:
+        raise ConfigError(
+            'data.light, saturation, blur and covered change finished crops; set them to 0, or '
+            'data.render_on_device to false'
+        )
+    return appearance
 
 
 _MANY = 1_000_000

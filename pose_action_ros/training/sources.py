@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pose_action_ros.core.actions import SIMULATED_ACTIONS
 from pose_action_ros.core.errors import ConfigError
-from pose_action_ros.data.simulated import Framing, SimulatedClips, SimulatedPoses
+from pose_action_ros.data.simulated import SimulatedClips, SimulatedPoses
 from pose_action_ros.training.recorded_sources import recorded_clips, recorded_poses
 from pose_action_ros.training.sample_store import StoredSamples
+from pose_action_ros.training.simulated_sources import check_actor, make_framing, picture_files
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from pose_action_ros.models import ModelConfig
     from pose_action_ros.training.config import DataSettings
     from pose_action_ros.training.order import SampleSource
@@ -34,20 +36,17 @@ def pose_source(
         ConfigError: The settings name no such data set, or contradict each other.
     """
     on_device = _rendered_on_device(data, split)
-    if data.name != 'simulated':
-        recorded = recorded_poses(data, model, split)
+    if data.name != 'simulated' or 'mix' in data.options:
+        recorded = recorded_poses(data, model, split, folder)
         count = len(recorded) if split == 'val' else data.poses or None
         return (
             _stored(recorded, count, folder, split, 'poses') if folder and data.pool else recorded
         )
     options = _simulated_options(data, model)
-    framing = {
-        name: tuple(value) if isinstance(value, list) else value
-        for name, value in options.pop('framing', {}).items()
-    }
+    framing = make_framing(options.pop('framing', {}))
     count = data.val_poses if split == 'val' else data.poses or None
     source = SimulatedPoses(
-        split, count, framing=Framing(**framing), developed=not on_device,
+        split, count, framing=framing, developed=not on_device,
         backdrop_in_crop=on_device, **options,
     )  # fmt: skip
     return _stored(source, count, folder, split, 'poses') if folder and data.pool else source
@@ -85,7 +84,7 @@ def clip_source(
 
 def _rendered_on_device(data: DataSettings, split: str) -> bool:
     """Whether samples are left undeveloped; those of validation never are."""
-    if data.render_on_device and data.name != 'simulated':
+    if data.render_on_device and (data.name != 'simulated' or 'mix' in data.options):
         raise ConfigError(
             f'data.render_on_device is for the simulated actor; {data.name} has pictures: set it '
             'to false'
@@ -110,17 +109,15 @@ def _simulated_options(data: DataSettings, model: ModelConfig) -> dict[str, Any]
     """The further arguments of the simulated actor, checked."""
     if data.name != 'simulated':
         raise ConfigError(f'unknown data set {data.name!r}; expected simulated')
-    if model.layout != 'pa17j':
-        raise ConfigError(
-            f'the simulated actor has the joints of pa17j, the network {model.name!r} those of '
-            f'{model.layout}; choose the preset compact or h36m'
-        )
+    check_actor(model)
     options = dict(data.options)
+    for name in ('mix', 'validate', 'seed'):  # of the pose phases
+        options.pop(name, None)
     unknown = set(options) - {'framing', 'photographs'}
     if unknown:
         raise ConfigError(
             f'data.options of simulated are framing and photographs; found {", ".join(unknown)}'
         )
     if 'photographs' in options:
-        options['photographs'] = sorted(Path(options['photographs']).expanduser().glob('*.*'))
+        options['photographs'] = picture_files(options['photographs'])
     return options

@@ -1,0 +1,308 @@
+"""People in single photographs, as a library: what the readers of 2D data sets share.
+
+Owns: `Person`, one annotated person; `Photographs`, a `Library` of them; `chosen_images`, which
+images belong to a split; and `EmptyWindows`, windows of the same images that nobody is in. A
+reader of a data set only has to list its persons.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from pose_action_ros.core.errors import DatasetError
+from pose_action_ros.core.predictions import PersonBox
+from pose_action_ros.data.augment import Variation
+from pose_action_ros.data.files import read_picture
+from pose_action_ros.data.layouts import named_joints
+from pose_action_ros.data.recorded import Track, as_pose_sample, cut
+from pose_action_ros.data.windows import corner_box
+from pose_action_ros.geometry.crop import CROP_PX, box_around
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from numpy.typing import ArrayLike, NDArray
+
+    from pose_action_ros.core.skeleton import Skeleton
+    from pose_action_ros.data.augment import Framing
+    from pose_action_ros.data.sample import PoseSample
+
+__all__ = [
+    'BODY_JOINTS',
+    'EmptyWindows',
+    'Person',
+    'Photographs',
+    'chosen_images',
+    'image_key',
+    'joint_corners',
+    'person_window',
+    'split_lists',
+    'with_pelvis',
+]
+
+BODY_JOINTS = tuple(
+    f'{side}_{part}'
+    for part in ('shoulder', 'elbow', 'wrist', 'hip', 'knee', 'ankle')
+    for side in ('left', 'right')
+)
+"""The twelve joints that all 2D data sets share."""
+
+_ENLARGE = 1.25
+_VAL_SHARE = 10  # every tenth image of the training set is for validation
+_TRIES = 40
+
+
+@dataclass(frozen=True, eq=False)
+class Person:
+    """One annotated person of a photograph.
+
+    Attributes:
+        image: The file.
+        title: The data set's name of the image.
+        names: Names of the joints.
+        joints_px: (len(names), 2), NaN where not annotated.
+        corners_px: (4,) x1, y1, x2, y2 of the person in the image.
+        depth_m: (len(names),) depth relative to the pelvis, away from the camera; NaN where
+            unknown. It is a hint of another network, not a truth.
+    """
+
+    image: Path
+    title: str
+    names: tuple[str, ...]
+    joints_px: NDArray[np.float64]
+    corners_px: NDArray[np.float64]
+    depth_m: NDArray[np.float64] | None = None
+
+    @property
+    def body_joints(self) -> int:
+        """How many of the twelve body joints are annotated."""
+        known = np.isfinite(self.joints_px).all(-1)
+        return sum(bool(k) for n, k in zip(self.names, known, strict=True) if n in BODY_JOINTS)
+
+    @property
+    def height_px(self) -> float:
+        """The longer side of the person in the image."""
+        x1, y1, x2, y2 = self.corners_px
+        return float(max(x2 - x1, y2 - y1))
+
+
+class Photographs:
+    """People in photographs, one sample each; see `data.recorded.Library`.
+
+    Args:
+        name: The data set.
+        persons: Every annotated person, those without joints included.
+        skeleton: The layout to give joints in.
+        min_joints: Fewest body joints of a sample.
+        min_height_px: Smallest longer side of a sample's person.
+
+    Raises:
+        DatasetError: No person is left.
+    """
+
+    actions: tuple[str, ...] = ()
+    stride = 1
+    every: int | None = 1
+
+    def __init__(
+        self,
+        name: str,
+        persons: Sequence[Person],
+        skeleton: Skeleton,
+        *,
+        min_joints: int = 1,
+        min_height_px: float = 0.0,
+    ) -> None:
+        self.name = name
+        self.skeleton = skeleton
+        self.everybody = tuple(persons)
+        self.persons = tuple(
+            p for p in persons if p.body_joints >= min_joints and p.height_px >= min_height_px
+        )
+        if not self.persons:
+            raise DatasetError(
+                f'{name}: found {len(persons)} persons, none with {min_joints} body joints and '
+                f'{min_height_px:.0f} pixels or more; see docs/data.md for the layout on disk'
+            )
+
+    def __len__(self) -> int:
+        return len(self.persons)
+
+    def title(self, index: int) -> str:
+        """Return the photograph's name."""
+        return self.persons[index].title
+
+    def length(self, index: int) -> int:
+        """Return 1: a photograph."""
+        return 1
+
+    def action(self, index: int) -> int:
+        """Return -1: there are none."""
+        return -1
+
+    def track(self, index: int, frames: Sequence[int]) -> Track:
+        """Return the person."""
+        person = self.persons[index]
+        joints = named_joints(self.skeleton, *with_pelvis(person.names, person.joints_px))
+        unknown = np.full((1, self.skeleton.num_joints, 3), np.nan)
+        depth = unknown[..., 0]
+        if person.depth_m is not None:
+            names, values = with_pelvis(person.names, person.depth_m[:, None])
+            depth = named_joints(self.skeleton, names, values)[None, :, 0]
+        box = person_window(person.corners_px)
+        return Track(
+            joints_image_px=joints[None],
+            depth_m=depth,
+            box=box,
+            joints_camera_m=unknown,
+            shift_px=box.size / CROP_PX,
+            depth_is_hint=True,
+        )
+
+    def images(self, index: int, frames: Sequence[int]) -> list[NDArray[np.uint8]]:
+        """Return the photograph; raises DatasetError where it is missing or damaged."""
+        return [read_picture(self.persons[index].image)]
+
+
+class EmptyWindows:
+    """Windows of a library's photographs in which nobody is: visibility 0, joints NaN.
+
+    Args:
+        library: The photographs; every person in them must be annotated with corners.
+        framing: Draws the rotation of a training window.
+    """
+
+    def __init__(self, library: Photographs, framing: Framing | None = None) -> None:
+        self.library = library
+        self._framing = framing
+        corners: dict[Path, list[NDArray[np.float64]]] = {}
+        for person in library.everybody:
+            corners.setdefault(person.image, []).append(person.corners_px)
+        self._corners = [(path, np.array(corners[path])) for path in sorted(corners)]
+
+    def __len__(self) -> int:
+        return len(self._corners)
+
+    def __getitem__(self, index: int) -> PoseSample:
+        """Return the window of photograph `index` that its number decides.
+
+        Raises:
+            DatasetError: The file is missing or damaged.
+        """
+        return self.varied(index, np.random.default_rng(index))
+
+    def varied(self, index: int, rng: np.random.Generator) -> PoseSample:
+        """Return a drawn window of photograph `index`; raises as above."""
+        path, corners = self._corners[index]
+        image = read_picture(path)
+        box = self._free_window(image.shape[:2], corners, rng)
+        joints = self.library.skeleton.num_joints
+        nowhere = np.full((1, joints, 3), np.nan)
+        track = Track(nowhere[..., :2], nowhere[..., 0], box, nowhere)
+        angle = 0.0 if self._framing is None else self._framing.draw(rng).angle_deg
+        fields = cut(track, [image], self.library.skeleton, Variation(angle_deg=angle))
+        fields['visibility'].zero_()
+        return as_pose_sample(fields)
+
+    @staticmethod
+    def _free_window(
+        shape: tuple[int, ...], corners: NDArray[np.float64], rng: np.random.Generator
+    ) -> PersonBox:
+        """A window beside all persons; the corner farthest from them where none is found."""
+        height, width = shape
+        side = min(height, width)
+        size = 0.0
+        for attempt in range(_TRIES):
+            largest = side * (1.0 - 0.8 * attempt / _TRIES)
+            size = float(np.exp(rng.uniform(np.log(0.12 * side), np.log(largest))))
+            x, y = rng.uniform(0.4 * size, width - 0.4 * size), rng.uniform(0.4 * size, height)
+            apart = (
+                (corners[:, 0] > x + size / 2)
+                | (corners[:, 2] < x - size / 2)
+                | (corners[:, 1] > y + size / 2)
+                | (corners[:, 3] < y - size / 2)
+            )
+            if apart.all():
+                return PersonBox(x, y, size)
+        # Outside of the picture: black, and certainly empty.
+        return PersonBox(-2.0 * size, -2.0 * size, size)
+
+
+def chosen_images(
+    split: str, train: Sequence[str], test: Sequence[str] | None = None, *, where: str
+) -> list[str]:
+    """Return the images of a split; every tenth of the training images is for validation.
+
+    Args:
+        split: train, val or test.
+        train: Names of the images that may be learned from.
+        test: Names of those that may not; None where the data set has none.
+        where: What to name in an error.
+
+    Raises:
+        DatasetError: There is no such split.
+    """
+    if split == 'test' and test is not None:
+        return sorted(test)
+    if split not in ('train', 'val'):
+        raise DatasetError(f'{where} has no split {split!r}; expected train or val')
+    return [n for i, n in enumerate(sorted(train)) if (i % _VAL_SHARE == 0) == (split == 'val')]
+
+
+def split_lists(path: Path) -> tuple[set[str], set[str]]:
+    """Read a JSON file of two lists, `train` and `test`, of image names or numbers.
+
+    Raises:
+        DatasetError: The file is missing or laid out otherwise.
+    """
+    try:
+        values: dict[str, Any] = json.loads(path.read_text(encoding='utf-8'))
+        train, test = ({image_key(name) for name in values[split]} for split in ('train', 'test'))
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise DatasetError(
+            f'{path} can not be read ({error!r}); expected JSON with the lists `train` and '
+            '`test` of image names or numbers'
+        ) from error
+    return train, test
+
+
+def image_key(name: object) -> str:
+    """Return what `split_lists` calls an image: its name without folder, ending and zeros."""
+    return str(name).rsplit('/', 1)[-1].split('.')[0].lstrip('0') or '0'
+
+
+def person_window(corners_px: ArrayLike) -> PersonBox:
+    """Return the tidy window of a person: 1.25 times the longer side of x1, y1, x2, y2."""
+    box = corner_box(corners_px)
+    return PersonBox(box.center_x, box.center_y, max(_ENLARGE * box.size, 1.0))
+
+
+def joint_corners(joints_px: ArrayLike) -> NDArray[np.float64]:
+    """Return (4,) x1, y1, x2, y2 of the square around joints; NaN where there is none."""
+    box = box_around(joints_px, enlarge=1.0)
+    if box is None:
+        return np.full(4, np.nan)
+    half = box.size / 2.0
+    return np.array(
+        [box.center_x - half, box.center_y - half, box.center_x + half, box.center_y + half]
+    )
+
+
+def with_pelvis(
+    names: tuple[str, ...], values: NDArray[np.float64]
+) -> tuple[tuple[str, ...], NDArray[np.float64]]:
+    """Add the pelvis, the middle of both hips, to joints that lack it.
+
+    Args:
+        names: Names of the joints.
+        values: (..., len(names), D), NaN where not annotated.
+    """
+    if 'pelvis' in names or not {'left_hip', 'right_hip'} <= set(names):
+        return names, values
+    hips = values[..., [names.index('left_hip'), names.index('right_hip')], :]
+    return (*names, 'pelvis'), np.concatenate([values, hips.mean(-2, keepdims=True)], axis=-2)
