@@ -18,12 +18,6 @@ __all__ = ['data_app']
 data_app = typer.Typer(help='Recorded data sets on disk.', no_args_is_help=True)
 
 _console = Console()
-_SPLITS = {  # that differ
-    'mpii': ('train', 'val'),
-    'h36m': ('train', 'val'),
-    'penn_action': ('train', 'test'),
-    'ntu': ('train', 'test'),
-}
 
 
 @data_app.callback()
@@ -33,7 +27,7 @@ def _data() -> None:
 
 @data_app.command('check')
 def check(
-    name: Annotated[str, typer.Argument(help='mpii, h36m, penn_action or ntu.')],
+    name: Annotated[str, typer.Argument(help='A data set of docs/data.md.')],
     root: Annotated[Path, typer.Argument(help='Its folder, laid out as docs/data.md says.')],
     samples: Annotated[int, typer.Option(help='Samples to read of each split.', min=1)] = 6,
     sheet: Annotated[
@@ -48,21 +42,20 @@ def check(
     broken: Annotated[Path | None, typer.Option(help='ntu: list of samples to leave out.')] = None,
 ) -> None:
     """Read some samples of every split and draw them with their skeletons."""
-    from pose_action_ros.core.errors import ConfigError, DatasetError
+    from pose_action_ros.core.errors import DatasetError
     from pose_action_ros.core.skeleton import get_skeleton
     from pose_action_ros.data.augment import ranges_named
     from pose_action_ros.data.contact_sheet import contact_sheet, save_sheet
-    from pose_action_ros.data.opening import DATASETS, LAYOUTS, open_library
+    from pose_action_ros.data.opening import open_library, reader_named
 
-    if name not in DATASETS:
-        raise ConfigError(f'unknown data set {name!r}; expected one of {", ".join(DATASETS)}')
-    skeleton = get_skeleton(layout or LAYOUTS[name])
+    reader = reader_named(name)
+    skeleton = get_skeleton(layout or reader.layout)
     ranges = ranges_named(augmentation, name, 'poses')
     options = {'broken': broken} if broken else {}
     table = Table('split', 'recordings', 'samples', 'actions', 'read', 'joints', title=str(root))
     tiles: list[tuple[dict[str, Any], str]] = []
     faults: list[str] = []
-    for split in _SPLITS[name]:
+    for split in reader.splits:
         try:
             library = open_library(name, root, split, skeleton, **options)
             row, read, wrong = _look(library, skeleton, samples, ranges)
@@ -132,7 +125,7 @@ def _note_broken(library: Library) -> None:
 
 @data_app.command('prepare')
 def prepare(
-    name: Annotated[str, typer.Argument(help='mpii, h36m, penn_action or ntu.')],
+    name: Annotated[str, typer.Argument(help='A data set of docs/data.md.')],
     root: Annotated[Path, typer.Argument(help='Its folder, laid out as docs/data.md says.')],
     output: Annotated[Path, typer.Argument(help='Folder of the cache: data.options.prepared.')],
     broken: Annotated[Path | None, typer.Option(help='ntu: list of samples to leave out.')] = None,
@@ -147,11 +140,11 @@ def prepare(
 
     from pose_action_ros.core.errors import DatasetError
     from pose_action_ros.core.skeleton import get_skeleton
-    from pose_action_ros.data.opening import LAYOUTS, open_library
+    from pose_action_ros.data.opening import open_library, reader_named
     from pose_action_ros.data.prepared import is_prepared
     from pose_action_ros.training.reporting import track
 
-    skeleton = get_skeleton(LAYOUTS.get(name, 'pa16j'))
+    skeleton = get_skeleton(reader_named(name).layout)
     options = {'broken': broken, 'view': view} if name == 'ntu' else {}
     total, faults = 0, []
     with get_context('spawn').Pool(workers) if workers > 1 else nullcontext() as pool:

@@ -21,19 +21,34 @@ if TYPE_CHECKING:
     from pose_action_ros.training.action_scores import ClipScores
     from pose_action_ros.training.score_tables import ScoreTable
 
-__all__ = ['evaluate_app']
+__all__ = [
+    'Device',
+    'JsonFile',
+    'Limit',
+    'Markdown',
+    'MultiCrop',
+    'Quiet',
+    'Root',
+    'Weights',
+    'Workers',
+    'crop_views',
+    'evaluate_app',
+    'is_shown',
+    'open_split',
+    'report',
+]
 
 _console = Console()
 
-_Root = Annotated[Path, typer.Argument(help='Folder of the data set, see docs/data.md.')]
-_Weights = Annotated[str, typer.Option(help='A preset, or a .safetensors file.')]
-_Limit = Annotated[int | None, typer.Option(help='So many samples, spread over all.', min=1)]
-_Json = Annotated[Path | None, typer.Option('--json', help='Write the scores there.')]
-_Markdown = Annotated[Path | None, typer.Option('--markdown', help='Write the tables there.')]
-_Device = Annotated[str, typer.Option(help="PyTorch's name of the device.")]
-_Workers = Annotated[int, typer.Option(help='Processes that read.', min=0)]
-_Quiet = Annotated[bool, typer.Option('--quiet', help='No progress bars.')]
-_MultiCrop = Annotated[
+Root = Annotated[Path, typer.Argument(help='Folder of the data set, see docs/data.md.')]
+Weights = Annotated[str, typer.Option(help='A preset, or a .safetensors file.')]
+Limit = Annotated[int | None, typer.Option(help='So many samples, spread over all.', min=1)]
+JsonFile = Annotated[Path | None, typer.Option('--json', help='Write the scores there.')]
+Markdown = Annotated[Path | None, typer.Option('--markdown', help='Write the tables there.')]
+Device = Annotated[str, typer.Option(help="PyTorch's name of the device.")]
+Workers = Annotated[int, typer.Option(help='Processes that read.', min=0)]
+Quiet = Annotated[bool, typer.Option('--quiet', help='No progress bars.')]
+MultiCrop = Annotated[
     bool, typer.Option('--multi-crop', help='Also average 5 crops and their mirror images.')
 ]
 _MultiClip = Annotated[
@@ -48,109 +63,109 @@ _PennBoxes = Annotated[str, typer.Option(help=f'{_BOXES}; or a .json file (multi
 
 @evaluate_app.command('mpii')
 def mpii(
-    root: _Root,
-    weights: _Weights = 'mpii',
-    multi_crop: _MultiCrop = False,
-    limit: _Limit = None,
-    json_file: _Json = None,
-    markdown: _Markdown = None,
+    root: Root,
+    weights: Weights = 'mpii',
+    multi_crop: MultiCrop = False,
+    limit: Limit = None,
+    json_file: JsonFile = None,
+    markdown: Markdown = None,
     batch: _Batch = 8,
-    device: _Device = 'cpu',
-    workers: _Workers = 0,
-    quiet: _Quiet = False,
+    device: Device = 'cpu',
+    workers: Workers = 0,
+    quiet: Quiet = False,
 ) -> None:
     """PCKh at 0.5 and 0.2 and their areas on MPII's validation persons."""
     from pose_action_ros.training.pose_scores import evaluate_mpii
     from pose_action_ros.training.score_tables import mpii_table
 
-    net, library = _open('mpii', root, 'val', weights, device)
+    net, library = open_split('mpii', root, 'val', weights, device)
     judge = partial(
-        evaluate_mpii, batch=batch, workers=workers, progress=_shown(quiet), limit=limit
+        evaluate_mpii, batch=batch, workers=workers, progress=is_shown(quiet), limit=limit
     )
-    scores = {name: judge(net, library, view) for name, view in _crop_views(multi_crop).items()}
-    _report([mpii_table(list(scores.values()))], scores, weights, 'mpii', json_file, markdown)
+    scores = {name: judge(net, library, view) for name, view in crop_views(multi_crop).items()}
+    report([mpii_table(list(scores.values()))], scores, weights, 'mpii', json_file, markdown)
 
 
 @evaluate_app.command('h36m')
 def h36m(
-    root: _Root,
-    weights: _Weights = 'h36m',
-    multi_crop: _MultiCrop = False,
-    limit: _Limit = None,
-    json_file: _Json = None,
-    markdown: _Markdown = None,
+    root: Root,
+    weights: Weights = 'h36m',
+    multi_crop: MultiCrop = False,
+    limit: Limit = None,
+    json_file: JsonFile = None,
+    markdown: Markdown = None,
     batch: _Batch = 8,
-    device: _Device = 'cpu',
-    workers: _Workers = 0,
-    quiet: _Quiet = False,
+    device: Device = 'cpu',
+    workers: Workers = 0,
+    quiet: Quiet = False,
 ) -> None:
     """MPJPE by action on Human3.6M's subjects 9 and 11, laid out as the paper's Table 1."""
     from pose_action_ros.training.pose_scores import evaluate_h36m
     from pose_action_ros.training.score_tables import h36m_tables
 
-    net, library = _open('h36m', root, 'val', weights, device)
+    net, library = open_split('h36m', root, 'val', weights, device)
     judge = partial(
-        evaluate_h36m, batch=batch, workers=workers, progress=_shown(quiet), limit=limit
+        evaluate_h36m, batch=batch, workers=workers, progress=is_shown(quiet), limit=limit
     )
-    scores = {name: judge(net, library, view) for name, view in _crop_views(multi_crop).items()}
-    _report(h36m_tables(list(scores.values())), scores, weights, 'h36m', json_file, markdown)
+    scores = {name: judge(net, library, view) for name, view in crop_views(multi_crop).items()}
+    report(h36m_tables(list(scores.values())), scores, weights, 'h36m', json_file, markdown)
 
 
 @evaluate_app.command('penn_action')
 def penn_action(
-    root: _Root,
-    weights: _Weights = 'penn_action',
+    root: Root,
+    weights: Weights = 'penn_action',
     multi_clip: _MultiClip = False,
     boxes: _PennBoxes = 'annotated',
-    limit: _Limit = None,
-    json_file: _Json = None,
-    markdown: _Markdown = None,
+    limit: Limit = None,
+    json_file: JsonFile = None,
+    markdown: Markdown = None,
     plots: _Plots = None,
-    device: _Device = 'cpu',
-    workers: _Workers = 0,
-    quiet: _Quiet = False,
+    device: Device = 'cpu',
+    workers: Workers = 0,
+    quiet: Quiet = False,
 ) -> None:
     """Action accuracy of every output on Penn Action's test sequences."""
-    net, library = _open('penn_action', root, 'test', weights, device)
+    net, library = open_split('penn_action', root, 'test', weights, device)
     scores = _clip_scores(net, library, boxes, limit, workers, quiet, multi=multi_clip)
     _report_clips(scores, library, weights, json_file, markdown, plots)
 
 
 @evaluate_app.command('ntu')
 def ntu(
-    root: _Root,
-    weights: _Weights = 'ntu',
+    root: Root,
+    weights: Weights = 'ntu',
     multi_clip: _MultiClip = False,
     boxes: _Boxes = 'annotated',
     view: Annotated[bool, typer.Option('--view', help='The cross-view split.')] = False,
     broken: Annotated[Path | None, typer.Option(help='List of samples to leave out.')] = None,
-    limit: _Limit = None,
-    json_file: _Json = None,
-    markdown: _Markdown = None,
+    limit: Limit = None,
+    json_file: JsonFile = None,
+    markdown: Markdown = None,
     plots: _Plots = None,
-    device: _Device = 'cpu',
-    workers: _Workers = 0,
-    quiet: _Quiet = False,
+    device: Device = 'cpu',
+    workers: Workers = 0,
+    quiet: Quiet = False,
 ) -> None:
     """Action accuracy of every output on NTU RGB+D's test sequences."""
     options = {'view': view, 'broken': broken}
-    net, library = _open('ntu', root, 'test', weights, device, **options)
+    net, library = open_split('ntu', root, 'test', weights, device, **options)
     scores = _clip_scores(net, library, boxes, limit, workers, quiet, multi=multi_clip)
     _report_clips(scores, library, weights, json_file, markdown, plots)
 
 
-def _crop_views(multi_crop: bool) -> dict[str, Any]:
-    """What the paper calls single-crop, and multi-crop where asked for."""
+def crop_views(multi_crop: bool) -> dict[str, Any]:
+    """Return the paper's single-crop, and its multi-crop where asked for."""
     from pose_action_ros.training.pose_views import MULTI_CROP, SINGLE_CROP
 
     views = {'single_crop': SINGLE_CROP, 'multi_crop': MULTI_CROP}
     return views if multi_crop else {'single_crop': SINGLE_CROP}
 
 
-def _open(
+def open_split(
     name: str, root: Path, split: str, weights: str, device: str, **options: Any
 ) -> tuple[MultitaskNet, Any]:
-    """The network and the split in its layout."""
+    """Return a network, and a split in its layout."""
     from pose_action_ros.core.skeleton import get_skeleton
     from pose_action_ros.data.opening import open_library
     from pose_action_ros.models import open_model
@@ -184,10 +199,10 @@ def _clip_scores(
         views = judge.clip_views(library, net.config.clip_frames, multi=several, limit=limit)
         windows = None
         if boxes == 'seen':
-            windows = judge.seen_boxes(net, library, views, progress=_shown(quiet))
+            windows = judge.seen_boxes(net, library, views, progress=is_shown(quiet))
         elif from_file:
             windows = judge.given_boxes(Path(boxes), library, views)
-        options = {'limit': limit, 'workers': workers, 'progress': _shown(quiet)}
+        options = {'limit': limit, 'workers': workers, 'progress': is_shown(quiet)}
         scores[name] = judge.evaluate_clips(net, library, views, boxes=windows, **options)  # type: ignore[arg-type]
     return scores
 
@@ -205,14 +220,14 @@ def _report_clips(
 
     table = action_table(scores, library.name)
     named = {name.replace('-', '_'): one for name, one in scores.items()}
-    _report([table], named, weights, library.name, json_file, markdown)
+    report([table], named, weights, library.name, json_file, markdown)
     if plots is not None:
         name, last = list(scores.items())[-1]
         title = f'{library.name}, {name}, accuracy {last.accuracy["m"]:.3f}'
         save_confusion_plot(last.confusion, library.actions, plots / 'confusion.png', title)
 
 
-def _report(
+def report(
     tables: Sequence[ScoreTable],
     scores: Mapping[str, Any],
     weights: str,
@@ -249,5 +264,6 @@ def _write(path: Path, text: str) -> None:
     path.write_text(text, encoding='utf-8')
 
 
-def _shown(quiet: bool) -> bool:
+def is_shown(quiet: bool) -> bool:
+    """Return whether progress bars are shown: on a terminal, unless they are not wanted."""
     return not quiet and Console(stderr=True).is_terminal

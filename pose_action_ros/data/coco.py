@@ -54,7 +54,7 @@ def read_coco(
         split_file: JSON lists of images that decide instead which are for training and test.
         annotations: A JSON file to read instead, relative to `root`.
         min_joints: Fewest body joints of a sample.
-        min_height_px: Smallest longer side of a sample's person.
+        min_height_px: Smallest height of the box of a sample's person.
 
     Raises:
         DatasetError: A file is missing or damaged, or there is no such split.

@@ -54,7 +54,7 @@ def read_lsp(
         checks: NumPy file of one row an image: `flag` (1: left and right are exchanged), `weight`
             (0: the label is wrong), `joint_code` (3: this joint is wrong), `held_out`.
         min_joints: Fewest body joints of a sample.
-        min_height_px: Smallest longer side of a sample's person.
+        min_height_px: Smallest height of the box of a sample's person.
 
     Raises:
         DatasetError: A file is missing or damaged, or there is no such split.

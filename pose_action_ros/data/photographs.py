@@ -86,9 +86,8 @@ class Person:
 
     @property
     def height_px(self) -> float:
-        """The longer side of the person in the image."""
-        x1, y1, x2, y2 = self.corners_px
-        return float(max(x2 - x1, y2 - y1))
+        """Height of the person's box in the image."""
+        return float(self.corners_px[3] - self.corners_px[1])
 
 
 class Photographs:
@@ -99,7 +98,7 @@ class Photographs:
         persons: Every annotated person, those without joints included.
         skeleton: The layout to give joints in.
         min_joints: Fewest body joints of a sample.
-        min_height_px: Smallest longer side of a sample's person.
+        min_height_px: Smallest height of the box of a sample's person.
 
     Raises:
         DatasetError: No person is left.

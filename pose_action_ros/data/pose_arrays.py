@@ -42,7 +42,7 @@ def read_pose_arrays(
         labels: The NumPy file.
         min_confidence: Joints below it are invalid.
         min_joints: Fewest body joints of a sample.
-        min_height_px: Smallest longer side of a sample's person.
+        min_height_px: Smallest height of the box of a sample's person.
 
     Raises:
         DatasetError: A file is missing or damaged, or there is no such split.

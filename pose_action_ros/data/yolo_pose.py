@@ -57,7 +57,7 @@ def read_yolo_pose(
             that begin with `train`, and with `val` or `test`, are the two parts, or all images
             are for training.
         min_joints: Fewest body joints of a sample.
-        min_height_px: Smallest longer side of a sample's person.
+        min_height_px: Smallest height of the box of a sample's person.
 
     Raises:
         DatasetError: A file is missing or damaged, or there is no such split.

@@ -18,9 +18,17 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     from pose_action_ros.training.action_scores import ClipScores
+    from pose_action_ros.training.photograph_scores import PhotographScores
     from pose_action_ros.training.pose_scores import H36mScores, MpiiScores
 
-__all__ = ['PAPER_TABLE_1', 'ScoreTable', 'action_table', 'h36m_tables', 'mpii_table']
+__all__ = [
+    'PAPER_TABLE_1',
+    'ScoreTable',
+    'action_table',
+    'h36m_tables',
+    'mpii_table',
+    'photograph_table',
+]
 
 PAPER_TABLE_1 = {
     'paper: Human3.6 only - SC': (
@@ -153,6 +161,23 @@ def action_table(scores: Mapping[str, ClipScores], dataset: str) -> ScoreTable:
     rows.append((label, *[_NOTHING] * (len(outputs) - 1), _number(value)))
     title = f'{dataset}, action accuracy in per cent (p: pose, v: appearance, m: both)'
     return ScoreTable(title, ('Methods', *outputs), tuple(rows))
+
+
+def photograph_table(scores: Mapping[str, PhotographScores], title: str) -> ScoreTable:
+    """Return PCK over the torso by part of the body, in per cent.
+
+    Args:
+        scores: Name of the row (single_crop, multi_crop) to scores.
+        title: Above the table.
+    """
+    parts = list(next(iter(scores.values())).pck_20)
+    rows = [
+        (f'ours, {name}, PCK@{threshold}', *_percents(values[part] for part in parts))
+        for name, one in scores.items()
+        for threshold, values in (('0.2', one.pck_20), ('0.5', one.pck_50))
+    ]
+    header = ('Methods', *(part.capitalize() for part in parts))
+    return ScoreTable(f'{title}, PCK in per cent', header, tuple(rows))
 
 
 def _number(value: float) -> str:
