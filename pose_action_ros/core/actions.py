@@ -6,12 +6,28 @@ ICCV 2013), alphabetical as the data set names them; the simulated actor's own l
 
 from __future__ import annotations
 
-__all__ = ['NTU60_ACTIONS', 'PENN_ACTIONS', 'SIMULATED_ACTIONS']
+__all__ = [
+    'JHMDB_ACTIONS',
+    'NTU60_ACTIONS',
+    'OTHER',
+    'PENN_ACTIONS',
+    'PEOPLE_ACTIONS',
+    'SIMULATED_ACTIONS',
+]
 
 SIMULATED_ACTIONS = (
     *('stand', 'walk', 'run', 'jump', 'squat', 'sit down', 'stand up', 'wave', 'clap'),
     *('point', 'pick up', 'kick', 'punch', 'bow', 'fall'),
 )
+
+OTHER = 'other'
+"""The class of everything that has no name of its own."""
+
+PEOPLE_ACTIONS = (
+    *SIMULATED_ACTIONS,
+    *('throw', 'catch', 'push', 'climb stairs', OTHER),
+)
+"""What the shipped weights tell apart: the simulated actions, some of real films, and none."""
 
 PENN_ACTIONS = (
     *('baseball_pitch', 'baseball_swing', 'bench_press', 'bowl', 'clean_and_jerk', 'golf_swing'),

@@ -22,7 +22,10 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-__all__ = ['JoinedSamples', 'MixedSamples', 'SpreadSamples', 'share_table']
+__all__ = ['ENDLESS', 'JoinedSamples', 'MixedSamples', 'SpreadSamples', 'share_table']
+
+ENDLESS = 2**31
+"""Sets that claim to be this large are taken in their own order, without end."""
 
 _FINEST_SHARE = 1000  # shares are fractions with a denominator up to this
 
@@ -92,6 +95,8 @@ class MixedSamples:
         number = int(self._table[slot])
         turn = cycle * int(self._counts[number]) + int(self._ranks[slot])
         size = len(self.sources[number])
+        if size >= ENDLESS:
+            return number, turn, 0
         visit, place = divmod(turn, size)
         return number, int(_order(size, self._seed, number, visit)[place]), visit
 

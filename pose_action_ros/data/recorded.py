@@ -236,7 +236,8 @@ class RecordedClips:
             return self[index]
         variation = self.ranges.draw(rng)
         length = self.library.length(index)
-        return self.clip(index, clip_frames(length, self.frames, variation.stride, rng), variation)
+        stride = variation.stride or self.library.stride
+        return self.clip(index, clip_frames(length, self.frames, stride, rng), variation)
 
     def clip(self, index: int, frames: Sequence[int], variation: Variation = TIDY) -> ClipSample:
         """Return a clip of these frames of recording `index`."""

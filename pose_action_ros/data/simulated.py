@@ -106,7 +106,7 @@ class SimulatedPoses:
         """
         index = _checked(index, self._count)
         rng = np.random.default_rng([self._split, _POSE, index])
-        scene, segment = _scene_of(rng, index)
+        scene, segment = _scene_of(rng, SIMULATED_ACTIONS[index % len(SIMULATED_ACTIONS)])
         time_s = segment.start_s + rng.random() * segment.duration_s
         truth = scene.truth(np.array([time_s]))
         transform = self._window(truth.joints_image_px[0], rng)
@@ -150,6 +150,8 @@ class SimulatedClips:
         share: Smallest share of the frames that lies in the labelled action.
         photographs: Pictures to use as backdrops beside the drawn ones.
         developed: False leaves `shots`, of T images, in place of `crop`.
+        actions: The classes, some of `SIMULATED_ACTIONS` and `OTHER`; sample i shows action
+            i % len(actions).
 
     Raises:
         DatasetError: There is no such split, it needs a count, or the clip is too long.
@@ -165,8 +167,10 @@ class SimulatedClips:
         share: float = 0.6,
         photographs: Sequence[Path] = (),
         developed: bool = True,
+        actions: tuple[str, ...] = SIMULATED_ACTIONS,
     ) -> None:
         self._split = _split_number(split, count)
+        self._actions = actions
         self._count = sys.maxsize if count is None else count
         self._developed = developed
         self._loose = split == 'train'
@@ -190,14 +194,15 @@ class SimulatedClips:
         """
         index = _checked(index, self._count)
         rng = np.random.default_rng([self._split, _CLIP, index])
-        scene, segment = _scene_of(rng, index)
+        action = self._actions[index % len(self._actions)]
+        scene, segment = _scene_of(rng, action)
         end_s = segment.start_s + rng.uniform(self._share_s, segment.duration_s)
         truth = scene.truth(np.maximum(end_s + self._times_s, 0.0))
         windows = self._windows(truth.joints_image_px, rng)
         truth = truth.after(2)
         shots = take_crops(scene, truth, windows, rng, self._photographs)
         sample = _fields(scene.camera, truth, windows)
-        sample['action'] = torch.tensor(SIMULATED_ACTIONS.index(segment.action))
+        sample['action'] = torch.tensor(self._actions.index(segment.action))
         return _with_pictures(sample, shots, developed=self._developed)
 
     def _windows(
@@ -233,9 +238,8 @@ def _checked(index: int, count: int) -> int:
     return index % count
 
 
-def _scene_of(rng: np.random.Generator, index: int) -> tuple[Scene, Segment]:
-    """A scene that begins with any action and goes on with that of the index; its segment."""
-    action = SIMULATED_ACTIONS[index % len(SIMULATED_ACTIONS)]
+def _scene_of(rng: np.random.Generator, action: str) -> tuple[Scene, Segment]:
+    """A scene that begins with any action and goes on with the given one; its segment."""
     apart = (*ENDS_APART, 'stand up')
     before = [
         a

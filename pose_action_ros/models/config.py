@@ -96,7 +96,7 @@ class ModelConfig:
             )
 
     @classmethod
-    def preset(cls, name: str, **changes: Any) -> ModelConfig:
+    def preset(cls, name: str, /, **changes: Any) -> ModelConfig:
         """Return a preset: `mpii`, `h36m`, `penn_action`, `ntu` or `compact`.
 
         Args:

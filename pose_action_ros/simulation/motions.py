@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from pose_action_ros.core.actions import OTHER
 from pose_action_ros.simulation.body import DOFS, mirrored, pose_change, pose_vector
 from pose_action_ros.simulation.style import cycle_s, neutral, smooth_step
 
@@ -38,7 +39,7 @@ def move(action: str, time_s: NDArray[np.float64], style: Style, start: Poses) -
     """Return the poses of an action.
 
     Args:
-        action: One of `SIMULATED_ACTIONS`.
+        action: One of `SIMULATED_ACTIONS`, or `OTHER`.
         time_s: (T,) seconds since the action began.
         style: How it is performed.
         start: (D,) pose at the beginning; only standing up makes use of it.
@@ -317,8 +318,34 @@ def _fall(phase, style: Style) -> Poses:
                     (1.0, pose_vector(**down, **loose)))  # fmt: skip
 
 
+def _other(phase, style: Style) -> Poses:
+    """Arms and trunk go from one random pose to the next: nothing that has a name."""
+    rng = np.random.default_rng((2**32 * style.vary[:2]).astype(np.int64))
+    poses = [neutral(style)]
+    for _ in range(6):
+        reach = {
+            f'{side}_{dof}': rng.uniform(low, high)
+            for side in ('right', 'left')
+            for dof, low, high in _REACH
+        }
+        trunk = {dof: rng.uniform(low, high) for dof, low, high in _TRUNK}
+        pose = neutral(style) + style.amplitude * pose_change(**reach, **trunk)
+        poses.append(pose if rng.random() < 0.8 else poses[-1])
+    times = np.cumsum(rng.uniform(0.2, 0.45, len(poses)))
+    return _through(phase, *zip(times - times[0], poses, strict=True))
+
+
+_REACH = (
+    ('shoulder_flex', -25, 95), ('shoulder_abd', -5, 70), ('shoulder_twist', -50, 45),
+    ('elbow', 0, 115), ('hip_flex', -8, 22), ('knee', 0, 25),
+)  # fmt: skip
+_TRUNK = (
+    ('bend', -4, 22), ('spine_side', -16, 16), ('spine_twist', -28, 28), ('neck_turn', -45, 45),
+    ('neck_bend', -15, 20),
+)  # fmt: skip
+
 _MOTIONS: dict[str, Callable[..., Poses]] = {
     **{'stand': _stand, 'walk': _walk, 'run': _run, 'jump': _jump, 'squat': _squat},
     **{'sit down': _sit_down, 'wave': _wave, 'clap': _clap, 'point': _point, 'pick up': _pick_up},
-    **{'kick': _kick, 'punch': _punch, 'bow': _bow, 'fall': _fall},
+    **{'kick': _kick, 'punch': _punch, 'bow': _bow, 'fall': _fall, OTHER: _other},
 }

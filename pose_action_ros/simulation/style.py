@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from pose_action_ros.core.actions import OTHER
 from pose_action_ros.core.errors import ConfigError
 from pose_action_ros.simulation.body import DOFS, pose_vector
 
@@ -25,7 +26,7 @@ _INDEX = {name: i for i, name in enumerate(DOFS)}
 _CYCLE_S = {
     **{'stand': 2.4, 'walk': 1.10, 'run': 0.72, 'jump': 1.35, 'squat': 2.1, 'sit down': 1.35},
     **{'stand up': 1.35, 'wave': 0.62, 'clap': 0.46, 'point': 2.4, 'pick up': 2.3, 'kick': 1.35},
-    **{'punch': 0.80, 'bow': 2.3, 'fall': 1.05},
+    **{'punch': 0.80, 'bow': 2.3, 'fall': 1.05, OTHER: 1.3},
 }
 
 

@@ -15,6 +15,7 @@ import numpy as np
 import torch
 from torch.utils.data import DataLoader
 
+from pose_action_ros.core.actions import SIMULATED_ACTIONS
 from pose_action_ros.core.errors import ConfigError
 from pose_action_ros.data.simulated import SimulatedClips, SimulatedPoses
 from pose_action_ros.metrics import accuracy, confusion_matrix, mpjpe, p_mpjpe, pck_torso
@@ -101,13 +102,20 @@ def evaluate_simulated(
         progress: Show bars.
 
     Raises:
-        ConfigError: The network has other joints, dimensions or actions than the actor.
+        ConfigError: The network has other joints or dimensions than the actor, or lacks one of its
+            actions.
     """
     config = net.config
-    if config.layout != 'pa17j' or config.dimensions != 3 or not config.actions:
+    if config.layout != 'pa17j' or config.dimensions != 3:
         raise ConfigError(
-            f'the network {config.name!r} gives {config.layout} in {config.dimensions}D and '
-            f'{len(config.actions)} actions; the simulated actor needs pa17j in 3D and actions'
+            f'the network {config.name!r} gives {config.layout} in {config.dimensions}D; the '
+            'simulated actor needs pa17j in 3D'
+        )
+    missing = set(SIMULATED_ACTIONS) - set(config.actions)
+    if missing:
+        raise ConfigError(
+            f'the network {config.name!r} has no action {", ".join(sorted(missing))}, which the '
+            'simulated actor does'
         )
     net.eval()
     pose_set = SimulatedPoses(split, poses)
@@ -211,6 +219,7 @@ def _presence_scores(person: Array, empty: Array) -> dict[str, float]:
 @torch.inference_mode()
 def _action_scores(net: MultitaskNet, batches: Iterator[dict[str, Tensor]]) -> dict[str, Any]:
     device = next(net.parameters()).device
+    numbers = np.array([net.config.actions.index(name) for name in SIMULATED_ACTIONS])
     scores, labels = [], []
     for batch in batches:
         clip = {name: batch[name].to(device) for name in ('crop', 'image_to_crop')}
@@ -219,7 +228,7 @@ def _action_scores(net: MultitaskNet, batches: Iterator[dict[str, Tensor]]) -> d
             *(features[name] for name in ('clip_joints', 'probability', 'joint_features'))
         )
         scores.append(output.actions.cpu().numpy())
-        labels.append(batch['action'].numpy())
+        labels.append(numbers[batch['action'].numpy()])
     probabilities, actions = np.concatenate(scores), np.concatenate(labels)
     names = net.config.actions
     counts = confusion_matrix(probabilities.argmax(axis=1), actions, len(names))

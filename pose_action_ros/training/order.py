@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING, Protocol
 import numpy as np
 from torch.utils.data import Dataset, Sampler
 
+from pose_action_ros.data.mixing import ENDLESS
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from typing import Any
@@ -22,9 +24,6 @@ if TYPE_CHECKING:
     from pose_action_ros.training.augmentation import Augmentation
 
 __all__ = ['OrderedSamples', 'PositionSampler', 'SampleSource', 'locate']
-
-
-_ENDLESS = 2**31  # sets that claim to be larger are rendered as they are asked for
 
 
 class SampleSource(Protocol):
@@ -45,7 +44,7 @@ def locate(position: int, count: int, seed: int) -> tuple[int, int]:
         count: Number of samples in the set.
         seed: Decides the orders.
     """
-    if count >= _ENDLESS:
+    if count >= ENDLESS:
         return position, 0
     visit, slot = divmod(position, count)
     return int(_permutation(count, seed, visit)[slot]), visit

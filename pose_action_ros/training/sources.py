@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from pose_action_ros.core.actions import SIMULATED_ACTIONS
 from pose_action_ros.core.errors import ConfigError
-from pose_action_ros.data.simulated import SimulatedClips, SimulatedPoses
+from pose_action_ros.data.simulated import SimulatedPoses
+from pose_action_ros.training.clip_sources import mixed_clips, simulated_clips
 from pose_action_ros.training.recorded_sources import recorded_clips, recorded_poses
 from pose_action_ros.training.sample_store import StoredSamples
 from pose_action_ros.training.simulated_sources import check_actor, make_framing, picture_files
@@ -61,24 +61,16 @@ def clip_source(
         ConfigError: As above, or the network's actions are not those of the data set.
     """
     on_device = _rendered_on_device(data, split)
-    if data.name != 'simulated':
-        recorded = recorded_clips(data, model, split)
-        count = len(recorded) if split == 'val' else data.clips or None
-        return (
-            _stored(recorded, count, folder, split, 'clips') if folder and data.pool else recorded
-        )
-    if model.actions != SIMULATED_ACTIONS:
-        raise ConfigError(
-            f'the network {model.name!r} knows {len(model.actions)} actions; the simulated actor '
-            f'does {len(SIMULATED_ACTIONS)}: give the network core.actions.SIMULATED_ACTIONS'
-        )
-    options = _simulated_options(data, model)
-    options.pop('framing', None)
     count = data.val_clips if split == 'val' else data.clips or None
-    source = SimulatedClips(
-        split, count, frames=model.clip_frames, period_s=model.clip_period_s,
-        developed=not on_device, **options,
-    )  # fmt: skip
+    if 'clips' in data.options:
+        source: SampleSource = mixed_clips(data, model, split)
+    elif data.name != 'simulated':
+        source = recorded_clips(data, model, split)
+        count = len(source) if split == 'val' else count
+    else:
+        options = _simulated_options(data, model)
+        options.pop('framing', None)
+        source = simulated_clips(model, split, count, developed=not on_device, **options)
     return _stored(source, count, folder, split, 'clips') if folder and data.pool else source
 
 
@@ -111,7 +103,7 @@ def _simulated_options(data: DataSettings, model: ModelConfig) -> dict[str, Any]
         raise ConfigError(f'unknown data set {data.name!r}; expected simulated')
     check_actor(model)
     options = dict(data.options)
-    for name in ('mix', 'validate', 'seed'):  # of the pose phases
+    for name in ('mix', 'validate', 'seed', 'clips'):
         options.pop(name, None)
     unknown = set(options) - {'framing', 'photographs'}
     if unknown:

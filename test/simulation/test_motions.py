@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from pose_action_ros.core.actions import SIMULATED_ACTIONS
+from pose_action_ros.core.actions import OTHER, SIMULATED_ACTIONS
 from pose_action_ros.core.errors import ConfigError
 from pose_action_ros.simulation.body import DOFS, mirrored
 from pose_action_ros.simulation.motions import move
@@ -14,7 +14,7 @@ def style_of(seed):
     return Style.sample(np.random.default_rng(seed))
 
 
-@pytest.mark.parametrize('action', SIMULATED_ACTIONS)
+@pytest.mark.parametrize('action', (*SIMULATED_ACTIONS, OTHER))
 def test_every_action_is_smooth_and_human(action):
     for seed in range(6):
         style = style_of(seed)
@@ -32,7 +32,7 @@ def test_every_action_is_smooth_and_human(action):
             assert knee.max() < 155
 
 
-@pytest.mark.parametrize('action', [a for a in SIMULATED_ACTIONS if a != 'stand'])
+@pytest.mark.parametrize('action', [a for a in (*SIMULATED_ACTIONS, OTHER) if a != 'stand'])
 def test_every_action_moves(action):
     style = style_of(1)
     start = neutral(style)
