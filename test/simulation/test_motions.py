@@ -14,7 +14,7 @@ def style_of(seed):
     return Style.sample(np.random.default_rng(seed))
 
 
-@pytest.mark.parametrize('action', (*SIMULATED_ACTIONS, OTHER))
+@pytest.mark.parametrize('action', [*SIMULATED_ACTIONS, OTHER])
 def test_every_action_is_smooth_and_human(action):
     for seed in range(6):
         style = style_of(seed)
