@@ -14,7 +14,7 @@ from pose_action_ros.cli.bench import bench
 from pose_action_ros.cli.convert_weights import convert_weights
 from pose_action_ros.cli.data import data_app
 from pose_action_ros.cli.doctor import doctor
-from pose_action_ros.cli.evaluate_photographs import evaluate_app
+from pose_action_ros.cli.evaluate_finding import evaluate_app
 from pose_action_ros.cli.export import export
 from pose_action_ros.cli.fetch_weights import fetch_weights
 from pose_action_ros.cli.predict import predict

@@ -1,0 +1,139 @@
+"""`pose-action evaluate finding`: who is found in photographs when nothing is given."""
+
+from __future__ import annotations
+
+import json
+from collections import defaultdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from pose_action_ros.cli.evaluate_datasets import JsonFile, Limit, Quiet, Root, Weights, is_shown
+from pose_action_ros.cli.evaluate_photographs import evaluate_app
+
+if TYPE_CHECKING:
+    from pose_action_ros.data.photographs import Person, Photographs
+    from pose_action_ros.inference.still_images import Finding
+    from pose_action_ros.inference.stream import PoseActionStream
+
+__all__ = ['evaluate_app']
+
+_console = Console()
+_MIN_SHARE = 0.15  # of the image's height, for people in scenes of several
+_MOST = 6
+
+
+@evaluate_app.command('finding')
+def finding(
+    root: Root,
+    weights: Weights = 'demo',
+    split: Annotated[str, typer.Option(help='train, val or test.')] = 'test',
+    split_file: Annotated[
+        Path | None, typer.Option(help='JSON lists `train` and `test` of images.')
+    ] = None,
+    annotations: Annotated[
+        Path | None,
+        typer.Option(help='COCO JSON below ROOT to read instead; it names every person.'),
+    ] = None,
+    limit: Limit = None,
+    json_file: JsonFile = None,
+    quiet: Quiet = False,
+) -> None:
+    """Shares of people found in COCO's photographs, false people, and empty windows with somebody.
+
+    Nothing is given to the node but the image, six times, as from a camera that stands still.
+    """
+    from pose_action_ros.core.skeleton import get_skeleton
+    from pose_action_ros.data.opening import open_library
+    from pose_action_ros.inference.stream import PoseActionStream
+
+    stream = PoseActionStream.open(weights)
+    skeleton = get_skeleton(stream.layout)
+    options = {'split_file': split_file, 'annotations': annotations}
+    library: Any = open_library('coco', root, split, skeleton, **options)
+    shown = is_shown(quiet)
+    scores = {**_scenes(stream, library, limit, shown), **_empty(stream, library, limit, shown)}
+    table = Table('measure', 'share', 'of', title=f'{weights} on photographs, {split}')
+    for name, (count, total) in scores.items():
+        table.add_row(name, f'{count / max(total, 1):.3f}', str(total))
+    _console.print(table)
+    if json_file is not None:
+        result = {name: {'count': c, 'of': t} for name, (c, t) in scores.items()}
+        json_file.parent.mkdir(parents=True, exist_ok=True)
+        json_file.write_text(json.dumps({'weights': weights, **result}, indent=2) + '\n')
+
+
+def _scenes(
+    stream: PoseActionStream, library: Photographs, limit: int | None, shown: bool
+) -> dict[str, tuple[int, int]]:
+    """Single people and scenes of two to six."""
+    from pose_action_ros.training.pose_scores import spread_indices
+    from pose_action_ros.training.reporting import track
+
+    scenes: dict[Path, list[Person]] = defaultdict(list)
+    for person in library.everybody:
+        scenes[person.image].append(person)
+    paths = sorted(path for path, people in scenes.items() if len(people) <= _MOST)
+    chosen = [paths[i] for i in spread_indices(len(paths), limit)]
+    single: list[Finding] = []
+    several: list[Finding] = []
+    for path in track(chosen, 'scenes', total=len(chosen), shown=shown):
+        result = _scene(stream, library, scenes[path])
+        if result is not None:
+            (single if len(scenes[path]) == 1 else several).append(result)
+    return {
+        'single people found': (sum(f.found for f in single), sum(f.people for f in single)),
+        'false people a single scene': (sum(f.false for f in single), len(single)),
+        'people found in scenes of 2 to 6': (
+            sum(f.found for f in several), sum(f.people for f in several),
+        ),
+    }  # fmt: skip
+
+
+def _scene(stream: PoseActionStream, library: Photographs, people: list[Person]) -> Finding | None:
+    """Counts of a scene; None where nobody in it is annotated well enough to judge."""
+    import numpy as np
+
+    from pose_action_ros.data.files import read_picture
+    from pose_action_ros.data.layouts import named_joints
+    from pose_action_ros.data.photographs import BODY_JOINTS
+    from pose_action_ros.inference.still_images import look_at, match_people
+    from pose_action_ros.training.photograph_scores import torso_px
+
+    image = read_picture(people[0].image)
+    names = library.skeleton.joint_names
+    body = [names.index(name) for name in BODY_JOINTS]
+    joints = np.array([named_joints(library.skeleton, p.names, p.joints_px) for p in people])
+    torsos = torso_px(joints, names)
+    judged = [
+        i
+        for i, person in enumerate(people)
+        if np.isfinite(torsos[i]) and person.height_px >= _MIN_SHARE * len(image)
+    ]
+    if not judged:
+        return None
+    tracks = [person.joints_image_px[body] for person in look_at(stream, image)[-1]]
+    return match_people(
+        tracks, [joints[i, body] for i in judged], [float(torsos[i]) for i in judged]
+    )
+
+
+def _empty(
+    stream: PoseActionStream, library: Photographs, limit: int | None, shown: bool
+) -> dict[str, tuple[int, int]]:
+    """Windows beside all people, shown as images of their own."""
+    from pose_action_ros.data.photographs import EmptyWindows
+    from pose_action_ros.inference.still_images import look_at
+    from pose_action_ros.training.pose_scores import spread_indices
+    from pose_action_ros.training.reporting import track
+
+    windows = EmptyWindows(library)
+    chosen = spread_indices(len(windows), limit)
+    somebody = 0
+    for index in track(chosen, 'empty windows', total=len(chosen), shown=shown):
+        crop = windows[index]['crop'].permute(1, 2, 0).contiguous().numpy()
+        somebody += any(look_at(stream, crop))
+    return {'empty windows with somebody': (somebody, len(chosen))}

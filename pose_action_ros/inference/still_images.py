@@ -1,0 +1,83 @@
+"""Who is found in a still image when nothing is given, and who is seen but not there.
+
+Owns: the protocol. An image is shown to a fresh stream a few times, as a camera that stands still
+shows it. An annotated person is found if the pose of one track has at least half of the person's
+joints within half a torso. Every other track that lasts to the end is a false person.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
+    from pose_action_ros.core.predictions import PersonPrediction
+    from pose_action_ros.inference.stream import PoseActionStream
+
+__all__ = ['LOOKS', 'Finding', 'look_at', 'match_people']
+
+LOOKS = 6
+"""How often an image is shown."""
+
+_PERIOD_NS = 50_000_000
+_THRESHOLD = 0.5  # of the torso
+_SHARE = 0.5  # of the annotated joints
+
+
+class Finding(NamedTuple):
+    """Counts of one image.
+
+    Attributes:
+        people: Annotated persons.
+        found: Of these, how many are found.
+        false: Tracks that are none of them.
+    """
+
+    people: int
+    found: int
+    false: int
+
+
+def look_at(
+    stream: PoseActionStream, image_rgb: NDArray[np.uint8]
+) -> list[tuple[PersonPrediction, ...]]:
+    """Show a still image to a stream without any track; return the people of each look.
+
+    Args:
+        stream: The stream; it is reset first.
+        image_rgb: (H, W, 3) uint8.
+    """
+    stream.reset()
+    stamps = range(_PERIOD_NS, (LOOKS + 1) * _PERIOD_NS, _PERIOD_NS)
+    return [stream.process(image_rgb, stamp_ns).persons for stamp_ns in stamps]
+
+
+def match_people(
+    tracks: Sequence[NDArray[np.floating]],
+    people: Sequence[NDArray[np.floating]],
+    torsos_px: Sequence[float],
+) -> Finding:
+    """Match tracks with annotated persons, each with one at most.
+
+    Args:
+        tracks: (J, 2) joints of each track, pixels.
+        people: (J, 2) joints of each person, NaN where not annotated.
+        torsos_px: Scale of each person.
+    """
+    shares = np.zeros((len(people), len(tracks)))
+    for row, (joints, torso) in enumerate(zip(people, torsos_px, strict=True)):
+        known = np.isfinite(joints).all(-1)
+        for column, track in enumerate(tracks):
+            near = np.linalg.norm(track - joints, axis=-1)[known] <= _THRESHOLD * torso
+            shares[row, column] = near.mean() if known.any() else 0.0
+    found = 0
+    while shares.size and shares.max() >= _SHARE:
+        row, column = (int(i) for i in np.unravel_index(int(shares.argmax()), shares.shape))
+        shares[row], shares[:, column] = 0.0, 0.0
+        found += 1
+    return Finding(len(people), found, len(tracks) - found)
