@@ -31,7 +31,7 @@ def test_joints_that_are_not_annotated_do_not_count():
 
 
 def test_each_track_finds_one_person_and_the_rest_are_false():
-    other = PERSON + [200.0, 0.0]
+    other = PERSON + np.array([200.0, 0.0])
     tracks = [other + 1.0, PERSON, PERSON + 2.0]
     assert match_people(tracks, [PERSON, other], [TORSO, TORSO]) == Finding(2, 2, 1)
     assert match_people([PERSON], [PERSON, PERSON + 1.0], [TORSO, TORSO]) == Finding(2, 1, 0)
