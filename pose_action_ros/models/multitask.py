@@ -124,8 +124,13 @@ class MultitaskNet(nn.Module):
         return [PoseOutput(reading.joints, reading.logit.sigmoid()) for reading in readings]
 
     def read_blocks(self, crops: Tensor) -> list[HeatMapReading]:
-        """Read the heat maps of every prediction block; arguments as of `forward_pose`."""
-        return [read_heat_maps(maps, self.config) for maps in self.pose_net(crops).heat_maps]
+        """Read the heat maps of every prediction block in float32, as `forward_pose` does.
+
+        Args:
+            crops: (B, 3, 256, 256) RGB in [-1, 1].
+        """
+        maps = self.pose_net(crops).heat_maps
+        return [read_heat_maps(block.float(), self.config) for block in maps]
 
     def forward_frames(self, crops: Tensor) -> FrameFeatures:
         """Read pose and joint features of frames, the first half of `forward_clip`.

@@ -128,3 +128,10 @@ def test_fusion_starts_as_the_sum_of_both_branches(tiny):
     net = MultitaskNet(tiny('compact'))
     pose, appearance = torch.randn(2, 1, 15, 4, 4)
     torch.testing.assert_close(net.fusion(pose, appearance), pose + appearance)
+
+
+def test_heat_maps_are_read_in_float32_whatever_the_network_runs_in(net):
+    crops = torch.rand(1, 3, 64, 64)
+    with torch.no_grad(), torch.autocast('cpu', dtype=torch.bfloat16):
+        readings = net.read_blocks(crops)
+    assert {reading.joints.dtype for reading in readings} == {torch.float32}
