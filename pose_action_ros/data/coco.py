@@ -52,6 +52,7 @@ def read_coco(
         split: train and val: of person_keypoints_train2017.json; test: person_keypoints_val2017.
         skeleton: The layout to give joints in.
         split_file: JSON lists of images that decide instead which are for training and test.
+            Both files are read then.
         annotations: A JSON file to read instead, relative to `root`.
         min_joints: Fewest body joints of a sample.
         min_height_px: Smallest height of the box of a sample's person.
@@ -59,20 +60,11 @@ def read_coco(
     Raises:
         DatasetError: A file is missing or damaged, or there is no such split.
     """
-    part = 'val2017' if split == 'test' else 'train2017'
-    path = root / (annotations or f'annotations/person_keypoints_{part}.json')
-    try:
-        values: dict[str, Any] = json.loads(path.read_text(encoding='utf-8'))
-        images = {entry['id']: str(entry['file_name']) for entry in values['images']}
-        persons: dict[str, list[Person]] = {}
-        for entry in values['annotations']:
-            title = images[entry['image_id']]
-            persons.setdefault(title, []).append(_person(root, title, entry))
-    except FileNotFoundError as error:
-        raise DatasetError(f'{path}: no such file; see docs/data.md for the layout') from error
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise DatasetError(f'{path} is not laid out as expected: {error!r}') from error
-    wanted = _wanted(split, list(persons), split_file, str(path))
+    persons: dict[str, list[Person]] = {}
+    for path in _files(root, split, annotations, own_split=split_file is None):
+        for person in _persons(root, path):
+            persons.setdefault(person.title, []).append(person)
+    wanted = _wanted(split, list(persons), split_file, str(root))
     return Photographs(
         'coco',
         [person for title in wanted for person in persons[title]],
@@ -80,6 +72,28 @@ def read_coco(
         min_joints=min_joints,
         min_height_px=min_height_px,
     )
+
+
+def _files(root: Path, split: str, annotations: Path | None, *, own_split: bool) -> list[Path]:
+    """The files to read: those of the split, or all that exist where a list decides."""
+    if annotations is not None:
+        return [root / annotations]
+    folder = root / 'annotations'
+    train, val = (folder / f'person_keypoints_{part}.json' for part in ('train2017', 'val2017'))
+    if own_split:
+        return [val if split == 'test' else train]
+    return [path for path in (train, val) if path.exists()] or [train]
+
+
+def _persons(root: Path, path: Path) -> list[Person]:
+    try:
+        values: dict[str, Any] = json.loads(path.read_text(encoding='utf-8'))
+        images = {entry['id']: str(entry['file_name']) for entry in values['images']}
+        return [_person(root, images[entry['image_id']], entry) for entry in values['annotations']]
+    except FileNotFoundError as error:
+        raise DatasetError(f'{path}: no such file; see docs/data.md for the layout') from error
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise DatasetError(f'{path} is not laid out as expected: {error!r}') from error
 
 
 def _wanted(split: str, titles: list[str], split_file: Path | None, where: str) -> list[str]:

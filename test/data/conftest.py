@@ -1,6 +1,7 @@
 """Miniature data sets, written once per session; readers only read them."""
 
 import importlib.util
+import sys
 from pathlib import Path
 
 import pytest
@@ -9,9 +10,20 @@ import pytest
 @pytest.fixture(scope='session')
 def miniatures():
     """The module that writes and knows them (test/data/miniatures.py)."""
-    path = Path(__file__).with_name('miniatures.py')
-    spec = importlib.util.spec_from_file_location('miniatures', path)
+    return _module('miniatures')
+
+
+@pytest.fixture(scope='session')
+def people(miniatures):
+    """The module that writes photographs and films of people (test/data/people_miniatures.py)."""
+    return _module('people_miniatures')
+
+
+def _module(name):
+    path = Path(__file__).with_name(f'{name}.py')
+    spec = importlib.util.spec_from_file_location(name, path)
     module = importlib.util.module_from_spec(spec)
+    sys.modules[name] = module  # which others import by this name
     spec.loader.exec_module(module)
     return module
 

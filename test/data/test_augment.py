@@ -6,9 +6,16 @@ import pytest
 from pose_action_ros.core.errors import ConfigError
 from pose_action_ros.core.predictions import PersonBox
 from pose_action_ros.core.skeleton import PA17J
-from pose_action_ros.data.augment import PAPER, RELEASED, Variation, ranges_named, varied_window
+from pose_action_ros.data.augment import (
+    PAPER,
+    RELEASED,
+    Framing,
+    Variation,
+    ranges_named,
+    varied_window,
+)
 from pose_action_ros.data.human36m import Human36m
-from pose_action_ros.data.recorded import RecordedPoses, cut
+from pose_action_ros.data.recorded import RecordedPoses, as_pose_sample, cut
 
 
 def draws(ranges, count=400):
@@ -80,7 +87,7 @@ def test_everything_follows_the_image(h36m_released, dots, variation):
     library = Human36m(h36m_released, 'val', PA17J)
     track, images = library.track(1, [2]), library.images(1, [2])
     fields = cut(track, images, PA17J, variation)
-    sample = {name: value[0] for name, value in fields.items() if name != 'intrinsics'}
+    sample = as_pose_sample(fields)
     seen = dots(sample, PA17J)
     assert seen == int(sample['visibility'].sum()) >= 12
     # Back through the matrix, the depth and the intrinsics: the joints in space.
@@ -110,3 +117,17 @@ def test_varied_samples_are_the_generators(h36m_released):
     assert (tidy.varied(3, np.random.default_rng(1))['crop'] == samples[3]['crop']).all()
     with pytest.raises(IndexError):
         samples[8]
+
+
+def test_framing_is_reached_and_kept():
+    near = draws(Framing(scale=(0.8, 1.25), shift=0.1, angle_deg=10.0))
+    assert 0.8 <= min(v.scale for v in near) < 0.82
+    assert 1.22 < max(v.scale for v in near) <= 1.25
+    assert 0.095 * 256 < max(abs(v.shift_x) for v in near) <= 25.6
+    assert 20.0 < max(abs(v.angle_deg) for v in near) <= 25.0
+    assert {v.stride for v in near} == {0}  # the data set's own
+    far = draws(Framing(far=0.25, far_scale=(2.0, 4.0), far_shift=0.4))
+    distant = [v for v in far if v.scale >= 2.0]
+    assert 0.18 < len(distant) / len(far) < 0.32
+    assert max(v.scale for v in distant) > 3.8
+    assert 0.08 * 256 < max(abs(v.shift_x) for v in distant) <= 0.4 * 256

@@ -74,8 +74,8 @@ def test_check_shows_what_training_sees(penn_official, tmp_path):
 
 
 def test_check_names_every_fault(tmp_path, miniatures):
-    with pytest.raises(ConfigError, match="unknown data set 'coco'"):
-        invoke('data', 'check', 'coco', tmp_path)
+    with pytest.raises(ConfigError, match="unknown data set 'cocoa'"):
+        invoke('data', 'check', 'cocoa', tmp_path)
     with pytest.raises(DatasetError, match=r'2 faults: train: .*images: no such folder'):
         invoke('data', 'check', 'mpii', tmp_path)
     miniatures.write_mpii(tmp_path, False)

@@ -4,7 +4,13 @@ import numpy as np
 import pytest
 
 from pose_action_ros.core.errors import ConfigError
-from pose_action_ros.data.mixing import MixedSamples, SpreadSamples, share_table
+from pose_action_ros.data.mixing import (
+    ENDLESS,
+    JoinedSamples,
+    MixedSamples,
+    SpreadSamples,
+    share_table,
+)
 
 
 class Numbers:
@@ -90,3 +96,21 @@ def test_validation_is_spread_over_all():
     spread = SpreadSamples(Numbers('a', 10), 4)
     assert [index for _, index in spread] == [0, 2, 5, 7]
     assert len(SpreadSamples(Numbers('a', 3), 100)) == 3
+
+
+def test_a_set_without_end_comes_in_its_own_order():
+    class Endless(Numbers):
+        def __len__(self):
+            return ENDLESS
+
+    mixed = MixedSamples([Endless('a', 0), Numbers('b', 2)])
+    found = [mixed.locate(position) for position in range(8)]
+    assert [(index, visit) for n, index, visit in found if n == 0] == [(i, 0) for i in range(4)]
+
+
+def test_joined_sources_follow_one_another():
+    joined = JoinedSamples([Numbers('a', 2), Numbers('b', 1), Numbers('c', 2)])
+    assert list(joined) == [('a', 0), ('a', 1), ('b', 0), ('c', 0), ('c', 1)]
+    with pytest.raises(IndexError):
+        joined[5]
+    assert len(JoinedSamples([])) == 0

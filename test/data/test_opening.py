@@ -4,7 +4,7 @@ import pytest
 
 from pose_action_ros.core.errors import ConfigError
 from pose_action_ros.core.skeleton import get_skeleton
-from pose_action_ros.data.opening import DATASETS, LAYOUTS, open_library
+from pose_action_ros.data.opening import open_library, reader_named
 from pose_action_ros.models import ModelConfig
 
 
@@ -18,20 +18,19 @@ from pose_action_ros.models import ModelConfig
     ],
 )
 def test_each_data_set_opens_in_its_networks_layout(request, name, root):
-    skeleton = get_skeleton(LAYOUTS[name])
+    skeleton = get_skeleton(reader_named(name).layout)
     library = open_library(name, str(request.getfixturevalue(root)), 'train', skeleton)
     assert library.name == name
     assert library.track(0, [0]).joints_image_px.shape == (1, skeleton.num_joints, 2)
 
 
 def test_layouts_and_actions_are_those_of_the_presets(ntu_official, penn_official):
-    assert set(LAYOUTS) == set(DATASETS)
     for name, root in (('ntu', ntu_official), ('penn_action', penn_official)):
         preset = ModelConfig.preset(name)
-        library = open_library(name, root, 'test', get_skeleton(LAYOUTS[name]))
+        library = open_library(name, root, 'test', get_skeleton(reader_named(name).layout))
         assert library.actions == preset.actions
-    for name in DATASETS:
-        assert ModelConfig.preset(name).layout == LAYOUTS[name]
+    for name in ('mpii', 'h36m', 'penn_action', 'ntu'):
+        assert ModelConfig.preset(name).layout == reader_named(name).layout
 
 
 def test_options(ntu_official, tmp_path):
@@ -44,5 +43,5 @@ def test_options(ntu_official, tmp_path):
         ConfigError, match='ntu has no option every; it has view, broken, prepared'
     ):
         open_library('ntu', ntu_official, 'test', skeleton, every=3)
-    with pytest.raises(ConfigError, match="unknown data set 'coco'"):
-        open_library('coco', ntu_official, 'test', skeleton)
+    with pytest.raises(ConfigError, match="unknown data set 'cocoa'"):
+        open_library('cocoa', ntu_official, 'test', skeleton)

@@ -9,7 +9,7 @@ from pose_action_ros.cli.data import data_app
 from pose_action_ros.core.errors import DatasetError
 from pose_action_ros.core.skeleton import get_skeleton
 from pose_action_ros.data.augment import Variation
-from pose_action_ros.data.opening import LAYOUTS, open_library
+from pose_action_ros.data.opening import open_library, reader_named
 from pose_action_ros.data.prepared import is_prepared, prepare_recording
 from pose_action_ros.data.recorded import RecordedClips, RecordedPoses, cut
 
@@ -29,7 +29,7 @@ def invoke(*arguments):
 
 def both(name, root, cache, split='train'):
     """The split from the originals and from the cache."""
-    skeleton = get_skeleton(LAYOUTS[name])
+    skeleton = get_skeleton(reader_named(name).layout)
     original = open_library(name, root, split, skeleton)
     return original, open_library(name, root, split, skeleton, prepared=cache)
 

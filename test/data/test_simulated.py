@@ -116,7 +116,9 @@ def test_clip_samples_keep_the_contract():
         assert int(sample['action']) == i
         assert sample['action'].dtype == torch.int64
         assert sample['intrinsics'].shape == (4,)
-        frames = {name: v for name, v in sample.items() if name not in ('intrinsics', 'action')}
+        whole = ('intrinsics', 'depth_is_hint', 'action')
+        assert not sample['depth_is_hint']
+        frames = {name: v for name, v in sample.items() if name not in whole}
         for t in (0, 7, 15):
             one = {name: value[t] for name, value in frames.items()}
             assert_consistent({**one, 'intrinsics': sample['intrinsics']})

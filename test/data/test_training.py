@@ -134,7 +134,7 @@ def test_samples_can_be_kept_and_are_as_many_as_asked_for(miniature_run, tmp_pat
         (['data.options.mix.mpii.part=1'], 'data.options.mix.mpii has no part'),
         (['data.options.mix.h36m.share=0.5'], 'where is h36m'),
         (['data.options.mix.h36m=0.5'], 'data.options.mix.h36m is 0.5'),
-        (['data.options.view=true'], 'mpii has no option view'),
+        (['data.options.view=true'], 'data.options has no view'),
     ],
 )
 def test_settings_that_do_not_fit(miniature_run, changes, message):

@@ -13,6 +13,7 @@ from pose_action_ros.training.losses import (
     binary_cross_entropy,
     categorical_cross_entropy,
     elastic_net,
+    heat_map_loss,
     pose_loss,
 )
 
@@ -172,3 +173,65 @@ def test_unknown_normaliser_and_missing_outputs_are_refused():
         elastic_net(torch.zeros(1, 1, 2), torch.zeros(1, 1, 2), per='per_joint')
     with pytest.raises(ConfigError, match='no block outputs'):
         pose_loss([], torch.zeros(1, 1, 2), torch.zeros(1, 1))
+
+
+class TestHeatMapLoss:
+    SIZE = (8, 10)
+
+    def reading(self, joints, sigma):
+        """Maps that are exactly the Gaussians about joints (B, J, 2)."""
+        x = torch.exp(-((torch.arange(10) - 9 * joints[..., :1]) ** 2) / (2 * sigma**2))
+        y = torch.exp(-((torch.arange(8) - 7 * joints[..., 1:]) ** 2) / (2 * sigma**2))
+        maps = (y[..., :, None] * x[..., None, :]).flatten(-2)
+        return SimpleNamespace(probabilities=maps / maps.sum(-1, keepdim=True))
+
+    def test_it_is_zero_at_the_truth_and_above_elsewhere(self):
+        joints = torch.tensor([[[0.3, 0.6], [0.7, 0.2]]])
+        exact = self.reading(joints, 1.0)
+        assert heat_map_loss([exact], joints, self.SIZE, 1.0).item() == pytest.approx(0, abs=1e-5)
+        for other in (self.reading(joints + 0.05, 1.0), self.reading(joints, 2.0)):
+            assert heat_map_loss([other], joints, self.SIZE, 1.0).item() > 0.02
+
+    def test_a_flat_map_by_hand(self):
+        flat = SimpleNamespace(probabilities=torch.full((1, 1, 80), 1 / 80))
+        joints = torch.tensor([[[0.0, 0.0]]])
+        target = self.reading(joints, 0.3).probabilities  # nearly one cell
+        entropy = -(target * target.clamp(min=1e-7).log()).sum().item()
+        found = heat_map_loss([flat], joints, self.SIZE, 0.3).item()
+        assert found == pytest.approx(math.log(80) - entropy, abs=1e-4)
+
+    def test_blocks_are_summed_and_joints_averaged(self):
+        joints = torch.tensor([[[0.3, 0.6], [0.7, 0.2]]])
+        off = self.reading(joints + 0.1, 1.0)
+        one = heat_map_loss([off], joints, self.SIZE, 1.0)
+        torch.testing.assert_close(heat_map_loss([off, off], joints, self.SIZE, 1.0), 2 * one)
+        halves = [
+            heat_map_loss(
+                [SimpleNamespace(probabilities=off.probabilities[:, j : j + 1])],
+                joints[:, j : j + 1],
+                self.SIZE,
+                1.0,
+            )
+            for j in range(2)
+        ]
+        torch.testing.assert_close(one, sum(halves) / 2)
+
+    def test_invalid_joints_do_not_count(self):
+        joints = torch.tensor([[[0.3, 0.6], [0.7, 0.2]]])
+        off = self.reading(joints + 0.1, 1.0)
+        joints[0, 1] = NAN
+        alone = SimpleNamespace(probabilities=off.probabilities[:, :1])
+        found = heat_map_loss([off], joints, self.SIZE, 1.0)
+        torch.testing.assert_close(found, heat_map_loss([alone], joints[:, :1], self.SIZE, 1.0))
+        assert heat_map_loss([off], joints * NAN, self.SIZE, 1.0).item() == 0.0
+
+
+def test_a_weight_is_on_single_coordinates():
+    target = torch.tensor([[[0.5, 0.5, 0.5]]])
+    found = torch.tensor([[[0.6, 0.5, 0.9]]], requires_grad=True)
+    none = elastic_net(found, target, weight=torch.tensor([1.0, 1.0, 0.0]))
+    assert none.item() == pytest.approx(0.1 + 0.01)
+    tenth = elastic_net(found, target, weight=torch.tensor([1.0, 1.0, 0.1]))
+    assert tenth.item() == pytest.approx(0.11 + 0.1 * (0.4 + 0.16))
+    none.sum().backward()
+    assert found.grad[0, 0, 2] == 0.0

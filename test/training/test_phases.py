@@ -2,10 +2,12 @@
 
 import pytest
 import torch
+from lightning.pytorch import Trainer
 
 from pose_action_ros.data.simulated import SimulatedClips, SimulatedPoses
 from pose_action_ros.training.action_module import ActionModule
 from pose_action_ros.training.config import ActionPhase, FinetunePhase, PosePhase
+from pose_action_ros.training.data_module import PhaseData
 from pose_action_ros.training.feature_cache import (
     CachedFeatures,
     clip_features,
@@ -58,8 +60,64 @@ def test_to_network_input_maps_bytes_to_plus_minus_one():
 def test_crop_error_by_hand():
     target = torch.tensor([[[0.1, 0.1, 0.5], [float('nan')] * 3, [0.4, 0.4, 0.5]]])
     found = torch.tensor([[[0.4, 0.5, 0.5], [0.0, 0.0, 0.0], [0.4, 0.4, 0.4]]])
-    assert crop_error(found, target) == pytest.approx((0.5 + 0.1) / 2)
-    assert crop_error(found[..., :2], target) == pytest.approx(0.25)
+    error, joints = crop_error(found, target)
+    assert (error.item(), joints) == (pytest.approx((0.5 + 0.1) / 2), 2)
+    assert crop_error(found[..., :2], target)[0].item() == pytest.approx(0.25)
+    target[0, 0, 2] = float('nan')  # a joint without depth counts with x and y
+    assert crop_error(found, target)[0].item() == pytest.approx((0.5 + 0.1) / 2)
+    error, joints = crop_error(found, torch.full_like(target, float('nan')))
+    assert (error.item(), joints) == (0.0, 0)
+
+
+def test_a_depth_that_is_a_hint_counts_less(tiny_net):
+    batch = batch_of(SimulatedPoses('val', 2), 2)
+    batch['depth_is_hint'] = torch.tensor([True, False])
+    module = quiet(PoseModule(tiny_net, PosePhase(depth_hint_weight=0.2), 1e-3))
+    weight = module._coordinate_weight(batch)
+    assert weight.shape == (2, 1, 3)
+    torch.testing.assert_close(weight[:, 0, 2], torch.tensor([0.2, 1.0]))
+    assert (weight[..., :2] == 1).all()
+
+
+def test_the_heat_map_loss_is_added_with_its_weight(tiny_net):
+    batch = batch_of(SimulatedPoses('val', 2), 2)
+    losses = []
+    for weight in (0.0, 0.1, 0.2):
+        phase = PosePhase(heat_map_weight=weight)
+        module = quiet(PoseModule(tiny_net, phase, 1e-3, half_size=True))
+        losses.append(module.training_step(batch, 0).item())
+    assert losses[1] > losses[0]
+    assert losses[2] - losses[1] == pytest.approx(losses[1] - losses[0], rel=1e-3)
+
+
+@pytest.mark.filterwarnings('ignore:.*treespec', 'ignore:.*does not have many workers')
+def test_the_validation_score_does_not_depend_on_the_batch_size(tiny_net):
+    scores = []
+    for batch_size in (1, 3):
+        phase = PosePhase(epochs=1, steps_per_epoch=1, batch_size=batch_size, learning_rate=0.0)
+        data = OrderedSamples(_Sparse(), 0, shuffle=False)
+        trainer = Trainer(
+            accelerator='cpu', max_epochs=1, logger=False, enable_checkpointing=False,
+            enable_progress_bar=False, enable_model_summary=False,
+        )  # fmt: skip
+        module = PoseModule(tiny_net, phase, 0.0)
+        results = trainer.validate(module, datamodule=PhaseData(data, data, phase), verbose=False)
+        scores.append(results[0]['val_error'])
+    assert scores[0] == pytest.approx(scores[1], rel=1e-4)
+    assert scores[0] > 0.0
+
+
+class _Sparse:
+    """Three samples with 17, 1 and 0 valid joints."""
+
+    def __len__(self):
+        return 3
+
+    def __getitem__(self, index):
+        sample = dict(SimulatedPoses('val', 3)[index])
+        joints = sample['joints_crop'].clone()
+        joints[(17, 1, 0)[index] :] = float('nan')
+        return {**sample, 'joints_crop': joints}
 
 
 def test_pose_phase_overfits_a_handful_and_leaves_the_heads_alone(tiny_net):

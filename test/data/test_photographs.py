@@ -1,0 +1,207 @@
+"""COCO, YOLO-pose, LSP and label files: joints on their dots, splits, and what is wrong."""
+
+import json
+
+import numpy as np
+import pytest
+
+from pose_action_ros.core.errors import ConfigError, DatasetError
+from pose_action_ros.core.skeleton import PA16J, PA17J
+from pose_action_ros.data.augment import Framing
+from pose_action_ros.data.opening import open_library
+from pose_action_ros.data.photographs import EmptyWindows, chosen_images
+from pose_action_ros.data.recorded import RecordedPoses
+
+BODY = 13  # twelve joints and the pelvis between the hips
+OPTIONS = {
+    'coco': {},
+    'yolo_pose': {},
+    'lsp': {},
+    'pose_arrays': {'labels': 'labels.npz'},
+}
+WRITERS = {'coco': 'write_coco', 'yolo_pose': 'write_yolo'}
+
+
+@pytest.fixture(scope='session')
+def roots(people, tmp_path_factory):
+    """The four data sets, written once."""
+    folder = tmp_path_factory.mktemp('photographs')
+    people.write_coco(folder / 'coco')
+    people.write_yolo(folder / 'yolo_pose')
+    people.write_lsp(folder / 'lsp', True)
+    people.write_pose_arrays(folder / 'pose_arrays', folder / 'labels.npz')
+    return folder
+
+
+def opened(roots, name, split='train', skeleton=PA17J, **options):
+    given = {k: roots / v for k, v in OPTIONS[name].items()}
+    return open_library(name, roots / name, split, skeleton, **given, **options)
+
+
+@pytest.mark.parametrize('name', OPTIONS)
+@pytest.mark.parametrize('skeleton', [PA16J, PA17J])
+def test_joints_lie_on_their_dots(roots, dots, name, skeleton):
+    samples = RecordedPoses(opened(roots, name, skeleton=skeleton))
+    expected = {'lsp': BODY + 2, 'pose_arrays': BODY - 1}.get(name, BODY)
+    found = [dots(samples[i], skeleton) for i in range(len(samples)) if i not in (1, 2)]
+    assert set(found) == {expected}
+
+
+@pytest.mark.parametrize('name', OPTIONS)
+def test_the_pelvis_is_the_middle_of_the_hips_and_its_depth_the_origin(roots, name):
+    sample = RecordedPoses(opened(roots, name))[0]
+    joints = sample['joints_crop']
+    hips = joints[[PA17J.index('right_hip'), PA17J.index('left_hip')]]
+    np.testing.assert_allclose(joints[0, :2], hips[:, :2].mean(0), atol=1e-6)
+    assert bool(sample['depth_is_hint'])
+    if name == 'pose_arrays':
+        assert joints[0, 2] == pytest.approx(0.5)
+        assert joints[PA17J.index('right_ankle'), 2] > joints[PA17J.index('left_hip'), 2]
+        assert joints[PA17J.index('right_elbow')].isnan().all()
+    else:
+        assert joints[:, 2].isnan().all()
+
+
+@pytest.mark.parametrize('name', OPTIONS)
+def test_every_tenth_training_image_validates(roots, name):
+    train, val = (opened(roots, name, split) for split in ('train', 'val'))
+    titles = [{one.title(i) for i in range(len(one))} for one in (train, val)]
+    assert [len(t) for t in titles] == [18, 2]
+    assert not titles[0] & titles[1]
+
+
+@pytest.mark.parametrize('name', ['coco', 'yolo_pose'])
+def test_test_images_are_those_of_the_data_set(roots, name):
+    test = opened(roots, name, 'test')
+    assert len(test) == 4
+    train = opened(roots, name, 'train')
+    assert not {test.title(i) for i in range(4)} & {train.title(i) for i in range(len(train))}
+
+
+@pytest.mark.parametrize('name', ['coco', 'yolo_pose'])
+def test_a_split_file_decides_instead(roots, tmp_path, name):
+    path = tmp_path / 'split.json'
+    path.write_text(json.dumps({'train': list(range(0, 20, 2)), 'test': [1, '000000000003.jpg']}))
+    found = {s: opened(roots, name, s, split_file=path) for s in ('train', 'val', 'test')}
+    numbers = {
+        s: [int(one.title(i).rpartition('/')[2].removesuffix('.jpg')) for i in range(len(one))]
+        for s, one in found.items()
+    }
+    assert numbers == {'train': list(range(2, 20, 2)), 'val': [0], 'test': [1, 3]}
+    path.write_text('{"train": 3}')
+    with pytest.raises(DatasetError, match='expected JSON with the lists `train` and `test`'):
+        opened(roots, name, split_file=path)
+
+
+def test_persons_are_chosen_by_joints_and_height(roots):
+    everybody = opened(roots, 'coco')
+    assert len(opened(roots, 'coco', min_joints=12)) == len(everybody) - 1  # of image 3
+    assert len(everybody.everybody) == len(everybody) + 1  # and the crowd
+    with pytest.raises(DatasetError, match=r'none with 1 body joints and 500 pixels or more'):
+        opened(roots, 'coco', min_height_px=500)
+
+
+def test_labels_of_lsp_are_checked(roots, people, tmp_path):
+    people.write_lsp_checks(tmp_path / 'checks.npz')
+    plain = {s.title: s for s in opened(roots, 'lsp').everybody}
+    plain |= {s.title: s for s in opened(roots, 'lsp', 'val').everybody}
+    options = {'checks': tmp_path / 'checks.npz'}
+    parts = [opened(roots, 'lsp', split, **options) for split in ('train', 'val', 'test')]
+    checked = {s.title: s for one in parts for s in one.everybody}
+    names = list(checked['im00001.jpg'].names)
+    right, left = names.index('right_wrist'), names.index('left_wrist')
+    one, other = plain['im00001.jpg'].joints_px, checked['im00001.jpg'].joints_px
+    np.testing.assert_array_equal(other[[right, left]], one[[left, right]])
+    assert np.isnan(checked['im00002.jpg'].joints_px).all()
+    assert np.isnan(checked['im00004.jpg'].joints_px[names.index('right_knee')]).all()
+    held_out = {p.title for p in parts[2].everybody}
+    assert held_out == {f'im{n:05d}.jpg' for n in range(16, 21)}
+    assert not held_out & {p.title for one in parts[:2] for p in one.everybody}
+
+
+def test_lsp_as_distributed_has_a_test_half(people, tmp_path):
+    people.write_lsp(tmp_path, False)
+    train, test = (open_library('lsp', tmp_path, s, PA17J) for s in ('train', 'test'))
+    assert (len(train), len(test)) == (900, 1000)
+    assert test.title(0) == 'im1001.jpg'
+
+
+@pytest.mark.parametrize(
+    ('name', 'file', 'content', 'message'),
+    [
+        ('coco', 'annotations/person_keypoints_train2017.json', b'{', 'is not laid out'),
+        ('coco', 'annotations/person_keypoints_train2017.json', None, 'no such file'),
+        ('yolo_pose', 'labels/train/000002.txt', b'0 1 2', 'found 3 numbers; expected 56'),
+        ('yolo_pose', 'labels/train/000002.txt', b'\xff', 'can not be read'),
+        ('yolo_pose', 'images/train/000002.jpg', b'damaged', 'can not be read'),
+        ('lsp', 'joints.mat', b'damaged', 'is no MATLAB file or is damaged'),
+        ('pose_arrays', '../labels.npz', b'damaged', 'is no NumPy file or is damaged'),
+        ('pose_arrays', '../labels.npz', None, 'no such file'),
+    ],
+)
+def test_what_is_missing_or_damaged_is_named(people, tmp_path, name, file, content, message):
+    people.write_coco(tmp_path / 'coco')
+    people.write_yolo(tmp_path / 'yolo_pose')
+    people.write_lsp(tmp_path / 'lsp', True)
+    people.write_pose_arrays(tmp_path / 'pose_arrays', tmp_path / 'labels.npz')
+    path = tmp_path / name / file
+    path.unlink() if content is None else path.write_bytes(content)
+    with pytest.raises(DatasetError, match=message):
+        opened(tmp_path, name)
+
+
+def test_a_damaged_photograph_is_named_when_it_is_read(people, tmp_path):
+    people.write_coco(tmp_path)
+    path = tmp_path / 'train2017/000000000002.jpg'
+    path.write_bytes(path.read_bytes()[:100])
+    samples = RecordedPoses(open_library('coco', tmp_path, 'train', PA17J))
+    with pytest.raises(DatasetError, match=r'000000000002\.jpg can not be read'):
+        [samples[i] for i in range(len(samples))]
+
+
+def test_options_are_those_of_the_data_set(roots):
+    with pytest.raises(ConfigError, match='coco has no option checks; it has split_file'):
+        opened(roots, 'coco', checks='x')
+    with pytest.raises(ConfigError, match='do not fit pose_arrays'):
+        open_library('pose_arrays', roots / 'pose_arrays', 'train', PA17J)
+
+
+def test_splits():
+    names = [f'{n:02d}' for n in range(20)]
+    assert chosen_images('val', names, where='x') == ['00', '10']
+    assert chosen_images('test', names, ['b', 'a'], where='x') == ['a', 'b']
+    with pytest.raises(DatasetError, match="x has no split 'test'"):
+        chosen_images('test', names, where='x')
+
+
+class TestEmptyWindows:
+    def test_nobody_is_in_them(self, roots):
+        library = opened(roots, 'coco')
+        windows = EmptyWindows(library, Framing(angle_deg=0.0))
+        corners = {}
+        for person in library.everybody:
+            corners.setdefault(person.image, []).append(person.corners_px)
+        assert len(windows) == len(corners) == 18
+        for index, boxes in enumerate(corners[path] for path in sorted(corners)):
+            for seed in range(3):
+                sample = windows.varied(index, np.random.default_rng(seed))
+                back = np.linalg.inv(sample['image_to_crop'].numpy())
+                (x1, y1), (x2, y2) = ((back @ (v, v, 1.0))[:2] for v in (0.0, 1.0))
+                for a, b, c, d in boxes:
+                    assert x2 <= a or x1 >= c or y2 <= b or y1 >= d
+
+    def test_they_teach_that_nobody_is_there(self, roots):
+        sample = EmptyWindows(opened(roots, 'coco'))[0]
+        assert (sample['visibility'] == 0).all()
+        assert sample['joints_crop'].isnan().all()
+        assert sample['crop'].shape == (3, 256, 256)
+
+    def test_a_photograph_full_of_people_gives_black(self, people, tmp_path):
+        people.write_coco(tmp_path)
+        path = tmp_path / 'annotations/person_keypoints_train2017.json'
+        values = json.loads(path.read_text())
+        for row in values['annotations']:
+            row['bbox'] = [-5, -5, 400, 400]
+        path.write_text(json.dumps(values))
+        sample = EmptyWindows(open_library('coco', tmp_path, 'train', PA17J))[0]
+        assert (sample['crop'] == 0).all()
