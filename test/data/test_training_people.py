@@ -42,28 +42,29 @@ def settings(roots, tmp_path):
 
     def make(*more):
         mix, clips = 'data.options.mix', 'data.options.clips'
-        split, films = roots / 'split.json', roots / 'jhmdb.npz'
-        changes = [
-            *(
-                f'{mix}.coco.root={roots / "yolo"}',
-                f'{mix}.coco.split_file={roots / "split.json"}',
-            ),
-            *(f'{mix}.lsp.root={roots / "lsp"}', f'{mix}.lsp.checks={roots / "lsp_checks.npz"}'),
-            *(f'{mix}.exercises.root={roots / "exercises"}', f'{mix}.actor.count=4'),
-            *(f'{mix}.exercises.labels={roots / "exercises.npz"}',),
-            *(f'{mix}.films.root={roots / "jhmdb"}', f'{mix}.films.labels={roots / "jhmdb.npz"}'),
-            *(f'{mix}.nobody.root={roots / "coco"}', f'{mix}.nobody.annotations=null'),
-            *(f'{mix}.nobody.split_file={split}',),
-            *(
-                f'{clips}.films.root={roots / "jhmdb"}',
-                f'{clips}.films.labels={roots / "jhmdb.npz"}',
-            ),
-            *(f'model.changes={SMALL}', 'model.weights=null', f'output={tmp_path / "run"}'),
-            *('data.clips=6', 'data.val_poses=8', 'data.val_clips=4', 'data.workers=0'),
-            *('trainer.threads=1', 'trainer.tensorboard=false'),
-        ]
+        given = {
+            f'{mix}.actor.count': 4,
+            f'{mix}.coco.root': roots / 'yolo',
+            f'{mix}.coco.split_file': roots / 'split.json',
+            f'{mix}.lsp.root': roots / 'lsp',
+            f'{mix}.lsp.checks': roots / 'lsp_checks.npz',
+            f'{mix}.exercises.root': roots / 'exercises',
+            f'{mix}.exercises.labels': roots / 'exercises.npz',
+            f'{mix}.films.root': roots / 'jhmdb',
+            f'{mix}.films.labels': roots / 'jhmdb.npz',
+            f'{mix}.nobody.root': roots / 'coco',
+            f'{mix}.nobody.annotations': 'null',
+            f'{mix}.nobody.split_file': roots / 'split.json',
+            f'{clips}.films.root': roots / 'jhmdb',
+            f'{clips}.films.labels': roots / 'jhmdb.npz',
+            **{'model.changes': SMALL, 'model.weights': 'null', 'output': tmp_path / 'run'},
+            **{'data.clips': 6, 'data.val_poses': 8, 'data.val_clips': 4, 'data.workers': 0},
+            **{'trainer.threads': 1, 'trainer.tensorboard': 'false'},
+        }
         for phase in ('half_size', 'pose', 'action'):
-            changes += [f'{phase}.epochs=1', f'{phase}.steps_per_epoch=2', f'{phase}.batch_size=2']
+            given |= {f'{phase}.{key}': 2 for key in ('steps_per_epoch', 'batch_size')}
+            given[f'{phase}.epochs'] = 1
+        changes = [f'{key}={value}' for key, value in given.items()]
         return load_config(CONFIG, [*changes, *more])
 
     return make
