@@ -1,4 +1,4 @@
-"""`pose-action evaluate {coco,yolo_pose,lsp}`: poses of people in photographs."""
+"""`pose-action evaluate {coco,yolo_pose,lsp,jhmdb}`: people in photographs and short films."""
 
 from __future__ import annotations
 
@@ -117,6 +117,65 @@ def lsp(
     net, library = open_split('lsp', root, split, weights, device, **options)
     scores = _scores(net, library, multi_crop, limit, workers, is_shown(quiet))
     _report(scores, weights, 'lsp', split, json_file, markdown)
+
+
+@evaluate_app.command('jhmdb')
+def jhmdb(
+    root: Root,
+    weights: Weights = 'demo',
+    split: _Split = 'test',
+    labels: Annotated[
+        Path | None, typer.Option(help="NumPy file of joints instead of the data set's own.")
+    ] = None,
+    official_split: Annotated[int, typer.Option(help='1, 2 or 3.', min=1, max=3)] = 1,
+    limit: Limit = None,
+    json_file: JsonFile = None,
+    markdown: Markdown = None,
+    plots: Annotated[Path | None, typer.Option(help='Folder for confusion.png.')] = None,
+    device: Device = 'cpu',
+    workers: Workers = 0,
+    quiet: Quiet = False,
+) -> None:
+    """PCK on J-HMDB's labelled frames, and the accuracy of the action of each film.
+
+    Classes that the network has under their own or another name are those, all others are
+    `other`, or skipped if it has none.
+    """
+    options = {'labels': labels, 'official_split': official_split}
+    net, library = open_split('jhmdb', root, split, weights, device, **options)
+    scores = _scores(net, library, False, limit, workers, is_shown(quiet))
+    _report(scores, weights, 'jhmdb', split, json_file, markdown)
+    if net.config.actions:
+        _report_actions(net, library, limit, workers, is_shown(quiet), json_file, plots)
+
+
+def _report_actions(
+    net: MultitaskNet,
+    library: Any,
+    limit: int | None,
+    workers: int,
+    progress: bool,
+    json_file: Path | None,
+    plots: Path | None,
+) -> None:
+    """Judge the middle clip of each film, which holds nearly all of it."""
+    from pose_action_ros.core.actions import JHMDB_IN_PEOPLE, OTHER
+    from pose_action_ros.data.renamed import RenamedLibrary
+    from pose_action_ros.training.action_scores import clip_views, evaluate_clips
+    from pose_action_ros.training.plots import save_confusion_plot
+    from pose_action_ros.training.score_tables import action_table
+
+    actions = net.config.actions
+    known = {name: action for name, action in JHMDB_IN_PEOPLE.items() if action in actions}
+    films = RenamedLibrary(library, actions, known, OTHER if OTHER in actions else None)
+    views = clip_views(films, net.config.clip_frames, multi=False, limit=limit)
+    scores = evaluate_clips(net, films, views, limit=limit, workers=workers, progress=progress)
+    path = None if json_file is None else json_file.with_suffix('.actions.json')
+    named = {'single_clip': scores}
+    report([action_table(named, 'jhmdb')], named, net.config.name, 'jhmdb', path, None)
+    if plots is not None:
+        title = f'J-HMDB, accuracy {scores.accuracy["m"]:.3f}, {scores.sequences} films'
+        save_confusion_plot(scores.confusion, actions, plots / 'confusion.png', title)
 
 
 def _scores(

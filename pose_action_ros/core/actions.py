@@ -6,8 +6,11 @@ ICCV 2013), alphabetical as the data set names them; the simulated actor's own l
 
 from __future__ import annotations
 
+from types import MappingProxyType
+
 __all__ = [
     'JHMDB_ACTIONS',
+    'JHMDB_IN_PEOPLE',
     'NTU60_ACTIONS',
     'OTHER',
     'PENN_ACTIONS',
@@ -40,6 +43,11 @@ JHMDB_ACTIONS = (
     *('pullup', 'push', 'run', 'shoot ball', 'shoot bow', 'shoot gun', 'sit', 'stand'),
     *('swing baseball', 'throw', 'walk', 'wave'),
 )
+
+JHMDB_IN_PEOPLE = MappingProxyType(
+    {'stand': 'stand up', 'sit': 'sit down', 'pick': 'pick up', 'kick ball': 'kick'}
+)
+"""Classes of J-HMDB that have another name in `PEOPLE_ACTIONS`."""
 
 NTU60_ACTIONS = (
     *('drink water', 'eat meal/snack', 'brushing teeth', 'brushing hair', 'drop', 'pickup'),

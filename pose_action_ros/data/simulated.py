@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import torch
 
-from pose_action_ros.core.actions import SIMULATED_ACTIONS
+from pose_action_ros.core.actions import OTHER, SIMULATED_ACTIONS
 from pose_action_ros.core.errors import DatasetError
 from pose_action_ros.core.predictions import PersonBox
 from pose_action_ros.core.skeleton import PA17J
@@ -150,8 +150,8 @@ class SimulatedClips:
         share: Smallest share of the frames that lies in the labelled action.
         photographs: Pictures to use as backdrops beside the drawn ones.
         developed: False leaves `shots`, of T images, in place of `crop`.
-        actions: The classes, some of `SIMULATED_ACTIONS` and `OTHER`; sample i shows action
-            i % len(actions).
+        labels: Names of the classes. The actor shows those that it knows, `SIMULATED_ACTIONS`
+            and `OTHER`, in turn.
 
     Raises:
         DatasetError: There is no such split, it needs a count, or the clip is too long.
@@ -167,10 +167,11 @@ class SimulatedClips:
         share: float = 0.6,
         photographs: Sequence[Path] = (),
         developed: bool = True,
-        actions: tuple[str, ...] = SIMULATED_ACTIONS,
+        labels: tuple[str, ...] = SIMULATED_ACTIONS,
     ) -> None:
         self._split = _split_number(split, count)
-        self._actions = actions
+        self._labels = labels
+        self._actions = [name for name in (*SIMULATED_ACTIONS, OTHER) if name in labels]
         self._count = sys.maxsize if count is None else count
         self._developed = developed
         self._loose = split == 'train'
@@ -202,7 +203,7 @@ class SimulatedClips:
         truth = truth.after(2)
         shots = take_crops(scene, truth, windows, rng, self._photographs)
         sample = _fields(scene.camera, truth, windows)
-        sample['action'] = torch.tensor(self._actions.index(segment.action))
+        sample['action'] = torch.tensor(self._labels.index(segment.action))
         return _with_pictures(sample, shots, developed=self._developed)
 
     def _windows(

@@ -150,15 +150,16 @@ def action_table(scores: Mapping[str, ClipScores], dataset: str) -> ScoreTable:
 
     Args:
         scores: Name of the row (single-clip, multi-clip) to scores.
-        dataset: penn_action or ntu.
+        dataset: Its name; the paper has figures of penn_action and ntu.
     """
     outputs = list(next(iter(scores.values())).accuracy)
     rows = [
         (f'ours, {name}', *_percents(one.accuracy[output] for output in outputs))
         for name, one in scores.items()
     ]
-    label, value = _PAPER_ACTIONS[dataset]
-    rows.append((label, *[_NOTHING] * (len(outputs) - 1), _number(value)))
+    if dataset in _PAPER_ACTIONS:
+        label, value = _PAPER_ACTIONS[dataset]
+        rows.append((label, *[_NOTHING] * (len(outputs) - 1), _number(value)))
     title = f'{dataset}, action accuracy in per cent (p: pose, v: appearance, m: both)'
     return ScoreTable(title, ('Methods', *outputs), tuple(rows))
 

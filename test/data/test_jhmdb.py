@@ -4,11 +4,12 @@ import numpy as np
 import pytest
 
 from pose_action_ros.core.actions import JHMDB_ACTIONS
-from pose_action_ros.core.errors import DatasetError
+from pose_action_ros.core.errors import ConfigError, DatasetError
 from pose_action_ros.core.skeleton import PA17J
 from pose_action_ros.data.augment import Framing
 from pose_action_ros.data.jhmdb import Jhmdb
 from pose_action_ros.data.recorded import RecordedClips, RecordedPoses
+from pose_action_ros.data.renamed import RenamedLibrary
 
 
 @pytest.fixture(scope='module')
@@ -83,3 +84,16 @@ def test_what_is_missing_or_damaged_is_named(people, tmp_path):
     joints.write_bytes(b'damaged')
     with pytest.raises(DatasetError, match=r'joint_positions\.mat is no MATLAB file'):
         Jhmdb(tmp_path, 'test', PA17J).track(0, [0])
+
+
+def test_classes_get_a_networks_names(root, dots):
+    library = Jhmdb(root, 'test', PA17J)
+    both = RenamedLibrary(library, ('other', 'greet'), {'wave': 'greet'}, 'other')
+    assert [both.actions[both.action(i)] for i in range(len(both))] == ['other', 'greet']
+    waving = RenamedLibrary(library, ('other', 'greet'), {'wave': 'greet'})
+    assert [waving.title(i) for i in range(len(waving))] == ['wave/b.avi']
+    assert (waving.length(0), waving.action(0)) == (20, 1)
+    assert dots(RecordedPoses(waving)[0], PA17J, tolerance=70) == 14
+    assert int(RecordedClips(waving, 8)[0]['action']) == 1
+    with pytest.raises(ConfigError, match='no recording of jhmdb shows an action'):
+        RenamedLibrary(library, ('fly',), {})

@@ -1,31 +1,15 @@
 """Clips of several data sets with one list of actions."""
 
-import numpy as np
 import pytest
-import torch
 
 from pose_action_ros.core.actions import OTHER, PEOPLE_ACTIONS, SIMULATED_ACTIONS
 from pose_action_ros.core.errors import ConfigError
+from pose_action_ros.data.renamed import class_numbers
 from pose_action_ros.models import ModelConfig
-from pose_action_ros.training.clip_sources import (
-    RenamedClips,
-    class_numbers,
-    mixed_clips,
-    simulated_clips,
-)
+from pose_action_ros.training.clip_sources import mixed_clips, simulated_clips
 from pose_action_ros.training.config import DataSettings
 
 MODEL = ModelConfig.preset('compact', name='people', actions=PEOPLE_ACTIONS)
-
-
-class Clips:
-    """Five clips of classes 0 1 2 0 1."""
-
-    def __len__(self):
-        return 5
-
-    def __getitem__(self, index):
-        return {'action': torch.tensor(index % 3), 'number': index}
 
 
 def test_classes_get_the_networks_numbers():
@@ -41,14 +25,6 @@ def test_classes_get_the_networks_numbers():
 def test_unknown_classes_and_actions_are_named(classes, rest):
     with pytest.raises(ConfigError, match=r'gulf|fly|nothing'):
         class_numbers(('golf',), PEOPLE_ACTIONS, classes, rest)
-
-
-def test_renamed_clips_skip_classes_without_a_number():
-    clips = RenamedClips(Clips(), [7, -1, 3], kept=[0, 2, 3])
-    assert len(clips) == 3
-    assert [int(clips[i]['action']) for i in range(3)] == [7, 3, 7]
-    assert [clips[i]['number'] for i in range(3)] == [0, 2, 3]
-    assert clips.varied(1, np.random.default_rng(0))['number'] == 2
 
 
 def test_the_actor_shows_every_action_that_the_network_knows():
