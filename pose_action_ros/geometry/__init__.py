@@ -1,12 +1,18 @@
 """Geometry: images and boxes on one side, crops and metres on the other; numpy and OpenCV only.
 
 The way through the room, in the order of a frame: `image` turns what ROS carries into RGB or
-metres of depth; `crop` cuts the person's square out and maps points both ways; `camera` (with
-`distortion`) knows the lens; `localize` turns the network's joints into metres. Human3.6M's own
-camera is in `human36m_camera`. Frames and pixel conventions: docs/coordinates.md.
+metres of depth; `crop` cuts the person's square out and maps points both ways; `calibration`
+reads CameraInfo for `camera`, which (with `distortion`) knows the lens; `localize` turns the
+network's joints into metres. Human3.6M's own camera is in `human36m_camera`. Frames and pixel
+conventions: docs/coordinates.md.
 """
 
 from pose_action_ros.geometry.body import BodyPrior
+from pose_action_ros.geometry.calibration import (
+    NO_CALIBRATION,
+    Calibration,
+    read_calibration,
+)
 from pose_action_ros.geometry.camera import Camera
 from pose_action_ros.geometry.crop import (
     CROP_PX,
@@ -23,7 +29,9 @@ from pose_action_ros.geometry.localize import Location, Pose25D, depth_from_root
 
 __all__ = [
     'CROP_PX',
+    'NO_CALIBRATION',
     'BodyPrior',
+    'Calibration',
     'Camera',
     'CropTransform',
     'Human36mCamera',
@@ -38,5 +46,6 @@ __all__ = [
     'extract_crop',
     'localize',
     'normalise',
+    'read_calibration',
     'whole_image_box',
 ]
