@@ -13,7 +13,6 @@ from rich.progress import track
 
 from pose_action_ros.cli.bag_messages import (
     MessageFactory,
-    camera_of_message,
     load_types,
     register_detections,
 )
@@ -26,8 +25,7 @@ if TYPE_CHECKING:
     from rosbags.interfaces import Connection
     from rosbags.rosbag2 import Reader, Writer
 
-    from pose_action_ros.cli.bag_annotator import Counts, SideSettings
-    from pose_action_ros.geometry import Camera
+    from pose_action_ros.cli.bag_annotator import Annotator, Counts, SideSettings
     from pose_action_ros.inference import PoseActionStream
 
 __all__ = ['RecordingTopics', 'add_results', 'bag']
@@ -71,6 +69,10 @@ def bag(
     people_max_age: Annotated[
         float | None, typer.Option(help='How far the stamps of detections may be off, seconds.')
     ] = None,
+    sync_wait: Annotated[
+        float | None,
+        typer.Option(help='How long an image waits for depth and detections after it, seconds.'),
+    ] = None,
     body_height: Annotated[
         float | None, typer.Option(help="The person's height, metres; distances scale with it.")
     ] = None,
@@ -92,7 +94,8 @@ def bag(
         image_topic, camera_info_topic, namespace, rectified, depth_topic, people_topic
     )
     people = _given(class_id=people_class_id, min_score=people_min_score, max_age_s=people_max_age)
-    side = SideSettings(**_given(depth_max_age_s=depth_max_age), people=PeopleSettings(**people))
+    ages = _given(depth_max_age_s=depth_max_age, sync_wait_s=sync_wait)
+    side = SideSettings(**ages, people=PeopleSettings(**people))
     settings = StreamSettings(body=BodySettings(**_given(height=body_height)))
     with _reading(recording) as reader:
         topics = topics.found_in(reader)  # before the network is loaded
@@ -172,7 +175,7 @@ def add_results(
                     register_detections(make.store, connection.msgdef)
             annotator = Annotator(make, stream, topics, side or SideSettings(), writer)
             copies = {c.id: _copy_connection(writer, c, make) for c in reader.connections}
-            annotator.camera = _first_camera(reader, topics, make)
+            _calibrate_first(annotator, reader, topics, make)
             for connection, time_ns, data in progress(reader.messages(), reader.message_count):
                 writer.write(copies[connection.id], time_ns, data)
                 annotator.see(connection, time_ns, data)
@@ -214,10 +217,11 @@ def _copy_connection(writer: Writer, connection: Connection, make: MessageFactor
     )
 
 
-def _first_camera(reader: Reader, topics: RecordingTopics, make: MessageFactory) -> Camera | None:
-    """The calibration that comes first, so that the images before it have it too."""
+def _calibrate_first(
+    annotator: Annotator, reader: Reader, topics: RecordingTopics, make: MessageFactory
+) -> None:
+    """Take the calibration that comes first, so that the images before it have it too."""
     infos = [c for c in reader.connections if c.topic == topics.camera_info]
     for connection, _, data in reader.messages(infos) if infos else ():
-        info = make.store.deserialize_cdr(data, connection.msgtype)
-        return camera_of_message(info, rectified=topics.rectified)
-    return None
+        annotator.calibrate(make.store.deserialize_cdr(data, connection.msgtype))
+        return

@@ -1,7 +1,6 @@
 """Sees the messages of a recording in order and writes results beside them.
 
-An image waits until what belongs to it has had the time to come: a depth image or detections may
-be recorded after their image, and are matched by stamp, as in the node.
+Depth images and detections are matched to images by stamp, and waited for, as in the node.
 """
 
 from __future__ import annotations
@@ -15,7 +14,6 @@ from pose_action_ros.cli.bag_messages import (
     MessageFactory,
     SourceImage,
     action_message,
-    camera_of_message,
     depth_of_message,
     pose_message,
     rgb_of_message,
@@ -25,20 +23,25 @@ from pose_action_ros.cli.bag_topics import OUTPUTS, RecordingTopics
 from pose_action_ros.core.errors import ImageError
 from pose_action_ros.core.predictions import ScaleSource
 from pose_action_ros.core.skeleton import get_skeleton
+from pose_action_ros.geometry import NO_CALIBRATION, Calibration, read_calibration
+from pose_action_ros.inference.matching import SYNC_WAIT_S
 from pose_action_ros.inference.settings import PeopleSettings
-from pose_action_ros.inference.side_inputs import DEPTH_MAX_AGE_S, DepthImages, Detections
+from pose_action_ros.inference.side_inputs import (
+    DEPTH_MAX_AGE_S,
+    DepthImages,
+    Detections,
+    SideInputs,
+)
 
 if TYPE_CHECKING:
     from rosbags.interfaces import Connection
     from rosbags.rosbag2 import Writer
 
     from pose_action_ros.core.predictions import FramePrediction
-    from pose_action_ros.geometry import Camera
     from pose_action_ros.inference import PoseActionStream
 
 __all__ = ['Annotator', 'Counts', 'SideSettings']
 
-_LATENCY_S = 0.5  # between the recording of an image and of what has its stamp
 _KEPT = 64  # depth images or detections, undecoded
 
 
@@ -49,10 +52,12 @@ class SideSettings:
     Attributes:
         depth_max_age_s: How far the stamp of a depth image may be off.
         people: Which detections are people, and how far their stamp may be off.
+        sync_wait_s: How long an image waits for what is recorded after it.
     """
 
     depth_max_age_s: float = DEPTH_MAX_AGE_S
     people: PeopleSettings = field(default_factory=PeopleSettings)
+    sync_wait_s: float = SYNC_WAIT_S
 
 
 @dataclass
@@ -66,7 +71,8 @@ class Counts:
         poses: Written.
         actions: Written.
         calibrated: Some image had a calibration.
-        problems: What was wrong with depth images or detections, and for how many images.
+        problems: What was wrong with stamps, calibration, depth images or detections, and for
+            how many images.
     """
 
     images: int = 0
@@ -82,9 +88,9 @@ class _Waiting(NamedTuple):
     """An image, its time of recording, and the calibration of that moment."""
 
     time_ns: int
-    connection: Connection
-    data: bytes
-    camera: Camera | None
+    stamp_ns: int
+    message: Any
+    calibration: Calibration
 
 
 class Annotator:
@@ -98,7 +104,6 @@ class Annotator:
         writer: Of the new recording, open.
 
     Attributes:
-        camera: The calibration of the moment.
         counts: What was found so far.
     """
 
@@ -110,7 +115,6 @@ class Annotator:
         side: SideSettings,
         writer: Writer,
     ) -> None:
-        self.camera: Camera | None = None
         self.counts = Counts()
         self._make, self._stream, self._topics, self._writer = make, stream, topics, writer
         self._skeleton = get_skeleton(stream.layout)
@@ -120,37 +124,48 @@ class Annotator:
             for name, kind in OUTPUTS.items()
         }
         self._waiting: deque[_Waiting] = deque()
-        self._patience_ns = round(_LATENCY_S * 1e9) if topics.depth or topics.people else 0
-        self._depth = self._people = None
-        if topics.depth:
-            self._depth = DepthImages(depth_of_message, lambda: side.depth_max_age_s, _KEPT)
-        if topics.people:
-            self._people = Detections(lambda: side.people, _KEPT)
+        self._settings = side
+        self._side = SideInputs(
+            depth=DepthImages(depth_of_message, _KEPT) if topics.depth else None,
+            people=Detections(_KEPT) if topics.people else None,
+        )
+
+    def calibrate(self, info: Any) -> None:
+        """Take a CameraInfo for the images that follow."""
+        self._side.calibration = read_calibration(info, rectified=self._topics.rectified)
 
     def see(self, connection: Connection, time_ns: int, data: bytes) -> None:
         """Take in one message; results get the time of recording of their image."""
-        topics = self._topics
-        while self._waiting and self._waiting[0].time_ns + self._patience_ns < time_ns:
-            self._look(self._waiting.popleft())
+        self._look_at_ready(time_ns)
+        topics, side = self._topics, self._side
         if connection.topic == topics.camera_info:
-            info = self._read(connection, data)
-            self.camera = camera_of_message(info, rectified=topics.rectified)
-        elif connection.topic == topics.depth and self._depth is not None:
+            self.calibrate(self._read(connection, data))
+        elif connection.topic == topics.depth and side.depth is not None:
             message = self._read(connection, data)
-            self._depth.put(stamp_ns_of_message(message.header.stamp), message)
-        elif connection.topic == topics.people and self._people is not None:
+            side.depth.items.put(stamp_ns_of_message(message.header.stamp), message, time_ns)
+        elif connection.topic == topics.people and side.people is not None:
             message = self._read(connection, data)
-            self._people.put(stamp_ns_of_message(message.header.stamp), message)
+            side.people.put(stamp_ns_of_message(message.header.stamp), message, time_ns)
         elif connection.topic == topics.image:
-            image = _Waiting(time_ns, connection, data, self.camera)
-            if self._patience_ns:
-                self._waiting.append(image)
-            else:
-                self._look(image)
+            message = self._read(connection, data)
+            stamp_ns = stamp_ns_of_message(message.header.stamp)
+            side.note_image(stamp_ns, time_ns)
+            self._waiting.append(_Waiting(time_ns, stamp_ns, message, side.calibration))
+        self._look_at_ready(time_ns)
 
     def finish(self) -> None:
         """Look at the images that still wait: the recording has ended."""
         while self._waiting:
+            self._look(self._waiting.popleft())
+
+    def _look_at_ready(self, time_ns: int) -> None:
+        """Look at the images that have what belongs to them, or have waited long enough."""
+        wait_s = self._settings.sync_wait_s
+        while self._waiting:
+            first = self._waiting[0]
+            is_over = first.time_ns + round(wait_s * 1e9) < time_ns
+            if not is_over and self._side.awaited(first.stamp_ns, wait_s):
+                return
             self._look(self._waiting.popleft())
 
     def _read(self, connection: Connection, data: bytes) -> Any:
@@ -158,30 +173,35 @@ class Annotator:
 
     def _look(self, waiting: _Waiting) -> None:
         self.counts.images += 1
-        self.counts.calibrated |= waiting.camera is not None
-        message = self._read(waiting.connection, waiting.data)
+        message, stamp_ns = waiting.message, waiting.stamp_ns
         try:
             image = rgb_of_message(message)
         except ImageError:
             self.counts.bad_images += 1
             return
-        stamp_ns = stamp_ns_of_message(message.header.stamp)
         height, width = image.shape[:2]
+        calibration = waiting.calibration.for_image(width, height)
+        self.counts.calibrated |= calibration.camera is not None
+        people, depth, settings = self._side.people, self._side.depth, self._settings
         prediction = self._stream.process(
             image,
             stamp_ns,
-            camera=waiting.camera,
-            boxes=None if self._people is None else self._people.boxes_at(stamp_ns),
-            depth_m=None if self._depth is None else self._depth.at(stamp_ns, (width, height)),
+            camera=calibration.camera,
+            boxes=people and people.boxes_at(stamp_ns, (width, height), settings.people),
+            depth_m=depth and depth.at(stamp_ns, (width, height), settings.depth_max_age_s),
         )
-        self._count_problems()
+        self._count_problems(calibration, prediction)
         source = SourceImage(message.header, (width, height), self._stream.model_name)
         self._write_results(prediction, source, waiting.time_ns)
 
-    def _count_problems(self) -> None:
-        for side in (self._depth, self._people):
-            if side is not None and side.problem:
-                self.counts.problems[side.problem] = self.counts.problems.get(side.problem, 0) + 1
+    def _count_problems(self, calibration: Calibration, prediction: FramePrediction) -> None:
+        problems = [*self._side.problems().values(), calibration.note]
+        if calibration != NO_CALIBRATION:  # which is told of the whole recording
+            problems.append(calibration.problem)
+        if prediction.skipped:
+            problems = [f'left out: {prediction.skipped}']
+        for problem in filter(None, problems):
+            self.counts.problems[problem] = self.counts.problems.get(problem, 0) + 1
 
     def _write_results(
         self, prediction: FramePrediction, source: SourceImage, time_ns: int

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from pose_action_ros.core.errors import ConfigError, DatasetError, ImageError
-from pose_action_ros.geometry import Camera, decode_compressed, decode_depth, decode_image
+from pose_action_ros.geometry import decode_compressed, decode_depth, decode_image
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -32,7 +32,6 @@ __all__ = [
     'MessageFactory',
     'SourceImage',
     'action_message',
-    'camera_of_message',
     'depth_of_message',
     'load_types',
     'pose_message',
@@ -219,29 +218,6 @@ def depth_of_message(message: Any) -> NDArray[np.float32]:
         encoding=message.encoding,
         is_bigendian=bool(message.is_bigendian),
     )
-
-
-def camera_of_message(info: Any, *, rectified: bool = False) -> Camera | None:
-    """Return the camera of the image as it was sent, or None where it is uncalibrated.
-
-    Args:
-        info: A CameraInfo; its binning and region of interest are applied (REP 104).
-        rectified: The image is rectified: P holds and nothing is distorted.
-    """
-    if info.k[0] == 0.0:
-        return None
-    matrix, row = (info.p, 4) if rectified else (info.k, 3)
-    camera = Camera(
-        *(float(matrix[index]) for index in (0, row + 1, 2, row + 2)),
-        info.width,
-        info.height,
-        () if rectified else tuple(info.d.tolist()),
-        '' if rectified else info.distortion_model,
-    )
-    roi = info.roi
-    if roi.width and roi.height:
-        camera = camera.cropped(roi.x_offset, roi.y_offset, roi.width, roi.height)
-    return camera.binned(max(info.binning_x, 1), max(info.binning_y, 1))
 
 
 def pose_message(

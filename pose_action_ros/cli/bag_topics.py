@@ -52,7 +52,8 @@ class RecordingTopics:
         """
         types = {connection.topic: connection.msgtype for connection in reader.connections}
         images = [topic for topic, kind in types.items() if kind in (IMAGE_TYPE, COMPRESSED_TYPE)]
-        image = self.image or _only_image(images, self.depth)
+        silent = {c.topic for c in reader.connections if not c.msgcount}
+        image = self.image or _only_image(images, self.depth, silent)
         if image not in images:
             raise ConfigError(
                 f'there is no image topic {image}; the recording has {_listed(images)}'
@@ -81,9 +82,13 @@ def _check(types: dict[str, str], topic: str, kind: str, what: str) -> None:
         raise ConfigError(f'there is no {what} topic {topic}; the recording has {_listed(others)}')
 
 
-def _only_image(images: list[str], depth: str) -> str:
-    """The one image topic; raw wins over its own compressed copy, depth does not count."""
+def _only_image(images: list[str], depth: str, silent: set[str]) -> str:
+    """The one image topic that has messages; raw wins over its own compressed copy.
+
+    Depth does not count.
+    """
     colour = [topic for topic in images if 'depth' not in topic.lower() and topic != depth]
+    colour = [topic for topic in colour if topic not in silent] or colour
     copies = {f'{topic}/compressed' for topic in colour}
     chosen = [topic for topic in colour if topic not in copies]
     if len(chosen) != 1:

@@ -2,12 +2,18 @@
 
 The way through the room, in the order of a frame: `image` turns what ROS carries into RGB or
 metres of depth (with `image_file` and `compressed_depth` for compressed images), `film` reads
-videos; `crop` cuts the person's square out and maps points both ways; `camera` (with
-`distortion`) knows the lens; `localize` turns the network's joints into metres. Human3.6M's own
-camera is in `human36m_camera`. Frames and pixel conventions: docs/coordinates.md.
+videos; `crop` cuts the person's square out and maps points both ways; `calibration` reads
+CameraInfo for `camera`, which (with `distortion`) knows the lens; `localize` turns the network's
+joints into metres. Human3.6M's own camera is in `human36m_camera`. Frames and pixel conventions:
+docs/coordinates.md.
 """
 
 from pose_action_ros.geometry.body import BodyPrior
+from pose_action_ros.geometry.calibration import (
+    NO_CALIBRATION,
+    Calibration,
+    read_calibration,
+)
 from pose_action_ros.geometry.camera import Camera
 from pose_action_ros.geometry.compressed_depth import decode_compressed_depth
 from pose_action_ros.geometry.crop import (
@@ -26,7 +32,9 @@ from pose_action_ros.geometry.localize import Location, Pose25D, depth_from_root
 
 __all__ = [
     'CROP_PX',
+    'NO_CALIBRATION',
     'BodyPrior',
+    'Calibration',
     'Camera',
     'CropTransform',
     'Film',
@@ -43,5 +51,6 @@ __all__ = [
     'extract_crop',
     'localize',
     'normalise',
+    'read_calibration',
     'whole_image_box',
 ]

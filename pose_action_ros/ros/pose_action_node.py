@@ -7,6 +7,7 @@ callback only stores the newest frame; one worker thread does the rest.
 from __future__ import annotations
 
 import sys
+import time
 from typing import TYPE_CHECKING, Any
 
 import rclpy
@@ -22,9 +23,10 @@ from std_srvs.srv import SetBool, Trigger
 
 from pose_action_ros.core.errors import ConfigError, PoseActionError
 from pose_action_ros.core.skeleton import get_skeleton
-from pose_action_ros.inference.side_inputs import DepthImages
+from pose_action_ros.geometry import read_calibration
+from pose_action_ros.inference.side_inputs import DepthImages, SideInputs
 from pose_action_ros.inference.stream import PoseActionStream
-from pose_action_ros.ros.conversions import camera_from_msg, stamp_from_msg
+from pose_action_ros.ros.conversions import stamp_from_msg
 from pose_action_ros.ros.diagnostics import (
     FrameTimes,
     NodeStatistics,
@@ -43,7 +45,7 @@ from pose_action_ros.ros.parameters import (
 from pose_action_ros.ros.person_source import open_person_source
 from pose_action_ros.ros.settings import NodeSettings
 from pose_action_ros.ros.target_frame import TargetFrame
-from pose_action_ros.ros.worker import FrameWorker, SeenFrame, SideInputs
+from pose_action_ros.ros.worker import FrameWorker, SeenFrame
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -129,7 +131,7 @@ class PoseActionNode(LifecycleNode):
     def _open(self) -> PoseActionStream:
         """What fails fast comes first: the network takes seconds to load."""
         settings, model = self.settings, self.settings.model
-        source = open_person_source(settings.person_source, lambda: self.settings.people)
+        source = open_person_source(settings.person_source)
         if settings.target_frame:
             self._target = TargetFrame(self, settings.target_frame)
         stream = self._stream = PoseActionStream.open(
@@ -165,6 +167,7 @@ class PoseActionNode(LifecycleNode):
             watched=self._outputs.watched,
             statistics=self._statistics,
             logger=self.get_logger(),
+            settings=lambda: self.settings,
         )
         return result
 
@@ -217,7 +220,7 @@ class PoseActionNode(LifecycleNode):
 
     def _subscribe(self, source: RegionSource | DetectionSource | None) -> None:
         settings = self.settings
-        self._side = SideInputs(source=source)
+        self._side = SideInputs(people=source)
         self._image_topic = self.resolve_topic_name('image')
         image_type: type = Image
         if settings.image_transport == 'compressed':
@@ -226,14 +229,20 @@ class PoseActionNode(LifecycleNode):
         self._add_subscription(image_type, self._image_topic, self._on_image)
         self._add_subscription(CameraInfo, self._camera_info_topic(), self._on_camera_info)
         if settings.use_depth:
-            depth = self._side.depth = DepthImages(
-                self._codec.to_depth_m, lambda: self.settings.depth_max_age_s
+            depth = self._side.depth = DepthImages(self._codec.to_depth_m)
+            put = lambda msg, _: depth.items.put(  # noqa: E731
+                stamp_from_msg(msg.header.stamp), msg, time.monotonic_ns()
             )
-            put = lambda msg, _: depth.put(stamp_from_msg(msg.header.stamp), msg)  # noqa: E731
             self._add_subscription(Image, 'depth', put)
         if source is not None:
             self._add_subscription(
-                source.message_type, source.topic, lambda msg, _: source.put(msg)
+                source.message_type,
+                source.topic,
+                lambda msg, _: source.put(
+                    stamp_from_msg(msg.header.stamp) if hasattr(msg, 'header') else 0,
+                    msg,
+                    time.monotonic_ns(),
+                ),
             )
 
     def _camera_info_topic(self) -> str:
@@ -276,13 +285,7 @@ class PoseActionNode(LifecycleNode):
             self._worker.frames.put(msg, missed)
 
     def _on_camera_info(self, msg: CameraInfo, _: Mapping[str, Any]) -> None:
-        self._side.camera = camera_from_msg(msg, rectified=self.settings.image_rectified)
-        if self._side.camera is None:
-            self.get_logger().warning(
-                'CameraInfo says uncalibrated (K[0] == 0): positions are relative to the root '
-                'joint only',
-                once=True,
-            )
+        self._side.calibration = read_calibration(msg, rectified=self.settings.image_rectified)
 
     # Results --------------------------------------------------------------------------------
 

@@ -1,7 +1,7 @@
 """The nodes' settings: every parameter of the ROS interface, its default, text and range.
 
-The groups `clip`, `track`, `smooth`, `body` and `people` are those of `inference.settings`, so
-what the command line and the node use cannot differ.
+The groups `clip`, `time`, `track`, `smooth`, `body` and `people` are those of
+`inference.settings`, so what the command line and the node use cannot differ.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from pose_action_ros.inference.engine import BACKENDS, PRECISIONS
+from pose_action_ros.inference.matching import SYNC_WAIT_S
 from pose_action_ros.inference.settings import PeopleSettings, StreamSettings
 from pose_action_ros.inference.side_inputs import DEPTH_MAX_AGE_S
 from pose_action_ros.ros.markers import MarkerSettings
@@ -88,6 +89,15 @@ class NodeSettings(StreamSettings):
             'help': 'A depth image serves an image whose stamp differs by at most this, seconds.',
             'min': 0.0,
             'max': 10.0,
+        },
+    )
+    sync_wait_s: float = field(
+        default=SYNC_WAIT_S,
+        metadata={
+            'help': 'An image waits this long for depth and detections that belong to it, '
+            'seconds.',
+            'min': 0.0,
+            'max': 1.0,
         },
     )
     person_source: str = field(

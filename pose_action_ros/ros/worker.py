@@ -26,14 +26,13 @@ if TYPE_CHECKING:
     from sensor_msgs.msg import CompressedImage, Image
 
     from pose_action_ros.core.predictions import FramePrediction
-    from pose_action_ros.geometry.camera import Camera
-    from pose_action_ros.inference.side_inputs import DepthImages
+    from pose_action_ros.inference.side_inputs import SideInputs
     from pose_action_ros.inference.stream import PoseActionStream
     from pose_action_ros.ros.diagnostics import NodeStatistics
     from pose_action_ros.ros.image_codec import ImageCodec
-    from pose_action_ros.ros.person_source import DetectionSource, RegionSource
+    from pose_action_ros.ros.settings import NodeSettings
 
-__all__ = ['FrameWorker', 'SeenFrame', 'SideInputs']
+__all__ = ['FrameWorker', 'SeenFrame']
 
 
 @dataclass(frozen=True)
@@ -53,28 +52,6 @@ class SeenFrame:
     decode_ms: float
 
 
-@dataclass
-class SideInputs:
-    """What comes beside the image; the callbacks write, the worker reads.
-
-    Attributes:
-        camera: The calibration that arrived last; None where unknown or uncalibrated.
-        depth: The last depth images; None where depth is not used.
-        source: Says where people are; None: find one person.
-    """
-
-    camera: Camera | None = None
-    depth: DepthImages | None = None
-    source: RegionSource | DetectionSource | None = None
-
-    def problems(self) -> dict[str, str]:
-        """Return what is wrong with an input, by its topic; empty where nothing is."""
-        return {
-            'depth': self.depth.problem if self.depth else '',
-            'people': self.source.problem if self.source else '',
-        }
-
-
 class FrameWorker:
     """Runs a stream on the newest frames, in a thread of its own.
 
@@ -86,6 +63,7 @@ class FrameWorker:
         watched: Tells whether anyone wants a result; while not, frames are left alone.
         statistics: Where bad and unwatched frames are counted.
         logger: The node's logger.
+        settings: Called for the settings of the moment.
     """
 
     def __init__(
@@ -98,6 +76,7 @@ class FrameWorker:
         watched: Callable[[], bool],
         statistics: NodeStatistics,
         logger: RcutilsLogger,
+        settings: Callable[[], NodeSettings],
     ) -> None:
         self.frames: NewestFrame[Image | CompressedImage] = NewestFrame()
         self.stream_lock = threading.Lock()
@@ -108,6 +87,7 @@ class FrameWorker:
         self._watched = watched
         self._statistics = statistics
         self._logger = logger
+        self._settings = settings
         self._thread = threading.Thread(target=self._run, name='inference', daemon=True)
         self._thread.start()
 
@@ -138,14 +118,16 @@ class FrameWorker:
         image_rgb = self._codec.to_rgb(msg)
         decode_ms = (time.perf_counter() - start) * 1e3
         stamp_ns = stamp_from_msg(msg.header.stamp)
-        side, (height, width) = self._side, image_rgb.shape[:2]
-        depth_m = None if side.depth is None else side.depth.at(stamp_ns, (width, height))
+        side, settings = self._side, self._settings()
+        height, width = image_rgb.shape[:2]
+        size = width, height
+        depth, people = side.depth, side.people
         with self.stream_lock:
             prediction = self._stream.process(
                 image_rgb,
                 stamp_ns,
-                camera=side.camera,
-                boxes=None if side.source is None else side.source.boxes_at(stamp_ns),
-                depth_m=depth_m,
+                camera=side.calibration.for_image(width, height).camera,
+                boxes=people.boxes_at(stamp_ns, size, settings.people) if people else None,
+                depth_m=depth.at(stamp_ns, size, settings.depth_max_age_s) if depth else None,
             )
         return SeenFrame(msg, image_rgb, prediction, decode_ms)

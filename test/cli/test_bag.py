@@ -259,7 +259,7 @@ def test_types_that_nobody_knows_and_bad_images_are_copied(tmp_path, film, net):
 
 
 def test_a_person_who_leaves_leaves_no_markers(tmp_path, net):
-    settings = StreamSettings(track=TrackSettings(min_confidence=0.0, lost_after=1))
+    settings = StreamSettings(track=TrackSettings(min_confidence=0.0, lost_after_s=0.05))
     stream = PoseActionStream(Engine(net, 'cpu'), settings)
     recorder = Recorder(tmp_path / 'in')
     for index in range(2):
@@ -271,7 +271,9 @@ def test_a_person_who_leaves_leaves_no_markers(tmp_path, net):
 
     def leave(*args, **kwargs):  # from the second image on nobody is confident enough
         prediction = process(*args, **kwargs)
-        stream.settings = StreamSettings(track=TrackSettings(min_confidence=1.0, lost_after=1))
+        stream.settings = StreamSettings(
+            track=TrackSettings(min_confidence=1.0, lost_after_s=0.05)
+        )
         return prediction
 
     stream.process = leave
@@ -313,7 +315,7 @@ def test_depth_of_the_recording_gives_the_distance(
     assert (counts.images, counts.bad_images, counts.poses) == (6, 0, 6)
     assert counts.with_depth == 4
     assert counts.problems == {
-        'no depth image within 0.05 s of the image': 1,
+        'no depth image within 0.05 s of the image; the nearest is 0.07 s older': 1,
         "depth image left out: 'rgb8' is not a depth encoding; expected one of "
         '16UC1, mono16, 32FC1': 1,
     }
@@ -419,6 +421,14 @@ def test_topics_are_chosen_and_refused_with_a_reason(tmp_path, film):
             RecordingTopics('/a/image', people='/a/image').found_in(reader)
         with pytest.raises(ConfigError, match=r'no CameraInfo topic /a/info.*has none'):
             RecordingTopics(camera_info='/a/info').found_in(reader)
+    recorder = Recorder(tmp_path / 'silent')  # recorded, but nobody subscribed to the raw images
+    kind = 'sensor_msgs/msg/Image'
+    recorder.writer.add_connection('/a/image', kind, typestore=recorder.make.store)
+    recorder.write('/a/image/compressed', recorder.compressed(images[0], START_NS), START_NS)
+    recorder.writer.close()
+    with Reader(tmp_path / 'silent') as reader:
+        assert RecordingTopics().found_in(reader).image == '/a/image/compressed'
+        assert RecordingTopics('/a/image').found_in(reader).image == '/a/image'
     recorder = Recorder(tmp_path / 'two')
     for topic in ('/left/image', '/right/image', '/poses'):
         recorder.write(topic, image, START_NS)
