@@ -1,16 +1,18 @@
 """Sees the messages of a recording in order and writes results beside them.
 
-Depth images and detections are matched to images by stamp, and waited for, as in the node.
+Depth images and detections are matched to images by stamp, and waited for, as in the node. A
+message that can't be read is counted with its reason, whatever is wrong with it.
 """
 
 from __future__ import annotations
 
-from collections import deque
+from collections import Counter, deque
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from pose_action_ros.cli.bag_markers import delete_markers, person_markers, person_text
 from pose_action_ros.cli.bag_messages import (
+    DETECTIONS_TYPE,
     MessageFactory,
     SourceImage,
     action_message,
@@ -19,8 +21,13 @@ from pose_action_ros.cli.bag_messages import (
     rgb_of_message,
     stamp_ns_of_message,
 )
-from pose_action_ros.cli.bag_topics import OUTPUTS, RecordingTopics
-from pose_action_ros.core.errors import ImageError
+from pose_action_ros.cli.bag_topics import (
+    CAMERA_INFO_TYPE,
+    IMAGE_TYPES,
+    OUTPUTS,
+    RecordingTopics,
+)
+from pose_action_ros.core.errors import PoseActionError
 from pose_action_ros.core.predictions import ScaleSource
 from pose_action_ros.core.skeleton import get_skeleton
 from pose_action_ros.geometry import NO_CALIBRATION, Calibration, read_calibration
@@ -34,6 +41,8 @@ from pose_action_ros.inference.side_inputs import (
 )
 
 if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
     from rosbags.interfaces import Connection
     from rosbags.rosbag2 import Writer
 
@@ -66,13 +75,15 @@ class Counts:
 
     Attributes:
         images: How many there are.
-        bad_images: Those that could not be decoded.
+        bad_images: Those that could not be read.
         with_depth: Poses whose distance is from a depth image.
         poses: Written.
         actions: Written.
         calibrated: Some image had a calibration.
-        problems: What was wrong with stamps, calibration, depth images or detections, and for
-            how many images.
+        problems: What was wrong with images, stamps, calibration, depth images or detections,
+            and for how many images.
+        damaged: What was wrong with other messages or with the files, and how often.
+        stopped_by: The signal that ended the conversion early; 0 for none.
     """
 
     images: int = 0
@@ -81,7 +92,9 @@ class Counts:
     poses: int = 0
     actions: int = 0
     calibrated: bool = False
-    problems: dict[str, int] = field(default_factory=dict)
+    problems: Counter[str] = field(default_factory=Counter)
+    damaged: Counter[str] = field(default_factory=Counter)
+    stopped_by: int = 0
 
 
 class _Waiting(NamedTuple):
@@ -129,29 +142,50 @@ class Annotator:
             depth=DepthImages(depth_of_message, _KEPT) if topics.depth else None,
             people=Detections(_KEPT) if topics.people else None,
         )
+        self._takers = {
+            **{(topics.image, kind): self._take_image for kind in IMAGE_TYPES},
+            **{(topics.depth, kind): self._take_beside for kind in IMAGE_TYPES},
+            (topics.people, DETECTIONS_TYPE): self._take_beside,
+            (topics.camera_info, CAMERA_INFO_TYPE): self._take_info,
+        }
 
-    def calibrate(self, info: Any) -> None:
-        """Take a CameraInfo for the images that follow."""
+    def calibrate(self, connection: Connection, data: bytes) -> bool:
+        """Take a CameraInfo for the images that follow; False where it can't be read."""
+        info = self._read(connection, data)
+        if info is None:
+            return False
         self._side.calibration = read_calibration(info, rectified=self._topics.rectified)
+        return True
 
     def see(self, connection: Connection, time_ns: int, data: bytes) -> None:
         """Take in one message; results get the time of recording of their image."""
         self._look_at_ready(time_ns)
-        topics, side = self._topics, self._side
-        if connection.topic == topics.camera_info:
-            self.calibrate(self._read(connection, data))
-        elif connection.topic == topics.depth and side.depth is not None:
-            message = self._read(connection, data)
-            side.depth.items.put(stamp_ns_of_message(message.header.stamp), message, time_ns)
-        elif connection.topic == topics.people and side.people is not None:
-            message = self._read(connection, data)
-            side.people.put(stamp_ns_of_message(message.header.stamp), message, time_ns)
-        elif connection.topic == topics.image:
-            message = self._read(connection, data)
-            stamp_ns = stamp_ns_of_message(message.header.stamp)
-            side.note_image(stamp_ns, time_ns)
-            self._waiting.append(_Waiting(time_ns, stamp_ns, message, side.calibration))
+        take = self._takers.get((connection.topic, connection.msgtype))
+        if take is not None:
+            take(connection, time_ns, data)
         self._look_at_ready(time_ns)
+
+    def _take_info(self, connection: Connection, time_ns: int, data: bytes) -> None:
+        if not self.calibrate(connection, data):
+            self.counts.damaged[f'messages of {connection.topic} could not be read'] += 1
+
+    def _take_beside(self, connection: Connection, time_ns: int, data: bytes) -> None:
+        side, message = self._side, self._read(connection, data)
+        source = side.people if connection.topic == self._topics.people else side.depth
+        if message is None:
+            self.counts.damaged[f'messages of {connection.topic} could not be read'] += 1
+        elif source is not None and source.items is not None:
+            source.items.put(stamp_ns_of_message(message.header.stamp), message, time_ns)
+
+    def _take_image(self, connection: Connection, time_ns: int, data: bytes) -> None:
+        message = self._read(connection, data)
+        if message is None:
+            self.counts.images += 1
+            self._count_bad('the message is cut short or damaged')
+            return
+        stamp_ns = stamp_ns_of_message(message.header.stamp)
+        self._side.note_image(stamp_ns, time_ns)
+        self._waiting.append(_Waiting(time_ns, stamp_ns, message, self._side.calibration))
 
     def finish(self) -> None:
         """Look at the images that still wait: the recording has ended."""
@@ -169,17 +203,28 @@ class Annotator:
             self._look(self._waiting.popleft())
 
     def _read(self, connection: Connection, data: bytes) -> Any:
-        return self._make.store.deserialize_cdr(data, connection.msgtype)
+        """A message, or None where it is damaged."""
+        try:
+            return self._make.store.deserialize_cdr(data, connection.msgtype)
+        except Exception:  # whatever numpy, struct and rosbags raise on damaged bytes
+            return None
 
     def _look(self, waiting: _Waiting) -> None:
         self.counts.images += 1
-        message, stamp_ns = waiting.message, waiting.stamp_ns
+        message = waiting.message
         try:
-            image = rgb_of_message(message)
-        except ImageError:
-            self.counts.bad_images += 1
+            image = rgb_of_message(message, infrared=self._topics.infrared)
+            prediction = self._predict(image, waiting)
+        except Exception as error:  # an image must never end a conversion
+            self._count_bad(error)
             return
         height, width = image.shape[:2]
+        source = SourceImage(message.header, (width, height), self._stream.model_name)
+        self._write_results(prediction, source, waiting.time_ns)
+
+    def _predict(self, image: NDArray[np.uint8], waiting: _Waiting) -> FramePrediction:
+        height, width = image.shape[:2]
+        stamp_ns = waiting.stamp_ns
         calibration = waiting.calibration.for_image(width, height)
         self.counts.calibrated |= calibration.camera is not None
         people, depth, settings = self._side.people, self._side.depth, self._settings
@@ -191,17 +236,20 @@ class Annotator:
             depth_m=depth and depth.at(stamp_ns, (width, height), settings.depth_max_age_s),
         )
         self._count_problems(calibration, prediction)
-        source = SourceImage(message.header, (width, height), self._stream.model_name)
-        self._write_results(prediction, source, waiting.time_ns)
+        return prediction
+
+    def _count_bad(self, reason: object) -> None:
+        self.counts.bad_images += 1
+        text = str(reason) if isinstance(reason, (str, PoseActionError)) else repr(reason)
+        self.counts.problems[f'could not be read: {text}'] += 1
 
     def _count_problems(self, calibration: Calibration, prediction: FramePrediction) -> None:
         problems = [*self._side.problems().values(), calibration.note]
         if calibration != NO_CALIBRATION:  # which is told of the whole recording
             problems.append(calibration.problem)
         if prediction.skipped:
-            problems = [f'left out: {prediction.skipped}']
-        for problem in filter(None, problems):
-            self.counts.problems[problem] = self.counts.problems.get(problem, 0) + 1
+            problems = [f'skipped: {prediction.skipped}']
+        self.counts.problems.update(filter(None, problems))
 
     def _write_results(
         self, prediction: FramePrediction, source: SourceImage, time_ns: int

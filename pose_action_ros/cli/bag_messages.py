@@ -15,7 +15,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from pose_action_ros.core.errors import ConfigError, DatasetError, ImageError
-from pose_action_ros.geometry import decode_compressed, decode_depth, decode_image
+from pose_action_ros.geometry import (
+    decode_compressed,
+    decode_compressed_depth,
+    decode_depth,
+    decode_image,
+)
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -184,14 +189,18 @@ def stamp_ns_of_message(stamp: Any) -> int:
     return int(stamp.sec) * _SECOND_NS + int(stamp.nanosec)
 
 
-def rgb_of_message(message: Any) -> NDArray[np.uint8]:
+def rgb_of_message(message: Any, *, infrared: bool = False) -> NDArray[np.uint8]:
     """Decode an Image or CompressedImage to (H, W, 3) uint8 RGB.
+
+    Args:
+        message: The message.
+        infrared: The image is infrared, as `decode_image` has it.
 
     Raises:
         ImageError: It is damaged, empty, or no colour image.
     """
     if message.__msgtype__ == COMPRESSED_TYPE:
-        return decode_compressed(message.data, message.format)
+        return decode_compressed(message.data, message.format, infrared=infrared)
     if message.__msgtype__ != IMAGE_TYPE:
         raise ImageError(f'a {message.__msgtype__} is no image')
     return decode_image(
@@ -201,15 +210,21 @@ def rgb_of_message(message: Any) -> NDArray[np.uint8]:
         step=message.step,
         encoding=message.encoding,
         is_bigendian=bool(message.is_bigendian),
+        infrared=infrared,
     )
 
 
 def depth_of_message(message: Any) -> NDArray[np.float32]:
-    """Decode a depth Image (16UC1 mm or 32FC1 m) to (H, W) metres, NaN where invalid.
+    """Decode a depth image to (H, W) metres, NaN where invalid.
+
+    Args:
+        message: An Image (16UC1 mm or 32FC1 m), or a CompressedImage of `compressedDepth`.
 
     Raises:
         ImageError: It is damaged, empty, or no depth image.
     """
+    if message.__msgtype__ == COMPRESSED_TYPE:
+        return decode_compressed_depth(message.data, message.format)
     return decode_depth(
         message.data,
         width=message.width,
