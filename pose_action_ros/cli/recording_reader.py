@@ -120,7 +120,7 @@ def opened(path: Path) -> Iterator[Recording]:
     with ExitStack() as stack:
         files = []
         for file in paths:
-            plain = _unpacked(file, stack) if file.suffix == '.zstd' else file
+            plain = _unpacked(file, stack, lost) if file.suffix == '.zstd' else file
             try:
                 files.append(_open_file(plain, stack))
             except DatasetError as error:
@@ -200,18 +200,21 @@ def _open_file(path: Path, stack: ExitStack) -> Any:
     try:
         return stack.enter_context(Reader(path))
     except Exception as error:  # of apsw, rosbags and Python, on whatever stands there
-        raise DatasetError(f'{path} can not be read as a .db3 file: {error}') from error
+        raise DatasetError(
+            f'{path} can not be read as a .db3 file: {error}; what a damaged one still holds is '
+            f'saved by `sqlite3 {path} .recover | sqlite3 NEW.db3`'
+        ) from error
 
 
-def _unpacked(path: Path, stack: ExitStack) -> Path:
-    """Unpack a file into the system's temporary folder."""
+def _unpacked(path: Path, stack: ExitStack, lost: list[str]) -> Path:
+    """Unpack a file into the system's temporary folder, as far as it goes."""
     folder = Path(stack.enter_context(TemporaryDirectory(prefix='pose_action_')))
     plain = folder / path.stem
     try:
         with _zstd().open(path, 'rb') as packed, plain.open('wb') as file:
             shutil.copyfileobj(packed, file)
     except EOFError:
-        pass  # cut short: what was unpacked is read like any file that was not closed
+        lost.append(f'{path} is cut short: its last messages are missing')
     except Exception as error:  # of the library, or a full disk
         raise DatasetError(
             f'{path} can not be unpacked ({error}); try `zstd -d {path}`'

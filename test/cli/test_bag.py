@@ -444,7 +444,7 @@ def test_topics_are_chosen_and_refused_with_a_reason(tmp_path, film):
 
 def test_what_is_no_recording_is_said_and_leaves_nothing(tmp_path, film, net):
     output = tmp_path / 'out'
-    with pytest.raises(DatasetError, match=r'no_such.*metadata\.yaml'):
+    with pytest.raises(DatasetError, match=r'no recording .*no_such; expected a rosbag2 folder'):
         add_results(tmp_path / 'no_such', output, stream_of(net), RecordingTopics())
     (tmp_path / 'torn.mcap').write_bytes(b'\x89MCAP0\r\n' + bytes(100))
     with pytest.raises(DatasetError, match=r'torn\.mcap'):
