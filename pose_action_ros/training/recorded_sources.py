@@ -1,11 +1,12 @@
 """From the settings to samples of recorded data sets, alone or mixed.
 
 `data.name` says which data set validates and gives the clips; `data.options.mix` which ones the
-pose phase trains on, and with which shares.
+pose phase trains on, and with which shares. What can't be read of them is skipped and logged.
 """
 
 from __future__ import annotations
 
+import logging
 from typing import TYPE_CHECKING, Any
 
 from pose_action_ros.core.errors import ConfigError
@@ -13,14 +14,18 @@ from pose_action_ros.core.skeleton import get_skeleton
 from pose_action_ros.data.augment import ranges_named
 from pose_action_ros.data.mixing import MixedSamples, SpreadSamples
 from pose_action_ros.data.opening import DATASETS, open_library
-from pose_action_ros.data.recorded import RecordedClips, RecordedPoses
+from pose_action_ros.data.recorded import RecordedClips, RecordedPoses, skipped_files
+from pose_action_ros.data.sound_samples import SoundSamples
 
 if TYPE_CHECKING:
+    from pose_action_ros.data.recorded import Library
     from pose_action_ros.models import ModelConfig
     from pose_action_ros.training.config import DataSettings
     from pose_action_ros.training.order import SampleSource
 
 __all__ = ['recorded_clips', 'recorded_poses']
+
+_log = logging.getLogger(__name__)
 
 _SET_OPTIONS = ('view', 'broken', 'every', 'prepared')
 _OPTIONS = ('augmentation', 'mix', 'seed', *_SET_OPTIONS)
@@ -41,7 +46,8 @@ def recorded_poses(data: DataSettings, model: ModelConfig, split: str) -> Sample
     """
     own = _own_options(data)
     if split == 'val':
-        return SpreadSamples(_poses(data.name, data.root, split, model, own), data.val_poses)
+        poses = _poses(data.name, data.root, split, model, own)
+        return SpreadSamples(poses, data.val_poses)
     mix = data.options.get('mix') or {data.name: {}}
     sources, shares = [], []
     for name, entry in mix.items():
@@ -71,22 +77,32 @@ def recorded_clips(data: DataSettings, model: ModelConfig, split: str) -> Sample
             f'{len(library.actions)}; choose the preset {data.name}, or skip the phases action '
             'and finetune (epochs: 0)'
         )
+    _report_files(data.name, split, library)
+    ranges = ranges_named(augmentation, data.name, 'clips') if split == 'train' else None
+    recorded = RecordedClips(library, model.clip_frames, ranges)
+    clips = SoundSamples(recorded, f'{data.name} {split}')
     if split == 'val':
-        return SpreadSamples(RecordedClips(library, model.clip_frames), data.val_clips)
-    ranges = ranges_named(augmentation, data.name, 'clips')
-    clips = RecordedClips(library, model.clip_frames, ranges)
+        return SpreadSamples(clips, data.val_clips)
     seed = int(data.options.get('seed', 0))
     return MixedSamples([clips], seed=seed, count=data.clips or None)
 
 
 def _poses(
     name: str, root: str | None, split: str, model: ModelConfig, options: dict[str, Any]
-) -> RecordedPoses:
+) -> SoundSamples:
     options = dict(options)
     ranges = ranges_named(options.pop('augmentation'), name, 'poses')
     skeleton = get_skeleton(model.layout)
     library = open_library(name, _root(name, root), split, skeleton, **options)
-    return RecordedPoses(library, ranges if split == 'train' else None)
+    _report_files(name, split, library)
+    poses = RecordedPoses(library, ranges if split == 'train' else None)
+    return SoundSamples(poses, f'{name} {split}')
+
+
+def _report_files(name: str, split: str, library: Library) -> None:
+    """Log which files of a data set were skipped as it was opened."""
+    for text in skipped_files(library):
+        _log.warning('%s %s: %s', name, split, text)
 
 
 def _own_options(data: DataSettings) -> dict[str, Any]:

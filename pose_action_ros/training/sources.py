@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from pose_action_ros.core.actions import SIMULATED_ACTIONS
 from pose_action_ros.core.errors import ConfigError
+from pose_action_ros.core.paths import visible_files
 from pose_action_ros.data.simulated import Framing, SimulatedClips, SimulatedPoses
 from pose_action_ros.training.recorded_sources import recorded_clips, recorded_poses
 from pose_action_ros.training.sample_store import StoredSamples
@@ -122,5 +123,6 @@ def _simulated_options(data: DataSettings, model: ModelConfig) -> dict[str, Any]
             f'data.options of simulated are framing and photographs; found {", ".join(unknown)}'
         )
     if 'photographs' in options:
-        options['photographs'] = sorted(Path(options['photographs']).expanduser().glob('*.*'))
+        folder = Path(options['photographs']).expanduser()
+        options['photographs'] = visible_files(folder, '*.*')
     return options

@@ -1,5 +1,7 @@
 """`pose-action bag`: recordings in both formats, raw and compressed; without ROS."""
 
+import sys
+
 import cv2
 import numpy as np
 import pytest
@@ -33,6 +35,12 @@ PERIOD_NS = 66_666_667
 LATENCY_NS = 4_000_000  # from an image's stamp to its recording
 FRAMES = 6
 NOBODY_IS_LOST = StreamSettings(track=TrackSettings(min_confidence=0.0, min_joint_confidence=0.0))
+
+
+@pytest.fixture(autouse=True)
+def without_openvino(monkeypatch):
+    """PyTorch starts at once; what OpenVINO computes is tested where it is used."""
+    monkeypatch.setitem(sys.modules, 'openvino', None)
 
 
 @pytest.fixture(scope='module')
