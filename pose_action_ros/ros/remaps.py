@@ -6,6 +6,7 @@ like no rule at all.
 
 from __future__ import annotations
 
+import itertools
 from typing import TYPE_CHECKING
 
 from rclpy.expand_topic_name import expand_topic_name
@@ -40,7 +41,7 @@ def is_remapped(name: str, node_name: str, namespace: str, arguments: Sequence[s
 def _rules(arguments: Sequence[str]) -> Iterator[str]:
     """What follows -r or --remap between --ros-args and --."""
     is_ros = False
-    for word, following in zip(arguments, [*arguments[1:], ''], strict=True):
+    for word, following in itertools.zip_longest(arguments, arguments[1:], fillvalue=''):
         if word in ('--ros-args', '--'):
             is_ros = word == '--ros-args'
         elif is_ros and word in ('-r', '--remap'):
