@@ -123,9 +123,20 @@ class PoseActionStream:
         return self._device
 
     @property
+    def is_3d(self) -> bool:
+        """The network says how far joints are from the root, so that metres are possible."""
+        return self._config.dimensions == 3
+
+    @property
+    def clip_s(self) -> float:
+        """Duration of a clip, seconds."""
+        frames, period_s, _ = self._clip_shape
+        return (frames - 1) * period_s
+
+    @property
     def clip_fill(self) -> float:
         """How full the fullest clip is, 0 to 1."""
-        return max((person.clip.fill for person in tuple(self._people.values())), default=0.0)
+        return max((person.clip.fill for person in self._people.values()), default=0.0)
 
     def reset(self) -> list[int]:
         """Drop all tracks and clips; return the ids of the tracks that end."""

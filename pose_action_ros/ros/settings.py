@@ -19,25 +19,36 @@ __all__ = ['CameraSettings', 'ModelSettings', 'NodeSettings']
 
 @dataclass(frozen=True)
 class ModelSettings:
-    """Which network runs where; takes effect at `configure`."""
+    """Which network runs where."""
 
     weights: str = field(
         default='demo',
         metadata={
+            'at_configure': True,
             'help': 'Weights: a .safetensors file, "demo", a preset that was fetched '
-            '(mpii, h36m, penn_action, ntu), or "untrained:PRESET" for random weights.'
+            '(mpii, h36m, penn_action, ntu), or "untrained:PRESET" for random weights.',
         },
     )
     device: str = field(
-        default='auto', metadata={'help': '"auto", "cpu", "cuda" or "cuda:N"; auto prefers a GPU.'}
+        default='auto',
+        metadata={
+            'at_configure': True,
+            'help': '"auto", "cpu", "cuda" or "cuda:N"; auto prefers a GPU.',
+        },
     )
     threads: int = field(
         default=0,
-        metadata={'help': 'CPU threads of the network; 0: all cores.', 'min': 0, 'max': 256},
+        metadata={
+            'at_configure': True,
+            'help': 'CPU threads of the network; 0: all cores.',
+            'min': 0,
+            'max': 256,
+        },
     )
     backend: str = field(
         default='auto',
         metadata={
+            'at_configure': True,
             'help': 'What runs the network; auto: OpenVINO on a CPU where it is installed, else '
             'torch.',
             'choices': BACKENDS,
@@ -46,6 +57,7 @@ class ModelSettings:
     precision: str = field(
         default='auto',
         metadata={
+            'at_configure': True,
             'help': 'Of the arithmetic; auto: reduced where the hardware gains by it and joints '
             'and scores stay (docs/performance.md).',
             'choices': PRECISIONS,
@@ -67,8 +79,9 @@ class NodeSettings(StreamSettings):
     image_transport: str = field(
         default='raw',
         metadata={
+            'at_configure': True,
             'help': 'How the image arrives; compressed subscribes to IMAGE/compressed, after '
-            'remapping. Takes effect at configure.',
+            'remapping.',
             'choices': ('raw', 'compressed'),
         },
     )
@@ -79,8 +92,8 @@ class NodeSettings(StreamSettings):
     use_depth: bool = field(
         default=False,
         metadata={
-            'help': 'Take the metric scale from the topic "depth", registered to the image. '
-            'Takes effect at configure.'
+            'at_configure': True,
+            'help': 'Take the metric scale from the topic "depth", registered to the image.',
         },
     )
     depth_max_age_s: float = field(
@@ -103,17 +116,19 @@ class NodeSettings(StreamSettings):
     person_source: str = field(
         default='track',
         metadata={
+            'at_configure': True,
             'help': 'Where people are sought: track (one person, in the whole image, then around '
             'the last pose), roi (one, topic "roi") or detections (many, topic "people", needs '
-            'vision_msgs). Takes effect at configure.',
+            'vision_msgs).',
             'choices': ('track', 'roi', 'detections'),
         },
     )
     target_frame: str = field(
         default='',
         metadata={
+            'at_configure': True,
             'help': 'Frame of poses and markers, by tf2 at the stamp of the image; empty: that of '
-            'the image. Takes effect at configure.'
+            'the image.',
         },
     )
     people: PeopleSettings = field(default_factory=PeopleSettings)
