@@ -34,16 +34,14 @@ __all__ = ['ImageCodec', 'image_to_msg']
 class ImageCodec:
     """Decodes image messages.
 
-    Args:
-        infrared: The images are infrared, `16UC1` among them, as `decode_image` has it.
-
     Attributes:
+        infrared: The images are infrared, `16UC1` among them, as `decode_image` has it.
         decoder: `cv_bridge` or `built-in`.
         reason: Why the built-in decoder is used; empty with cv_bridge.
     """
 
-    def __init__(self, *, infrared: bool = False) -> None:
-        self._infrared = infrared
+    def __init__(self) -> None:
+        self.infrared = False
         self._bridge, self.reason = _load_cv_bridge()
         self.decoder = 'cv_bridge' if self._bridge else 'built-in'
 
@@ -54,7 +52,7 @@ class ImageCodec:
             ImageError: The message is damaged, empty, or no colour image.
         """
         if isinstance(msg, CompressedImage):
-            return decode_compressed(msg.data, msg.format, infrared=self._infrared)
+            return decode_compressed(msg.data, msg.format, infrared=self.infrared)
         if self._bridge is not None and _is_sound(msg):
             try:
                 return np.asarray(self._bridge.imgmsg_to_cv2(msg, 'rgb8'))
@@ -67,7 +65,7 @@ class ImageCodec:
             step=msg.step,
             encoding=msg.encoding,
             is_bigendian=bool(msg.is_bigendian),
-            infrared=self._infrared,
+            infrared=self.infrared,
         )
 
     def to_depth_m(self, msg: Image) -> NDArray[np.float32]:

@@ -155,6 +155,7 @@ class PoseActionNode(LifecycleNode):
         """What fails fast comes first: the network takes seconds to load."""
         settings = self.settings = self._configured = read_settings(self, NodeSettings)
         self._failure = ''
+        self._codec.infrared = settings.image_infrared
         source = open_person_source(settings.person_source)
         if settings.target_frame:
             self._target = TargetFrame(self, settings.target_frame)

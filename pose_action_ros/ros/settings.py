@@ -89,6 +89,14 @@ class NodeSettings(StreamSettings):
         default=False,
         metadata={'help': 'The image is rectified: P of CameraInfo holds, nothing is distorted.'},
     )
+    image_infrared: bool = field(
+        default=False,
+        metadata={
+            'at_configure': True,
+            'help': 'The image is infrared: 16UC1 is taken as grey, and images of 16 bits are '
+            'stretched to their brightest pixels.',
+        },
+    )
     use_depth: bool = field(
         default=False,
         metadata={
