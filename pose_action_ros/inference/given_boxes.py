@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 
 __all__ = ['usable_boxes']
 
+_MIN_SIZE_PX = 1.0
 _MAX_SIZE = 4.0  # of a box, over the larger side of the image
 
 
@@ -25,16 +26,16 @@ def usable_boxes(
         image_size: Width and height of the image, pixels.
 
     Returns:
-        The finite boxes that reach into the image and are not far larger than it, in their
-        order; and a text, empty where all are.
+        The finite boxes that reach into the image and are neither far larger than it nor
+        smaller than a pixel, in their order; and a text, empty where all are.
     """
     good = [box for box in boxes if _is_usable(box, *image_size)]
     if len(good) == len(boxes):
         return good, ''
     width, height = image_size
     return good, (
-        'a box was left out: expected finite numbers, a size > 0 and some part of the image '
-        f'({width} x {height}), at most {_MAX_SIZE:g} times as large'
+        'a box was left out: expected finite numbers, a size from 1 pixel to '
+        f'{_MAX_SIZE:g} times the image, and some part of it ({width} x {height})'
     )
 
 
@@ -43,4 +44,4 @@ def _is_usable(box: PersonBox, width: int, height: int) -> bool:
         return False
     half = box.size / 2.0
     across = -half < box.center_x < width + half and -half < box.center_y < height + half
-    return across and 0.0 < box.size <= _MAX_SIZE * max(width, height)
+    return across and _MIN_SIZE_PX <= box.size <= _MAX_SIZE * max(width, height)
