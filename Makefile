@@ -4,6 +4,7 @@
 #   make demo [SECONDS=0]  films the simulated actor, shows what the node sees (0: until Ctrl-C)
 #   make test | lint       what continuous integration runs
 #   make bench             the tables of docs/performance.md
+#   make fuzz [INPUTS=40000]  hostile images and messages, so many of each of seven kinds
 #   make parity            our network against the authors' own, output by output
 #   make lock              writes requirements.lock anew from setup.cfg
 #   make clean             removes what the others made
@@ -12,6 +13,7 @@ VENV ?= .venv
 PYTHON ?= python3
 SECONDS = 20
 OUTPUT = demo_output
+INPUTS = 40000
 
 BIN := $(abspath $(VENV))/bin
 PREFIX := $(abspath $(VENV))
@@ -34,7 +36,7 @@ TORCH_INDEX = $(shell command -v nvidia-smi >/dev/null || $(PYTHON) -c \
   "import urllib.request as r; r.urlopen('$(TORCH_CPU)/torch/', timeout=5)" 2>/dev/null \
   && echo --extra-index-url $(TORCH_CPU))
 
-.PHONY: setup demo test lint bench parity lock clean
+.PHONY: setup demo test lint fuzz bench parity lock clean
 .DELETE_ON_ERROR:
 
 setup: $(STAMP)
@@ -72,6 +74,9 @@ lint: setup
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
+
+fuzz: setup
+	INPUTS=$(INPUTS) $(BIN)/python -m pytest -q test/hostile --hypothesis-profile=fuzz --hypothesis-show-statistics --timeout=0
 
 parity: setup
 	$(BIN)/python -m pytest -q -s -m parity

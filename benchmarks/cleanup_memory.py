@@ -15,7 +15,7 @@ from rclpy.lifecycle import TransitionCallbackReturn
 from rclpy.parameter import Parameter
 
 from pose_action_ros.ros.diagnostics import resident_mib
-from pose_action_ros.ros.pose_action_node import PoseActionNode
+from pose_action_ros.ros.node import PoseActionNode
 
 
 def main() -> None:

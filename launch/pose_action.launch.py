@@ -8,7 +8,7 @@ from launch_ros.substitutions import FindPackageShare
 
 ARGUMENTS = {
     'image': ('image', 'Topic of the camera image (sensor_msgs/Image), relative or absolute.'),
-    'camera_info': ('camera_info', 'Topic of its CameraInfo; "camera_info": beside the image.'),
+    'camera_info': ('', 'Topic of its CameraInfo; empty: beside the image.'),
     'namespace': ('', 'Namespace of the node and its topics.'),
     'cameras': (
         '',
@@ -80,6 +80,11 @@ def start_nodes(context: LaunchContext) -> list[LifecycleNode]:
     namespaces = ['/'.join(filter(None, (namespace.rstrip('/'), c))) for c in cameras or ['']]
     image = LaunchConfiguration('image').perform(context)
     reliability = LaunchConfiguration('image_reliability').perform(context)
+    remappings = [
+        (name, LaunchConfiguration(name))
+        for name in ('image', 'camera_info')
+        if LaunchConfiguration(name).perform(context)
+    ]
     return [
         LifecycleNode(
             package='pose_action_ros',
@@ -92,10 +97,7 @@ def start_nodes(context: LaunchContext) -> list[LifecycleNode]:
                 given,
                 image_qos(namespace, image, reliability),
             ],
-            remappings=[
-                ('image', LaunchConfiguration('image')),
-                ('camera_info', LaunchConfiguration('camera_info')),
-            ],
+            remappings=remappings,
         )
         for namespace in namespaces
     ]

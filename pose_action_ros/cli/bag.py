@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-import shutil
+import signal
+import threading
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -13,32 +14,34 @@ from rich.progress import track
 
 from pose_action_ros.cli.bag_messages import (
     MessageFactory,
-    camera_of_message,
     load_types,
     register_detections,
 )
-from pose_action_ros.cli.bag_topics import RecordingTopics
+from pose_action_ros.cli.bag_topics import CAMERA_INFO_TYPE, RecordingTopics
+from pose_action_ros.cli.recording_reader import Recording, opened
 from pose_action_ros.core.errors import ConfigError, DatasetError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
     from rosbags.interfaces import Connection
-    from rosbags.rosbag2 import Reader, Writer
+    from rosbags.rosbag2 import Writer
 
-    from pose_action_ros.cli.bag_annotator import Counts, SideSettings
-    from pose_action_ros.geometry import Camera
+    from pose_action_ros.cli.bag_annotator import Annotator, Counts, SideSettings
     from pose_action_ros.inference import PoseActionStream
 
 __all__ = ['RecordingTopics', 'add_results', 'bag']
 
-_METADATA_VERSION = 8  # read by Humble and all later distributions
 _NO_HASH = 'RIHS01_' + 64 * '0'
+_STOPPED = 128  # exit status over the number of the signal, as shells have it
+_NOTES = 20  # reasons that are listed one by one
+_SIGNALS = ('SIGINT', 'SIGTERM', 'SIGHUP')
 
 
 def bag(
     recording: Annotated[
-        Path, typer.Argument(metavar='IN', help='A rosbag2 folder, .mcap or .db3 file.')
+        Path,
+        typer.Argument(metavar='IN', help='A rosbag2 folder, .mcap or .db3 file, also .zstd.'),
     ],
     output: Annotated[Path, typer.Argument(metavar='OUT', help='Folder of the new recording.')],
     weights: Annotated[
@@ -66,11 +69,19 @@ def bag(
         str | None, typer.Option(help="The detector's class id of people; empty: all are.")
     ] = None,
     people_min_score: Annotated[
-        float | None, typer.Option(help='Detections with a lower score are left out.')
+        float | None, typer.Option(help='Detections with a lower score are skipped.')
     ] = None,
     people_max_age: Annotated[
         float | None, typer.Option(help='How far the stamps of detections may be off, seconds.')
     ] = None,
+    sync_wait: Annotated[
+        float | None,
+        typer.Option(help='How long an image waits for depth and detections after it, seconds.'),
+    ] = None,
+    infrared: Annotated[
+        bool,
+        typer.Option('--infrared', help='The images are infrared, 16UC1 among them.'),
+    ] = False,
     body_height: Annotated[
         float | None, typer.Option(help="The person's height, metres; distances scale with it.")
     ] = None,
@@ -82,19 +93,23 @@ def bag(
 ) -> None:
     """Copy a rosbag2 recording and add poses, actions and markers, with the images' stamps.
 
-    What is not said is as the node has it by default.
+    Options that are not given are as the node has them by default. A message that can't be read
+    is counted, and its reason is printed. OUT is a whole recording at any moment: Ctrl-C, a full
+    disk or a kill keep what was written. The exit status is 0 where IN was read to its end, 1
+    where nothing could be converted or the disk is full, and 130 or 143 after Ctrl-C or SIGTERM.
     """
     from pose_action_ros.cli.bag_annotator import SideSettings
     from pose_action_ros.inference import PoseActionStream
     from pose_action_ros.inference.settings import BodySettings, PeopleSettings, StreamSettings
 
     topics = RecordingTopics(
-        image_topic, camera_info_topic, namespace, rectified, depth_topic, people_topic
+        image_topic, camera_info_topic, namespace, rectified, depth_topic, people_topic, infrared
     )
     people = _given(class_id=people_class_id, min_score=people_min_score, max_age_s=people_max_age)
-    side = SideSettings(**_given(depth_max_age_s=depth_max_age), people=PeopleSettings(**people))
+    ages = _given(depth_max_age_s=depth_max_age, sync_wait_s=sync_wait)
+    side = SideSettings(**ages, people=PeopleSettings(**people))
     settings = StreamSettings(body=BodySettings(**_given(height=body_height)))
-    with _reading(recording) as reader:
+    with opened(recording) as reader:
         topics = topics.found_in(reader)  # before the network is loaded
     stream = PoseActionStream.open(weights, device=device, settings=settings)
     progress = lambda messages, total: track(  # noqa: E731
@@ -104,7 +119,12 @@ def bag(
         console=Console(stderr=True),
         disable=quiet,
     )
-    _report(add_results(recording, output, stream, topics, progress, side), topics, output)
+    counts = add_results(recording, output, stream, topics, progress, side)
+    _report(counts, topics, output)
+    if counts.stopped_by:
+        raise typer.Exit(_STOPPED + counts.stopped_by)
+    if counts.images and counts.bad_images == counts.images:
+        raise DatasetError(f'none of the {counts.images} images of {topics.image} could be read')
 
 
 def _given(**options: Any) -> dict[str, Any]:
@@ -113,18 +133,27 @@ def _given(**options: Any) -> dict[str, Any]:
 
 
 def _report(counts: Counts, topics: RecordingTopics, output: Path) -> None:
-    notes = [f'{count} images: {problem}' for problem, count in counts.problems.items()]
+    notes = [f'{count} images: {problem}' for problem, count in counts.problems.most_common()]
+    notes += [f'{count} {problem}' for problem, count in counts.damaged.most_common()]
+    if len(notes) > _NOTES:
+        notes[_NOTES:] = [f'and {len(notes) - _NOTES} further reasons']
     if not counts.calibrated:
         notes.append(
             f'no calibration on {topics.camera_info}: positions are relative to the root joint'
         )
+    if counts.stopped_by:
+        notes.append(
+            f'stopped by {signal.Signals(counts.stopped_by).name}: the rest of the recording is '
+            'missing'
+        )
     for note in notes:
-        Console(stderr=True).print(note, highlight=False, soft_wrap=True)
+        Console(stderr=True).print(note, highlight=False, markup=False, soft_wrap=True)
     by_depth = f' ({counts.with_depth} by depth)' if topics.depth else ''
     Console().print(
         f'{counts.images} images of {topics.image} ({counts.bad_images} bad), {counts.poses} '
         f'poses{by_depth}, {counts.actions} actions: {output}',
         highlight=False,
+        markup=False,
         soft_wrap=True,
     )
 
@@ -149,60 +178,65 @@ def add_results(
 
     Raises:
         ConfigError: There is no such topic, or `output` exists.
-        DatasetError: The recording is missing or damaged, or its detections are of vision_msgs
-            before 4.0.
+        DatasetError: There is no recording that can be read, the disk is full (what was written
+            stays), or detections are of vision_msgs before 4.0.
     """
-    from rosbags.rosbag2 import StoragePlugin, Writer
-
+    make = MessageFactory(load_types())  # says so where rosbags is missing
     from pose_action_ros.cli.bag_annotator import Annotator, SideSettings
+    from pose_action_ros.cli.recording_writer import CheckpointedWriter
 
     if output.exists():
         raise ConfigError(f'{output} exists; give a folder that does not')
-    is_mcap = recording.suffix == '.mcap' or any(recording.glob('*.mcap'))
-    storage = StoragePlugin.MCAP if is_mcap else StoragePlugin.SQLITE3
-    make = MessageFactory(load_types())
-    try:
-        with (
-            _reading(recording) as reader,
-            Writer(output, version=_METADATA_VERSION, storage_plugin=storage) as writer,
-        ):
-            topics = topics.found_in(reader)
-            for connection in reader.connections:
-                if connection.topic == topics.people:
-                    register_detections(make.store, connection.msgdef)
-            annotator = Annotator(make, stream, topics, side or SideSettings(), writer)
-            copies = {c.id: _copy_connection(writer, c, make) for c in reader.connections}
-            annotator.camera = _first_camera(reader, topics, make)
-            for connection, time_ns, data in progress(reader.messages(), reader.message_count):
-                writer.write(copies[connection.id], time_ns, data)
-                annotator.see(connection, time_ns, data)
-            annotator.finish()
-    except BaseException:
-        shutil.rmtree(output, ignore_errors=True)  # without metadata nothing reads it
-        raise
+    with (
+        _signals() as came,
+        opened(recording) as reader,
+        CheckpointedWriter(output, is_mcap=reader.is_mcap) as writer,
+    ):
+        topics = topics.found_in(reader)
+        for connection in reader.connections:
+            if connection.topic == topics.people:
+                register_detections(make.store, connection.msgdef)
+        annotator = Annotator(make, stream, topics, side or SideSettings(), writer)
+        copies = {c.id: _copy_connection(writer, c, make) for c in reader.connections}
+        _calibrate_first(annotator, reader, topics)
+        for connection, time_ns, data in progress(reader.messages(), reader.message_count):
+            if came:
+                break
+            writer.write(copies[connection.id], time_ns, data)
+            annotator.see(connection, time_ns, data)
+        annotator.finish()
+        annotator.counts.damaged.update(reader.problems)
+        annotator.counts.stopped_by = came[0] if came else 0
     return annotator.counts
 
 
 @contextmanager
-def _reading(recording: Path) -> Iterator[Reader]:
-    """An open recording; what is wrong with it is said in our words."""
-    load_types()  # says so where rosbags is missing
-    from rosbags.rosbag2 import Reader, ReaderError
+def _signals() -> Iterator[list[int]]:
+    """Signals that have come: the first one ends the work in order, a second one at once."""
+    came: list[int] = []
 
+    def note(number: int, _: Any) -> None:
+        if came:
+            raise KeyboardInterrupt
+        came.append(number)
+
+    before = {}
+    if threading.current_thread() is threading.main_thread():
+        known = [getattr(signal, name) for name in _SIGNALS if hasattr(signal, name)]
+        heeded = [number for number in known if signal.getsignal(number) is not signal.SIG_IGN]
+        before = {number: signal.signal(number, note) for number in heeded}
     try:
-        with Reader(recording) as reader:
-            yield reader
-    except (ReaderError, FileNotFoundError) as error:
-        raise DatasetError(
-            f'{recording} can not be read as a rosbag2 recording ({error}); expected its folder '
-            'with metadata.yaml, or a .mcap or .db3 file'
-        ) from error
+        yield came
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 def _copy_connection(writer: Writer, connection: Connection, make: MessageFactory) -> Connection:
     definition, digest = connection.msgdef.data, connection.digest
-    if not (definition and digest) and connection.msgtype in make.store.fielddefs:
+    if not definition and connection.msgtype in make.store.fielddefs:
         definition, _ = make.store.generate_msgdef(connection.msgtype, ros_version=2)
+    if not digest and connection.msgtype in make.store.fielddefs:
         digest = make.store.hash_rihs01(connection.msgtype)
     return writer.add_connection(
         connection.topic,
@@ -214,10 +248,12 @@ def _copy_connection(writer: Writer, connection: Connection, make: MessageFactor
     )
 
 
-def _first_camera(reader: Reader, topics: RecordingTopics, make: MessageFactory) -> Camera | None:
-    """The calibration that comes first, so that the images before it have it too."""
-    infos = [c for c in reader.connections if c.topic == topics.camera_info]
-    for connection, _, data in reader.messages(infos) if infos else ():
-        info = make.store.deserialize_cdr(data, connection.msgtype)
-        return camera_of_message(info, rectified=topics.rectified)
-    return None
+def _calibrate_first(annotator: Annotator, reader: Recording, topics: RecordingTopics) -> None:
+    """Take the calibration that comes first, so that the images before it have it too."""
+    wanted = (topics.camera_info, CAMERA_INFO_TYPE)
+    if wanted not in {(c.topic, c.msgtype) for c in reader.connections}:
+        return
+    for connection, _, data in reader.messages():
+        found = (connection.topic, connection.msgtype) == wanted
+        if found and annotator.calibrate(connection, data):
+            return

@@ -1,44 +1,56 @@
 """Sees the messages of a recording in order and writes results beside them.
 
-An image waits until what belongs to it has had the time to come: a depth image or detections may
-be recorded after their image, and are matched by stamp, as in the node.
+Depth images and detections are matched to images by stamp, and waited for, as in the node. A
+message that can't be read is counted with its reason, whatever is wrong with it.
 """
 
 from __future__ import annotations
 
-from collections import deque
+from collections import Counter, deque
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from pose_action_ros.cli.bag_markers import delete_markers, person_markers, person_text
 from pose_action_ros.cli.bag_messages import (
+    DETECTIONS_TYPE,
     MessageFactory,
     SourceImage,
     action_message,
-    camera_of_message,
     depth_of_message,
     pose_message,
     rgb_of_message,
     stamp_ns_of_message,
 )
-from pose_action_ros.cli.bag_topics import OUTPUTS, RecordingTopics
-from pose_action_ros.core.errors import ImageError
+from pose_action_ros.cli.bag_topics import (
+    CAMERA_INFO_TYPE,
+    IMAGE_TYPES,
+    OUTPUTS,
+    RecordingTopics,
+)
+from pose_action_ros.core.errors import PoseActionError
 from pose_action_ros.core.predictions import ScaleSource
 from pose_action_ros.core.skeleton import get_skeleton
+from pose_action_ros.geometry import NO_CALIBRATION, Calibration, read_calibration
+from pose_action_ros.inference.matching import SYNC_WAIT_S
 from pose_action_ros.inference.settings import PeopleSettings
-from pose_action_ros.inference.side_inputs import DEPTH_MAX_AGE_S, DepthImages, Detections
+from pose_action_ros.inference.side_inputs import (
+    DEPTH_MAX_AGE_S,
+    DepthImages,
+    Detections,
+    SideInputs,
+)
 
 if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
     from rosbags.interfaces import Connection
     from rosbags.rosbag2 import Writer
 
     from pose_action_ros.core.predictions import FramePrediction
-    from pose_action_ros.geometry import Camera
     from pose_action_ros.inference import PoseActionStream
 
 __all__ = ['Annotator', 'Counts', 'SideSettings']
 
-_LATENCY_S = 0.5  # between the recording of an image and of what has its stamp
 _KEPT = 64  # depth images or detections, undecoded
 
 
@@ -49,10 +61,12 @@ class SideSettings:
     Attributes:
         depth_max_age_s: How far the stamp of a depth image may be off.
         people: Which detections are people, and how far their stamp may be off.
+        sync_wait_s: How long an image waits for what is recorded after it.
     """
 
     depth_max_age_s: float = DEPTH_MAX_AGE_S
     people: PeopleSettings = field(default_factory=PeopleSettings)
+    sync_wait_s: float = SYNC_WAIT_S
 
 
 @dataclass
@@ -61,12 +75,15 @@ class Counts:
 
     Attributes:
         images: How many there are.
-        bad_images: Those that could not be decoded.
+        bad_images: Those that could not be read.
         with_depth: Poses whose distance is from a depth image.
         poses: Written.
         actions: Written.
         calibrated: Some image had a calibration.
-        problems: What was wrong with depth images or detections, and for how many images.
+        problems: What was wrong with images, stamps, calibration, depth images or detections,
+            and for how many images.
+        damaged: What was wrong with other messages or with the files, and how often.
+        stopped_by: The signal that ended the conversion early; 0 for none.
     """
 
     images: int = 0
@@ -75,16 +92,18 @@ class Counts:
     poses: int = 0
     actions: int = 0
     calibrated: bool = False
-    problems: dict[str, int] = field(default_factory=dict)
+    problems: Counter[str] = field(default_factory=Counter)
+    damaged: Counter[str] = field(default_factory=Counter)
+    stopped_by: int = 0
 
 
 class _Waiting(NamedTuple):
     """An image, its time of recording, and the calibration of that moment."""
 
     time_ns: int
-    connection: Connection
-    data: bytes
-    camera: Camera | None
+    stamp_ns: int
+    message: Any
+    calibration: Calibration
 
 
 class Annotator:
@@ -98,7 +117,6 @@ class Annotator:
         writer: Of the new recording, open.
 
     Attributes:
-        camera: The calibration of the moment.
         counts: What was found so far.
     """
 
@@ -110,7 +128,6 @@ class Annotator:
         side: SideSettings,
         writer: Writer,
     ) -> None:
-        self.camera: Camera | None = None
         self.counts = Counts()
         self._make, self._stream, self._topics, self._writer = make, stream, topics, writer
         self._skeleton = get_skeleton(stream.layout)
@@ -120,68 +137,119 @@ class Annotator:
             for name, kind in OUTPUTS.items()
         }
         self._waiting: deque[_Waiting] = deque()
-        self._patience_ns = round(_LATENCY_S * 1e9) if topics.depth or topics.people else 0
-        self._depth = self._people = None
-        if topics.depth:
-            self._depth = DepthImages(depth_of_message, lambda: side.depth_max_age_s, _KEPT)
-        if topics.people:
-            self._people = Detections(lambda: side.people, _KEPT)
+        self._settings = side
+        self._side = SideInputs(
+            depth=DepthImages(depth_of_message, _KEPT) if topics.depth else None,
+            people=Detections(_KEPT) if topics.people else None,
+        )
+        self._takers = {
+            **{(topics.image, kind): self._take_image for kind in IMAGE_TYPES},
+            **{(topics.depth, kind): self._take_beside for kind in IMAGE_TYPES},
+            (topics.people, DETECTIONS_TYPE): self._take_beside,
+            (topics.camera_info, CAMERA_INFO_TYPE): self._take_info,
+        }
+
+    def calibrate(self, connection: Connection, data: bytes) -> bool:
+        """Take a CameraInfo for the images that follow; False where it can't be read."""
+        info = self._read(connection, data)
+        if info is None:
+            return False
+        self._side.calibration = read_calibration(info, rectified=self._topics.rectified)
+        return True
 
     def see(self, connection: Connection, time_ns: int, data: bytes) -> None:
         """Take in one message; results get the time of recording of their image."""
-        topics = self._topics
-        while self._waiting and self._waiting[0].time_ns + self._patience_ns < time_ns:
-            self._look(self._waiting.popleft())
-        if connection.topic == topics.camera_info:
-            info = self._read(connection, data)
-            self.camera = camera_of_message(info, rectified=topics.rectified)
-        elif connection.topic == topics.depth and self._depth is not None:
-            message = self._read(connection, data)
-            self._depth.put(stamp_ns_of_message(message.header.stamp), message)
-        elif connection.topic == topics.people and self._people is not None:
-            message = self._read(connection, data)
-            self._people.put(stamp_ns_of_message(message.header.stamp), message)
-        elif connection.topic == topics.image:
-            image = _Waiting(time_ns, connection, data, self.camera)
-            if self._patience_ns:
-                self._waiting.append(image)
-            else:
-                self._look(image)
+        self._look_at_ready(time_ns)
+        take = self._takers.get((connection.topic, connection.msgtype))
+        if take is not None:
+            take(connection, time_ns, data)
+        self._look_at_ready(time_ns)
+
+    def _take_info(self, connection: Connection, time_ns: int, data: bytes) -> None:
+        if not self.calibrate(connection, data):
+            self.counts.damaged[f'messages of {connection.topic} could not be read'] += 1
+
+    def _take_beside(self, connection: Connection, time_ns: int, data: bytes) -> None:
+        side, message = self._side, self._read(connection, data)
+        source = side.people if connection.topic == self._topics.people else side.depth
+        if message is None:
+            self.counts.damaged[f'messages of {connection.topic} could not be read'] += 1
+        elif source is not None and source.items is not None:
+            source.items.put(stamp_ns_of_message(message.header.stamp), message, time_ns)
+
+    def _take_image(self, connection: Connection, time_ns: int, data: bytes) -> None:
+        message = self._read(connection, data)
+        if message is None:
+            self.counts.images += 1
+            self._count_bad('the message is cut short or damaged')
+            return
+        stamp_ns = stamp_ns_of_message(message.header.stamp)
+        self._side.note_image(stamp_ns, time_ns)
+        self._waiting.append(_Waiting(time_ns, stamp_ns, message, self._side.calibration))
 
     def finish(self) -> None:
         """Look at the images that still wait: the recording has ended."""
         while self._waiting:
             self._look(self._waiting.popleft())
 
+    def _look_at_ready(self, time_ns: int) -> None:
+        """Look at the images that have what belongs to them, or have waited long enough."""
+        wait_s = self._settings.sync_wait_s
+        while self._waiting:
+            first = self._waiting[0]
+            is_over = first.time_ns + round(wait_s * 1e9) < time_ns
+            if not is_over and self._side.awaited(first.stamp_ns, wait_s):
+                return
+            self._look(self._waiting.popleft())
+
     def _read(self, connection: Connection, data: bytes) -> Any:
-        return self._make.store.deserialize_cdr(data, connection.msgtype)
+        """A message, or None where it is damaged."""
+        try:
+            return self._make.store.deserialize_cdr(data, connection.msgtype)
+        except Exception:  # whatever numpy, struct and rosbags raise on damaged bytes
+            return None
 
     def _look(self, waiting: _Waiting) -> None:
         self.counts.images += 1
-        self.counts.calibrated |= waiting.camera is not None
-        message = self._read(waiting.connection, waiting.data)
+        message = waiting.message
         try:
-            image = rgb_of_message(message)
-        except ImageError:
-            self.counts.bad_images += 1
+            image = rgb_of_message(message, infrared=self._topics.infrared)
+            prediction = self._predict(image, waiting)
+        except Exception as error:  # an image must never end a conversion
+            self._count_bad(error)
             return
-        stamp_ns = stamp_ns_of_message(message.header.stamp)
         height, width = image.shape[:2]
-        prediction = self._stream.process(
-            image,
-            stamp_ns,
-            camera=waiting.camera,
-            boxes=None if self._people is None else self._people.boxes_at(stamp_ns),
-            depth_m=None if self._depth is None else self._depth.at(stamp_ns, (width, height)),
-        )
-        self._count_problems()
         source = SourceImage(message.header, (width, height), self._stream.model_name)
         self._write_results(prediction, source, waiting.time_ns)
 
-    def _count_problems(self) -> None:
-        for side in (self._depth, self._people):
-            if side is not None and side.problem:
-                self.counts.problems[side.problem] = self.counts.problems.get(side.problem, 0) + 1
+    def _predict(self, image: NDArray[np.uint8], waiting: _Waiting) -> FramePrediction:
+        height, width = image.shape[:2]
+        stamp_ns = waiting.stamp_ns
+        calibration = waiting.calibration.for_image(width, height)
+        self.counts.calibrated |= calibration.camera is not None
+        people, depth, settings = self._side.people, self._side.depth, self._settings
+        prediction = self._stream.process(
+            image,
+            stamp_ns,
+            camera=calibration.camera,
+            boxes=people and people.boxes_at(stamp_ns, (width, height), settings.people),
+            depth_m=depth and depth.at(stamp_ns, (width, height), settings.depth_max_age_s),
+        )
+        self._count_problems(calibration, prediction)
+        return prediction
+
+    def _count_bad(self, reason: object) -> None:
+        self.counts.bad_images += 1
+        text = str(reason) if isinstance(reason, (str, PoseActionError)) else repr(reason)
+        self.counts.problems[f'could not be read: {text}'] += 1
+
+    def _count_problems(self, calibration: Calibration, prediction: FramePrediction) -> None:
+        problems = [*self._side.problems().values(), calibration.note]
+        if calibration != NO_CALIBRATION:  # which is told of the whole recording
+            problems.append(calibration.problem)
+        if prediction.skipped:
+            problems = [f'skipped: {prediction.skipped}']
+        self.counts.problems.update(filter(None, problems))
 
     def _write_results(
         self, prediction: FramePrediction, source: SourceImage, time_ns: int

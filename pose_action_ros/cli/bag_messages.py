@@ -15,7 +15,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from pose_action_ros.core.errors import ConfigError, DatasetError, ImageError
-from pose_action_ros.geometry import Camera, decode_compressed, decode_depth, decode_image
+from pose_action_ros.geometry import (
+    decode_compressed,
+    decode_compressed_depth,
+    decode_depth,
+    decode_image,
+)
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -32,7 +37,6 @@ __all__ = [
     'MessageFactory',
     'SourceImage',
     'action_message',
-    'camera_of_message',
     'depth_of_message',
     'load_types',
     'pose_message',
@@ -185,14 +189,18 @@ def stamp_ns_of_message(stamp: Any) -> int:
     return int(stamp.sec) * _SECOND_NS + int(stamp.nanosec)
 
 
-def rgb_of_message(message: Any) -> NDArray[np.uint8]:
+def rgb_of_message(message: Any, *, infrared: bool = False) -> NDArray[np.uint8]:
     """Decode an Image or CompressedImage to (H, W, 3) uint8 RGB.
+
+    Args:
+        message: The message.
+        infrared: The image is infrared, as `decode_image` has it.
 
     Raises:
         ImageError: It is damaged, empty, or no colour image.
     """
     if message.__msgtype__ == COMPRESSED_TYPE:
-        return decode_compressed(message.data, message.format)
+        return decode_compressed(message.data, message.format, infrared=infrared)
     if message.__msgtype__ != IMAGE_TYPE:
         raise ImageError(f'a {message.__msgtype__} is no image')
     return decode_image(
@@ -202,15 +210,21 @@ def rgb_of_message(message: Any) -> NDArray[np.uint8]:
         step=message.step,
         encoding=message.encoding,
         is_bigendian=bool(message.is_bigendian),
+        infrared=infrared,
     )
 
 
 def depth_of_message(message: Any) -> NDArray[np.float32]:
-    """Decode a depth Image (16UC1 mm or 32FC1 m) to (H, W) metres, NaN where invalid.
+    """Decode a depth image to (H, W) metres, NaN where invalid.
+
+    Args:
+        message: An Image (16UC1 mm or 32FC1 m), or a CompressedImage of `compressedDepth`.
 
     Raises:
         ImageError: It is damaged, empty, or no depth image.
     """
+    if message.__msgtype__ == COMPRESSED_TYPE:
+        return decode_compressed_depth(message.data, message.format)
     return decode_depth(
         message.data,
         width=message.width,
@@ -219,29 +233,6 @@ def depth_of_message(message: Any) -> NDArray[np.float32]:
         encoding=message.encoding,
         is_bigendian=bool(message.is_bigendian),
     )
-
-
-def camera_of_message(info: Any, *, rectified: bool = False) -> Camera | None:
-    """Return the camera of the image as it was sent, or None where it is uncalibrated.
-
-    Args:
-        info: A CameraInfo; its binning and region of interest are applied (REP 104).
-        rectified: The image is rectified: P holds and nothing is distorted.
-    """
-    if info.k[0] == 0.0:
-        return None
-    matrix, row = (info.p, 4) if rectified else (info.k, 3)
-    camera = Camera(
-        *(float(matrix[index]) for index in (0, row + 1, 2, row + 2)),
-        info.width,
-        info.height,
-        () if rectified else tuple(info.d.tolist()),
-        '' if rectified else info.distortion_model,
-    )
-    roi = info.roi
-    if roi.width and roi.height:
-        camera = camera.cropped(roi.x_offset, roi.y_offset, roi.width, roi.height)
-    return camera.binned(max(info.binning_x, 1), max(info.binning_y, 1))
 
 
 def pose_message(

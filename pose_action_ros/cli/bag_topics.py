@@ -9,9 +9,11 @@ from pose_action_ros.cli.bag_messages import COMPRESSED_TYPE, DETECTIONS_TYPE, I
 from pose_action_ros.core.errors import ConfigError
 
 if TYPE_CHECKING:
-    from rosbags.rosbag2 import Reader
+    from collections.abc import Set
 
-__all__ = ['OUTPUTS', 'RecordingTopics']
+    from pose_action_ros.cli.recording_reader import Recording
+
+__all__ = ['CAMERA_INFO_TYPE', 'IMAGE_TYPES', 'OUTPUTS', 'RecordingTopics']
 
 OUTPUTS = {
     'poses': 'pose_action_ros/msg/Pose3D',
@@ -20,7 +22,11 @@ OUTPUTS = {
 }
 """Topics that are added, and their types."""
 
-_CAMERA_INFO_TYPE = 'sensor_msgs/msg/CameraInfo'
+IMAGE_TYPES = frozenset({IMAGE_TYPE, COMPRESSED_TYPE})
+"""Of images, and of depth images."""
+
+CAMERA_INFO_TYPE = 'sensor_msgs/msg/CameraInfo'
+"""Of calibrations."""
 
 
 @dataclass(frozen=True)
@@ -32,8 +38,9 @@ class RecordingTopics:
         camera_info: Its calibration.
         namespace: Of the topics that are added.
         rectified: The image is rectified.
-        depth: Depth images registered to the image; empty: none are used.
+        depth: Depth images registered to the image, raw or `compressedDepth`; empty: none.
         people: Detections; empty: one person is found and followed.
+        infrared: The images are infrared, `16UC1` among them.
     """
 
     image: str = ''
@@ -42,26 +49,30 @@ class RecordingTopics:
     rectified: bool = False
     depth: str = ''
     people: str = ''
+    infrared: bool = False
 
-    def found_in(self, reader: Reader) -> RecordingTopics:
+    def found_in(self, reader: Recording) -> RecordingTopics:
         """Return the topics of this recording.
 
         Raises:
             ConfigError: There is no such topic, more than one image, or a topic to be added is
                 there already.
         """
-        types = {connection.topic: connection.msgtype for connection in reader.connections}
-        images = [topic for topic, kind in types.items() if kind in (IMAGE_TYPE, COMPRESSED_TYPE)]
-        image = self.image or _only_image(images, self.depth)
+        types: dict[str, set[str]] = {}  # a topic may have had several in one recording
+        for connection in reader.connections:
+            types.setdefault(connection.topic, set()).add(connection.msgtype)
+        images = [topic for topic, kinds in types.items() if kinds & IMAGE_TYPES]
+        silent = {c.topic for c in reader.connections if not c.msgcount}
+        image = self.image or _only_image(images, self.depth, silent)
         if image not in images:
             raise ConfigError(
                 f'there is no image topic {image}; the recording has {_listed(images)}'
             )
         beside = f'{image.removesuffix("/compressed").rpartition("/")[0]}/camera_info'
         if self.camera_info != beside:  # without that one there is no calibration
-            _check(types, self.camera_info, _CAMERA_INFO_TYPE, 'CameraInfo')
-        _check(types, self.depth, IMAGE_TYPE, 'depth Image')
-        _check(types, self.people, DETECTIONS_TYPE, 'Detection2DArray')
+            _check(types, self.camera_info, {CAMERA_INFO_TYPE}, 'CameraInfo')
+        _check(types, self.depth, IMAGE_TYPES, 'depth Image')
+        _check(types, self.people, {DETECTIONS_TYPE}, 'Detection2DArray')
         found = replace(self, image=image, camera_info=self.camera_info or beside)
         taken = [topic for name in OUTPUTS if (topic := found.output(name)) in types]
         if taken:
@@ -75,15 +86,19 @@ class RecordingTopics:
         return '/'.join(['', *filter(None, self.namespace.split('/')), name])
 
 
-def _check(types: dict[str, str], topic: str, kind: str, what: str) -> None:
-    if topic and types.get(topic) != kind:
-        others = [name for name, other in types.items() if other == kind]
+def _check(types: dict[str, set[str]], topic: str, kinds: Set[str], what: str) -> None:
+    if topic and not types.get(topic, set()) & kinds:
+        others = [name for name, other in types.items() if other & kinds]
         raise ConfigError(f'there is no {what} topic {topic}; the recording has {_listed(others)}')
 
 
-def _only_image(images: list[str], depth: str) -> str:
-    """The one image topic; raw wins over its own compressed copy, depth does not count."""
+def _only_image(images: list[str], depth: str, silent: set[str]) -> str:
+    """The one image topic that has messages; raw wins over its own compressed copy.
+
+    Depth does not count.
+    """
     colour = [topic for topic in images if 'depth' not in topic.lower() and topic != depth]
+    colour = [topic for topic in colour if topic not in silent] or colour
     copies = {f'{topic}/compressed' for topic in colour}
     chosen = [topic for topic in colour if topic not in copies]
     if len(chosen) != 1:

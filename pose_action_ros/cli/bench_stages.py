@@ -20,7 +20,7 @@ from pose_action_ros.geometry import (
     extract_crop,
 )
 from pose_action_ros.inference import Engine, PoseActionStream
-from pose_action_ros.inference.gate import gate_pictures
+from pose_action_ros.inference.gate import as_clip, gate_pictures, one_by_one
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -115,9 +115,8 @@ class Bench:
         length = self.net.config.clip_frames
         pictures, engine = gate_pictures(), self.engines[FASTEST]
         crops = pictures[np.arange(length) % len(pictures)]
-        rows = [engine.frames(crop[None]) for crop in crops]
-        clip = [np.concatenate(column)[None] for column in zip(*rows, strict=True)]
-        found = engine.actions(clip[0], clip[2], clip[3])
+        frames = one_by_one(engine, crops)
+        found = engine.actions(*as_clip(frames, length))
         with torch.inference_mode():
             exact = self.net.forward_clip(self._planes(crops)[None]).actions
         return float(np.abs(found - exact.cpu().numpy()).max())

@@ -18,6 +18,8 @@ __all__ = ['data_app']
 data_app = typer.Typer(help='Recorded data sets on disk.', no_args_is_help=True)
 
 _console = Console()
+_LISTED = 10  # faults that are listed one by one
+_NOTE = 400  # characters of a note
 
 
 @data_app.callback()
@@ -42,11 +44,12 @@ def check(
     broken: Annotated[Path | None, typer.Option(help='ntu: list of samples to leave out.')] = None,
 ) -> None:
     """Read some samples of every split and draw them with their skeletons."""
-    from pose_action_ros.core.errors import DatasetError
+    from pose_action_ros.core.errors import DatasetError, shortened
     from pose_action_ros.core.skeleton import get_skeleton
     from pose_action_ros.data.augment import ranges_named
     from pose_action_ros.data.contact_sheet import contact_sheet, save_sheet
     from pose_action_ros.data.opening import open_library, reader_named
+    from pose_action_ros.data.recorded import skipped_files
 
     reader = reader_named(name)
     skeleton = get_skeleton(layout or reader.layout)
@@ -55,13 +58,15 @@ def check(
     table = Table('split', 'recordings', 'samples', 'actions', 'read', 'joints', title=str(root))
     tiles: list[tuple[dict[str, Any], str]] = []
     faults: list[str] = []
+    notes: list[str] = []
     for split in reader.splits:
         try:
             library = open_library(name, root, split, skeleton, **options)
-            row, read, wrong = _look(library, skeleton, samples, ranges)
+            row, read, wrong, unread = _look(library, skeleton, samples, ranges)
         except DatasetError as error:
             faults.append(f'{split}: {error}')
             continue
+        notes += [f'{split}: {text}' for text in (*skipped_files(library), *unread)]
         table.add_row(split, *row)
         tiles += [(sample, f'{split} {caption}') for sample, caption in read]
         faults += [f'{split}: {text}' for text in wrong]
@@ -72,14 +77,25 @@ def check(
         pictures, captions = zip(*tiles, strict=True)
         save_sheet(contact_sheet(pictures, captions, skeleton), path)
         _console.print(f'contact sheet: {path}', highlight=False, soft_wrap=True)
+    for note in notes:
+        _console.print(shortened(note, _NOTE), highlight=False, markup=False, soft_wrap=True)
+    _raise_for(faults)
+
+
+def _raise_for(faults: list[str]) -> None:
+    """End with the faults: how many, and the first of them."""
+    from pose_action_ros.core.errors import DatasetError
+
     if faults:
-        raise DatasetError(f'{len(faults)} faults: ' + '; '.join(faults))
+        listed = '; '.join(faults[:_LISTED])
+        more = f'; and {len(faults) - _LISTED} more' if len(faults) > _LISTED else ''
+        raise DatasetError(f'{len(faults)} faults: {listed}{more}')
 
 
 def _look(
     library: Library, skeleton: Skeleton, count: int, ranges: Any
-) -> tuple[list[str], list[tuple[dict[str, Any], str]], list[str]]:
-    """A row of the table, samples with captions, and what was wrong."""
+) -> tuple[list[str], list[tuple[dict[str, Any], str]], list[str], list[str]]:
+    """A row of the table, samples with captions, faults of pictures and of annotations."""
     import numpy as np
 
     from pose_action_ros.core.errors import DatasetError
@@ -88,11 +104,15 @@ def _look(
     poses = RecordedPoses(library, ranges)
     shown = np.unique(np.linspace(0, len(poses) - 1, count).round().astype(int)).tolist()
     read: list[tuple[dict[str, Any], str]] = []
-    faults, known = [], 0.0
+    faults, unread, known = [], [], 0.0
     for index in shown:
         try:
-            sample = poses.varied(index, np.random.default_rng(index))
             recording, frame = poses.locate(index)
+        except DatasetError as error:
+            unread.append(f'1 recording is skipped: {error}')
+            continue
+        try:
+            sample = poses.varied(index, np.random.default_rng(index))
         except DatasetError as error:
             faults.append(str(error))
             continue
@@ -102,7 +122,7 @@ def _look(
     joints = f'{100 * known / max(len(read), 1):.0f} % of {skeleton.num_joints}'
     total = f'{len(actions)} of {len(library.actions)}' if library.actions else 'none'
     row = [str(len(library)), str(len(poses)), total, f'{len(read)} of {len(shown)}', joints]
-    return row, read, faults
+    return row, read, faults, unread
 
 
 def _caption(library: Library, recording: int, frame: int) -> str:
@@ -138,7 +158,6 @@ def prepare(
     from functools import partial
     from multiprocessing import get_context
 
-    from pose_action_ros.core.errors import DatasetError
     from pose_action_ros.core.skeleton import get_skeleton
     from pose_action_ros.data.opening import open_library, reader_named
     from pose_action_ros.data.prepared import is_prepared
@@ -161,8 +180,7 @@ def prepare(
             done = len(library) - len(missing)
             _console.print(f'{split}: {len(missing)} recordings prepared, {done} were there')
     _console.print(f'{total / 2**20:.1f} MiB in {output}', highlight=False, soft_wrap=True)
-    if faults:
-        raise DatasetError(f'{len(faults)} faults: ' + '; '.join(faults))
+    _raise_for(faults)
 
 
 def _prepared(folder: Path, library: Library, index: int) -> tuple[int, str]:

@@ -166,13 +166,18 @@ def open_split(
     name: str, root: Path, split: str, weights: str, device: str, **options: Any
 ) -> tuple[MultitaskNet, Any]:
     """Return a network, and a split in its layout."""
+    from pose_action_ros.core.errors import shortened
     from pose_action_ros.core.skeleton import get_skeleton
     from pose_action_ros.data.opening import open_library
+    from pose_action_ros.data.recorded import skipped_files
     from pose_action_ros.models import open_model
 
     net = open_model(weights).to(device)
     skeleton = get_skeleton(net.config.layout)
-    return net, open_library(name, root, split, skeleton, **options)
+    library = open_library(name, root, split, skeleton, **options)
+    for text in skipped_files(library):
+        _console.print(shortened(text, 400), highlight=False, markup=False, soft_wrap=True)
+    return net, library
 
 
 def _clip_scores(

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import itertools
 import json
 import math
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -23,10 +21,11 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from pose_action_ros.core.predictions import FramePrediction, PersonPrediction
+    from pose_action_ros.geometry import Film
 
 __all__ = ['predict', 'to_json_line']
 
-_USUAL_RATE_HZ = 30.0  # for files that do not say theirs
+_MISSING_SHARE = 0.02  # of the images that a file names; some containers only estimate them
 
 
 def predict(
@@ -42,11 +41,14 @@ def predict(
     ] = None,
     quiet: Annotated[bool, typer.Option('--quiet', help='No progress bar.')] = False,
 ) -> None:
-    """Find pose and action in a video; write VIDEO.mp4, drawn upon, and VIDEO.jsonl."""
-    from pose_action_ros.geometry import Camera
+    """Find pose and action in a video; write VIDEO.mp4, drawn upon, and VIDEO.jsonl.
+
+    Stamps are the film's own. VIDEO.mp4 has the film's average rate.
+    """
+    from pose_action_ros.geometry import Camera, Film
     from pose_action_ros.inference import PoseActionStream
 
-    film = _Film.open(video)
+    film = Film(video)
     drawn, lines = output / f'{video.stem}.mp4', output / f'{video.stem}.jsonl'
     if drawn.resolve() == video.resolve():
         raise ImageError(f'{drawn} would overwrite the film; give another --output folder')
@@ -58,19 +60,23 @@ def predict(
     shown = track(
         film,
         description=video.name,
-        total=film.frames,
+        total=film.count,
         console=Console(stderr=True),
         disable=quiet,
     )
     count = 0
     with lines.open('w', encoding='utf-8') as file, _drawing(drawn, film) as draw:
-        for stamp_ns, image in shown:
+        for time_s, image in shown:
             count += 1
-            prediction = stream.process(image, stamp_ns, camera=camera)
+            prediction = stream.process(image, round(time_s * 1e9), camera=camera)
             file.write(to_json_line(prediction) + '\n')
             draw(image, prediction)
-    if not count:
-        raise ImageError(f'{video} has no image that could be read')
+    if film.count and count < film.count * (1.0 - _MISSING_SHARE):
+        Console(stderr=True).print(
+            f'{video} ends after {count} of {film.count} frames: it is damaged or cut short',
+            highlight=False,
+            soft_wrap=True,
+        )
     Console().print(f'{count} frames: {drawn}, {lines}', highlight=False, soft_wrap=True)
 
 
@@ -116,52 +122,9 @@ def _number(value: float | np.floating, digits: int) -> float | None:
     return round(float(value), digits) if math.isfinite(value) else None
 
 
-@dataclass(frozen=True)
-class _Film:
-    """A video file; iterating gives stamps in nanoseconds and RGB images."""
-
-    capture: Any
-    size: tuple[int, int]
-    rate_hz: float
-    frames: int | None
-
-    @classmethod
-    def open(cls, video: Path) -> _Film:
-        import cv2
-
-        if not video.is_file():
-            raise ImageError(f'there is no video {video}')
-        capture = cv2.VideoCapture(str(video))
-        if not capture.isOpened():
-            raise ImageError(f'{video} can not be read as a video; is it one?')
-        width, height, rate_hz, frames = (
-            capture.get(key)
-            for key in (
-                *(cv2.CAP_PROP_FRAME_WIDTH, cv2.CAP_PROP_FRAME_HEIGHT),
-                *(cv2.CAP_PROP_FPS, cv2.CAP_PROP_FRAME_COUNT),
-            )
-        )
-        known_rate = math.isfinite(rate_hz) and rate_hz > 0.0
-        return cls(
-            capture,
-            (round(width), round(height)),
-            rate_hz if known_rate else _USUAL_RATE_HZ,
-            round(frames) if frames > 0 else None,
-        )
-
-    def __iter__(self) -> Iterator[tuple[int, NDArray[np.uint8]]]:
-        import cv2
-
-        for index in itertools.count():
-            there, image = self.capture.read()
-            if not there:
-                return
-            yield round(index / self.rate_hz * 1e9), cv2.cvtColor(image, cv2.COLOR_BGR2RGB)
-
-
 @contextmanager
 def _drawing(
-    path: Path, film: _Film
+    path: Path, film: Film
 ) -> Iterator[Callable[[NDArray[np.uint8], FramePrediction], None]]:
     """A function that adds a frame to the annotated video."""
     import cv2

@@ -1,20 +1,44 @@
 """The error tree: everything this package raises on purpose derives from `PoseActionError`.
 
-A message says what was found, what was expected and what to do.
+A message says what was found, what was expected and what to do. Parts of it come from outside
+(a file's content, a library's text), so its length is bounded here, once for all errors.
 """
 
 __all__ = [
+    'MAX_MESSAGE',
     'CheckpointError',
     'ConfigError',
     'DatasetError',
     'DeviceError',
     'ImageError',
     'PoseActionError',
+    'shortened',
 ]
+
+MAX_MESSAGE = 2000
+"""Characters of an error's message; what is longer loses its middle."""
+
+
+def shortened(text: str, length: int = MAX_MESSAGE) -> str:
+    """Return a text that fits into a log: without its middle where it is long, and printable.
+
+    Args:
+        text: Of any length and content.
+        length: Characters of the result, at most.
+    """
+    if len(text) > length:
+        mark = f' ... ({len(text)} characters) ... '
+        tail = length // 4
+        text = text[: length - tail - len(mark)] + mark + text[-tail:]
+    return ''.join(c if c.isprintable() or c in '\n\t' else '\ufffd' for c in text)
 
 
 class PoseActionError(Exception):
     """Any error that this package raises on purpose."""
+
+    def __str__(self) -> str:
+        """Return the message, bounded."""
+        return shortened(super().__str__())
 
 
 class ConfigError(PoseActionError, ValueError):

@@ -172,13 +172,16 @@ def read_video(path: Path, frames: Sequence[int]) -> list[NDArray[np.uint8]]:
         if at and not video.set(cv2.CAP_PROP_POS_FRAMES, at):
             at = 0
         for number in range(at, wanted[-1] + 1):
-            if not video.grab():
+            there, image = video.grab(), None
+            if there and number in wanted:
+                there, image = video.retrieve()
+            if not there:
                 raise DatasetError(
                     f'{path} can not be decoded at frame {number} of '
                     f'{int(video.get(cv2.CAP_PROP_FRAME_COUNT))}; it is damaged or cut short'
                 )
-            if number in wanted:
-                found[number] = cv2.cvtColor(video.retrieve()[1], cv2.COLOR_BGR2RGB)
+            if image is not None:
+                found[number] = cv2.cvtColor(image, cv2.COLOR_BGR2RGB)
     finally:
         video.release()
     return [np.asarray(found[number], np.uint8) for number in frames]

@@ -18,7 +18,7 @@ from pose_action_ros.data.human36m_files import (
     released_sequences,
 )
 from pose_action_ros.data.layouts import to_layout
-from pose_action_ros.data.recorded import Track
+from pose_action_ros.data.recorded import Track, skipped_files
 from pose_action_ros.data.windows import h36m_window
 
 if TYPE_CHECKING:
@@ -65,17 +65,19 @@ class Human36m:
         require_folder(root, 'Human3.6M')
         self.root = root
         self.skeleton = skeleton
+        self.skipped: dict[str, str] = {}
         released = find_one(root, _RELEASED)
         self.every: int | None = every or (1 if released else _EVERY[split])
         self._sequences: list[Human36mSequence] = list(
             released_sequences(released, root / 'images', split)
             if released
-            else official_sequences(root, _SPLITS[split])
+            else official_sequences(root, _SPLITS[split], self.skipped)
         )
         if not self._sequences:
             raise DatasetError(
                 f"{released or root} has no sequence for {split}; expected the authors' "
                 'annotations.mat, or S9/MyPoseFeatures/D3_Positions/*.cdf and the like'
+                + ''.join(f'; {text}' for text in skipped_files(self))
             )
 
     def __len__(self) -> int:

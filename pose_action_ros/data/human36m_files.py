@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from pose_action_ros.core.errors import DatasetError
+from pose_action_ros.core.paths import visible_files
 from pose_action_ros.data.files import matlab_items, read_mat, read_picture, read_video
 from pose_action_ros.geometry.human36m_camera import Human36mCamera
 
@@ -130,28 +131,35 @@ def released_sequences(path: Path, images: Path, split: str) -> Iterator[Human36
         raise DatasetError(f'{path} is not laid out as expected: {error}') from error
 
 
-def official_sequences(root: Path, subjects: Sequence[int]) -> Iterator[Human36mSequence]:
+def official_sequences(
+    root: Path, subjects: Sequence[int], skipped: dict[str, str]
+) -> Iterator[Human36mSequence]:
     """Yield the sequences of the official distribution, four cameras each.
 
     Args:
         root: Folder with `metadata.xml` and a folder per subject.
-        subjects: Their numbers; missing folders are left out.
+        subjects: Their numbers; missing folders are skipped.
+        skipped: Takes the names of files that are no poses of the data set, and the reason.
 
     Raises:
-        DatasetError: A file is missing or damaged, or names no action.
+        DatasetError: `metadata.xml` is missing or damaged.
     """
     present = [n for n in subjects if (root / f'S{n}' / 'MyPoseFeatures').is_dir()]
     cameras = read_cameras(root / 'metadata.xml') if present else {}
     for subject in present:
         folder = root / f'S{subject}'
-        for pose in sorted((folder / 'MyPoseFeatures' / 'D3_Positions').glob('*.cdf')):
+        for pose in visible_files(folder / 'MyPoseFeatures' / 'D3_Positions', '*.cdf'):
+            action = _action(pose)
             if pose.stem.startswith('_ALL'):
+                continue
+            if action is None:
+                skipped[f'S{subject}/{pose.name}'] = 'no action of Human3.6M'
                 continue
             for camera in H36M_CAMERAS:
                 name = f'{pose.stem}.{camera}'
                 yield Human36mSequence(
                     name=f'S{subject} {name}',
-                    action=_action(pose),
+                    action=action,
                     camera=cameras[subject, camera],
                     image_size=(1000, _HEIGHTS[camera]),
                     folder=root / 'images' / f'S{subject}' / name,
@@ -204,12 +212,10 @@ def _released_camera(values: Any) -> Human36mCamera:
     return Human36mCamera.from_serialised(np.concatenate(parts))
 
 
-def _action(path: Path) -> int:
+def _action(path: Path) -> int | None:
     name = path.stem.split(' ')[0]
     name = _OTHER_NAMES.get(name, name)
-    if name not in H36M_ACTIONS:
-        raise DatasetError(f'{path} names no action; expected one of {", ".join(H36M_ACTIONS)}')
-    return H36M_ACTIONS.index(name)
+    return H36M_ACTIONS.index(name) if name in H36M_ACTIONS else None
 
 
 @lru_cache(maxsize=16)

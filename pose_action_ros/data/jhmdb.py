@@ -16,6 +16,7 @@ import numpy as np
 
 from pose_action_ros.core.actions import JHMDB_ACTIONS
 from pose_action_ros.core.errors import DatasetError
+from pose_action_ros.core.paths import visible_files
 from pose_action_ros.data.files import (
     find_one,
     read_arrays,
@@ -101,7 +102,8 @@ class Jhmdb:
         if videos is None:
             raise DatasetError(f'{root} has no folder {" or ".join(_VIDEOS)} of films')
         self.skeleton = skeleton
-        self.every = every
+        self.every: int | None = every
+        self.skipped: dict[str, str] = {}
         self._videos = videos
         parts = _official_parts(root / 'splits', official_split)
         train, test = ([n for n, part in parts.items() if part == p] for p in (1, 2))
@@ -174,7 +176,7 @@ class Jhmdb:
 
 def _official_parts(folder: Path, number: int) -> dict[str, int]:
     """CLASS/FILE of every film to 1 (training) or 2 (test)."""
-    paths = sorted(folder.glob(f'[!.]*_test_split{number}.txt'))
+    paths = visible_files(folder, f'*_test_split{number}.txt')
     if not paths:
         raise DatasetError(f'{folder} has no files *_test_split{number}.txt')
     parts: dict[str, int] = {}

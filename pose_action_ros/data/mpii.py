@@ -73,6 +73,7 @@ class Mpii:
         require_folder(root / 'images', "MPII's pictures")
         self.root = root
         self.skeleton = skeleton
+        self.skipped: dict[str, str] = {}  # all annotations are in one file
         released = find_one(root, _RELEASED)
         path = released or root / _OFFICIAL
         try:

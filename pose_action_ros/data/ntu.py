@@ -16,6 +16,7 @@ import numpy as np
 
 from pose_action_ros.core.actions import NTU60_ACTIONS
 from pose_action_ros.core.errors import DatasetError
+from pose_action_ros.core.paths import visible_files
 from pose_action_ros.data.files import (
     read_lines,
     read_picture,
@@ -23,7 +24,7 @@ from pose_action_ros.data.files import (
     require_folder,
 )
 from pose_action_ros.data.layouts import to_layout
-from pose_action_ros.data.recorded import Track
+from pose_action_ros.data.recorded import Track, skipped_files
 from pose_action_ros.data.skeleton_file import NTU_JOINTS, read_skeleton_file
 from pose_action_ros.data.windows import joints_window
 
@@ -105,13 +106,17 @@ class Ntu:
             read_broken_list(broken or own) if broken or own.exists() else frozenset[str]()
         )
         suffix = '.npy' if self.released else '.skeleton'
+        self.skipped: dict[str, str] = {}
         self._paths = [
             path
-            for path in sorted(folder.glob(f'*{suffix}'))
-            if path.stem not in self.broken and _chosen(path.stem, view) == (split == 'train')
+            for path in visible_files(folder, f'*{suffix}')
+            if path.stem not in self.broken and self._is_chosen(path.stem, split, view)
         ]
         if not self._paths:
-            raise DatasetError(f'{folder} has no {suffix} file for {split}')
+            raise DatasetError(
+                f'{folder} has no {suffix} file for {split}'
+                + ''.join(f'; {text}' for text in skipped_files(self))
+            )
 
     def __len__(self) -> int:
         return len(self._paths)
@@ -156,16 +161,18 @@ class Ntu:
         """Return where the video belongs."""
         return self.root / 'nturgb+d_rgb' / f'{self.title(index)}_rgb.avi'
 
-
-def _chosen(name: str, view: bool) -> bool:
-    """Whether a sample is for training; DatasetError where the name is none."""
-    match = _NAME.fullmatch(name)
-    if match is None:
-        raise DatasetError(f'found a file {name!r}; expected names such as S001C001P001R001A001')
-    _, camera, subject, _, action = (int(number) for number in match.groups())
-    if not 1 <= action <= len(NTU60_ACTIONS):
-        raise DatasetError(f'{name}: action {action}; only those of NTU RGB+D 60 are known')
-    return camera in TRAIN_CAMERAS if view else subject in TRAIN_SUBJECTS
+    def _is_chosen(self, name: str, split: str, view: bool) -> bool:
+        """Whether a sample is of the split; those that NTU RGB+D 60 does not have are noted."""
+        match = _NAME.fullmatch(name)
+        if match is None:
+            self.skipped[name] = 'no name such as S001C001P001R001A001'
+            return False
+        _, camera, subject, _, action = (int(number) for number in match.groups())
+        if not 1 <= action <= len(NTU60_ACTIONS):
+            self.skipped[name] = 'no action of NTU RGB+D 60'
+            return False
+        is_train = camera in TRAIN_CAMERAS if view else subject in TRAIN_SUBJECTS
+        return is_train == (split == 'train')
 
 
 @lru_cache(maxsize=64)

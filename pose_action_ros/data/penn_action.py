@@ -13,6 +13,7 @@ import numpy as np
 
 from pose_action_ros.core.actions import PENN_ACTIONS
 from pose_action_ros.core.errors import DatasetError
+from pose_action_ros.core.paths import visible_files
 from pose_action_ros.data.files import (
     find_one,
     matlab_items,
@@ -21,7 +22,7 @@ from pose_action_ros.data.files import (
     require_folder,
 )
 from pose_action_ros.data.layouts import PENN_JOINTS, named_joints, to_layout
-from pose_action_ros.data.recorded import Track
+from pose_action_ros.data.recorded import Track, skipped_files
 from pose_action_ros.data.windows import joints_window
 
 if TYPE_CHECKING:
@@ -72,11 +73,18 @@ class PennAction:
         require_folder(root / 'frames', "Penn Action's frames")
         self.root = root
         self.skeleton = skeleton
+        self.skipped: dict[str, str] = {}
         released = find_one(root, _RELEASED)
-        read = _released if released else _labels
-        self._sequences = list(read(released or root / 'labels', split == 'train'))
+        self._sequences = list(
+            _released(released, split == 'train')
+            if released
+            else _labels(root / 'labels', split == 'train', self.skipped)
+        )
         if not self._sequences:
-            raise DatasetError(f'{released or root / "labels"} has no sequence for {split}')
+            raise DatasetError(
+                f'{released or root / "labels"} has no sequence for {split}'
+                + ''.join(f'; {text}' for text in skipped_files(self))
+            )
 
     def __len__(self) -> int:
         return len(self._sequences)
@@ -113,23 +121,33 @@ class PennAction:
         return [read_picture(folder / f'{sequence.frames[f]:06d}.jpg') for f in frames]
 
 
-def _labels(folder: Path, train: bool) -> Iterator[_Sequence]:
-    """The data set's own files, one per sequence."""
-    paths = sorted(require_folder(folder, "Penn Action's labels").glob('*.mat'))
-    for path in paths:
-        values = read_mat(path, _FIELDS)
+def _labels(folder: Path, train: bool, skipped: dict[str, str]) -> Iterator[_Sequence]:
+    """The data set's own files, one per sequence; what is none is noted in `skipped`."""
+    require_folder(folder, "Penn Action's labels")
+    for path in visible_files(folder, '*.mat'):
         try:
-            if (int(values['train']) == 1) != train:
-                continue
-            rows, columns = (int(value) for value in values['dimensions'][:2])
-            x, y, visible = (values[k].reshape(-1, _JOINTS) for k in ('x', 'y', 'visibility'))
-            joints = np.stack([x, y], axis=-1).astype(float)
-            joints = _only_visible(joints, visible.astype(bool))
-            number, action = int(path.stem), _action(str(values['action']))
-        except (IndexError, TypeError, ValueError) as error:
-            raise DatasetError(f'{path} is not laid out as expected: {error}') from error
-        numbers = np.arange(1, len(joints) + 1)
-        yield _Sequence(number, action, numbers, joints, PENN_JOINTS, (columns, rows))
+            sequence, is_train = _label(path)
+        except DatasetError as error:
+            skipped[path.name] = str(error).removeprefix(f'{path} ')
+            continue
+        if is_train == train:
+            yield sequence
+
+
+def _label(path: Path) -> tuple[_Sequence, bool]:
+    """A sequence, and whether it is for training."""
+    values = read_mat(path, _FIELDS)
+    try:
+        rows, columns = (int(value) for value in values['dimensions'][:2])
+        x, y, visible = (values[k].reshape(-1, _JOINTS) for k in ('x', 'y', 'visibility'))
+        joints = np.stack([x, y], axis=-1).astype(float)
+        joints = _only_visible(joints, visible.astype(bool))
+        number, action = int(path.stem), _action(str(values['action']))
+        is_train = int(values['train']) == 1
+    except (AttributeError, IndexError, OverflowError, TypeError, ValueError) as error:
+        raise DatasetError(f'{path} is not laid out as expected: {error}') from error
+    numbers = np.arange(1, len(joints) + 1)
+    return _Sequence(number, action, numbers, joints, PENN_JOINTS, (columns, rows)), is_train
 
 
 def _released(path: Path, train: bool) -> Iterator[_Sequence]:

@@ -18,7 +18,7 @@ from pose_action_ros.core.predictions import PersonBox
 from pose_action_ros.data.augment import Variation
 from pose_action_ros.data.files import read_picture
 from pose_action_ros.data.layouts import named_joints
-from pose_action_ros.data.recorded import Track, as_pose_sample, cut
+from pose_action_ros.data.recorded import Track, as_pose_sample, cut, skipped_files
 from pose_action_ros.data.windows import corner_box
 from pose_action_ros.geometry.crop import CROP_PX, box_around
 
@@ -99,6 +99,7 @@ class Photographs:
         skeleton: The layout to give joints in.
         min_joints: Fewest body joints of a sample.
         min_height_px: Smallest height of the box of a sample's person.
+        skipped: Files that can't be read, with the reason.
 
     Raises:
         DatasetError: No person is left.
@@ -116,17 +117,21 @@ class Photographs:
         *,
         min_joints: int = 1,
         min_height_px: float = 0.0,
+        skipped: dict[str, str] | None = None,
     ) -> None:
         self.name = name
+        self.skipped = {} if skipped is None else skipped
         self.skeleton = skeleton
         self.everybody = tuple(persons)
         self.persons = tuple(
             p for p in persons if p.body_joints >= min_joints and p.height_px >= min_height_px
         )
         if not self.persons:
+            reasons = ''.join(f'; {text}' for text in skipped_files(self))
             raise DatasetError(
                 f'{name}: found {len(persons)} persons, none with {min_joints} body joints and '
                 f'{min_height_px:.0f} pixels or more; see docs/data.md for the layout on disk'
+                f'{reasons}'
             )
 
     def __len__(self) -> int:

@@ -70,6 +70,7 @@ class PreparedLibrary:
         self.actions = library.actions
         self.stride = library.stride
         self.every = library.every
+        self.skipped = library.skipped
 
     def __len__(self) -> int:
         return len(self._library)

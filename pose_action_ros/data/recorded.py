@@ -26,9 +26,18 @@ if TYPE_CHECKING:
     from pose_action_ros.core.predictions import PersonBox
     from pose_action_ros.core.skeleton import Skeleton
 
-__all__ = ['Library', 'RecordedClips', 'RecordedPoses', 'Track', 'as_pose_sample', 'cut']
+__all__ = [
+    'Library',
+    'RecordedClips',
+    'RecordedPoses',
+    'Track',
+    'as_pose_sample',
+    'cut',
+    'skipped_files',
+]
 
 _DEPTH_BOX_M = 2.0
+_NAMED, _REASONS = 3, 5  # that are listed of what was skipped
 _UNKNOWN_INTRINSICS = (np.nan, np.nan, np.nan, np.nan)
 
 
@@ -64,6 +73,7 @@ class Library(Protocol):
         actions: Names of the classes; empty where there are none.
         stride: Distance between the frames of a tidy clip.
         every: Each so many frames are a sample of their own; None: one frame per recording.
+        skipped: Files that are no recording of this data set or can't be read, with the reason.
     """
 
     name: str
@@ -71,6 +81,7 @@ class Library(Protocol):
     actions: tuple[str, ...]
     stride: int
     every: int | None
+    skipped: dict[str, str]
 
     def __len__(self) -> int: ...
 
@@ -88,6 +99,19 @@ class Library(Protocol):
 
     def images(self, index: int, frames: Sequence[int]) -> list[NDArray[np.uint8]]:
         """Return these frames, (H, W, 3) RGB each."""
+
+
+def skipped_files(library: Library) -> list[str]:
+    """Return a line for each reason for which files were skipped: how many, and some names."""
+    names: dict[str, list[str]] = {}
+    for name, reason in library.skipped.items():
+        names.setdefault(reason, []).append(name)
+    lines = [
+        f'{len(found)} skipped: {reason}: {", ".join(found[:_NAMED])}'
+        + (', ...' if len(found) > _NAMED else '')
+        for reason, found in list(names.items())[:_REASONS]
+    ]
+    return lines + [f'and {len(names) - _REASONS} further reasons'] * (len(names) > _REASONS)
 
 
 def cut(
@@ -145,18 +169,19 @@ class RecordedPoses:
     Args:
         library: The recordings.
         ranges: For `varied`; None leaves samples tidy.
+
+    Raises:
+        DatasetError: No recording can be read; one that can't is noted in `library.skipped`.
     """
 
     def __init__(self, library: Library, ranges: Drawn | None = None) -> None:
         self.library = library
         self.ranges = ranges
-        every = library.every
-        counts = (
-            np.ones(len(library), np.int64)
-            if every is None
-            else np.array([-(-library.length(i) // every) for i in range(len(library))], np.int64)
-        )
-        self._ends = np.cumsum(counts)
+        counts = [_frames_of(library, recording) for recording in range(len(library))]
+        self._ends = np.cumsum(np.array(counts, np.int64))
+        if len(library) and not self._ends[-1]:
+            reasons = '; '.join(skipped_files(library))
+            raise DatasetError(f'no recording of {library.name} can be read: {reasons}')
 
     def __len__(self) -> int:
         return int(self._ends[-1]) if len(self._ends) else 0
@@ -246,6 +271,17 @@ class RecordedClips:
         fields = cut(library.track(index, frames), images, library.skeleton, variation)
         action = torch.tensor(library.action(index))
         return ClipSample(**fields, action=action)  # type: ignore[typeddict-item]
+
+
+def _frames_of(library: Library, recording: int) -> int:
+    """How many samples a recording gives; none where its annotation can't be read."""
+    if library.every is None:
+        return 1
+    try:
+        return -(-library.length(recording) // library.every)
+    except DatasetError as error:
+        library.skipped[library.title(recording)] = str(error)
+        return 0
 
 
 def _checked(index: int, count: int) -> int:

@@ -76,6 +76,7 @@ class RenamedLibrary:
         self.actions = actions
         self.stride = library.stride
         self.every = library.every
+        self.skipped = library.skipped
 
     def __len__(self) -> int:
         return len(self._kept)

@@ -41,7 +41,7 @@ def read_skeleton_file(path: Path) -> NDArray[np.float64]:
     """
     try:
         bodies = _bodies(path.read_text(encoding='ascii').split())
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, OverflowError) as error:
         raise DatasetError(f'{path} can not be read: {error}') from error
     except IndexError as error:
         raise DatasetError(f'{path} ends too early; it is cut short') from error
@@ -57,6 +57,8 @@ def _bodies(words: list[str]) -> dict[str, NDArray[np.float64]]:
     """Body id to (F, 25, 5); an id has more digits than a float."""
     numbers = np.array(words, np.float64)
     count, at = int(numbers[0]), 1
+    if not 0 <= count < len(numbers):  # each frame has at least the number of its bodies
+        raise IndexError
     bodies: dict[str, NDArray[np.float64]] = {}
     for frame in range(count):
         tracked, at = int(numbers[at]), at + 1

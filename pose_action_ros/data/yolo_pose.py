@@ -60,7 +60,7 @@ def read_yolo_pose(
         min_height_px: Smallest height of the box of a sample's person.
 
     Raises:
-        DatasetError: A file is missing or damaged, or there is no such split.
+        DatasetError: A folder is missing, no file can be read, or there is no such split.
     """
     folder = require_folder(root / 'images', 'images')
     labels = require_folder(root / 'labels', 'text labels of the images')

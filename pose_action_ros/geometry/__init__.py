@@ -1,13 +1,21 @@
 """Geometry: images and boxes on one side, crops and metres on the other; numpy and OpenCV only.
 
 The way through the room, in the order of a frame: `image` turns what ROS carries into RGB or
-metres of depth; `crop` cuts the person's square out and maps points both ways; `camera` (with
-`distortion`) knows the lens; `localize` turns the network's joints into metres. Human3.6M's own
-camera is in `human36m_camera`. Frames and pixel conventions: docs/coordinates.md.
+metres of depth (with `image_file` and `compressed_depth` for compressed images), `film` reads
+videos; `crop` cuts the person's square out and maps points both ways; `calibration` reads
+CameraInfo for `camera`, which (with `distortion`) knows the lens; `localize` turns the network's
+joints into metres. Human3.6M's own camera is in `human36m_camera`. Frames and pixel conventions:
+docs/coordinates.md.
 """
 
 from pose_action_ros.geometry.body import BodyPrior
+from pose_action_ros.geometry.calibration import (
+    NO_CALIBRATION,
+    Calibration,
+    read_calibration,
+)
 from pose_action_ros.geometry.camera import Camera
+from pose_action_ros.geometry.compressed_depth import decode_compressed_depth
 from pose_action_ros.geometry.crop import (
     CROP_PX,
     CropTransform,
@@ -17,26 +25,32 @@ from pose_action_ros.geometry.crop import (
     normalise,
     whole_image_box,
 )
+from pose_action_ros.geometry.film import Film
 from pose_action_ros.geometry.human36m_camera import Human36mCamera
 from pose_action_ros.geometry.image import decode_compressed, decode_depth, decode_image
 from pose_action_ros.geometry.localize import Location, Pose25D, depth_from_root, localize
 
 __all__ = [
     'CROP_PX',
+    'NO_CALIBRATION',
     'BodyPrior',
+    'Calibration',
     'Camera',
     'CropTransform',
+    'Film',
     'Human36mCamera',
     'Location',
     'Pose25D',
     'box_around',
     'crop_transform',
     'decode_compressed',
+    'decode_compressed_depth',
     'decode_depth',
     'decode_image',
     'depth_from_root',
     'extract_crop',
     'localize',
     'normalise',
+    'read_calibration',
     'whole_image_box',
 ]

@@ -32,10 +32,10 @@ class Camera:
         fy: Focal length along rows, pixels.
         cx: Column of the principal point, pixels.
         cy: Row of the principal point, pixels.
-        width: Columns of the image.
+        width: Columns of the image; 0, as `height`, where its size is unknown.
         height: Rows of the image.
         distortion: Coefficients (`CameraInfo.d`); empty for a rectified image.
-        distortion_model: `plumb_bob`, `rational_polynomial` or `equidistant`; '' for none.
+        distortion_model: As `find_distortion` knows it.
     """
 
     fx: float
@@ -62,8 +62,12 @@ class Camera:
                 f'focal lengths must be > 0; found fx {self.fx}, fy {self.fy}: the camera is '
                 'uncalibrated (K[0] is 0), so calibrate it or go on without a camera'
             )
-        if self.width < 1 or self.height < 1:
-            raise ConfigError(f'found an image of {self.width} x {self.height}; expected >= 1 x 1')
+        known = self.width > 0 and self.height > 0
+        if not known and (self.width, self.height) != (0, 0):
+            raise ConfigError(
+                f'found an image of {self.width} x {self.height}; expected >= 1 x 1, or 0 x 0 '
+                'where its size is unknown'
+            )
         _ = self._lens  # an unknown model is told here, not at the first point
 
     @classmethod
@@ -95,7 +99,8 @@ class Camera:
         points = np.asarray(points_camera_m, np.float64)
         depth = np.where(points[..., 2:] > 0.0, points[..., 2:], np.nan)
         ideal = points[..., :2] / depth
-        return self._lens.distort(ideal) * (self.fx, self.fy) + (self.cx, self.cy)
+        with np.errstate(all='ignore'):  # any finite coefficients may come
+            return self._lens.distort(ideal) * (self.fx, self.fy) + (self.cx, self.cy)
 
     def rays(self, points_px: ArrayLike) -> NDArray[np.float64]:
         """Return where the rays of pixels cross the plane z = 1.
@@ -108,7 +113,9 @@ class Camera:
             not be inverted.
         """
         points = np.asarray(points_px, np.float64)
-        return self._lens.undistort((points - (self.cx, self.cy)) / (self.fx, self.fy))
+        with np.errstate(all='ignore'):  # any finite coefficients may come
+            rays = self._lens.undistort((points - (self.cx, self.cy)) / (self.fx, self.fy))
+        return np.where(np.isfinite(rays), rays, np.nan)
 
     def back_project(self, points_px: ArrayLike, depth_m: ArrayLike) -> NDArray[np.float64]:
         """Lift pixels of known depth into space.
@@ -142,8 +149,21 @@ class Camera:
             fy=self.fy / by,
             cx=self.cx / bx,
             cy=self.cy / by,
-            width=max(1, self.width // bx),
-            height=max(1, self.height // by),
+            width=max(1, self.width // bx) if self.width else 0,
+            height=max(1, self.height // by) if self.height else 0,
+        )
+
+    def scaled(self, width: int, height: int) -> Camera:
+        """Return the camera of this image after it was resized, edge on edge."""
+        sx, sy = width / self.width, height / self.height
+        return replace(
+            self,
+            fx=self.fx * sx,
+            fy=self.fy * sy,
+            cx=(self.cx + 0.5) * sx - 0.5,
+            cy=(self.cy + 0.5) * sy - 0.5,
+            width=width,
+            height=height,
         )
 
     @cached_property

@@ -15,7 +15,7 @@ from pose_action_ros.core.errors import ConfigError
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-__all__ = ['DISTORTION_MODELS', 'Distortion', 'find_distortion']
+__all__ = ['DISTORTION_MODELS', 'POLYNOMIAL_COUNTS', 'Distortion', 'find_distortion']
 
 _NEWTON_STEPS = 30
 _TOLERANCE = 1e-10
@@ -44,19 +44,24 @@ class NoDistortion:
         return points
 
 
-class RationalPolynomial:
-    """`plumb_bob` (k1 k2 p1 p2 k3) and `rational_polynomial` (+ k4 k5 k6, then s1 s2 s3 s4)."""
+class Polynomial:
+    """OpenCV's one polynomial: k1 k2 p1 p2, k3, k4 k5 k6, s1 s2 s3 s4, then the tilted sensor."""
 
     def __init__(self, coefficients: tuple[float, ...]) -> None:
-        self._c = np.zeros(12)
-        self._c[: len(coefficients)] = coefficients
+        every = np.zeros(14)
+        every[: len(coefficients)] = coefficients
+        self._c, tilt = every[:12], every[12:]
+        self._tilt = _tilt_matrix(*tilt) if tilt.any() else None
 
     def distort(self, points: NDArray[np.float64]) -> NDArray[np.float64]:
         """Map ideal points (..., 2) to distorted ones."""
-        return self._with_jacobian(points)[0]
+        bent, _ = self._with_jacobian(points)
+        return bent if self._tilt is None else _projected(self._tilt, bent)
 
     def undistort(self, points: NDArray[np.float64]) -> NDArray[np.float64]:
         """Invert `distort` by Newton steps from the distorted point."""
+        if self._tilt is not None:
+            points = _projected(np.linalg.inv(self._tilt).astype(np.float64), points)
         ideal = points.copy()
         for _ in range(_NEWTON_STEPS):
             value, jacobian = self._with_jacobian(ideal)
@@ -99,6 +104,23 @@ class RationalPolynomial:
         jacobian[..., 1, 0] = cross + prism_y * x
         jacobian[..., 1, 1] = radial + 2 * y * y * slope + 6 * p1 * y + 2 * p2 * x + prism_y * y
         return value, jacobian
+
+
+def _tilt_matrix(tau_x: float, tau_y: float) -> NDArray[np.float64]:
+    """(3, 3) from the plane of the lens to a sensor turned about x and y, radians."""
+    (sx, sy), (cx, cy) = np.sin([tau_x, tau_y]), np.cos([tau_x, tau_y])
+    about_x = np.array([[1.0, 0.0, 0.0], [0.0, cx, sx], [0.0, -sx, cx]])
+    about_y = np.array([[cy, 0.0, -sy], [0.0, 1.0, 0.0], [sy, 0.0, cy]])
+    turned = about_y @ about_x
+    onto_sensor = np.diag([turned[2, 2], turned[2, 2], 1.0])
+    onto_sensor[:2, 2] = -turned[:2, 2]
+    return np.asarray(onto_sensor @ turned)
+
+
+def _projected(matrix: NDArray[np.float64], points: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Apply a homography to (..., 2)."""
+    mapped = points @ matrix[:, :2].T + matrix[:, 2]
+    return np.asarray(mapped[..., :2] / mapped[..., 2:])
 
 
 def _determinant(matrix: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -158,43 +180,50 @@ class Equidistant:
         return value, slope
 
 
+POLYNOMIAL_COUNTS = (4, 5, 8, 12, 14)
+"""Numbers of coefficients that the polynomial may have, as in OpenCV."""
+
 DISTORTION_MODELS: dict[str, tuple[int, ...]] = {
-    'plumb_bob': (4, 5),
-    'rational_polynomial': (8, 12, 14),
+    '': POLYNOMIAL_COUNTS,
+    'plumb_bob': POLYNOMIAL_COUNTS,
+    'rational_polynomial': POLYNOMIAL_COUNTS,
+    'thin_prism': POLYNOMIAL_COUNTS,
+    'tilted': POLYNOMIAL_COUNTS,
     'equidistant': (4,),
+    'fisheye': (4,),
+    'kannala_brandt4': (4,),
 }
-"""Model name in CameraInfo -> accepted numbers of coefficients."""
+"""Model name in CameraInfo -> accepted numbers of coefficients.
+
+The number says how far the polynomial goes, whatever its name: drivers send `plumb_bob` with
+eight coefficients, `rational_polynomial` with five, and no name at all.
+"""
 
 
 def find_distortion(model: str, coefficients: tuple[float, ...]) -> Distortion:
     """Return the lens model of a `CameraInfo`.
 
     Args:
-        model: `CameraInfo.distortion_model`; not looked at where all coefficients are 0.
+        model: `CameraInfo.distortion_model`; where all coefficients are 0 it may be any.
         coefficients: `CameraInfo.d`.
 
     Raises:
         ConfigError: The model is unknown, or the number of coefficients does not fit it.
     """
+    name = model.strip().lower().replace(' ', '_').replace('-', '_')
+    accepted = DISTORTION_MODELS.get(name)
     if not any(coefficients):
         # A fisheye without coefficients still bends rays; a polynomial without any does not.
-        return Equidistant(()) if model == 'equidistant' and coefficients else NoDistortion()
-    accepted = DISTORTION_MODELS.get(model)
+        return Equidistant(()) if accepted == (4,) and coefficients else NoDistortion()
     if accepted is None:
         raise ConfigError(
-            f'unknown distortion model {model!r}; expected one of {", ".join(DISTORTION_MODELS)}: '
+            f'unknown distortion model {model!r}; expected one of '
+            f'{", ".join(filter(None, DISTORTION_MODELS))}: '
             'correct the calibration, or publish rectified images with zero distortion'
         )
     if len(coefficients) not in accepted:
         raise ConfigError(
-            f'{model} came with {len(coefficients)} coefficients; '
-            f'expected {" or ".join(map(str, accepted))}: correct the calibration'
+            f'{model or "a calibration without distortion_model"} came with {len(coefficients)} '
+            f'coefficients; expected {" or ".join(map(str, accepted))}: correct the calibration'
         )
-    if model == 'equidistant':
-        return Equidistant(coefficients)
-    if any(coefficients[12:]):
-        raise ConfigError(
-            'rational_polynomial came with a tilted sensor (coefficients 13 and 14 not 0), which '
-            'is not supported: publish rectified images with zero distortion'
-        )
-    return RationalPolynomial(coefficients[:12])
+    return Equidistant(coefficients) if accepted == (4,) else Polynomial(coefficients)

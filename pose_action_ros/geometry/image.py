@@ -2,8 +2,9 @@
 
 Owns: the encodings of `sensor_msgs/image_encodings.hpp` and what each means here. Where
 cv_bridge converts, the result is the same; where it refuses and the meaning is plain (`8UC3` as
-most drivers mean it, bgr), this decodes. Bytes are touched once: `rgb8` is a view, everything
-else is one conversion.
+most drivers mean it, bgr), this decodes. The one exception are dark images of 16 bits: cameras
+use 10 or 12 of them, which cv_bridge shows as black. Bytes are touched once: `rgb8` is a view,
+everything else is one conversion.
 
 Trap: ROS names a Bayer pattern by its first row and then the second, `bayer_rggb8`; OpenCV's
 COLOR_Bayer* names the *second* row's second and third pixel, so that ROS rggb is OpenCV BG.
@@ -11,12 +12,14 @@ COLOR_Bayer* names the *second* row's second and third pixel, so that ROS rggb i
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import cv2
 import numpy as np
 
 from pose_action_ros.core.errors import ImageError
+from pose_action_ros.geometry.image_file import content_of, read_image_file
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -25,6 +28,7 @@ if TYPE_CHECKING:
 __all__ = [
     'COLOR_ENCODINGS',
     'DEPTH_ENCODINGS',
+    'INFRARED_ENCODINGS',
     'bytes_per_pixel',
     'decode_compressed',
     'decode_depth',
@@ -33,9 +37,11 @@ __all__ = [
 
 _MILLIMETRE = np.float32(1e-3)
 _TO_8_BIT = 255.0 / 65535.0  # as cv_bridge scales, not a shift by 8
-_JPEG_START, _JPEG_END = b'\xff\xd8\xff', b'\xff\xd9'
-_PNG_START, _PNG_END = b'\x89PNG\r\n\x1a\n', b'IEND\xaeB`\x82'
-_TAIL_BYTES = 4096  # drivers pad motion JPEG; the end marker may stand this far from the end
+_DARK = 4096  # of 65535: whose brightest pixels stay below uses 12 bits or fewer
+_WHITE_PERCENT = 99.5  # of the pixels may be brighter than what becomes white
+_FINEST_WHITE = 255.0  # fewer than 8 bits are not stretched further: only noise would show
+_SAMPLED = 4  # every so many rows and columns say how bright an image is
+_COLOUR = re.compile(r'(rgb|bgr)a?(8|16)')  # image_transport's isColor, but for YUV
 
 
 class _Encoding(NamedTuple):
@@ -81,6 +87,9 @@ COLOR_ENCODINGS = tuple(_ENCODINGS)
 DEPTH_ENCODINGS = ('16UC1', 'mono16', '32FC1')
 """Encodings that `decode_depth` takes."""
 
+INFRARED_ENCODINGS = ('16UC1',)
+"""Encodings that `decode_image` takes too where it is told that they are infrared."""
+
 
 def bytes_per_pixel(encoding: str) -> int | None:
     """Return the bytes that one pixel takes in a row; None for an encoding without colour."""
@@ -96,6 +105,7 @@ def decode_image(
     step: int,
     encoding: str,
     is_bigendian: bool = False,
+    infrared: bool = False,
 ) -> NDArray[np.uint8]:
     """Turn the fields of a `sensor_msgs/Image` into RGB.
 
@@ -105,8 +115,11 @@ def decode_image(
         height: Rows in pixels.
         step: Bytes from one row to the next, padding included.
         encoding: One of `COLOR_ENCODINGS`. `8UC1`, `8UC3` and `8UC4` are taken as mono8, bgr8
-            and bgra8. 16 bits become 8 by scaling with 255 / 65535.
+            and bgra8. 16 bits become 8 by scaling with 255 / 65535; images that use 12 bits or
+            fewer are stretched to their own brightest pixels.
         is_bigendian: Order of the bytes of 16-bit values.
+        infrared: The image is infrared: `16UC1` is taken as mono16, and 16 bits are always
+            stretched.
 
     Returns:
         (height, width, 3) uint8 RGB. For `rgb8` a view of `data` (read-only where `data` is),
@@ -115,6 +128,8 @@ def decode_image(
     Raises:
         ImageError: The encoding is unknown or has no colour, or the sizes contradict each other.
     """
+    if infrared and encoding in INFRARED_ENCODINGS:
+        encoding = 'mono16'
     layout = _ENCODINGS.get(encoding)
     if layout is None:
         raise ImageError(_unknown_encoding(encoding))
@@ -131,17 +146,19 @@ def decode_image(
     if layout.bits == 16:
         pixels = _native(pixels)
     if layout.code is None:
-        return _to_8_bit(pixels)
+        return _to_8_bit(pixels, infrared)
     if 'bayer' in encoding:
-        if min(width, height) < 3:
-            raise ImageError(f'{encoding} needs 3 x 3 pixels or more; found {width} x {height}')
-        # Interpolate at full depth, then scale: cv_bridge's order.
-        return _to_8_bit(np.asarray(cv2.cvtColor(pixels, layout.code)))
-    rgb = np.asarray(cv2.cvtColor(_to_8_bit(pixels), layout.code), np.uint8)
+        return _from_bayer(pixels, encoding, infrared)
+    rgb = np.asarray(cv2.cvtColor(_to_8_bit(pixels, infrared), layout.code), np.uint8)
     return np.ascontiguousarray(rgb[:, ::2]) if encoding == 'nv24' else rgb
 
 
-def decode_compressed(data: Buffer, format: str = '') -> NDArray[np.uint8]:  # noqa: A002
+def decode_compressed(
+    data: Buffer,
+    format: str = '',  # noqa: A002
+    *,
+    infrared: bool = False,
+) -> NDArray[np.uint8]:
     """Turn the fields of a `sensor_msgs/CompressedImage` into RGB.
 
     The pixels stay as they are stored: an EXIF orientation is not applied, because `camera_info`
@@ -149,32 +166,31 @@ def decode_compressed(data: Buffer, format: str = '') -> NDArray[np.uint8]:  # n
 
     Args:
         data: A JPEG, PNG or other file that OpenCV reads, as bytes.
-        format: `CompressedImage.format`; only used to refuse compressed depth and in messages.
+        format: `CompressedImage.format`, read as image_transport reads it: `ENCODING; jpeg
+            compressed bgr8`. A colour encoding without `compressed bgr` says that the file holds
+            red and blue the wrong way round; a Bayer encoding, that it holds the raw pattern.
+            Anything else (`jpeg`) is a file like any other.
+        infrared: As `decode_image`.
 
     Returns:
         (H, W, 3) uint8 RGB, a new array.
 
     Raises:
-        ImageError: The bytes are empty, damaged or cut short, or are compressed depth.
+        ImageError: The bytes are empty, damaged or cut short, or are depth.
     """
+    encoding, separator, file_type = (part.strip() for part in format.partition(';'))
     if 'compressedDepth' in format:
-        raise ImageError(f'{format!r} is depth, not colour; subscribe to the raw depth topic')
-    content = _content(data)
-    if not content.size:
-        raise ImageError(f'an empty compressed image ({format!r}); expected a JPEG or PNG')
-    head, tail = content[:8].tobytes(), content[-_TAIL_BYTES:].tobytes()
-    for start, end, name in ((_JPEG_START, _JPEG_END, 'JPEG'), (_PNG_START, _PNG_END, 'PNG')):
-        if head.startswith(start) and end not in tail:
-            raise ImageError(f'a {name} of {content.size} bytes that is cut short: no end marker')
-    try:
-        image = cv2.imdecode(content, cv2.IMREAD_COLOR | cv2.IMREAD_IGNORE_ORIENTATION)
-    except cv2.error as error:
-        raise ImageError(f'OpenCV refuses the compressed image ({format!r}): {error}') from error
-    if image is None:
-        raise ImageError(
-            f'{content.size} bytes ({format!r}) are no image that OpenCV reads, or are damaged; '
-            f'expected JPEG or PNG, found a file that begins with {head.hex(" ")}'
-        )
+        raise ImageError(f'{format!r} is depth, not colour; give it to the depth topic')
+    if encoding in ('16UC1', '32FC1') and not (infrared and encoding in INFRARED_ENCODINGS):
+        raise ImageError(_unknown_encoding(encoding))
+    pixels = read_image_file(data, format)
+    if pixels.ndim == 2:
+        if encoding.startswith('bayer_') and encoding in _ENCODINGS:
+            return _from_bayer(pixels, encoding, infrared)
+        return np.asarray(cv2.cvtColor(_to_8_bit(pixels, infrared), cv2.COLOR_GRAY2RGB), np.uint8)
+    image = _to_8_bit(pixels, infrared)
+    if separator and _COLOUR.fullmatch(encoding) and 'compressed bgr' not in file_type:
+        return image
     return np.asarray(cv2.cvtColor(image, cv2.COLOR_BGR2RGB, dst=image), np.uint8)
 
 
@@ -234,7 +250,7 @@ def _view(
             f'step {step} is too small: {width} pixels of {channels} x {dtype.itemsize} bytes '
             f'need {row_bytes}; correct width, step or encoding in the driver'
         )
-    content = _content(data)
+    content = content_of(data)
     if content.size not in (step * height, step * (height - 1) + row_bytes):
         raise ImageError(
             f'found {content.size} bytes; {height} rows of step {step} need {step * height}: '
@@ -247,16 +263,6 @@ def _view(
     return np.ndarray((height, width, channels), dtype, content.data, 0, strides)
 
 
-def _content(data: Buffer) -> NDArray[np.uint8]:
-    try:
-        view = memoryview(data).cast('B')
-    except TypeError as error:
-        raise ImageError(
-            f'image data must be contiguous bytes, as msg.data is; found {type(data).__name__}'
-        ) from error
-    return np.frombuffer(view, np.uint8)
-
-
 def _native(pixels: NDArray[Any]) -> NDArray[Any]:
     """Host byte order and alignment, as OpenCV needs them; no copy where they are so already."""
     if pixels.dtype.isnative and pixels.flags.aligned:
@@ -264,15 +270,28 @@ def _native(pixels: NDArray[Any]) -> NDArray[Any]:
     return pixels.astype(pixels.dtype.newbyteorder('='))
 
 
-def _to_8_bit(pixels: NDArray[Any]) -> NDArray[np.uint8]:
+def _from_bayer(pixels: NDArray[Any], encoding: str, infrared: bool) -> NDArray[np.uint8]:
+    """Interpolate at full depth, then scale: cv_bridge's order."""
+    if min(pixels.shape) < 3:
+        height, width = pixels.shape
+        raise ImageError(f'{encoding} needs 3 x 3 pixels or more; found {width} x {height}')
+    code = _ENCODINGS[encoding].code
+    return _to_8_bit(np.asarray(cv2.cvtColor(pixels, code or 0)), infrared)
+
+
+def _to_8_bit(pixels: NDArray[Any], infrared: bool) -> NDArray[np.uint8]:
     if pixels.dtype == np.uint8:
         return np.asarray(pixels, np.uint8)
-    return np.asarray(cv2.convertScaleAbs(pixels, alpha=_TO_8_BIT), np.uint8)
+    scale = _TO_8_BIT
+    white = float(np.percentile(pixels[::_SAMPLED, ::_SAMPLED], _WHITE_PERCENT))
+    if infrared or white < _DARK:
+        scale = 255.0 / max(white, _FINEST_WHITE)
+    return np.asarray(cv2.convertScaleAbs(pixels, alpha=scale), np.uint8)
 
 
 def _nv24_as_yuy2(data: Buffer, width: int, height: int, step: int) -> NDArray[np.uint8]:
     """Repeat each pixel, Y U Y V, for want of an NV24 conversion in OpenCV: (H, 2 W, 2)."""
-    content = _content(data)
+    content = content_of(data)
     if content.size != 3 * height * step:
         raise ImageError(f'found {content.size} bytes; nv24 needs {3 * height * step}')
     content = content.reshape(3, height, step)
@@ -287,7 +306,7 @@ def _unknown_encoding(encoding: str) -> str:
     if encoding in ('16UC1', '32FC1'):
         return (
             f'{encoding} is depth or unscaled data, not a colour image; give it to decode_depth, '
-            'or publish infrared as mono16'
+            'or, if 16UC1 is infrared, say so with the setting infrared'
         )
     return (
         f'{encoding!r} is not an image encoding that can be shown as colour; expected one of '

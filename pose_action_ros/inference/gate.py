@@ -1,7 +1,8 @@
 """The accuracy gate: a reduced precision must earn its place on pictures of people.
 
 The pictures are eight windows of four simulated actors, none of them in any training set; what a
-precision costs where nobody is seen, and heat maps are flat, says nothing of people.
+precision costs where nobody is seen, and heat maps are flat, says nothing of people. They are seen
+one at a time, as a stream sees them: a library may round a batch of eight otherwise.
 """
 
 from __future__ import annotations
@@ -15,14 +16,15 @@ import numpy as np
 
 from pose_action_ros.core.errors import CheckpointError
 from pose_action_ros.geometry import CROP_PX
+from pose_action_ros.inference.frame_arrays import FrameArrays
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from pose_action_ros.inference.frame_arrays import FrameArrays, Network
+    from pose_action_ros.inference.frame_arrays import Network
     from pose_action_ros.models import ModelConfig
 
-__all__ = ['MAX_JOINT_PX', 'MAX_SCORE', 'as_clip', 'deviation', 'gate_pictures']
+__all__ = ['MAX_JOINT_PX', 'MAX_SCORE', 'as_clip', 'deviation', 'gate_pictures', 'one_by_one']
 
 MAX_JOINT_PX = 0.5
 """How far a joint may move in the crop by a reduced precision, pixels."""
@@ -39,8 +41,7 @@ def deviation(network: Network, reference: Network, config: ModelConfig) -> tupl
     Returns:
         Largest distance of a joint in the crop, pixels; largest difference of a probability.
     """
-    crops = gate_pictures()
-    found, exact = network.frames(crops), reference.frames(crops)
+    found, exact = (one_by_one(each, gate_pictures()) for each in (network, reference))
     offset = (found.joints[..., :2] - exact.joints[..., :2]) * CROP_PX
     scores = [found.visibility - exact.visibility]
     if config.actions:
@@ -48,6 +49,12 @@ def deviation(network: Network, reference: Network, config: ModelConfig) -> tupl
         scores.append(actions - reference.actions(*as_clip(exact, config.clip_frames)))
     largest_score = max(float(np.abs(difference).max()) for difference in scores)
     return float(np.linalg.norm(offset, axis=-1).max()), largest_score
+
+
+def one_by_one(network: Network, crops: NDArray[np.uint8]) -> FrameArrays:
+    """Return what a network says of pictures (N, 256, 256, 3) that it sees one at a time."""
+    rows = [network.frames(crop[None]) for crop in crops]
+    return FrameArrays(*(np.concatenate(column) for column in zip(*rows, strict=True)))
 
 
 @lru_cache(maxsize=1)

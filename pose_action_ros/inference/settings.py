@@ -16,6 +16,7 @@ __all__ = [
     'PeopleSettings',
     'SmoothSettings',
     'StreamSettings',
+    'TimeSettings',
     'TrackSettings',
 ]
 
@@ -77,6 +78,19 @@ class ClipSettings(_Checked):
 
 
 @dataclass(frozen=True)
+class TimeSettings(_Checked):
+    """When stamps that do not fit are believed."""
+
+    back_after: int = _setting(
+        3,
+        'Images in a row with stamps that do not follow the newest one, after which time has '
+        'jumped; fewer are left out as late or wrong.',
+        1,
+        100,
+    )
+
+
+@dataclass(frozen=True)
 class TrackSettings(_Checked):
     """How a person is found and followed."""
 
@@ -90,7 +104,9 @@ class TrackSettings(_Checked):
     min_joint_confidence: float = _setting(
         0.2, 'A joint below this confidence counts as not seen: NaN in the messages.', 0.0, 1.0
     )
-    lost_after: int = _setting(5, 'Frames in a row without being seen that end a track.', 1, 1000)
+    lost_after_s: float = _setting(
+        0.3, 'A person who is not seen for this long is lost, seconds: the track ends.', 0.0, 60.0
+    )
     max_people: int = _setting(
         4, 'Most people that are looked at in one frame where boxes are given.', 1, 64
     )
@@ -151,6 +167,7 @@ class StreamSettings:
     """All settings of a stream."""
 
     clip: ClipSettings = field(default_factory=ClipSettings)
+    time: TimeSettings = field(default_factory=TimeSettings)
     track: TrackSettings = field(default_factory=TrackSettings)
     smooth: SmoothSettings = field(default_factory=SmoothSettings)
     body: BodySettings = field(default_factory=BodySettings)

@@ -17,6 +17,7 @@ from pose_action_ros.geometry import crop_transform, extract_crop
 from pose_action_ros.inference.clip_buffer import ClipBuffer
 from pose_action_ros.inference.engine import Engine
 from pose_action_ros.inference.frame_arrays import FrameArrays
+from pose_action_ros.inference.image_clock import ImageClock
 from pose_action_ros.inference.memory import give_back_memory
 from pose_action_ros.inference.person import Look, Person, Surroundings
 from pose_action_ros.inference.settings import StreamSettings
@@ -50,7 +51,7 @@ class PoseActionStream:
         self.notes = tuple(engine.notes)
         self._tracker = Tracker()
         self._people: dict[int, Person] = {}
-        self._last_stamp_ns: int | None = None
+        self._clock = ImageClock()
         self.settings = settings or StreamSettings()
 
     @classmethod
@@ -122,14 +123,25 @@ class PoseActionStream:
         return self._device
 
     @property
+    def is_3d(self) -> bool:
+        """The network says how far joints are from the root, so that metres are possible."""
+        return self._config.dimensions == 3
+
+    @property
+    def clip_s(self) -> float:
+        """Duration of a clip, seconds."""
+        frames, period_s, _ = self._clip_shape
+        return (frames - 1) * period_s
+
+    @property
     def clip_fill(self) -> float:
         """How full the fullest clip is, 0 to 1."""
-        return max((person.clip.fill for person in tuple(self._people.values())), default=0.0)
+        return max((person.clip.fill for person in self._people.values()), default=0.0)
 
     def reset(self) -> list[int]:
         """Drop all tracks and clips; return the ids of the tracks that end."""
         self._people.clear()
-        self._last_stamp_ns = None
+        self._clock.reset()
         return self._tracker.reset()
 
     def close(self) -> None:
@@ -151,7 +163,8 @@ class PoseActionStream:
 
         Args:
             image_rgb: (H, W, 3) uint8.
-            stamp_ns: When it was taken; a stamp that goes back starts all clips afresh.
+            stamp_ns: When it was taken. An image whose stamp does not fit is left out
+                (`FramePrediction.skipped`); where time has gone back all clips start afresh.
             camera: Its intrinsics, for metres in the camera's frame.
             boxes: Where people are; None to find and follow one person.
             depth_m: (H, W) depth registered to the image in metres, NaN invalid.
@@ -168,8 +181,13 @@ class PoseActionStream:
                 'expected (H, W, 3) uint8 RGB'
             )
         start = time.perf_counter()
-        self._mind_time(stamp_ns)
-        track = self._settings.track
+        settings = self._settings
+        admission = self._clock.admit(stamp_ns, settings.clip.max_gap, settings.time.back_after)
+        if admission.reason:
+            return FramePrediction(stamp_ns, skipped=admission.reason)
+        if admission.went_back:
+            self._start_afresh(stamp_ns)
+        track = settings.track
         height, width = image_rgb.shape[:2]
         windows = self._tracker.windows(stamp_ns, (width, height), track, boxes)
         transforms = [crop_transform(window.box) for window in windows]
@@ -181,10 +199,10 @@ class PoseActionStream:
         inferred = time.perf_counter()
         around = Surroundings(stamp_ns, camera, depth_m)
         persons = tuple(
-            self._people[look.track_id].describe(look, around, self.layout, self._settings, action)
+            self._people[look.track_id].describe(look, around, self.layout, settings, action)
             for look, action in zip(looks, actions, strict=True)
         )
-        lost = self._tracker.drop_lost(track, [window.track_id for window in windows])
+        lost = self._tracker.drop_lost(stamp_ns, track, [window.track_id for window in windows])
         for track_id in lost:
             self._people.pop(track_id, None)
         return FramePrediction(
@@ -195,12 +213,11 @@ class PoseActionStream:
             inference_ms=(inferred - cropped) * 1e3,
         )
 
-    def _mind_time(self, stamp_ns: int) -> None:
-        """Forget clips and speeds where time goes back (a looping recording)."""
-        if self._last_stamp_ns is not None and stamp_ns < self._last_stamp_ns:
-            for person in self._people.values():
-                person.forget()
-        self._last_stamp_ns = stamp_ns
+    def _start_afresh(self, stamp_ns: int) -> None:
+        """Forget clips and speeds: time has gone back (a looping recording)."""
+        self._tracker.restart(stamp_ns)
+        for person in self._people.values():
+            person.forget()
 
     def _is_seen(self, look: Look, stamp_ns: int) -> bool:
         """Tell the tracker what was seen, and whether it is a person."""

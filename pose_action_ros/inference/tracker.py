@@ -30,6 +30,7 @@ _SIZE_MEMORY = 0.5  # of the last size in the new one
 _MAX_LOOK_AHEAD_S = 0.2
 _MIN_OVERLAP = 0.1
 _MAX_SPEED = 1.0  # window sides a second; a window holds more than a person
+_TIMELESS_MISSES = 5  # that end a track where stamps do not tell the time
 _MAX_SIZE = 2.0  # of a window, over the larger side of the image
 
 
@@ -49,9 +50,9 @@ class Window:
 @dataclass
 class _Track:
     box: PersonBox
-    stamp_ns: int
+    stamp_ns: int  # when the person was seen last
     speed_px_s: NDArray[np.float64]
-    misses: int = 0
+    misses: int = 0  # images in a row
 
 
 class Tracker:
@@ -69,6 +70,12 @@ class Tracker:
         self._tracks.clear()
         self._given.clear()
         return ended
+
+    def restart(self, stamp_ns: int) -> None:
+        """Go on from another time, at which everybody was just seen and stands still."""
+        for track in self._tracks.values():
+            track.stamp_ns = stamp_ns
+            track.speed_px_s *= 0.0
 
     def windows(
         self,
@@ -140,19 +147,22 @@ class Tracker:
             _follow(track, found, stamp_ns)
         return True
 
-    def drop_lost(self, settings: TrackSettings, seen: Sequence[int]) -> list[int]:
+    def drop_lost(
+        self, stamp_ns: int, settings: TrackSettings, looked_at: Sequence[int]
+    ) -> list[int]:
         """End tracks that were not seen for too long.
 
         Args:
+            stamp_ns: Stamp of the image.
             settings: Limits.
-            seen: Ids of all windows of this frame; other tracks count as missed.
+            looked_at: Ids of all windows of this image; other tracks count as missed.
 
         Returns:
-            Ids of the tracks that end with this frame.
+            Ids of the tracks that end with this image.
         """
         for track_id, track in self._tracks.items():
-            track.misses += track_id not in seen
-        lost = [i for i, track in self._tracks.items() if track.misses >= settings.lost_after]
+            track.misses += track_id not in looked_at
+        lost = [i for i, t in self._tracks.items() if _is_lost(t, stamp_ns, settings)]
         for track_id in lost:
             del self._tracks[track_id]
             self._given.pop(track_id, None)
@@ -192,6 +202,15 @@ class Tracker:
         ]
         self._given |= {window.track_id: window.box for window in windows}
         return windows
+
+
+def _is_lost(track: _Track, stamp_ns: int, settings: TrackSettings) -> bool:
+    if not track.misses:
+        return False
+    unseen_ns = stamp_ns - track.stamp_ns
+    if not unseen_ns:
+        return track.misses >= _TIMELESS_MISSES
+    return unseen_ns >= round(settings.lost_after_s * 1e9)
 
 
 def _follow(track: _Track, found: PersonBox, stamp_ns: int) -> None:

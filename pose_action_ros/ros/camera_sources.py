@@ -14,9 +14,13 @@ import cv2
 import numpy as np
 
 from pose_action_ros.core.errors import ImageError
+from pose_action_ros.core.paths import visible_files
 from pose_action_ros.geometry.camera import Camera
+from pose_action_ros.geometry.film import Film
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from numpy.typing import NDArray
 
     from pose_action_ros.ros.settings import CameraSettings
@@ -92,17 +96,17 @@ class SyntheticSource:
 
 
 class FolderSource:
-    """A folder of images, in the order of their names."""
+    """A folder of images, in the order of their names; a damaged one is reported and skipped."""
 
     def __init__(self, folder: Path, settings: CameraSettings) -> None:
-        self._paths = sorted(p for p in folder.iterdir() if p.suffix.lower() in _IMAGE_ENDINGS)
+        self._paths = [p for p in visible_files(folder) if p.suffix.lower() in _IMAGE_ENDINGS]
         if not self._paths:
             raise ImageError(
                 f'the folder {folder} holds no image ({", ".join(sorted(_IMAGE_ENDINGS))})'
             )
         self.rate_hz = settings.rate_hz or _FOLDER_RATE_HZ
         self._loop = settings.loop
-        self.camera = _camera_of(_read_image(self._paths[0]), settings)
+        self.camera = _camera_of(_first_size(self._paths), settings)
 
     def shoot(self, time_s: float) -> Shot | None:
         """Read the image of that moment."""
@@ -113,40 +117,35 @@ class FolderSource:
 
 
 class VideoSource:
-    """A video file; frames that the moment has passed are skipped, not sent late."""
+    """A video file, in its own time; frames that the moment has passed are skipped."""
 
     def __init__(self, path: Path, settings: CameraSettings) -> None:
-        self._path = path
+        self._film = Film(path)
         self._loop = settings.loop
-        self._capture = cv2.VideoCapture(str(path))
-        self._film_rate_hz = self._capture.get(cv2.CAP_PROP_FPS)
-        ok, first = self._capture.read()
-        if not ok:
-            raise ImageError(f'{path} is no video that OpenCV can read')
-        if not 0 < self._film_rate_hz < 1000:  # some containers do not say
-            self._film_rate_hz = 30.0
-        self.rate_hz = settings.rate_hz or self._film_rate_hz
-        self.camera = _camera_of(first, settings)
-        self._image = first
-        self._index = 0  # of the image above, counted over all rounds
+        self.rate_hz = settings.rate_hz or self._film.rate_hz
+        self.camera = _camera_of(self._film.size, settings)
+        self._frames = self._rounds()
+        self._shown = next(self._frames)
+        self._following = next(self._frames, None)
 
     def shoot(self, time_s: float) -> Shot | None:
-        """Read on to the frame of that moment."""
-        wanted = int(time_s * self._film_rate_hz + 1e-6)
-        while self._index < wanted:
-            ok, image = self._capture.read()
-            if not ok:
-                if not self._loop or not self._rewind():
-                    return None
-                continue
-            self._image = image
-            self._index += 1
-        return Shot(cv2.cvtColor(self._image, cv2.COLOR_BGR2RGB))
+        """Read on to the frame of that moment; the last one is shown for an average period."""
+        while self._following is not None and self._following[0] <= time_s + 1e-6:
+            self._shown, self._following = self._following, next(self._frames, None)
+        if self._following is None and time_s + 1e-6 >= self._shown[0] + 1.0 / self._film.rate_hz:
+            return None
+        return Shot(self._shown[1])
 
-    def _rewind(self) -> bool:
-        self._capture.release()
-        self._capture = cv2.VideoCapture(str(self._path))
-        return bool(self._capture.isOpened())
+    def _rounds(self) -> Iterator[tuple[float, NDArray[np.uint8]]]:
+        """Times since the start, and images, again and again where the film is looped."""
+        start_s = end_s = 0.0
+        while True:
+            for time_s, image in self._film:
+                end_s = start_s + time_s + 1.0 / self._film.rate_hz
+                yield start_s + time_s, image
+            if not self._loop or end_s <= start_s:  # the file has gone
+                return
+            start_s = end_s
 
 
 class DeviceSource:
@@ -160,7 +159,8 @@ class DeviceSource:
         self._capture.set(cv2.CAP_PROP_FRAME_WIDTH, settings.width)
         self._capture.set(cv2.CAP_PROP_FRAME_HEIGHT, settings.height)
         self.rate_hz = settings.rate_hz or self._capture.get(cv2.CAP_PROP_FPS) or 30.0
-        self.camera = _camera_of(self._read(), settings)
+        height, width = self._read().shape[:2]
+        self.camera = _camera_of((width, height), settings)
 
     def shoot(self, time_s: float) -> Shot:
         """Take the camera's next image; the moment is now, whatever is asked."""
@@ -173,11 +173,22 @@ class DeviceSource:
         return np.asarray(image, np.uint8)
 
 
-def _camera_of(image: NDArray[np.uint8], settings: CameraSettings) -> Camera | None:
+def _camera_of(size: tuple[int, int], settings: CameraSettings) -> Camera | None:
     if not settings.field_of_view_deg:
         return None
-    height, width = image.shape[:2]
-    return Camera.from_field_of_view(width, height, settings.field_of_view_deg)
+    return Camera.from_field_of_view(*size, settings.field_of_view_deg)
+
+
+def _first_size(paths: list[Path]) -> tuple[int, int]:
+    """Width and height of the first image that can be read."""
+    for path in paths:
+        try:
+            height, width = _read_image(path).shape[:2]
+        except ImageError as error:
+            problem = error
+        else:
+            return width, height
+    raise problem
 
 
 def _read_image(path: Path) -> NDArray[np.uint8]:

@@ -13,7 +13,6 @@ from geometry_msgs.msg import Point
 from sensor_msgs.msg import CameraInfo, RegionOfInterest
 
 from pose_action_ros.core.predictions import PersonBox, PersonPrediction
-from pose_action_ros.geometry.camera import Camera
 from pose_action_ros.msg import ActionLabel, Joint, Pose3D
 
 if TYPE_CHECKING:
@@ -22,12 +21,12 @@ if TYPE_CHECKING:
 
     from pose_action_ros.core.predictions import ActionScores
     from pose_action_ros.core.skeleton import Skeleton
+    from pose_action_ros.geometry.camera import Camera
 
 __all__ = [
     'action_to_msg',
     'box_from_msg',
     'box_to_msg',
-    'camera_from_msg',
     'camera_to_msg',
     'pose_to_msg',
     'stamp_from_msg',
@@ -124,36 +123,6 @@ def box_from_msg(roi: RegionOfInterest) -> PersonBox | None:
         center_y=roi.y_offset + roi.height / 2,
         size=float(max(roi.width, roi.height)),
     )
-
-
-def camera_from_msg(info: CameraInfo, *, rectified: bool = False) -> Camera | None:
-    """Return the camera of the image as it was sent, or None where it is uncalibrated.
-
-    The calibration describes the full sensor; binning and region of interest are applied here
-    (REP 104).
-
-    Args:
-        info: The camera's calibration.
-        rectified: The image is rectified: P holds and nothing is distorted.
-    """
-    if info.k[0] == 0.0:
-        return None
-    matrix = info.p if rectified else info.k
-    row = 4 if rectified else 3
-    camera = Camera(
-        fx=matrix[0],
-        fy=matrix[row + 1],
-        cx=matrix[2],
-        cy=matrix[row + 2],
-        width=info.width,
-        height=info.height,
-        distortion=() if rectified else tuple(info.d),
-        distortion_model='' if rectified else info.distortion_model,
-    )
-    roi = info.roi
-    if roi.width and roi.height:
-        camera = camera.cropped(roi.x_offset, roi.y_offset, roi.width, roi.height)
-    return camera.binned(max(info.binning_x, 1), max(info.binning_y, 1))
 
 
 def camera_to_msg(camera: Camera, header: Header) -> CameraInfo:

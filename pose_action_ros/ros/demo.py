@@ -23,7 +23,7 @@ from rich.table import Table
 from sensor_msgs.msg import CameraInfo
 
 from pose_action_ros.core.errors import PoseActionError
-from pose_action_ros.ros.conversions import camera_from_msg
+from pose_action_ros.geometry import read_calibration
 from pose_action_ros.ros.demo_accuracy import DemoAccuracy
 from pose_action_ros.ros.demo_observer import DemoObserver, ObservedFrame
 from pose_action_ros.ros.demo_report import DemoFilm, draw_frame, plot_pose, write_summary
@@ -125,7 +125,7 @@ def run_demo(*, seconds: float, output: Path, source: str, weights: str, device:
         _spin_for(executor, 1.5)  # the node's last word comes once a second
         observer.flush()
         film.close()
-    camera = camera_from_msg(camera_info[0], rectified=False) if camera_info else None
+    camera = read_calibration(camera_info[0]).camera if camera_info else None
     _leave(output, film, _summary(observer, weights) | {'accuracy': accuracy.summary(camera)})
     if observer.tally.poses == 0:
         raise DemoError('no pose came through; the messages above say why')

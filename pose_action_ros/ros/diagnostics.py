@@ -1,8 +1,8 @@
 """What the node says of itself on `/diagnostics`, once a second.
 
 Times are milliseconds where a key ends in `_ms`, rates are in hertz, lengths in metres. Levels:
-ERROR when nothing is loaded, STALE while inactive, WARN when something needs the user's eye, OK
-otherwise.
+ERROR after a transition that failed, WARN when something needs the user's eye (`health`), OK
+otherwise, also while the node is unconfigured or inactive on purpose.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ import numpy as np
 from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus, KeyValue
 
 from pose_action_ros.core.predictions import ScaleSource
+from pose_action_ros.ros.health import LEFT_OUT, FrameHistory
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -52,13 +53,19 @@ class NodeStatistics:
 
     Attributes:
         frames_bad: Images that could not be decoded.
+        frames_failed: Images that could not be looked at for another reason.
+        frames_skipped: Images that were left out for their stamps.
         frames_unwatched: Images left alone because nobody subscribed to a result.
-        warnings: Standing warnings by topic: incompatible QoS, silence, side inputs.
+        clip_fill: How full the fullest clip is, 0 to 1.
+        history: What is wrong with the last images.
     """
 
     frames_bad: int = 0
+    frames_failed: int = 0
+    frames_skipped: int = 0
     frames_unwatched: int = 0
-    warnings: dict[str, str] = field(default_factory=dict)
+    clip_fill: float = 0.0
+    history: FrameHistory = field(default_factory=FrameHistory)
 
     def __post_init__(self) -> None:
         self._lock = threading.Lock()
@@ -69,13 +76,34 @@ class NodeStatistics:
 
     def start(self) -> None:
         """Note that work begins: silence counts from here."""
+        self.history.clear()
         with self._lock:
             self._started = time.monotonic()
 
-    def count_arrival(self) -> None:
+    def seconds_since_start(self) -> float:
+        """Return for how long the node has been at work."""
+        return time.monotonic() - self._started
+
+    def count_arrival(self, stamp_ns: int) -> None:
         """Note that an image arrived."""
+        self.history.add_arrival(stamp_ns)
         with self._lock:
             self._arrivals.append(time.monotonic())
+
+    def count_bad(self, reason: str) -> None:
+        """Note that an image could not be decoded."""
+        self.frames_bad += 1
+        self.history.add_failure('can not be decoded', reason)
+
+    def count_failed(self, reason: str) -> None:
+        """Note that an image could not be looked at."""
+        self.frames_failed += 1
+        self.history.add_failure('have failed', reason)
+
+    def count_skipped(self, reason: str) -> None:
+        """Note that an image was left out for its stamp."""
+        self.frames_skipped += 1
+        self.history.add_failure(LEFT_OUT, reason)
 
     def count_result(self, times: FrameTimes) -> None:
         """Note that a frame was published."""
@@ -105,6 +133,15 @@ class NodeStatistics:
         with self._lock:
             last = self._arrivals[-1] if self._arrivals else self._started
             return time.monotonic() - max(last, self._started)
+
+    def counts(self) -> dict[str, object]:
+        """Return what became of images that gave no result."""
+        return {
+            'frames_bad': self.frames_bad,
+            'frames_failed': self.frames_failed,
+            'frames_skipped': self.frames_skipped,
+            'frames_unwatched': self.frames_unwatched,
+        }
 
     def values(self) -> dict[str, float]:
         """Return rates and time percentiles over the window; NaN where nothing was published."""

@@ -3,7 +3,8 @@
 cv_bridge decodes where it imports, as everywhere in ROS; the package's own decoder
 (`geometry.image`) serves where it does not, with the same result, and what cv_bridge can't read:
 uyvy, yuyv, nv12, nv21, nv24, 8UC1, 8UC3 and 8UC4, big-endian pixels under numpy 2, and rows with
-padding, which it shears without a word unless the padding is a whole number of pixels. Some
+padding, which it shears without a word unless the padding is a whole number of pixels. Images of
+16 bits are decoded by the package too: cv_bridge shows those that use 10 or 12 as black. Some
 distributions ship a cv_bridge that was built for numpy 1 and does not load under numpy 2: that is
 caught here.
 """
@@ -34,11 +35,13 @@ class ImageCodec:
     """Decodes image messages.
 
     Attributes:
+        infrared: The images are infrared, `16UC1` among them, as `decode_image` has it.
         decoder: `cv_bridge` or `built-in`.
         reason: Why the built-in decoder is used; empty with cv_bridge.
     """
 
     def __init__(self) -> None:
+        self.infrared = False
         self._bridge, self.reason = _load_cv_bridge()
         self.decoder = 'cv_bridge' if self._bridge else 'built-in'
 
@@ -49,7 +52,7 @@ class ImageCodec:
             ImageError: The message is damaged, empty, or no colour image.
         """
         if isinstance(msg, CompressedImage):
-            return decode_compressed(msg.data, msg.format)
+            return decode_compressed(msg.data, msg.format, infrared=self.infrared)
         if self._bridge is not None and _is_sound(msg):
             try:
                 return np.asarray(self._bridge.imgmsg_to_cv2(msg, 'rgb8'))
@@ -62,6 +65,7 @@ class ImageCodec:
             step=msg.step,
             encoding=msg.encoding,
             is_bigendian=bool(msg.is_bigendian),
+            infrared=self.infrared,
         )
 
     def to_depth_m(self, msg: Image) -> NDArray[np.float32]:
@@ -99,6 +103,8 @@ def image_to_msg(image: NDArray[np.uint8], header: Header, encoding: str) -> Ima
 def _is_sound(msg: Image) -> bool:
     """Tell whether cv_bridge reads the message right; the rest is our decoder's."""
     pixel = bytes_per_pixel(msg.encoding)
+    if msg.encoding.endswith('16'):
+        return False
     without_padding = pixel is not None and msg.step == msg.width * pixel > 0
     return without_padding and msg.height > 0 and len(msg.data) == msg.step * msg.height
 

@@ -1,29 +1,44 @@
-"""The newest frame only: what stands between the image callback and the worker.
+"""What stands between the callbacks and the worker: the newest frame, and commands.
 
 The callback stores, the worker takes. A frame that is replaced before it was taken is a drop, and
 is counted; so nothing that is published is older than one inference behind the camera. The
 middleware drops too (its queue holds one image): that shows in the publisher's numbering.
+Commands are never dropped; the worker takes them before the next frame.
 """
 
 from __future__ import annotations
 
 import threading
+import time
+from collections import deque
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
-__all__ = ['NewestFrame', 'PublisherGaps']
+__all__ = ['Command', 'Intake', 'PublisherGaps']
 
 FrameT = TypeVar('FrameT')
 
 
-class NewestFrame(Generic[FrameT]):
-    """A slot for one frame, shared by one producer and one consumer thread."""
+class Command:
+    """Something to do between two frames.
+
+    Args:
+        run: Does it.
+    """
+
+    def __init__(self, run: Callable[[], object]) -> None:
+        self.run = run
+
+
+class Intake(Generic[FrameT]):
+    """A slot for one frame and a queue of commands, for one consumer thread."""
 
     def __init__(self) -> None:
         self._condition = threading.Condition()
         self._frame: FrameT | None = None
+        self._commands: deque[Command] = deque()
         self._closed = False
         self._received = 0
         self._dropped = 0
@@ -49,19 +64,46 @@ class NewestFrame(Generic[FrameT]):
             self._received += 1 + missed
             self._dropped += missed + (self._frame is not None)
             self._frame = frame
-            self._condition.notify()
+            self._condition.notify_all()
 
-    def take(self) -> FrameT | None:
-        """Wait for a frame and take it; None once the slot is closed."""
+    def order(self, run: Callable[[], object]) -> None:
+        """Have the consumer do something before it takes the next frame."""
         with self._condition:
-            self._condition.wait_for(lambda: self._closed or self._frame is not None)
+            self._commands.append(Command(run))
+            self._condition.notify_all()
+
+    def wake(self) -> None:
+        """Let a consumer that waits for something else look again."""
+        with self._condition:
+            self._condition.notify_all()
+
+    def take(self) -> FrameT | Command | None:
+        """Wait for a command or a frame and take it; None once the slot is closed."""
+        with self._condition:
+            self._condition.wait_for(
+                lambda: self._closed or self._commands or self._frame is not None
+            )
+            if self._commands:
+                return self._commands.popleft()
             if self._closed:
                 return None
             frame, self._frame = self._frame, None
             return frame
 
+    def wait_while(self, condition: Callable[[], bool], until_s: float) -> None:
+        """Wait while a condition holds, at most until a moment, and not once closed.
+
+        Args:
+            condition: Looked at after each `put` and `wake`.
+            until_s: On the clock of `time.monotonic`.
+        """
+        with self._condition:
+            self._condition.wait_for(
+                lambda: self._closed or not condition(), max(0.0, until_s - time.monotonic())
+            )
+
     def close(self) -> None:
-        """Wake the consumer and let it end; a waiting frame is left."""
+        """Wake the consumer and let it end after the commands; a waiting frame is left."""
         with self._condition:
             self._closed = True
             self._condition.notify_all()

@@ -138,7 +138,7 @@ class Outputs:
     def _publish_markers(self, markers: list[Marker], lost: list[int], header: Header) -> None:
         for track in lost:
             markers = markers + self._marker_builder.delete(header, track)
-            del self._shown[track]
+            self._shown.pop(track, None)
         if markers:
             self._markers.publish(MarkerArray(markers=markers))
 

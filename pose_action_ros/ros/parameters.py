@@ -2,8 +2,8 @@
 
 A field of a settings dataclass becomes a parameter of the same name; a field that is itself a
 settings dataclass becomes a dotted group. `field(metadata=...)` carries `help`, `min`, `max`,
-`choices` and `read_only`. A dataclass may check itself in `__post_init__` by raising
-`ConfigError`; the node then refuses the change with that reason and the old value stays.
+`choices`, `read_only` and `at_configure`. A dataclass may check itself in `__post_init__` by
+raising `ConfigError`; the node then refuses the change with that reason and the old value stays.
 """
 
 from __future__ import annotations
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from rclpy.node import Node
 
 __all__ = [
+    'changes_at_configure',
     'check_settings',
     'declare_settings',
     'numbers_as_declared',
@@ -82,14 +83,39 @@ def read_settings(
 
 
 def check_settings(
-    node: Node, settings_class: type, changes: Sequence[Parameter]
+    node: Node, settings_class: type, changes: Sequence[Parameter], *, in_use: bool = False
 ) -> SetParametersResult:
-    """Say whether the settings would still be right after these changes, and why not."""
+    """Say whether the settings would still be right after these changes, and why not.
+
+    Args:
+        node: The node on which `declare_settings` was called.
+        settings_class: The settings dataclass.
+        changes: What is asked for.
+        in_use: What takes effect at `configure` is in use, so that a change would do nothing.
+    """
+    values = {change.name: change.value for change in changes}
     try:
-        read_settings(node, settings_class, {change.name: change.value for change in changes})
+        changed = read_settings(node, settings_class, values)
     except ConfigError as error:
         return SetParametersResult(successful=False, reason=str(error))
+    others = changes_at_configure(read_settings(node, settings_class), changed)
+    if in_use and others:
+        reason = (
+            f'{", ".join(others)} takes effect at configure, and the node is active; deactivate '
+            'it and clean it up first'
+        )
+        return SetParametersResult(successful=False, reason=reason)
     return SetParametersResult(successful=True)
+
+
+def changes_at_configure(old: Any, new: Any) -> list[str]:
+    """Return the names of the parameters that differ and take effect at `configure`."""
+    values = {name: value for name, value, _ in settings_parameters(new)}
+    return [
+        name
+        for name, value, metadata in settings_parameters(old)
+        if metadata.get('at_configure') and value != values[name]
+    ]
 
 
 def numbers_as_declared(node: Node, changes: Sequence[Parameter]) -> list[Parameter]:
@@ -146,8 +172,9 @@ def _given(node: Node, name: str, default: Any) -> Any:
 
 
 def _descriptor(value: Any, metadata: Mapping[str, Any]) -> ParameterDescriptor:
+    when = ' Takes effect at configure.' if metadata.get('at_configure') else ''
     descriptor = ParameterDescriptor(
-        description=metadata.get('help', ''), read_only=metadata.get('read_only', False)
+        description=metadata.get('help', '') + when, read_only=metadata.get('read_only', False)
     )
     if 'choices' in metadata:
         descriptor.additional_constraints = f'one of {", ".join(metadata["choices"])}'

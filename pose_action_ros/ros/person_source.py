@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from sensor_msgs.msg import RegionOfInterest
 
+from pose_action_ros.inference.given_boxes import usable_boxes
 from pose_action_ros.inference.side_inputs import Detections
-from pose_action_ros.ros.conversions import box_from_msg, stamp_from_msg
+from pose_action_ros.ros.conversions import box_from_msg
 from pose_action_ros.ros.vision import require_vision_msgs
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from pose_action_ros.core.predictions import PersonBox
     from pose_action_ros.inference.settings import PeopleSettings
 
@@ -25,30 +24,35 @@ class RegionSource:
     Attributes:
         topic: Where it arrives.
         message_type: As what.
-        problem: None that it knows of.
+        items: None: nothing can be matched.
+        problem: Why the region can't be looked at; else empty.
     """
 
     topic = 'roi'
     message_type: type = RegionOfInterest
-    problem = ''
+    items = None
 
     def __init__(self) -> None:
+        self.problem = ''
         self._box: PersonBox | None = None
 
-    def put(self, msg: RegionOfInterest) -> None:
+    def put(self, stamp_ns: int, message: RegionOfInterest, arrival_ns: int) -> None:
         """Take in a message; an empty region means the whole image."""
-        self._box = box_from_msg(msg)
+        self._box = box_from_msg(message)
 
-    def boxes_at(self, stamp_ns: int) -> list[PersonBox] | None:
-        """Return where to look in the image of a stamp; None: anywhere."""
-        return None if self._box is None else [self._box]
+    def boxes_at(
+        self, stamp_ns: int, image_size: tuple[int, int], settings: PeopleSettings
+    ) -> list[PersonBox] | None:
+        """Return where to look in an image; None: anywhere."""
+        box = self._box
+        if box is None:
+            return None
+        good, self.problem = usable_boxes([box], image_size)
+        return good
 
 
-class DetectionSource:
+class DetectionSource(Detections):
     """Many people, in the boxes of a detector.
-
-    Args:
-        settings: Called for the settings of the moment.
 
     Attributes:
         topic: Where detections arrive.
@@ -60,27 +64,12 @@ class DetectionSource:
 
     topic = 'people'
 
-    def __init__(self, settings: Callable[[], PeopleSettings]) -> None:
+    def __init__(self) -> None:
+        super().__init__()
         self.message_type: type = require_vision_msgs().Detection2DArray
-        self._detections = Detections(settings)
-
-    @property
-    def problem(self) -> str:
-        """Why nobody was found, where that looks like a mistake; else empty."""
-        return self._detections.problem
-
-    def put(self, msg: Any) -> None:
-        """Take in a message."""
-        self._detections.put(stamp_from_msg(msg.header.stamp), msg)
-
-    def boxes_at(self, stamp_ns: int) -> list[PersonBox]:
-        """Return where people are in the image of a stamp: nowhere without detections."""
-        return self._detections.boxes_at(stamp_ns)
 
 
-def open_person_source(
-    kind: str, settings: Callable[[], PeopleSettings]
-) -> RegionSource | DetectionSource | None:
+def open_person_source(kind: str) -> RegionSource | DetectionSource | None:
     """Return the source of a `person_source`; None where people are found and followed.
 
     Raises:
@@ -88,4 +77,4 @@ def open_person_source(
     """
     if kind == 'roi':
         return RegionSource()
-    return DetectionSource(settings) if kind == 'detections' else None
+    return DetectionSource() if kind == 'detections' else None

@@ -1,7 +1,7 @@
 """The nodes' settings: every parameter of the ROS interface, its default, text and range.
 
-The groups `clip`, `track`, `smooth`, `body` and `people` are those of `inference.settings`, so
-what the command line and the node use cannot differ.
+The groups `clip`, `time`, `track`, `smooth`, `body` and `people` are those of
+`inference.settings`, so what the command line and the node use cannot differ.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from pose_action_ros.inference.engine import BACKENDS, PRECISIONS
+from pose_action_ros.inference.matching import SYNC_WAIT_S
 from pose_action_ros.inference.settings import PeopleSettings, StreamSettings
 from pose_action_ros.inference.side_inputs import DEPTH_MAX_AGE_S
 from pose_action_ros.ros.markers import MarkerSettings
@@ -18,25 +19,36 @@ __all__ = ['CameraSettings', 'ModelSettings', 'NodeSettings']
 
 @dataclass(frozen=True)
 class ModelSettings:
-    """Which network runs where; takes effect at `configure`."""
+    """Which network runs where."""
 
     weights: str = field(
         default='demo',
         metadata={
+            'at_configure': True,
             'help': 'Weights: a .safetensors file, "demo", a preset that was fetched '
-            '(mpii, h36m, penn_action, ntu), or "untrained:PRESET" for random weights.'
+            '(mpii, h36m, penn_action, ntu), or "untrained:PRESET" for random weights.',
         },
     )
     device: str = field(
-        default='auto', metadata={'help': '"auto", "cpu", "cuda" or "cuda:N"; auto prefers a GPU.'}
+        default='auto',
+        metadata={
+            'at_configure': True,
+            'help': '"auto", "cpu", "cuda" or "cuda:N"; auto prefers a GPU.',
+        },
     )
     threads: int = field(
         default=0,
-        metadata={'help': 'CPU threads of the network; 0: all cores.', 'min': 0, 'max': 256},
+        metadata={
+            'at_configure': True,
+            'help': 'CPU threads of the network; 0: all cores.',
+            'min': 0,
+            'max': 256,
+        },
     )
     backend: str = field(
         default='auto',
         metadata={
+            'at_configure': True,
             'help': 'What runs the network; auto: OpenVINO on a CPU where it is installed, else '
             'torch.',
             'choices': BACKENDS,
@@ -45,6 +57,7 @@ class ModelSettings:
     precision: str = field(
         default='auto',
         metadata={
+            'at_configure': True,
             'help': 'Of the arithmetic; auto: reduced where the hardware gains by it and joints '
             'and scores stay (docs/performance.md).',
             'choices': PRECISIONS,
@@ -66,8 +79,9 @@ class NodeSettings(StreamSettings):
     image_transport: str = field(
         default='raw',
         metadata={
+            'at_configure': True,
             'help': 'How the image arrives; compressed subscribes to IMAGE/compressed, after '
-            'remapping. Takes effect at configure.',
+            'remapping.',
             'choices': ('raw', 'compressed'),
         },
     )
@@ -75,11 +89,19 @@ class NodeSettings(StreamSettings):
         default=False,
         metadata={'help': 'The image is rectified: P of CameraInfo holds, nothing is distorted.'},
     )
+    image_infrared: bool = field(
+        default=False,
+        metadata={
+            'at_configure': True,
+            'help': 'The image is infrared: 16UC1 is taken as grey, and images of 16 bits are '
+            'stretched to their brightest pixels.',
+        },
+    )
     use_depth: bool = field(
         default=False,
         metadata={
-            'help': 'Take the metric scale from the topic "depth", registered to the image. '
-            'Takes effect at configure.'
+            'at_configure': True,
+            'help': 'Take the metric scale from the topic "depth", registered to the image.',
         },
     )
     depth_max_age_s: float = field(
@@ -90,20 +112,31 @@ class NodeSettings(StreamSettings):
             'max': 10.0,
         },
     )
+    sync_wait_s: float = field(
+        default=SYNC_WAIT_S,
+        metadata={
+            'help': 'An image waits this long for depth and detections that belong to it, '
+            'seconds.',
+            'min': 0.0,
+            'max': 1.0,
+        },
+    )
     person_source: str = field(
         default='track',
         metadata={
+            'at_configure': True,
             'help': 'Where people are sought: track (one person, in the whole image, then around '
             'the last pose), roi (one, topic "roi") or detections (many, topic "people", needs '
-            'vision_msgs). Takes effect at configure.',
+            'vision_msgs).',
             'choices': ('track', 'roi', 'detections'),
         },
     )
     target_frame: str = field(
         default='',
         metadata={
+            'at_configure': True,
             'help': 'Frame of poses and markers, by tf2 at the stamp of the image; empty: that of '
-            'the image. Takes effect at configure.'
+            'the image.',
         },
     )
     people: PeopleSettings = field(default_factory=PeopleSettings)

@@ -6,6 +6,8 @@ optical frame and say so in their header: nothing is ever published in a wrong f
 
 from __future__ import annotations
 
+import math
+import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -29,6 +31,7 @@ __all__ = ['FrameTransform', 'TargetFrame']
 
 _PATIENCE = Duration(seconds=0.05)  # for a transform that is on its way
 _JUMP_BACK_S = 1.0
+_REMEMBERED_S = 5.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -95,10 +98,16 @@ class TargetFrame:
     def __init__(self, node: Node, frame_id: str) -> None:
         self._tf2: Any = _load_tf2(frame_id)
         self._frame_id = frame_id
-        self._logger = node.get_logger()
         self._buffer = self._tf2.Buffer()
         self._listener = self._tf2.TransformListener(self._buffer, node)
         self._last_s = 0.0
+        self._problem = (-math.inf, '')
+
+    @property
+    def problem(self) -> str:
+        """Why results stay in the frame of the image; empty where that was not so lately."""
+        told_s, problem = self._problem
+        return problem if time.monotonic() < told_s + _REMEMBERED_S else ''
 
     def at(self, header: Header) -> FrameTransform | None:
         """Return the transform for an image, None where it is not known at its stamp."""
@@ -107,17 +116,20 @@ class TargetFrame:
         if stamp_s < self._last_s - _JUMP_BACK_S:  # a recording starts again
             self._buffer.clear()
         self._last_s = stamp_s
+        # While it is not known at all, waiting for it costs every image.
+        patience = Duration() if self.problem else _PATIENCE
         try:
             found = self._buffer.lookup_transform(
-                self._frame_id, header.frame_id, stamp, timeout=_PATIENCE
+                self._frame_id, header.frame_id, stamp, timeout=patience
             )
         except self._tf2.TransformException as error:
-            self._logger.warning(
+            problem = (
                 f'no transform from {header.frame_id!r} to target_frame {self._frame_id!r} '
-                f'({error}); results stay in {header.frame_id!r}',
-                throttle_duration_sec=10.0,
+                f'({error}); results stay in {header.frame_id!r}'
             )
+            self._problem = (time.monotonic(), problem)
             return None
+        self._problem = (-math.inf, '')
         return FrameTransform.from_msg(found)
 
     def close(self) -> None:

@@ -17,6 +17,7 @@ from pose_action_ros.data.opening import dataset_options, open_library
 from pose_action_ros.data.recorded import RecordedClips
 from pose_action_ros.data.renamed import RenamedLibrary
 from pose_action_ros.data.simulated import SimulatedClips
+from pose_action_ros.training.recorded_sources import sound_samples
 from pose_action_ros.training.simulated_sources import make_framing
 
 if TYPE_CHECKING:
@@ -119,6 +120,6 @@ def _entry(
     skeleton = get_skeleton(model.layout)
     library = open_library(name, entry.pop('root'), split, skeleton, **entry)
     renamed = RenamedLibrary(library, model.actions, classes, rest)
-    if split == 'val':
-        return SpreadSamples(RecordedClips(renamed, model.clip_frames), val_count)
-    return RecordedClips(renamed, model.clip_frames, framing)
+    clips = RecordedClips(renamed, model.clip_frames, framing if split == 'train' else None)
+    sound = sound_samples(clips, renamed, split)
+    return SpreadSamples(sound, val_count) if split == 'val' else sound

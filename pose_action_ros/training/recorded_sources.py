@@ -2,11 +2,13 @@
 
 `data.name` says which data set gives the clips and, by default, validates; `data.options.mix`
 which ones the pose phases train on, and with which shares; `data.options.validate` which entries
-of the mix validate.
+of the mix validate. What can't be read of them is skipped and
+logged.
 """
 
 from __future__ import annotations
 
+import logging
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,7 +18,8 @@ from pose_action_ros.data.augment import Drawn, Framing, ranges_named
 from pose_action_ros.data.mixing import JoinedSamples, MixedSamples, SpreadSamples
 from pose_action_ros.data.opening import DATASETS, dataset_options, open_library
 from pose_action_ros.data.photographs import EmptyWindows, Photographs
-from pose_action_ros.data.recorded import RecordedClips, RecordedPoses
+from pose_action_ros.data.recorded import RecordedClips, RecordedPoses, skipped_files
+from pose_action_ros.data.sound_samples import SoundSamples
 from pose_action_ros.training.simulated_sources import (
     make_framing,
     revisited_actor,
@@ -26,11 +29,14 @@ from pose_action_ros.training.simulated_sources import (
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from pose_action_ros.data.recorded import Library
     from pose_action_ros.models import ModelConfig
     from pose_action_ros.training.config import DataSettings
     from pose_action_ros.training.order import SampleSource
 
-__all__ = ['recorded_clips', 'recorded_poses']
+__all__ = ['recorded_clips', 'recorded_poses', 'sound_samples']
+
+_log = logging.getLogger(__name__)
 
 _OWN_OPTIONS = ('augmentation', 'framing', 'mix', 'validate', 'seed')
 _ENTRY_OPTIONS = ('name', 'share', 'root', 'augmentation', 'framing', 'windows')
@@ -88,11 +94,25 @@ def recorded_clips(data: DataSettings, model: ModelConfig, split: str) -> Sample
             f'{len(library.actions)}; choose the preset {data.name}, or skip the phases action '
             'and finetune (epochs: 0)'
         )
+    recorded = RecordedClips(library, model.clip_frames, ranges if split == 'train' else None)
+    clips = sound_samples(recorded, library, split)
     if split == 'val':
-        return SpreadSamples(RecordedClips(library, model.clip_frames), data.val_clips)
-    clips = RecordedClips(library, model.clip_frames, ranges)
+        return SpreadSamples(clips, data.val_clips)
     seed = int(data.options.get('seed', 0))
     return MixedSamples([clips], seed=seed, count=data.clips or None)
+
+
+def sound_samples(samples: Any, library: Library, split: str) -> SoundSamples:
+    """Return samples without the damaged ones; log which files were skipped as the set was opened.
+
+    Args:
+        samples: Of the library.
+        library: The data set.
+        split: Of which split it is.
+    """
+    for text in skipped_files(library):
+        _log.warning('%s %s: %s', library.name, split, text)
+    return SoundSamples(samples, f'{library.name} {split}')
 
 
 def _entries(data: DataSettings) -> dict[str, dict[str, Any]]:
@@ -127,13 +147,14 @@ def _training(
     ranges = _ranges(options, name, 'poses')
     library = _library(data, name, 'train', model, options)
     if windows == 'people':
-        return RecordedPoses(library, ranges)
+        return sound_samples(RecordedPoses(library, ranges), library, 'train')
     if windows != 'empty' or not isinstance(library, Photographs):
         raise ConfigError(
             f'data.options.mix.{label}.windows is {windows!r}; expected people, or empty of a '
             'data set of photographs'
         )
-    return EmptyWindows(library, ranges if isinstance(ranges, Framing) else None)
+    empty = EmptyWindows(library, ranges if isinstance(ranges, Framing) else None)
+    return sound_samples(empty, library, 'train')
 
 
 def _validation(
@@ -146,9 +167,10 @@ def _validation(
     windows = options.pop('windows', 'people')
     _ranges(options, name, 'poses')
     library = _library(data, name, 'val', model, options)
+    samples: Any = RecordedPoses(library)
     if windows == 'empty' and isinstance(library, Photographs):
-        return SpreadSamples(EmptyWindows(library), count)
-    return SpreadSamples(RecordedPoses(library), count)
+        samples = EmptyWindows(library)
+    return SpreadSamples(sound_samples(samples, library, 'val'), count)
 
 
 def _entry_options(

@@ -20,6 +20,7 @@ from lightning.pytorch.loggers import CSVLogger, TensorBoardLogger
 
 from pose_action_ros.core.errors import ConfigError
 from pose_action_ros.core.skeleton import get_skeleton
+from pose_action_ros.data.sound_samples import skipped_samples
 from pose_action_ros.models import ModelConfig, MultitaskNet, open_model, save_model
 from pose_action_ros.training.action_module import ActionModule
 from pose_action_ros.training.appearance import Appearance
@@ -97,6 +98,7 @@ class _Run:
         self._folder = folder
         self._net = net
         self._progress = progress
+        self._sources: list[Any] = []  # of the phase at hand
 
     def settings(self, name: str) -> PhaseSettings:
         """Return the settings of a phase."""
@@ -124,6 +126,7 @@ class _Run:
             ckpt_path=last if last.exists() else None,
             weights_only=True,
         )
+        self._report_skipped(name)
         if trainer.interrupted:
             raise KeyboardInterrupt
         best = load_checkpoint(self._folder.best(name))
@@ -138,6 +141,16 @@ class _Run:
         if trainer.is_global_zero:
             self._folder.write_result(result)
         return result
+
+    def _report_skipped(self, name: str) -> None:
+        """Log how many samples could not be read while a phase ran."""
+        for source in self._sources:
+            for data_set, count in skipped_samples(source).items():
+                _log.warning(
+                    'phase %s: %d samples of %s could not be read; others came in their place',
+                    name, count, data_set,
+                )  # fmt: skip
+        self._sources.clear()
 
     def _module(self, name: str) -> PhaseModule:
         settings = self.settings(name)
@@ -182,6 +195,7 @@ class _Run:
         config = self._config
         folder = self._folder.samples if kept else None
         samples = source(config.data, self._net.config, split, folder)
+        self._sources.append(samples)
         if split == 'val':
             return OrderedSamples(samples, config.seed, shuffle=False)
         change = Augmentation(

@@ -82,7 +82,7 @@ class StoredSamples:
     """
 
     def __init__(self, source: SampleSource, path: Path) -> None:
-        self._source = source
+        self.source = source
         self._store = SampleStore(path, len(source), source[0])
 
     def __len__(self) -> int:
@@ -91,7 +91,7 @@ class StoredSamples:
     def __getitem__(self, index: int) -> Any:
         """Return sample `index`, of which the caller may change everything."""
         if index not in self._store:
-            self._store.put(index, self._source[index])
+            self._store.put(index, self.source[index])
         return self._store.get(index)
 
 

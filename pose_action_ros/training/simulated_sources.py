@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pose_action_ros.core.errors import ConfigError
+from pose_action_ros.core.paths import visible_files
 from pose_action_ros.data.augment import Framing
 from pose_action_ros.data.simulated import SimulatedPoses
 from pose_action_ros.training.augmentation import turned_and_zoomed
@@ -43,7 +44,7 @@ def make_framing(values: Mapping[str, Any]) -> Framing:
 
 def picture_files(folder: str | Path) -> list[Path]:
     """Return the files of a folder of photographs, sorted; hidden ones are skipped."""
-    return sorted(p for p in Path(folder).expanduser().glob('[!.]*.*') if p.is_file())
+    return visible_files(Path(folder).expanduser(), '*.*')
 
 
 def check_actor(model: ModelConfig) -> None:

@@ -1,5 +1,7 @@
 """`pose-action bag`: recordings in both formats, raw and compressed; without ROS."""
 
+import sys
+
 import cv2
 import numpy as np
 import pytest
@@ -33,6 +35,12 @@ PERIOD_NS = 66_666_667
 LATENCY_NS = 4_000_000  # from an image's stamp to its recording
 FRAMES = 6
 NOBODY_IS_LOST = StreamSettings(track=TrackSettings(min_confidence=0.0, min_joint_confidence=0.0))
+
+
+@pytest.fixture(autouse=True)
+def without_openvino(monkeypatch):
+    """PyTorch starts at once; what OpenVINO computes is tested where it is used."""
+    monkeypatch.setitem(sys.modules, 'openvino', None)
 
 
 @pytest.fixture(scope='module')
@@ -259,7 +267,7 @@ def test_types_that_nobody_knows_and_bad_images_are_copied(tmp_path, film, net):
 
 
 def test_a_person_who_leaves_leaves_no_markers(tmp_path, net):
-    settings = StreamSettings(track=TrackSettings(min_confidence=0.0, lost_after=1))
+    settings = StreamSettings(track=TrackSettings(min_confidence=0.0, lost_after_s=0.05))
     stream = PoseActionStream(Engine(net, 'cpu'), settings)
     recorder = Recorder(tmp_path / 'in')
     for index in range(2):
@@ -271,7 +279,9 @@ def test_a_person_who_leaves_leaves_no_markers(tmp_path, net):
 
     def leave(*args, **kwargs):  # from the second image on nobody is confident enough
         prediction = process(*args, **kwargs)
-        stream.settings = StreamSettings(track=TrackSettings(min_confidence=1.0, lost_after=1))
+        stream.settings = StreamSettings(
+            track=TrackSettings(min_confidence=1.0, lost_after_s=0.05)
+        )
         return prediction
 
     stream.process = leave
@@ -313,7 +323,7 @@ def test_depth_of_the_recording_gives_the_distance(
     assert (counts.images, counts.bad_images, counts.poses) == (6, 0, 6)
     assert counts.with_depth == 4
     assert counts.problems == {
-        'no depth image within 0.05 s of the image': 1,
+        'no depth image within 0.05 s of the image; the nearest is 0.07 s older': 1,
         "depth image left out: 'rgb8' is not a depth encoding; expected one of "
         '16UC1, mono16, 32FC1': 1,
     }
@@ -419,6 +429,14 @@ def test_topics_are_chosen_and_refused_with_a_reason(tmp_path, film):
             RecordingTopics('/a/image', people='/a/image').found_in(reader)
         with pytest.raises(ConfigError, match=r'no CameraInfo topic /a/info.*has none'):
             RecordingTopics(camera_info='/a/info').found_in(reader)
+    recorder = Recorder(tmp_path / 'silent')  # recorded, but nobody subscribed to the raw images
+    kind = 'sensor_msgs/msg/Image'
+    recorder.writer.add_connection('/a/image', kind, typestore=recorder.make.store)
+    recorder.write('/a/image/compressed', recorder.compressed(images[0], START_NS), START_NS)
+    recorder.writer.close()
+    with Reader(tmp_path / 'silent') as reader:
+        assert RecordingTopics().found_in(reader).image == '/a/image/compressed'
+        assert RecordingTopics('/a/image').found_in(reader).image == '/a/image'
     recorder = Recorder(tmp_path / 'two')
     for topic in ('/left/image', '/right/image', '/poses'):
         recorder.write(topic, image, START_NS)
@@ -434,7 +452,7 @@ def test_topics_are_chosen_and_refused_with_a_reason(tmp_path, film):
 
 def test_what_is_no_recording_is_said_and_leaves_nothing(tmp_path, film, net):
     output = tmp_path / 'out'
-    with pytest.raises(DatasetError, match=r'no_such.*metadata\.yaml'):
+    with pytest.raises(DatasetError, match=r'no recording .*no_such; expected a rosbag2 folder'):
         add_results(tmp_path / 'no_such', output, stream_of(net), RecordingTopics())
     (tmp_path / 'torn.mcap').write_bytes(b'\x89MCAP0\r\n' + bytes(100))
     with pytest.raises(DatasetError, match=r'torn\.mcap'):

@@ -2,13 +2,16 @@
 
 import json
 
+import numpy as np
 import pytest
 from typer.testing import CliRunner
 
 from pose_action_ros.cli import bench_measure
+from pose_action_ros.cli.bench_stages import FASTEST, Bench
 from pose_action_ros.cli.main import app
-from pose_action_ros.inference.gate import MAX_SCORE
+from pose_action_ros.inference import Engine
 from pose_action_ros.models import save_model
+from pose_action_ros.models.complexity import count_complexity
 
 
 def test_bench_times_every_stage(monkeypatch, tmp_path, tiny, filled):
@@ -34,8 +37,18 @@ def test_bench_times_every_stage(monkeypatch, tmp_path, tiny, filled):
     assert figures['ceilings']['gflops']['float32'] > 0
     ratio = figures['ratios']['new label: streaming against clip by clip, engine']
     assert ratio == pytest.approx(clip['median_ms'] / frame['median_ms'])
-    assert 0 <= figures['score_deviation'] <= MAX_SCORE
     assert 'peak memory' in done.output
+
+
+def test_the_deviation_is_that_of_the_scores(tiny, filled):
+    """Of an engine whose scores are off by a known number; not of what a CPU rounds."""
+    net = filled(tiny('compact', clip_frames=8)).eval()
+    engine = Engine(net, 'cpu')
+    exact, off = engine.actions, np.zeros((1, len(net.config.actions)), np.float32)
+    off[0, 3] = -0.25
+    engine.actions = lambda *clip: exact(*clip) + off
+    bench = Bench(net, count_complexity(net.config, folded=True), {FASTEST: engine})
+    assert bench.score_deviation() == pytest.approx(0.25, abs=1e-3)
 
 
 def test_the_bound_is_the_slower_of_operations_and_bytes():

@@ -83,3 +83,36 @@ def test_check_names_every_fault(tmp_path, miniatures):
     with pytest.raises(DatasetError, match=r'1 faults: val: .*000000005\.jpg can not be read'):
         invoke('data', 'check', 'mpii', tmp_path, '--sheet', tmp_path / 'a.png')
     assert (tmp_path / 'a.png').exists()
+
+
+def test_check_skips_what_is_no_annotation_and_says_so(tmp_path, miniatures):
+    miniatures.write_ntu(tmp_path)
+    folder = tmp_path / 'nturgb+d_skeletons'
+    (folder / 'S001C001P001R001A061.skeleton').write_text('0')
+    (folder / f'._{miniatures.NTU_TRAIN[0]}.skeleton').write_bytes(bytes(100))
+    (folder / f'{miniatures.NTU_TRAIN[0]}.skeleton').write_bytes(b'')
+    (folder / f'{miniatures.NTU_TEST[0]}.skeleton').write_bytes(bytes(800_000))
+    result = invoke('data', 'check', 'ntu', tmp_path, '--sheet', tmp_path / 'a.png')
+    assert result.exit_code == 0
+    assert '1 skipped: no action of NTU RGB+D 60: S001C001P001R001A061' in result.stdout
+    assert result.stdout.count('1 recording is skipped') == 2
+    assert len(result.stdout) < 6000
+
+
+def test_check_of_a_damaged_label_reads_the_others(tmp_path, miniatures):
+    miniatures.write_penn(tmp_path, True)
+    (tmp_path / 'labels' / '._0001.mat').write_bytes(bytes(4000))
+    (tmp_path / 'labels' / '0002.mat').write_bytes(bytes(4000))
+    result = invoke('data', 'check', 'penn_action', tmp_path, '--sheet', tmp_path / 'a.png')
+    assert result.exit_code == 0
+    assert '1 skipped: is no MATLAB file' in result.stdout
+    assert '0002.mat' in result.stdout
+
+
+def test_many_faults_are_counted_and_the_first_are_listed(tmp_path, miniatures):
+    miniatures.write_penn(tmp_path, True)
+    for picture in (tmp_path / 'frames').rglob('*.jpg'):
+        picture.write_bytes(b'damaged')
+    with pytest.raises(DatasetError, match=r'40 faults: .*; and 30 more$') as refused:
+        invoke('data', 'check', 'penn_action', tmp_path, '--samples', 20)
+    assert len(str(refused.value)) <= 2000

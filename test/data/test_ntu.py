@@ -8,7 +8,7 @@ from pose_action_ros.core.errors import DatasetError
 from pose_action_ros.core.skeleton import PA20J, PA21J
 from pose_action_ros.data.layouts import named_joints
 from pose_action_ros.data.ntu import TRAIN_SUBJECTS, Ntu, read_broken_list
-from pose_action_ros.data.recorded import RecordedClips, RecordedPoses
+from pose_action_ros.data.recorded import RecordedClips, RecordedPoses, skipped_files
 
 
 @pytest.fixture(params=['ntu_official', 'ntu_released'])
@@ -101,13 +101,23 @@ def test_what_is_missing_or_damaged_is_named(tmp_path, miniatures):
     library = Ntu(tmp_path, 'train', PA20J)
     with pytest.raises(DatasetError, match=rf'{name}_rgb\.avi: no such video'):
         RecordedPoses(library)[0]
-    other = path.with_name('S001C001P001R001A061.skeleton')
-    other.write_text('0')
-    with pytest.raises(DatasetError, match='only those of NTU RGB\\+D 60'):
-        Ntu(tmp_path, 'train', PA20J)
-    other.rename(path.with_name('notes.skeleton'))
-    with pytest.raises(DatasetError, match="a file 'notes'"):
-        Ntu(tmp_path, 'train', PA20J)
+
+
+def test_files_of_others_are_skipped_and_said(tmp_path, miniatures):
+    """NTU RGB+D 120 in the same folder, notes, and what macOS leaves beside each file."""
+    name = 'S001C001P001R001A001'
+    path = tmp_path / 'nturgb+d_skeletons' / f'{name}.skeleton'
+    miniatures.write_skeleton(path, [[(7, miniatures.person(0))]] * 3)
+    for other in (f'._{name}', 'S018C001P001R001A061', 'S018C001P001R001A120', 'notes'):
+        path.with_name(f'{other}.skeleton').write_bytes(b'\0\5\26\7')
+    library = Ntu(tmp_path, 'train', PA20J)
+    assert titles(library) == (name,)
+    assert skipped_files(library) == [
+        '2 skipped: no action of NTU RGB+D 60: S018C001P001R001A061, S018C001P001R001A120',
+        '1 skipped: no name such as S001C001P001R001A001: notes',
+    ]
+    with pytest.raises(DatasetError, match=r'no \.skeleton file for test; 2 skipped: .*; 1 skip'):
+        Ntu(tmp_path, 'test', PA20J)
 
 
 def test_a_damaged_array_is_named(tmp_path, miniatures):

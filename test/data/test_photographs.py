@@ -131,9 +131,6 @@ def test_lsp_as_distributed_has_a_test_half(people, tmp_path):
     [
         ('coco', 'annotations/person_keypoints_train2017.json', b'{', 'is not laid out'),
         ('coco', 'annotations/person_keypoints_train2017.json', None, 'no such file'),
-        ('yolo_pose', 'labels/train/000002.txt', b'0 1 2', 'found 3 numbers; expected 56'),
-        ('yolo_pose', 'labels/train/000002.txt', b'\xff', 'can not be read'),
-        ('yolo_pose', 'images/train/000002.jpg', b'damaged', 'can not be read'),
         ('lsp', 'joints.mat', b'damaged', 'is no MATLAB file or is damaged'),
         ('pose_arrays', '../labels.npz', b'damaged', 'is no NumPy file or is damaged'),
         ('pose_arrays', '../labels.npz', None, 'no such file'),
@@ -148,6 +145,27 @@ def test_what_is_missing_or_damaged_is_named(people, tmp_path, name, file, conte
     path.unlink() if content is None else path.write_bytes(content)
     with pytest.raises(DatasetError, match=message):
         opened(tmp_path, name)
+
+
+@pytest.mark.parametrize(
+    ('file', 'content', 'message'),
+    [
+        ('labels/train/000002.txt', b'0 1 2', 'found 3 numbers; expected 56'),
+        ('labels/train/000002.txt', b'\xff', 'can not be read'),
+        ('images/train/000002.jpg', b'damaged', 'can not be read'),
+    ],
+)
+def test_a_damaged_file_among_many_is_skipped(people, tmp_path, file, content, message):
+    people.write_yolo(tmp_path)
+    (tmp_path / file).write_bytes(content)
+    library = open_library('yolo_pose', tmp_path, 'train', PA17J)
+    assert len(library) == 17
+    assert list(library.skipped) == ['train/000002.jpg']
+    assert message in library.skipped['train/000002.jpg']
+    for path in (tmp_path / 'labels').rglob('*.txt'):
+        path.write_bytes(b'0 1 2')
+    with pytest.raises(DatasetError, match=r'found 0 persons.*skipped: .*found 3 numbers'):
+        open_library('yolo_pose', tmp_path, 'train', PA17J)
 
 
 def test_a_damaged_photograph_is_named_when_it_is_read(people, tmp_path):

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from pose_action_ros.core.errors import DatasetError
+from pose_action_ros.core.errors import MAX_MESSAGE, DatasetError
 from pose_action_ros.data.skeleton_file import read_skeleton_file
 
 
@@ -39,14 +39,19 @@ def test_of_equals_the_one_that_moves(tmp_path, miniatures):
         (lambda text: text.replace('\n25\n', '\n20\n', 1), 'a body of 20 joints'),
         (lambda text: '', 'ends too early'),
         (lambda text: '2\n0\n0\n', 'has no body'),
+        (lambda text: '\0' * 800_000, r'can not be read: .*characters'),
+        (lambda text: '1e18 1', 'ends too early'),
+        (lambda text: 'inf 1', 'can not be read'),
+        (lambda text: '-1 1', 'ends too early'),
     ],
 )
 def test_damage_is_named(tmp_path, miniatures, change, message):
     path = tmp_path / 'a.skeleton'
     miniatures.write_skeleton(path, [[(1, miniatures.person(0))]] * 2)
     path.write_text(change(path.read_text()))
-    with pytest.raises(DatasetError, match=rf'a\.skeleton.*{message}'):
+    with pytest.raises(DatasetError, match=rf'a\.skeleton.*{message}') as refused:
         read_skeleton_file(path)
+    assert len(str(refused.value)) <= MAX_MESSAGE
 
 
 def test_a_missing_file_is_named(tmp_path):

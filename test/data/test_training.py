@@ -147,3 +147,35 @@ def test_actions_must_be_the_networks(miniature_run):
     config = miniature_run('penn_action')
     with pytest.raises(ConfigError, match='knows 60 actions, penn_action has 15'):
         clip_source(config.data, ModelConfig.preset('ntu'), 'train')
+
+
+@pytest.mark.parametrize('damage', ['cut film', 'no film', 'empty skeleton', 'foreign skeleton'])
+def test_one_damaged_recording_does_not_end_a_run(
+    miniature_run, tmp_path, caplog, miniatures, damage
+):
+    """It is skipped and counted, in the pose phase and in that of actions."""
+    root = tmp_path / 'ntu'
+    miniatures.write_ntu(root)
+    name = miniatures.NTU_TRAIN[0]
+    film = root / 'nturgb+d_rgb' / f'{name}_rgb.avi'
+    skeleton = root / 'nturgb+d_skeletons' / f'{name}.skeleton'
+    if damage == 'cut film':
+        film.write_bytes(film.read_bytes()[: film.stat().st_size // 3])
+    elif damage == 'no film':
+        film.unlink()
+    elif damage == 'empty skeleton':
+        skeleton.write_bytes(b'')
+    else:
+        skeleton.with_name(f'{name[:-3]}061.skeleton').write_bytes(bytes(900))
+    config = miniature_run(
+        'ntu', f'data.root={root}', 'data.options.mix={ntu: {}}', 'pose.batch_size=6'
+    )
+    with caplog.at_level('WARNING'):
+        train(config, progress=False)
+    texts = [record.getMessage() for record in caplog.records]
+    assert max(map(len, texts)) < 3000
+    if damage == 'foreign skeleton':
+        assert any('1 skipped: no action of NTU RGB+D 60' in text for text in texts)
+    else:
+        assert any('phase pose: 1 samples of ntu train' in text for text in texts), texts
+        assert any(name in text and 'is skipped' in text for text in texts)

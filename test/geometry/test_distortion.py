@@ -8,11 +8,20 @@ from pose_action_ros.core.errors import ConfigError
 from pose_action_ros.geometry.distortion import find_distortion
 
 POLYNOMIALS = {
-    'plumb_bob': [(-0.3, 0.1, 1e-3, -2e-3), (0.1, -0.2, -1e-3, 5e-4, 0.05)],
+    'plumb_bob': [
+        (-0.3, 0.1, 1e-3, -2e-3),
+        (0.1, -0.2, -1e-3, 5e-4, 0.05),
+        (0.4, -0.2, 5e-4, 2e-4, 0.01, 0.7, -0.1, 0.02),
+    ],
+    '': [(0.1, -0.2, -1e-3, 5e-4, 0.05)],
     'rational_polynomial': [
+        (0.1, -0.2, -1e-3, 5e-4, 0.05),
         (0.4, -0.2, 5e-4, 2e-4, 0.01, 0.7, -0.1, 0.02),
         (0.4, -0.2, 5e-4, 2e-4, 0.01, 0.7, -0.1, 0.02, 2e-3, -1e-3, 1e-3, 5e-4),
+        (0.4, -0.2, 5e-4, 2e-4, 0.01, 0.7, -0.1, 0.02, 2e-3, -1e-3, 1e-3, 5e-4, 0.1, -0.2),
     ],
+    'thin_prism': [(0.1, -0.2, -1e-3, 5e-4, 0.05, 0, 0, 0, 2e-3, -1e-3, 1e-3, 5e-4)],
+    'tilted': [(0.1, -0.2, -1e-3, 5e-4, 0.05, 0, 0, 0, 0, 0, 0, 0, -0.15, 0.05)],
 }
 FISHEYE = (-0.02, 0.004, -0.002, 3e-4)
 
@@ -35,8 +44,9 @@ def test_polynomials_are_opencvs(plane, model, coefficients):
     np.testing.assert_allclose(lens.undistort(lens.distort(plane)), plane, atol=1e-8)
 
 
-def test_fisheye_is_opencvs(plane):
-    lens = find_distortion('equidistant', FISHEYE)
+@pytest.mark.parametrize('model', ['equidistant', 'fisheye', 'kannala_brandt4', 'Fisheye'])
+def test_fisheye_is_opencvs(plane, model):
+    lens = find_distortion(model, FISHEYE)
     expected = cv2.fisheye.distortPoints(plane[None], np.eye(3), np.array(FISHEYE))
     np.testing.assert_allclose(lens.distort(plane), expected[0], atol=1e-12)
     np.testing.assert_allclose(lens.undistort(lens.distort(plane)), plane, atol=1e-8)
@@ -73,8 +83,9 @@ def test_zero_coefficients_bend_nothing(plane, model):
     ('model', 'coefficients', 'message'),
     [
         ('fov', (0.9,), "unknown distortion model 'fov'"),
-        ('plumb_bob', (0.1,) * 8, '8 coefficients; expected 4 or 5'),
-        ('rational_polynomial', (0.1,) * 14, 'tilted sensor'),
+        ('plumb_bob', (0.1,) * 6, '6 coefficients; expected 4 or 5 or 8 or 12 or 14'),
+        ('', (0.1,) * 3, 'without distortion_model came with 3'),
+        ('fisheye', (0.1,) * 5, 'fisheye came with 5 coefficients; expected 4'),
     ],
 )
 def test_other_models_are_refused(model, coefficients, message):

@@ -7,7 +7,7 @@ from pose_action_ros.core.errors import CheckpointError
 from pose_action_ros.geometry import box_around, crop_transform, extract_crop
 from pose_action_ros.inference import gate
 from pose_action_ros.inference.frame_arrays import FrameArrays
-from pose_action_ros.inference.gate import as_clip, deviation, gate_pictures
+from pose_action_ros.inference.gate import as_clip, deviation, gate_pictures, one_by_one
 from pose_action_ros.models import ModelConfig
 from pose_action_ros.simulation.scene import SimulatedFilm
 
@@ -32,15 +32,19 @@ class Said:
     """A network that says what it is told."""
 
     def __init__(self, joints, scores):
-        count = len(gate_pictures())
-        self.said = FrameArrays(
-            np.tile(np.float32(joints), (count, 17, 1)),
+        self.joints = joints
+        self.seen = []  # pictures at a time
+        self.actions = lambda joints, *_: np.float32([scores])
+
+    def frames(self, crops):
+        count = len(crops)
+        self.seen.append(count)
+        return FrameArrays(
+            np.tile(np.float32(self.joints), (count, 17, 1)),
             np.full((count, 17), 0.9, np.float32),
             np.full((count, 17), 0.9, np.float32),
             np.zeros((count, 17, 4), np.float32),
         )
-        self.frames = lambda crops: self.said
-        self.actions = lambda joints, *_: np.float32([scores])
 
 
 def test_deviation_is_in_pixels_of_the_crop_and_in_probability():
@@ -50,12 +54,13 @@ def test_deviation_is_in_pixels_of_the_crop_and_in_probability():
     joint_px, score = deviation(near, exact, config)
     assert joint_px == pytest.approx(5.0, abs=1e-4)
     assert score == pytest.approx(0.03, abs=1e-6)
+    assert near.seen == exact.seen == 8 * [1]  # as a stream sees them
     poses_only = ModelConfig.preset('h36m')
     assert deviation(near, exact, poses_only)[1] == 0.0
 
 
 def test_a_clip_of_the_pictures_repeats_them():
-    frames = Said((0.1, 0.2, 0.3), (1.0,)).said
+    frames = one_by_one(Said((0.1, 0.2, 0.3), (1.0,)), gate_pictures())
     frames.probability[:] = np.arange(8)[:, None]
     joints, probability, features = as_clip(frames, 20)
     assert joints.shape == (1, 20, 17, 3)

@@ -1,5 +1,6 @@
 """What comes beside the image: matched by stamp, and what is wrong with it said."""
 
+import math
 from types import SimpleNamespace
 
 import numpy as np
@@ -11,7 +12,7 @@ from pose_action_ros.inference.settings import PeopleSettings
 from pose_action_ros.inference.side_inputs import (
     DepthImages,
     Detections,
-    StampedItems,
+    SideInputs,
     boxes_from_detections,
 )
 
@@ -36,17 +37,6 @@ def found(*detections):
     return SimpleNamespace(detections=list(detections))
 
 
-def test_the_nearest_stamp_serves_and_the_oldest_goes():
-    items = StampedItems(3)
-    assert items.nearest(0, SECOND) is None
-    for stamp_ns in (10, 20, 30, 40):
-        items.put(stamp_ns, stamp_ns)
-    assert len(items) == 3
-    assert [items.nearest(stamp, 5) for stamp in (10, 16, 24, 26, 44, 46)] == [
-        None, 20, 20, 30, 40, None,
-    ]  # fmt: skip
-
-
 def test_people_come_the_most_certain_first():
     message = found(
         detection(10, 20, 30, 40, person=0.6),
@@ -65,30 +55,68 @@ def test_a_detector_of_people_alone_needs_no_class():
     assert boxes == [PersonBox(1.0, 2.0, 4.0)]
 
 
-@pytest.fixture
-def people():
-    return Detections(lambda: PeopleSettings(max_age_s=0.1))
+NEAR = PeopleSettings(max_age_s=0.1)
+SIZE = (64, 48)
 
 
-def test_detections_serve_images_of_about_their_stamp(people):
-    assert people.boxes_at(0) == []
+def test_detections_serve_images_of_about_their_stamp():
+    people = Detections()
+    assert people.boxes_at(0, SIZE, NEAR) == []
     assert 'no detections' in people.problem
-    people.put(SECOND, found(detection(1, 1, 8, 8, person=1.0)))
-    people.put(SECOND + 80 * MS, found(detection(2, 2, 8, 8, person=1.0)))
-    assert people.boxes_at(SECOND + 30 * MS) == [PersonBox(1.0, 1.0, 8.0)]
-    assert people.boxes_at(SECOND + 50 * MS) == [PersonBox(2.0, 2.0, 8.0)]
-    assert people.boxes_at(SECOND + 200 * MS) == []
+    people.put(SECOND, found(detection(1, 1, 8, 8, person=1.0)), 0)
+    people.put(SECOND + 80 * MS, found(detection(2, 2, 8, 8, person=1.0)), 0)
+    assert people.boxes_at(SECOND + 30 * MS, SIZE, NEAR) == [PersonBox(1.0, 1.0, 8.0)]
+    assert people.boxes_at(SECOND + 50 * MS, SIZE, NEAR) == [PersonBox(2.0, 2.0, 8.0)]
+    assert people.boxes_at(SECOND + 200 * MS, SIZE, NEAR) == []
+    assert people.problem == ''  # a detector that is silent for a while sees nobody
+
+
+@pytest.mark.parametrize(
+    ('offset_ns', 'words'), [(3 * SECOND, '3 s newer'), (None, 'stamps are 0')]
+)
+def test_detections_that_never_match_are_said(offset_ns, words):
+    people, start = Detections(), 1000 * SECOND
+    for index in range(4):
+        stamp_ns = start + index * 66 * MS
+        people.put(0 if offset_ns is None else stamp_ns + offset_ns, found(), 0)
+        assert people.boxes_at(stamp_ns, SIZE, NEAR) == []
+    assert words in people.problem
+    people.put(stamp_ns, found(), 0)
+    people.boxes_at(stamp_ns, SIZE, NEAR)
     assert people.problem == ''
 
 
-def test_a_class_that_never_comes_is_said(people):
-    people.put(0, found(detection(1, 1, 8, 8, **{'0': 0.9})))
-    assert people.boxes_at(0) == []
+@pytest.mark.parametrize(
+    'bad',
+    [
+        *((math.nan, math.nan, 50, 80), (20, 20, math.inf, 8), (20, 20, math.nan, 8)),
+        *((20, 20, 8, math.nan), (1e7, 1e7, 50, 80), (20, 20, 1e9, 1e9), (20, 20, -8, 8)),
+        (-30, 20, 50, 50),
+    ],
+)
+def test_a_box_that_can_not_be_costs_itself_alone(bad):
+    people = Detections()
+    good = detection(20, 20, 30, 30, person=0.6)
+    people.put(0, found(detection(*bad, person=0.9), good), 0)
+    assert people.boxes_at(0, SIZE, NEAR) == [PersonBox(20.0, 20.0, 30.0)]
+    assert 'a box was left out' in people.problem
+    people.put(0, found(good), 0)
+
+
+def test_a_score_that_is_no_number_is_none():
+    message = found(detection(1, 2, 3, 4, person=math.nan), detection(5, 6, 7, 8, person=0.9))
+    assert boxes_from_detections(message, 'person', 0.0) == [PersonBox(5.0, 6.0, 8.0)]
+
+
+def test_a_class_that_never_comes_is_said():
+    people = Detections()
+    people.put(0, found(detection(1, 1, 8, 8, **{'0': 0.9})), 0)
+    assert people.boxes_at(0, SIZE, NEAR) == []
     assert "'person'" in people.problem
     assert "found '0'" in people.problem
-    people.put(0, found())
-    people.put(10 * MS, found(detection(1, 1, 8, 8, person=0.9)))
-    assert people.boxes_at(10 * MS)
+    people.put(0, found(), 0)
+    people.put(10 * MS, found(detection(1, 1, 8, 8, person=0.9)), 0)
+    assert people.boxes_at(10 * MS, SIZE, NEAR)
     assert people.problem == ''
 
 
@@ -98,15 +126,26 @@ def test_depth_serves_images_of_about_its_stamp_and_its_size():
             raise ImageError('torn')
         return np.full((4, 6), message, np.float32)
 
-    depth = DepthImages(decode, lambda: 0.05)
-    assert depth.at(0, (6, 4)) is None
-    assert depth.problem == 'no depth image within 0.05 s of the image'
-    depth.put(SECOND, 2.5)
-    assert depth.at(SECOND + 50 * MS, (6, 4))[0, 0] == 2.5
+    depth = DepthImages(decode)
+    assert depth.at(0, (6, 4), 0.05) is None
+    assert depth.problem == 'no depth image within 0.05 s of the image; none has come'
+    depth.items.put(SECOND, 2.5, 0)
+    assert depth.at(SECOND + 50 * MS, (6, 4), 0.05)[0, 0] == 2.5
     assert depth.problem == ''
-    assert depth.at(SECOND + 51 * MS, (6, 4)) is None
-    assert depth.at(SECOND, (12, 8)) is None
+    assert depth.at(SECOND + 51 * MS, (6, 4), 0.05) is None
+    assert depth.problem.endswith('the nearest is 0.05 s older')
+    assert depth.at(SECOND, (12, 8), 0.05) is None
     assert 'is 6 x 4, the image 12 x 8' in depth.problem
-    depth.put(2 * SECOND, 'torn')
-    assert depth.at(2 * SECOND, (6, 4)) is None
+    depth.items.put(2 * SECOND, 'torn', 0)
+    assert depth.at(2 * SECOND, (6, 4), 0.05) is None
     assert depth.problem == 'depth image left out: torn'
+
+
+def test_an_image_waits_for_each_input_that_comes_in_time():
+    side = SideInputs(depth=DepthImages(str), people=Detections())
+    side.note_image(SECOND, SECOND)
+    side.people.put(SECOND, found(), SECOND + 10 * MS)
+    assert side.awaited(SECOND, 0.04)
+    side.depth.items.put(SECOND, 'a', SECOND + 30 * MS)
+    assert not side.awaited(SECOND, 0.04)
+    assert not SideInputs().awaited(SECOND, 0.04)

@@ -125,11 +125,28 @@ class TestClips:
         assert max(array.size for array in kept) == largest
         assert all(array.base is None or array.base.size <= largest for array in kept)
 
-    def test_time_going_back_starts_afresh(self, stream, film):
+    def test_time_going_back_starts_afresh_once_it_is_confirmed(self, stream, film):
         for index in range(T):
             stream.process(film[index], (100 + index) * PERIOD_NS, boxes=[BOX])
-        action = stream.process(film[0], 0, boxes=[BOX]).persons[0].action
+        doubted = stream.process(film[0], 0, boxes=[BOX])
+        assert doubted.persons == ()
+        assert 'behind' in doubted.skipped
+        action = stream.process(film[1], PERIOD_NS, boxes=[BOX]).persons[0].action
         assert (action.valid, action.frames_used) == (False, 1)
+
+    def test_late_and_impossible_stamps_cost_their_image_alone(self, net, stream, film):
+        """As if these images were not there: the clip of the others, and their scores."""
+        for index, image in enumerate(film):
+            stamp_ns = (100 + index) * PERIOD_NS
+            prediction = stream.process(image, stamp_ns, boxes=[BOX])
+            wrong_ns = (stamp_ns - PERIOD_NS, 0, stamp_ns + 5 * 10**9, stamp_ns - 1)[index % 4]
+            wrong = stream.process(film[-1], wrong_ns, boxes=[BOX])
+            assert wrong.skipped
+            assert wrong.persons == wrong.lost_tracks == ()
+        (person,) = prediction.persons
+        assert person.track_id == 1
+        assert person.action.valid
+        np.testing.assert_allclose(person.action.scores, scores_of_clip(net, film[T:]), atol=1e-5)
 
     def test_another_length_of_clip(self, stream, film):
         for index in range(T):
@@ -150,7 +167,7 @@ class TestClips:
 
 class TestPeople:
     def test_nobody_and_then_lost(self, engine, film):
-        strict = TrackSettings(min_confidence=1.0, lost_after=2)
+        strict = TrackSettings(min_confidence=1.0, lost_after_s=0.13)
         stream = PoseActionStream(engine, RAW)
         assert stream.process(film[0], 0).persons[0].track_id == 1
         stream.settings = StreamSettings(track=strict)

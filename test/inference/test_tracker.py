@@ -9,7 +9,7 @@ from pose_action_ros.inference.settings import TrackSettings
 from pose_action_ros.inference.tracker import Tracker
 
 SIZE = (640, 480)
-SETTINGS = TrackSettings(velocity=False, lost_after=3)
+SETTINGS = TrackSettings(velocity=False, lost_after_s=0.15)
 STEP = 50_000_000
 SURE, UNSURE = np.full(4, 0.9), np.full(4, 0.1)
 
@@ -28,7 +28,7 @@ def follow(tracker, *centres, settings=SETTINGS, boxes=None, start=0):
         windows = tracker.windows(index * STEP, SIZE, settings, boxes)
         for window in windows:
             tracker.update(window.track_id, index * STEP, joints(*centre), SURE, settings)
-        tracker.drop_lost(settings, [window.track_id for window in windows])
+        tracker.drop_lost(index * STEP, settings, [window.track_id for window in windows])
     return windows
 
 
@@ -55,10 +55,10 @@ class TestOnePerson:
         """A network sees people in any crop: seen outside the image there is none."""
         tracker = Tracker()
         follow(tracker, (200, 150))
-        for index in range(1, SETTINGS.lost_after + 1):
+        for index in range(1, 4):
             (window,) = tracker.windows(index * STEP, SIZE, SETTINGS)
             assert not tracker.update(1, index * STEP, joints(2000, 150), SURE, SETTINGS)
-        assert tracker.drop_lost(SETTINGS, [1]) == [1]
+        assert tracker.drop_lost(3 * STEP, SETTINGS, [1]) == [1]
         (window,) = tracker.windows(99 * STEP, SIZE, SETTINGS)
         assert window.box == whole_image_box(*SIZE)
 
@@ -112,11 +112,29 @@ class TestLoss:
         tracker = Tracker()
         tracker.windows(0, SIZE, SETTINGS)
         assert not tracker.update(1, 0, joints(100, 100), UNSURE, SETTINGS)
-        assert tracker.drop_lost(SETTINGS, [1]) == []
+        assert tracker.drop_lost(0, SETTINGS, [1]) == []
         (window,) = tracker.windows(STEP, SIZE, SETTINGS)
         assert (window.track_id, window.box.size) == (1, 640.0)
 
-    def test_lost_after_so_many_frames(self):
+    @pytest.mark.parametrize('rate_hz', [5, 20, 100])
+    def test_lost_after_so_much_time_at_any_rate(self, rate_hz):
+        tracker, step_ns, lost_ns = Tracker(), 10**9 // rate_hz, 0
+        follow(tracker, (200, 150))
+        while not tracker.drop_lost(lost_ns, SETTINGS, [1]):
+            lost_ns += step_ns
+            tracker.update(1, lost_ns, joints(0, 0), UNSURE, SETTINGS)
+        assert 0 <= lost_ns - 150_000_000 < step_ns
+
+    def test_without_time_frames_count(self):
+        tracker = Tracker()
+        follow(tracker, (200, 150))
+        lost = []
+        for _ in range(5):
+            tracker.update(1, 0, joints(0, 0), UNSURE, SETTINGS)
+            lost += tracker.drop_lost(0, SETTINGS, [1])
+        assert lost == [1]
+
+    def test_a_lost_person_is_sought_everywhere(self):
         tracker = Tracker()
         follow(tracker, (200, 150))
         lost = []
@@ -124,7 +142,7 @@ class TestLoss:
             (window,) = tracker.windows(index * STEP, SIZE, SETTINGS)
             assert window.box.size < 200
             assert not tracker.update(1, index * STEP, joints(0, 0), UNSURE, SETTINGS)
-            lost.append(tracker.drop_lost(SETTINGS, [1]))
+            lost.append(tracker.drop_lost(index * STEP, SETTINGS, [1]))
         assert lost == [[], [], [1]]
         (window,) = tracker.windows(4 * STEP, SIZE, SETTINGS)
         assert window.box.size == 640.0
@@ -137,7 +155,7 @@ class TestLoss:
             sure = SURE if index % 3 == 0 else UNSURE
             tracker.windows(index * STEP, SIZE, SETTINGS)
             tracker.update(1, index * STEP, joints(200, 150), sure, SETTINGS)
-            assert tracker.drop_lost(SETTINGS, [1]) == []
+            assert tracker.drop_lost(index * STEP, SETTINGS, [1]) == []
 
     def test_confidence_on_the_edge(self):
         edge = np.full(4, SETTINGS.min_confidence)
@@ -162,7 +180,7 @@ class TestGivenBoxes:
             tracker.update(
                 window.track_id, index * STEP, points, SURE if seen else UNSURE, SETTINGS
             )
-        lost = tracker.drop_lost(SETTINGS, [window.track_id for window in windows])
+        lost = tracker.drop_lost(index * STEP, SETTINGS, [window.track_id for window in windows])
         return [window.track_id for window in windows], lost
 
     def test_each_is_a_person_and_keeps_the_id(self):
@@ -194,7 +212,7 @@ class TestGivenBoxes:
             (window,) = tracker.windows(index * STEP, SIZE, SETTINGS, [region])
             assert window.track_id == 1
             tracker.update(1, index * STEP, joints(100 + 30 * index, 100, 60), SURE, SETTINGS)
-            tracker.drop_lost(SETTINGS, [1])
+            tracker.drop_lost(index * STEP, SETTINGS, [1])
 
     def test_one_leaves(self):
         tracker = Tracker()

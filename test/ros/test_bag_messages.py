@@ -24,7 +24,6 @@ from pose_action_ros.cli.bag_messages import (  # noqa: E402
     MessageFactory,
     SourceImage,
     action_message,
-    camera_of_message,
     load_types,
     pose_message,
 )
@@ -35,9 +34,9 @@ from pose_action_ros.core.predictions import (  # noqa: E402
     ScaleSource,
 )
 from pose_action_ros.core.skeleton import get_skeleton  # noqa: E402
+from pose_action_ros.geometry import read_calibration  # noqa: E402
 from pose_action_ros.ros.conversions import (  # noqa: E402
     action_to_msg,
-    camera_from_msg,
     pose_to_msg,
 )
 from pose_action_ros.ros.markers import MarkerBuilder, MarkerSettings  # noqa: E402
@@ -133,6 +132,6 @@ def test_cameras_are_the_same(rectified, focal):
     info.roi = RegionOfInterest(x_offset=10, y_offset=20, width=400, height=300)
     info.binning_x = info.binning_y = 2
     read = MAKE.store.deserialize_cdr(serialize_message(info), 'sensor_msgs/msg/CameraInfo')
-    expected = camera_from_msg(info, rectified=rectified)
-    assert camera_of_message(read, rectified=rectified) == expected
-    assert (expected is None) == (focal == 0.0)
+    expected = read_calibration(info, rectified=rectified)
+    assert read_calibration(read, rectified=rectified) == expected
+    assert (expected.camera is None) == (focal == 0.0 and not rectified)

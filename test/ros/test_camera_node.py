@@ -82,7 +82,7 @@ def test_a_source_that_is_not_there_is_said(graph, tmp_path, source):
     (tmp_path / 'empty').mkdir()
     graph.start('camera_node', source=source if source != 'empty' else tmp_path / 'empty')
     process = graph.processes.pop('camera_node')
-    _, log = process.communicate(timeout=60)
+    _, log = process.communicate(timeout=240)
     assert process.returncode == 1
     assert 'FATAL' in log
     assert source in log

@@ -8,7 +8,7 @@ import pytest
 pytest.importorskip('rclpy', reason='needs ROS 2')
 pytestmark = pytest.mark.ros
 
-from sensor_msgs.msg import CameraInfo, RegionOfInterest  # noqa: E402
+from sensor_msgs.msg import RegionOfInterest  # noqa: E402
 from std_msgs.msg import Header  # noqa: E402
 
 from pose_action_ros.core.predictions import (  # noqa: E402
@@ -18,7 +18,7 @@ from pose_action_ros.core.predictions import (  # noqa: E402
     ScaleSource,
 )
 from pose_action_ros.core.skeleton import PA17J  # noqa: E402
-from pose_action_ros.geometry.camera import Camera  # noqa: E402
+from pose_action_ros.geometry import Camera, read_calibration  # noqa: E402
 from pose_action_ros.msg import Pose3D  # noqa: E402
 from pose_action_ros.ros import conversions  # noqa: E402
 
@@ -101,31 +101,8 @@ def test_empty_roi_means_the_whole_image():
     assert box == PersonBox(25.0, 40.0, 40.0)
 
 
-def test_zero_k_is_uncalibrated():
-    assert conversions.camera_from_msg(CameraInfo(width=640, height=480)) is None
-
-
 def test_camera_survives_the_round_trip():
     camera = Camera(
         600.0, 610.0, 315.0, 245.0, 640, 480, (0.1, -0.2, 0.001, 0.002, 0.05), 'plumb_bob'
     )
-    assert conversions.camera_from_msg(conversions.camera_to_msg(camera, HEADER)) == camera
-
-
-def test_binning_and_roi_are_applied_in_this_order():
-    info = conversions.camera_to_msg(Camera(800.0, 800.0, 640.0, 360.0, 1280, 720), HEADER)
-    info.roi = RegionOfInterest(x_offset=100, y_offset=60, width=1000, height=600)
-    info.binning_x = info.binning_y = 2
-    camera = conversions.camera_from_msg(info)
-    assert (camera.width, camera.height) == (500, 300)
-    assert camera.fx == 400.0
-    assert (camera.cx, camera.cy) == (270.0, 150.0)  # as image_geometry has it
-
-
-def test_rectified_images_use_p():
-    info = conversions.camera_to_msg(Camera(800.0, 800.0, 640.0, 360.0, 1280, 720), HEADER)
-    info.p[0] = 700.0
-    info.d[0] = 0.3
-    assert conversions.camera_from_msg(info, rectified=True).fx == 700.0
-    assert conversions.camera_from_msg(info, rectified=True).distortion == ()
-    assert conversions.camera_from_msg(info).distortion[0] == 0.3
+    assert read_calibration(conversions.camera_to_msg(camera, HEADER)).camera == camera

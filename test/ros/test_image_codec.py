@@ -156,3 +156,14 @@ def test_a_cv_bridge_that_does_not_load_is_done_without(monkeypatch, error):
     assert codec.decoder == 'built-in'
     assert str(error) in codec.reason
     test_padded_rows(codec)
+
+
+def test_dark_images_of_16_bits_are_seen_whatever_cv_bridge_says(bridged):
+    values = np.linspace(0, 1023, 48 * 64).astype('<u2').reshape(48, 64)
+    fields = {'height': 48, 'width': 64, 'step': 128, 'data': values.tobytes()}
+    seen = bridged.to_rgb(Image(**fields, encoding='mono16'))
+    assert seen.max() > 245
+    with pytest.raises(ImageError, match='setting infrared'):
+        bridged.to_rgb(Image(**fields, encoding='16UC1'))
+    bridged.infrared = True
+    np.testing.assert_array_equal(bridged.to_rgb(Image(**fields, encoding='16UC1')), seen)

@@ -30,6 +30,7 @@ class Talker:
         self.graph = graph
         self.images = graph.node.create_publisher(Image, 'image', 5)
         self.infos = graph.node.create_publisher(CameraInfo, 'camera_info', 5)
+        self.regions = graph.node.create_publisher(RegionOfInterest, 'roi', 5)
         self.poses = graph.collect(Pose3D, 'poses')
         self.actions = graph.collect(ActionLabel, 'actions')
         self.markers = graph.collect(MarkerArray, 'markers')
@@ -47,6 +48,13 @@ class Talker:
             setattr(msg, name, value)
         self.images.publish(msg)
         self.sent = msg
+
+    def point(self):
+        """Say that the person is in the whole image."""
+        self.graph.wait(lambda: self.regions.get_subscription_count() > 0, what='roi')
+        for _ in range(3):  # best effort
+            self.regions.publish(RegionOfInterest(width=160, height=120))
+            self.graph.spin(0.2)
 
     def ask(self, **changes):
         """Send an image and wait for its pose."""
@@ -83,13 +91,9 @@ def talker(shared_graph, weights):
         },
     )
     talker = Talker(shared_graph)
-    region = shared_graph.node.create_publisher(RegionOfInterest, 'roi', 5)
     talker.weights = str(weights)
     shared_graph.wait(lambda: state(shared_graph) == State.PRIMARY_STATE_ACTIVE, 90, 'active')
-    shared_graph.wait(lambda: region.get_subscription_count() > 0, what='roi subscription')
-    for _ in range(3):  # best effort
-        region.publish(RegionOfInterest(width=160, height=120))
-        shared_graph.spin(0.2)
+    talker.point()
     talker.ask()
     return talker
 
@@ -126,6 +130,7 @@ def test_stamp_and_frame_of_the_image_are_kept(talker):
 
 def test_the_action_is_valid_once_its_clip_is_full(talker):
     talker.stamp_ns += 5 * 10**9  # a gap empties the clip
+    talker.send()  # one stamp far ahead is not believed
     talker.ask()
     assert not talker.actions[-1].valid
     assert talker.actions[-1].frames_used == 1
@@ -203,6 +208,7 @@ def test_parameters_have_texts_and_ranges_and_refuse_with_a_reason(talker):
     refused = set_parameter(talker.graph, 'clip.frames', 2)
     assert not refused.successful
     assert 'expected 0 or 4' in refused.reason
+    assert set_parameter(talker.graph, 'track.enlarge', 1.4).successful
     talker.ask()
 
 
@@ -234,6 +240,7 @@ def test_the_lifecycle_goes_round(talker):
     assert change(graph, Transition.TRANSITION_CONFIGURE)
     assert change(graph, Transition.TRANSITION_ACTIVATE)
     graph.wait(lambda: talker.images.get_subscription_count() > 0, what='subscription')
+    talker.point()
     talker.ask()
 
 

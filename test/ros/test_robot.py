@@ -219,7 +219,8 @@ def test_what_can_not_be_configured_stays_unconfigured(robot):
     assert robot.set('model.device', 'cpu').successful
     assert robot.set('person_source', 'roi').successful
     assert robot.change(Transition.TRANSITION_CONFIGURE)
-    assert robot.diagnosis().level == DiagnosticStatus.STALE
+    inactive = robot.diagnosis()
+    assert (inactive.level, inactive.message) == (DiagnosticStatus.OK, 'inactive')
     assert robot.change(Transition.TRANSITION_ACTIVATE)
 
 
@@ -313,7 +314,9 @@ def test_depth_means_metres_whatever_its_encoding(robot):
     assert status.level == DiagnosticStatus.OK
     assert robot.ask().scale_source == Pose3D.SCALE_BODY  # no depth image of that stamp
     status = robot.diagnosis()
-    assert 'no depth image within 0.05 s' in status.message
+    assert 'no depth image within 0.05 s of the image; the nearest is 0.07 s older' in (
+        status.message
+    )
     assert {pair.key: pair.value for pair in status.values}['scale_source'] == 'body'
 
 
@@ -332,9 +335,12 @@ def test_a_frame_that_tf_does_not_know_is_kept(robot):
     assert pose.header.frame_id == 'loose_optical'
     assert pose.reference == Pose3D.REFERENCE_CAMERA
     assert {m.header.frame_id for m in robot.markers[-1].markers} == {'loose_optical'}
+    said = lambda: "no transform from 'loose_optical'" in robot.diagnosis().message  # noqa: E731
+    robot.graph.wait(said, what='warning')
     known = robot.ask()
     moved = metres(pose) @ np.array([[0, -1, 0], [0, 0, -1], [1, 0, 0]]) + [0.1, 0, 1.2]
     np.testing.assert_allclose(metres(known), moved, atol=1e-5)
+    robot.graph.wait(lambda: not said(), what='end of the warning')
 
 
 def test_a_recording_that_starts_again_empties_the_clip(robot):
@@ -344,7 +350,8 @@ def test_a_recording_that_starts_again_empties_the_clip(robot):
     robot.send_depth(np.float32(2.5), '32FC1')
     robot.ask()
     before = robot.diagnosis()
-    pose = robot.ask(step_ns=-90 * 10**9)
+    robot.send(step_ns=-90 * 10**9)  # one alone is not believed
+    pose = robot.ask()
     assert stamp_from_msg(pose.header.stamp) < 20 * 10**9
     assert robot.actions[-1].frames_used == 1
     assert stamp_from_msg(robot.actions[-1].clip_start) == robot.stamp_ns
@@ -352,7 +359,9 @@ def test_a_recording_that_starts_again_empties_the_clip(robot):
     assert robot.actions[-1].frames_used == 2
     robot.send_depth(np.float32(2.5), '32FC1')
     robot.ask()
-    assert robot.diagnosis().level == before.level == DiagnosticStatus.OK
+    after = robot.diagnosis()
+    assert after.message == before.message == 'running'
+    assert after.level == before.level == DiagnosticStatus.OK
 
 
 def test_no_calibration_means_no_metres_before_the_camera(robot):
@@ -362,6 +371,12 @@ def test_no_calibration_means_no_metres_before_the_camera(robot):
     assert math.isfinite(pose.joints[3].position.z)
     label = robot.markers[-1].markers[2]
     assert 'root-relative' in label.text
+    said = lambda: 'CameraInfo says uncalibrated' in robot.diagnosis().message  # noqa: E731
+    robot.graph.wait(said, what='warning')
+    robot.calibrate(150.0)
+    assert robot.ask().reference == Pose3D.REFERENCE_CAMERA
+    robot.graph.wait(lambda: not said(), what='end of the warning')
+    robot.calibrate(0.0)
 
 
 def test_the_debug_image_is_made_for_those_who_look(robot):
@@ -380,10 +395,10 @@ def test_the_debug_image_is_made_for_those_who_look(robot):
 
 def test_who_leaves_leaves_no_ghost(robot):
     track = robot.ask().track_id
-    refused = robot.set('track.lost_after', 2.0)
+    refused = robot.set('track.max_people', 2.0)
     assert not refused.successful
     assert 'type' in refused.reason
-    assert robot.set('track.lost_after', 2).successful
+    assert robot.set('track.lost_after_s', 0.1).successful
     assert robot.set('track.min_confidence', 1.0).successful
     count = len(robot.poses)
     robot.markers.clear()

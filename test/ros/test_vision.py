@@ -9,7 +9,6 @@ pytest.importorskip('rclpy', reason='needs ROS 2')
 
 from pose_action_ros.core.errors import ConfigError
 from pose_action_ros.core.predictions import ActionScores
-from pose_action_ros.inference.settings import PeopleSettings
 from pose_action_ros.ros import person_source, vision
 
 NAMES = ('ObjectHypothesis', 'Classification', 'VisionClass', 'LabelInfo')
@@ -31,4 +30,4 @@ def test_classes_by_probability_and_their_names():
 def test_without_vision_msgs_detections_are_refused(monkeypatch):
     monkeypatch.setattr(vision, 'find_vision_msgs', lambda: None)
     with pytest.raises(ConfigError, match='vision_msgs'):
-        person_source.open_person_source('detections', PeopleSettings)
+        person_source.open_person_source('detections')

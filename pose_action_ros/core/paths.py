@@ -1,0 +1,24 @@
+"""Which files of a folder are data: those that a person sees.
+
+macOS leaves `._NAME` beside every file on exFAT and network disks, other systems leave hidden
+files of their own. They have the endings of data and are none.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+__all__ = ['visible_files']
+
+
+def visible_files(folder: Path, pattern: str = '*') -> list[Path]:
+    """Return the files and folders of a folder that match, by name, without hidden ones.
+
+    Args:
+        folder: Where to look.
+        pattern: As `Path.glob` has it.
+    """
+    return sorted(path for path in folder.glob(pattern) if not path.name.startswith('.'))

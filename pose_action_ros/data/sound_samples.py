@@ -1,0 +1,106 @@
+"""Samples that can all be read: for a damaged one comes the next that is whole.
+
+A short film or a damaged picture among thousands must not end a training run. It is skipped,
+logged once, and counted in memory that the processes of a loader share. Which sample comes in
+its place depends on the files alone, so a run that was stopped goes on with the same samples.
+"""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING, Any, Protocol
+
+import torch
+
+from pose_action_ros.core.errors import DatasetError, PoseActionError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    import numpy as np
+
+__all__ = ['SoundSamples', 'skipped_samples']
+
+_MOST_IN_A_ROW = 50  # more are no accident: the folder is wrong, or a disk is gone
+_log = logging.getLogger(__name__)
+
+
+class _Source(Protocol):
+    def __len__(self) -> int: ...
+
+    def __getitem__(self, index: int) -> Any: ...
+
+    def varied(self, index: int, rng: np.random.Generator) -> Any: ...
+
+
+class SoundSamples:
+    """A source without its damaged samples; as many as before.
+
+    Args:
+        source: The samples.
+        name: What it is, for the log.
+    """
+
+    def __init__(self, source: _Source, name: str) -> None:
+        self.name = name
+        self._source = source
+        self._skipped = torch.zeros(len(source), dtype=torch.bool).share_memory_()
+
+    def __len__(self) -> int:
+        return len(self._source)
+
+    @property
+    def skipped(self) -> int:
+        """How many samples could not be read, in any process of the loader."""
+        return int(self._skipped.sum())
+
+    def __getitem__(self, index: int) -> Any:
+        """Return sample `index`, or the next one that can be read.
+
+        Raises:
+            IndexError: It is out of range.
+            DatasetError: So many in a row can't be read that something else is wrong.
+        """
+        return self._first_sound(index, lambda at: self._source[at])
+
+    def varied(self, index: int, rng: np.random.Generator) -> Any:
+        """Return it as a generator has it seen; raises as above."""
+        return self._first_sound(index, lambda at: self._source.varied(at, rng))
+
+    def _first_sound(self, index: int, read: Callable[[int], Any]) -> Any:
+        most = min(len(self), _MOST_IN_A_ROW)
+        for offset in range(most):
+            at = index if not offset else (index + offset) % len(self)
+            try:
+                return read(at)
+            except (PoseActionError, OSError) as error:
+                if not self._skipped[at]:
+                    self._skipped[at] = True
+                    _log.warning('%s: sample %d is skipped: %s', self.name, at, error)
+                problem = error
+        raise DatasetError(
+            f'{self.name}: {most} samples in a row can not be read, the last because: {problem}'
+        ) from problem
+
+
+def skipped_samples(source: Any) -> dict[str, int]:
+    """Return how many samples of each data set were skipped so far.
+
+    Args:
+        source: Samples, mixed or chosen from any number of `SoundSamples`.
+    """
+    found: dict[str, int] = {}
+    for sound in _sound_samples(source):
+        if sound.skipped:
+            found[sound.name] = found.get(sound.name, 0) + sound.skipped
+    return found
+
+
+def _sound_samples(source: Any) -> Iterator[SoundSamples]:
+    """Those that a source is made of: it names its own as `source` or `sources`."""
+    if isinstance(source, SoundSamples):
+        yield source
+        return
+    inner = getattr(source, 'source', None)
+    for part in (*getattr(source, 'sources', ()), *(() if inner is None else (inner,))):
+        yield from _sound_samples(part)

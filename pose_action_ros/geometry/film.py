@@ -1,0 +1,79 @@
+"""Films: images with the times at which the film itself shows them.
+
+Phones film at a variable rate, so number divided by average rate can be seconds off. The file
+holds a time stamp for each image, which is taken. Where it holds none, or none that rises, the
+average rate serves.
+"""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import cv2
+import numpy as np
+
+from pose_action_ros.core.errors import ImageError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from numpy.typing import NDArray
+
+__all__ = ['Film']
+
+_USUAL_RATE_HZ, _HIGHEST_RATE_HZ = 30.0, 1000.0
+
+
+class Film:
+    """A video file; iterating gives times in seconds from its start, and RGB images.
+
+    Each iteration starts at the first image.
+
+    Args:
+        path: Any file that OpenCV reads.
+
+    Attributes:
+        path: The file.
+        size: Width and height of its images, pixels.
+        rate_hz: Its average rate; 30 where the file does not say it.
+        count: How many images the file says that it has; None where it does not.
+
+    Raises:
+        ImageError: There is no such file, or it holds no image.
+    """
+
+    def __init__(self, path: Path) -> None:
+        if not path.is_file():
+            raise ImageError(f'there is no video {path}')
+        self.path = path
+        capture = cv2.VideoCapture(str(path))
+        try:
+            rate_hz, count = (
+                capture.get(key) for key in (cv2.CAP_PROP_FPS, cv2.CAP_PROP_FRAME_COUNT)
+            )
+            there, first = capture.read()
+        finally:
+            capture.release()
+        if not there:
+            raise ImageError(f'{path} can not be read as a video: it has no image that decodes')
+        self.size = (first.shape[1], first.shape[0])
+        self.rate_hz = rate_hz if 0.0 < rate_hz < _HIGHEST_RATE_HZ else _USUAL_RATE_HZ
+        self.count = round(count) if math.isfinite(count) and count > 0 else None
+
+    def __iter__(self) -> Iterator[tuple[float, NDArray[np.uint8]]]:
+        capture = cv2.VideoCapture(str(self.path))
+        time_s, first_s = -1.0 / self.rate_hz, math.nan
+        try:
+            while True:
+                there, image = capture.read()
+                if not there:
+                    return
+                shown_s = capture.get(cv2.CAP_PROP_POS_MSEC) * 1e-3
+                first_s = shown_s if math.isnan(first_s) else first_s
+                rises = math.isfinite(shown_s) and shown_s - first_s > time_s
+                time_s = shown_s - first_s if rises else time_s + 1.0 / self.rate_hz
+                yield time_s, np.asarray(cv2.cvtColor(image, cv2.COLOR_BGR2RGB), np.uint8)
+        finally:
+            capture.release()

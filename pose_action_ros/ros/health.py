@@ -1,0 +1,159 @@
+"""What would make a user say "it does not work", although the node runs: one text for each cause.
+
+`FrameHistory` keeps the last seconds of images and results and names what is wrong with them.
+Every problem ends by itself once its cause has gone. Times are of a steady clock, seconds.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import Counter, deque
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+__all__ = ['LEFT_OUT', 'FrameHistory']
+
+_WINDOW_S = 5.0
+_BAD_SHARE = 0.05
+_MIN_IMAGES = 5  # that say something of stamps
+_PATIENCE_S = 2.0  # beyond the duration of a clip, for a first label
+_LENGTH = 4096
+_MIN_STEPS = 2
+_MIN_LEFT_OUT = 3  # a recording that starts again costs one
+
+LEFT_OUT = 'are left out'
+"""What happens to images whose stamps do not fit."""
+
+
+class _Outcome(NamedTuple):
+    at_s: float
+    what: str  # what happened to the image, for people; empty where it was looked at
+    reason: str
+
+
+class _Result(NamedTuple):
+    at_s: float
+    stamp_ns: int
+    people: int
+    valid: bool
+
+
+class FrameHistory:
+    """Images and results of the last seconds; written and read by two threads.
+
+    Args:
+        clock: Seconds, steady.
+    """
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._stamps: deque[tuple[float, int]] = deque(maxlen=_LENGTH)
+        self._outcomes: deque[_Outcome] = deque(maxlen=_LENGTH)
+        self._unlabelled: deque[_Result] = deque(maxlen=_LENGTH)  # since the last valid label
+
+    def clear(self) -> None:
+        """Start afresh: the node becomes active."""
+        with self._lock:
+            for memory in (self._stamps, self._outcomes, self._unlabelled):
+                memory.clear()  # type: ignore[attr-defined]
+
+    def add_arrival(self, stamp_ns: int) -> None:
+        """Note that an image with a stamp has come."""
+        with self._lock:
+            self._stamps.append((self._clock(), stamp_ns))
+
+    def add_failure(self, what: str, reason: str) -> None:
+        """Note that an image gave no result.
+
+        Args:
+            what: Of all images of that kind, for people: `can not be decoded`.
+            reason: Why this one.
+        """
+        with self._lock:
+            self._outcomes.append(_Outcome(self._clock(), what, reason))
+
+    def add_result(self, stamp_ns: int, people: int, valid: bool) -> None:
+        """Note that an image was looked at.
+
+        Args:
+            stamp_ns: Its stamp.
+            people: How many have been seen.
+            valid: Some label is valid, or the network gives none.
+        """
+        with self._lock:
+            now_s = self._clock()
+            self._outcomes.append(_Outcome(now_s, '', ''))
+            if valid:
+                self._unlabelled.clear()
+            elif people:
+                self._unlabelled.append(_Result(now_s, stamp_ns, people, valid))
+
+    def problems(self, clip_s: float, max_gap_s: float) -> dict[str, str]:
+        """Return what is wrong, by cause; nothing where all is well.
+
+        Args:
+            clip_s: Duration of a clip.
+            max_gap_s: `clip.max_gap`.
+        """
+        with self._lock:
+            since_s = self._clock() - _WINDOW_S
+            stamps = [stamp for at_s, stamp in self._stamps if at_s >= since_s]
+            outcomes = [outcome for outcome in self._outcomes if outcome.at_s >= since_s]
+            results = list(self._unlabelled)
+        found = {'images': _failing(outcomes), 'stamps': _stamps(stamps)}
+        is_recent = bool(results) and results[-1].at_s >= since_s
+        if is_recent and not found['stamps']:
+            found['labels'] = _labels(results, clip_s, max_gap_s)
+        return {cause: text for cause, text in found.items() if text}
+
+
+def _failing(outcomes: list[_Outcome]) -> str:
+    """What the most frequent kind of failure is, where it is too frequent."""
+    failed = [outcome for outcome in outcomes if outcome.what]
+    counts = Counter(outcome.what for outcome in failed)
+    for what, count in counts.most_common(1):
+        few = what == LEFT_OUT and count < _MIN_LEFT_OUT
+        if count > _BAD_SHARE * len(outcomes) and not few:
+            reason = next(o.reason for o in reversed(failed) if o.what == what)
+            return f'{count} of the last {len(outcomes)} images {what}: {reason}'
+    return ''
+
+
+def _stamps(stamps: list[int]) -> str:
+    if len(stamps) < _MIN_IMAGES:
+        return ''
+    if sum(stamp == 0 for stamp in stamps) > len(stamps) / 2:
+        return 'images come without stamps (header.stamp is 0), so no label becomes valid'
+    if len(set(stamps)) == 1:
+        return 'all images have the same stamp, so no label becomes valid'
+    return ''
+
+
+def _labels(results: list[_Result], clip_s: float, max_gap_s: float) -> str:
+    """Why people are seen and no label has become valid for longer than a clip takes."""
+    steps_s = np.diff([result.stamp_ns for result in results]) * 1e-9
+    # Neither images that come slower than their stamps say count, nor one jump of the stamps.
+    waited_s = min(results[-1].at_s - results[0].at_s, steps_s[steps_s > 0.0].sum())
+    if len(steps_s) < _MIN_STEPS or waited_s < clip_s + _PATIENCE_S:
+        return ''
+    usual_s = float(np.median(steps_s))
+    if usual_s > max_gap_s:
+        return (
+            f'no label becomes valid: images are looked at every {usual_s:.2g} s, and '
+            f'clip.max_gap is {max_gap_s:g} s; send images faster, or raise clip.max_gap'
+        )
+    gaps = int((steps_s > max_gap_s).sum())
+    if gaps:
+        return (
+            f'no label becomes valid: {gaps} pauses between images were longer than clip.max_gap '
+            f'({max_gap_s:g} s)'
+        )
+    if (steps_s < 0.0).any():
+        return 'no label becomes valid: the stamps of the images jump back'
+    return f'no label becomes valid: nobody is followed for a whole clip ({clip_s:.2g} s)'

@@ -1,0 +1,175 @@
+"""What the node subscribes to: images, calibration, depth, and where people are.
+
+The callbacks store and return; the worker reads. They run in the executor's thread.
+"""
+
+from __future__ import annotations
+
+import sys
+import time
+from typing import TYPE_CHECKING, Any
+
+from rclpy.event_handler import SubscriptionEventCallbacks
+from rclpy.qos import QoSProfile, qos_policy_name_from_kind, qos_profile_sensor_data
+from rclpy.qos_overriding_options import QoSOverridingOptions
+from sensor_msgs.msg import CameraInfo, CompressedImage, Image
+
+from pose_action_ros.geometry import read_calibration
+from pose_action_ros.inference.side_inputs import DepthImages, SideInputs
+from pose_action_ros.ros.conversions import stamp_from_msg
+from pose_action_ros.ros.intake import PublisherGaps
+from pose_action_ros.ros.remaps import is_remapped
+from pose_action_ros.ros.worker import ArrivedImage
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from rclpy.event_handler import QoSRequestedIncompatibleQoSInfo
+    from rclpy.node import Node
+    from rclpy.subscription import Subscription
+
+    from pose_action_ros.ros.diagnostics import NodeStatistics
+    from pose_action_ros.ros.image_codec import ImageCodec
+    from pose_action_ros.ros.person_source import DetectionSource, RegionSource
+    from pose_action_ros.ros.settings import NodeSettings
+    from pose_action_ros.ros.worker import FrameWorker
+
+__all__ = ['Inputs']
+
+_NEWEST_ONLY = QoSProfile(
+    depth=1,
+    reliability=qos_profile_sensor_data.reliability,
+    durability=qos_profile_sensor_data.durability,
+)
+
+
+class Inputs:
+    """The node's subscriptions, and what has come through them.
+
+    Args:
+        node: The node that owns them.
+        settings: Which there are.
+        source: Says where people are; None: nobody does.
+        codec: Decodes depth images.
+        statistics: Where images are counted.
+
+    Attributes:
+        worker: Gets the images; None while there is none.
+        enabled: Images are handed on.
+        side: What comes beside the image.
+        image_topic: Where images are expected.
+        camera_info_topic: Where their calibration is.
+    """
+
+    def __init__(
+        self,
+        node: Node,
+        settings: NodeSettings,
+        source: RegionSource | DetectionSource | None,
+        codec: ImageCodec,
+        statistics: NodeStatistics,
+    ) -> None:
+        self.worker: FrameWorker | None = None
+        self.enabled = True
+        self._node = node
+        self._statistics = statistics
+        self._rectified = settings.image_rectified
+        self._info: CameraInfo | None = None
+        self._gaps = PublisherGaps()
+        self._subscriptions: list[Subscription] = []
+        self._misfits: dict[str, str] = {}  # topics with publishers whose QoS does not fit
+        self.side = SideInputs(people=source)
+        self.image_topic = node.resolve_topic_name('image')
+        self.camera_info_topic = _camera_info_topic(node)
+        image_type: type = Image
+        if settings.image_transport == 'compressed':
+            self.image_topic += '/compressed'
+            image_type = CompressedImage
+        self._add(image_type, self.image_topic, self._on_image)
+        self._add(CameraInfo, self.camera_info_topic, self._on_camera_info)
+        if settings.use_depth:
+            self.side.depth = DepthImages(codec.to_depth_m)
+            self._add(Image, 'depth', self._on_depth)
+        if source is not None:
+            self._add(source.message_type, source.topic, self._on_people)
+
+    def close(self) -> None:
+        """Destroy the subscriptions."""
+        for subscription in self._subscriptions:
+            self._node.destroy_subscription(subscription)
+        self._subscriptions.clear()
+
+    def change(self, settings: NodeSettings) -> None:
+        """Read the calibration that has come as other settings say."""
+        self._rectified = settings.image_rectified
+        if self._info is not None:
+            self.side.calibration = read_calibration(self._info, rectified=self._rectified)
+
+    def problems(self) -> dict[str, str]:
+        """Return what is wrong with what comes, by topic."""
+        for topic in [t for t in self._misfits if not self._node.count_publishers(t)]:
+            del self._misfits[topic]  # who did not fit has left
+        misfits = {f'qos {topic}': text for topic, text in self._misfits.items()}
+        return {**misfits, **self.side.problems()}
+
+    def _on_image(self, msg: Image | CompressedImage, info: Mapping[str, Any]) -> None:
+        stamp_ns, arrival_ns = stamp_from_msg(msg.header.stamp), time.monotonic_ns()
+        self._statistics.count_arrival(stamp_ns)
+        self.side.note_image(stamp_ns, arrival_ns)
+        missed = self._gaps.missed(info)
+        if self.worker is not None and self.enabled:
+            self.worker.frames.put(ArrivedImage(msg, arrival_ns), missed)
+
+    def _on_camera_info(self, msg: CameraInfo, _: Mapping[str, Any]) -> None:
+        self._info = msg
+        self.side.calibration = read_calibration(msg, rectified=self._rectified)
+
+    def _on_depth(self, msg: Image, _: Mapping[str, Any]) -> None:
+        if self.side.depth is not None:
+            stamp_ns = stamp_from_msg(msg.header.stamp)
+            self.side.depth.items.put(stamp_ns, msg, time.monotonic_ns())
+            self._wake()
+
+    def _on_people(self, msg: Any, _: Mapping[str, Any]) -> None:
+        if self.side.people is not None:
+            stamp_ns = stamp_from_msg(msg.header.stamp) if hasattr(msg, 'header') else 0
+            self.side.people.put(stamp_ns, msg, time.monotonic_ns())
+            self._wake()
+
+    def _wake(self) -> None:
+        if self.worker is not None:
+            self.worker.frames.wake()
+
+    def _add(self, message_type: type, topic: str, callback: Callable) -> None:
+        def receive(msg: Any, info: Mapping[str, Any]) -> None:
+            self._misfits.pop(topic, None)  # this publisher fits
+            callback(msg, info)
+
+        def warn(event: QoSRequestedIncompatibleQoSInfo) -> None:
+            policy = qos_policy_name_from_kind(event.last_policy_kind)
+            self._misfits[topic] = (
+                f'{topic} is offered with an incompatible QoS ({policy}); set '
+                f'qos_overrides.{self._node.resolve_topic_name(topic)}.subscription.* to fit'
+            )
+
+        events = SubscriptionEventCallbacks(incompatible_qos=warn)
+        options = QoSOverridingOptions.with_default_policies()
+        self._subscriptions.append(
+            self._node.create_subscription(
+                message_type,
+                topic,
+                receive,
+                _NEWEST_ONLY,
+                event_callbacks=events,
+                qos_overriding_options=options,
+            )
+        )
+
+
+def _camera_info_topic(node: Node) -> str:
+    """The sibling of the resolved image topic, unless a rule was given for it."""
+    resolved, namespace = node.resolve_topic_name('camera_info'), node.get_namespace()
+    is_default = resolved == f'{namespace.rstrip("/")}/camera_info'
+    if not is_default or is_remapped('camera_info', node.get_name(), namespace, sys.argv):
+        return resolved
+    return f'{node.resolve_topic_name("image").rpartition("/")[0]}/camera_info'

@@ -1,0 +1,381 @@
+"""The node: images in; poses, actions and markers out. The contract is docs/ros_interface.md.
+
+A managed node: `configure` loads the network and warms it up, beside the executor; `cleanup` frees
+it. Image callbacks only store the newest frame; one worker thread does the rest.
+"""
+
+from __future__ import annotations
+
+import math
+import threading
+import time
+from typing import TYPE_CHECKING
+
+from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus
+from lifecycle_msgs.msg import State, Transition
+from rclpy.callback_groups import ReentrantCallbackGroup
+from rclpy.clock import Clock, ClockType
+from rclpy.lifecycle import LifecycleNode, LifecycleNodeMixin, TransitionCallbackReturn
+from rclpy.node import Node
+from rclpy.qos_overriding_options import QoSOverridingOptions
+from std_srvs.srv import SetBool, Trigger
+
+from pose_action_ros.core.errors import PoseActionError
+from pose_action_ros.core.skeleton import get_skeleton
+from pose_action_ros.inference.stream import PoseActionStream
+from pose_action_ros.ros.diagnostics import NodeStatistics, diagnostics_to_msg, resident_mib
+from pose_action_ros.ros.image_codec import ImageCodec
+from pose_action_ros.ros.inputs import Inputs
+from pose_action_ros.ros.outputs import Outputs
+from pose_action_ros.ros.parameters import (
+    changes_at_configure,
+    check_settings,
+    declare_settings,
+    numbers_as_declared,
+    read_settings,
+)
+from pose_action_ros.ros.person_source import open_person_source
+from pose_action_ros.ros.settings import NodeSettings
+from pose_action_ros.ros.target_frame import TargetFrame
+from pose_action_ros.ros.worker import FrameWorker
+
+if TYPE_CHECKING:
+    from collections.abc import Generator
+
+    from lifecycle_msgs.srv import ChangeState
+    from rcl_interfaces.msg import SetParametersResult
+    from rclpy.lifecycle import LifecycleState
+    from rclpy.parameter import Parameter
+
+    from pose_action_ros.ros.person_source import DetectionSource, RegionSource
+
+__all__ = ['PoseActionNode']
+
+_SILENCE_S = 2.0
+_POLL_S = 0.01  # while the network loads
+_REPEAT_S = 30.0  # a warning that stands is logged again
+_PAUSE_S = 5.0  # between two texts of one cause, which may hold numbers
+
+
+class _OneTurn:
+    """Awaited, it lets the executor do what else there is."""
+
+    def __await__(self) -> Generator[None, None, None]:
+        yield
+
+
+class PoseActionNode(LifecycleNode):
+    """The lifecycle node `pose_action`."""
+
+    def __init__(self) -> None:
+        Node.__init__(self, 'pose_action')
+        # A transition that takes its time must not keep other services from answering.
+        LifecycleNodeMixin.__init__(self, callback_group=ReentrantCallbackGroup())
+        self._change_state = self._service_change_state.callback
+        self._service_change_state.callback = self._on_change_state
+        declare_settings(self, NodeSettings())
+        self.settings = self._configured = read_settings(self, NodeSettings)
+        self.add_pre_set_parameters_callback(lambda changes: numbers_as_declared(self, changes))
+        self.add_on_set_parameters_callback(self._check_parameters)
+        self.add_post_set_parameters_callback(self._on_parameters)
+        self._statistics = NodeStatistics()
+        self._codec = ImageCodec()
+        self._stream: PoseActionStream | None = None
+        self._outputs: Outputs | None = None
+        self._inputs: Inputs | None = None
+        self._worker: FrameWorker | None = None
+        self._target: TargetFrame | None = None
+        self._loading: threading.Thread | None = None
+        self._enabled = True
+        self._failure = ''
+        self._logged: dict[str, tuple[float, str]] = {}  # when, and what, by cause
+        self._diagnostics = self.create_publisher(
+            DiagnosticArray,
+            '/diagnostics',
+            1,
+            qos_overriding_options=QoSOverridingOptions.with_default_policies(),
+        )
+        self.create_service(Trigger, '~/reset', self._on_reset)
+        self.create_service(SetBool, '~/enable', self._on_enable)
+        # Diagnostics go on while a simulation or a recording is paused.
+        self.create_timer(1.0, self._on_second, clock=Clock(clock_type=ClockType.STEADY_TIME))
+
+    @property
+    def is_loading(self) -> bool:
+        """A network is being loaded, in a thread that can't be interrupted."""
+        return self._loading is not None and self._loading.is_alive()
+
+    async def start(self) -> None:
+        """Configure and activate; where configuring fails the node waits for a manager."""
+        if await self._configure() is TransitionCallbackReturn.SUCCESS:
+            self.trigger_activate()
+
+    # Lifecycle ------------------------------------------------------------------------------
+
+    async def _on_change_state(
+        self, request: ChangeState.Request, response: ChangeState.Response
+    ) -> ChangeState.Response:
+        """Configure beside the executor; all other transitions are quick."""
+        wanted = request.transition.label or request.transition.id
+        if (
+            wanted in ('configure', Transition.TRANSITION_CONFIGURE)
+            and self._state_machine.current_state[0] == State.PRIMARY_STATE_UNCONFIGURED
+        ):
+            response.success = await self._configure() is TransitionCallbackReturn.SUCCESS
+            return response
+        return self._change_state(request, response)
+
+    async def _configure(self) -> TransitionCallbackReturn:
+        """As `trigger_configure`, while the executor goes on."""
+        self._state_machine.trigger_transition_by_id(Transition.TRANSITION_CONFIGURE, True)
+        try:
+            source = self._prepare()
+            loaded: list[PoseActionStream | BaseException] = []
+            self._loading = threading.Thread(
+                target=lambda: loaded.append(self._load()), daemon=True
+            )
+            self._loading.start()
+            while self.is_loading:
+                time.sleep(_POLL_S)  # else the executor would turn without a pause
+                await _OneTurn()
+            result = self._finish(source, loaded[0])
+        except Exception as error:
+            result = self._fail(error)
+        self._state_machine.trigger_transition_by_label(result.to_label(), True)
+        return result
+
+    def on_configure(self, state: LifecycleState) -> TransitionCallbackReturn:
+        """Load the weights, warm the network up, create subscriptions and publishers."""
+        try:
+            return self._finish(self._prepare(), self._load())
+        except Exception as error:  # rclpy keeps what it catches to itself
+            return self._fail(error)
+
+    def _prepare(self) -> RegionSource | DetectionSource | None:
+        """What fails fast comes first: the network takes seconds to load."""
+        settings = self.settings = self._configured = read_settings(self, NodeSettings)
+        self._failure = ''
+        self._codec.infrared = settings.image_infrared
+        source = open_person_source(settings.person_source)
+        if settings.target_frame:
+            self._target = TargetFrame(self, settings.target_frame)
+        return source
+
+    def _load(self) -> PoseActionStream | BaseException:
+        """The network, or why there is none; touches nothing of the node."""
+        settings, model = self._configured, self._configured.model
+        try:
+            return PoseActionStream.open(
+                model.weights,
+                settings=settings,
+                device=model.device,
+                threads=model.threads,
+                backend=model.backend,
+                precision=model.precision,
+            )
+        except BaseException as error:
+            return error
+
+    def _finish(
+        self,
+        source: RegionSource | DetectionSource | None,
+        loaded: PoseActionStream | BaseException,
+    ) -> TransitionCallbackReturn:
+        if isinstance(loaded, BaseException):
+            raise loaded
+        stream = self._stream = loaded
+        stream.settings = self.settings  # which may have changed meanwhile
+        self._outputs = Outputs(
+            self,
+            skeleton=get_skeleton(stream.layout),
+            model=stream.model_name,
+            labels=stream.labels,
+            markers=self.settings.viz,
+            target=self._target,
+        )
+        self._inputs = Inputs(self, self.settings, source, self._codec, self._statistics)
+        self._inputs.enabled = self._enabled
+        for note in stream.notes:
+            self.get_logger().info(note)
+        if self._codec.reason:
+            self.get_logger().info(f'images are decoded by this package: {self._codec.reason}')
+        self.get_logger().info(
+            f'{stream.model_name} is loaded on {stream.device}, images from '
+            f'{self._inputs.image_topic}'
+        )
+        return TransitionCallbackReturn.SUCCESS
+
+    def _fail(self, error: Exception) -> TransitionCallbackReturn:
+        expected = isinstance(error, (PoseActionError, MemoryError))
+        text = ' '.join(str(error).split()) if expected else ''
+        self._failure = text or repr(error)
+        self.get_logger().error(f'not configured: {self._failure}')
+        self._release()
+        return TransitionCallbackReturn.FAILURE
+
+    def on_activate(self, state: LifecycleState) -> TransitionCallbackReturn:
+        """Start the worker."""
+        result = super().on_activate(state)
+        if self._stream is None or self._outputs is None or self._inputs is None:
+            return TransitionCallbackReturn.ERROR
+        self._statistics.start()
+        self._worker = self._inputs.worker = FrameWorker(
+            stream=self._stream,
+            codec=self._codec,
+            side=self._inputs.side,
+            outputs=self._outputs,
+            statistics=self._statistics,
+            settings=self.settings,
+            clock=self.get_clock(),
+            logger=self.get_logger(),
+        )
+        return result
+
+    def on_deactivate(self, state: LifecycleState) -> TransitionCallbackReturn:
+        """Stop the worker, forget the tracks and remove the markers."""
+        self.stop_work()
+        return super().on_deactivate(state)
+
+    def on_cleanup(self, state: LifecycleState) -> TransitionCallbackReturn:
+        """Free the network and its memory."""
+        self._release()
+        self._failure = ''
+        return TransitionCallbackReturn.SUCCESS
+
+    def _release(self) -> None:
+        for part in (self._inputs, self._outputs, self._target, self._stream):
+            if part is not None:
+                part.close()
+        self._inputs = self._outputs = self._target = self._stream = None
+
+    def on_shutdown(self, state: LifecycleState) -> TransitionCallbackReturn:
+        """Stop and free whatever there is."""
+        self.on_deactivate(state)
+        return self.on_cleanup(state)
+
+    def on_error(self, state: LifecycleState) -> TransitionCallbackReturn:
+        """Return to unconfigured, from where `configure` may be tried again."""
+        result = self.on_shutdown(state)
+        self._failure = f'a transition from {state.label} has failed'
+        return result
+
+    def stop_work(self) -> None:
+        """End the worker after its frame: no process may end while a network runs in it."""
+        if self._inputs is not None:
+            self._inputs.worker = None
+        if self._worker is not None:
+            self._worker.stop()
+            self._worker = None
+
+    # Services and parameters ----------------------------------------------------------------
+
+    def _on_reset(self, request: Trigger.Request, response: Trigger.Response) -> Trigger.Response:
+        if self._stream is None:
+            response.message = 'nothing to reset: the node is not configured'
+            return response
+        if self._worker is not None:
+            self._worker.reset()
+        response.success, response.message = True, 'all tracks and clips are dropped'
+        return response
+
+    def _on_enable(self, request: SetBool.Request, response: SetBool.Response) -> SetBool.Response:
+        self._enabled = request.data
+        if self._inputs is not None:
+            self._inputs.enabled = request.data
+        response.success, response.message = True, 'running' if request.data else 'paused'
+        return response
+
+    def _check_parameters(self, changes: list[Parameter]) -> SetParametersResult:
+        in_use = self._worker is not None or self.is_loading
+        return check_settings(self, NodeSettings, changes, in_use=in_use)
+
+    def _on_parameters(self, changes: list[Parameter]) -> None:
+        settings = self.settings = read_settings(self, NodeSettings)
+        if self._inputs is not None:
+            self._inputs.change(settings)
+        if self._worker is not None:
+            self._worker.change(settings)
+        elif self._stream is not None and self._outputs is not None:
+            self._stream.settings = settings
+            self._outputs.redraw(settings.viz)
+
+    # Diagnostics ----------------------------------------------------------------------------
+
+    def _on_second(self) -> None:
+        level, text = self._health()
+        worker, stream = self._worker, self._stream
+        values = {
+            **self._statistics.values(),
+            **self._statistics.distance(),
+            'frames_received': worker.frames.received if worker else 0,
+            'frames_dropped': worker.frames.dropped if worker else 0,
+            **self._statistics.counts(),
+            'clip_fill': self._statistics.clip_fill if worker else 0.0,
+            'device': stream.device if stream else '',
+            'model': stream.model_name if stream else '',
+            'image_decoder': self._codec.decoder,
+            'memory_mib': resident_mib(),
+        }
+        stamp = self.get_clock().now().to_msg()
+        name = self.get_fully_qualified_name()
+        self._diagnostics.publish(diagnostics_to_msg(stamp, name, level, text, values))
+
+    def _health(self) -> tuple[bytes, str]:
+        if self.is_loading:
+            return DiagnosticStatus.OK, f'configuring: loads {self._configured.model.weights}'
+        if self._failure:
+            return DiagnosticStatus.ERROR, f'not configured: {self._failure}'
+        if self._stream is None:
+            return DiagnosticStatus.OK, 'unconfigured: no network is loaded'
+        problems = self._problems()
+        self._log(problems)
+        if problems:
+            return DiagnosticStatus.WARN, '; '.join(problems.values())
+        if self._worker is None:
+            return DiagnosticStatus.OK, 'inactive'
+        return DiagnosticStatus.OK, 'running' if self._enabled else 'paused'
+
+    def _problems(self) -> dict[str, str]:
+        """What keeps the node from its work, by cause."""
+        worker, inputs, stream = self._worker, self._inputs, self._stream
+        unused = changes_at_configure(self._configured, self.settings)
+        found = {}
+        if unused:
+            found['unused'] = (
+                f'{", ".join(unused)} changed since configure and is not in use: clean up and '
+                'configure again'
+            )
+        if worker is None or inputs is None or stream is None:
+            return found
+        if self._statistics.seconds_since_arrival() > _SILENCE_S:
+            found['silence'] = f'no image on {inputs.image_topic} for {_SILENCE_S:g} s'
+        elif self._enabled:
+            found |= self._statistics.history.problems(stream.clip_s, self.settings.clip.max_gap)
+            if stream.is_3d and self._statistics.seconds_since_start() > _SILENCE_S:
+                found['calibration'] = self._calibration_problem(inputs, worker)
+        found |= inputs.problems()
+        if self._target is not None:
+            found['tf'] = self._target.problem
+        return {cause: text for cause, text in found.items() if text}
+
+    def _calibration_problem(self, inputs: Inputs, worker: FrameWorker) -> str:
+        calibration = inputs.side.calibration
+        if worker.image_size is not None:
+            calibration = calibration.for_image(*worker.image_size)
+        self._log({'scaled': calibration.note}, repeat_s=math.inf)
+        problem = calibration.problem
+        if not problem:
+            return ''
+        return (
+            f'{inputs.camera_info_topic}: {problem}; positions are relative to the root joint only'
+        )
+
+    def _log(self, problems: dict[str, str], repeat_s: float = _REPEAT_S) -> None:
+        """Log each problem when it comes, and again while it stands."""
+        now_s = time.monotonic()
+        for cause, text in problems.items():
+            logged_s, logged = self._logged.get(cause, (-math.inf, ''))
+            pause_s = repeat_s if text == logged else _PAUSE_S
+            if text and now_s > logged_s + pause_s:
+                self._logged[cause] = (now_s, text)
+                self.get_logger().warning(text)

@@ -1,0 +1,55 @@
+"""Which names were remapped on the command line, also to the name that they have anyway.
+
+rcl resolves names but does not tell whether a rule applied: `-r camera_info:=camera_info` looks
+like no rule at all.
+"""
+
+from __future__ import annotations
+
+import itertools
+from typing import TYPE_CHECKING
+
+from rclpy.expand_topic_name import expand_topic_name
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+__all__ = ['is_remapped']
+
+
+def is_remapped(name: str, node_name: str, namespace: str, arguments: Sequence[str]) -> bool:
+    """Tell whether a rule for a topic was given.
+
+    Args:
+        name: The topic, as the node's code has it.
+        node_name: Name of the node.
+        namespace: Its namespace.
+        arguments: The command line, with `--ros-args`.
+    """
+    wanted = expand_topic_name(name, node_name, namespace)
+    for rule in _rules(arguments):
+        match, separator, _ = rule.partition(':=')
+        node, has_node, topic = match.rpartition(':')
+        if not separator or (has_node and node not in (node_name, 'rostopic')):
+            continue
+        topic = topic.removeprefix('//')  # of rostopic://
+        if not topic.startswith('__') and _expanded(topic, node_name, namespace) == wanted:
+            return True
+    return False
+
+
+def _rules(arguments: Sequence[str]) -> Iterator[str]:
+    """What follows -r or --remap between --ros-args and --."""
+    is_ros = False
+    for word, following in itertools.zip_longest(arguments, arguments[1:], fillvalue=''):
+        if word in ('--ros-args', '--'):
+            is_ros = word == '--ros-args'
+        elif is_ros and word in ('-r', '--remap'):
+            yield following
+
+
+def _expanded(topic: str, node_name: str, namespace: str) -> str:
+    try:
+        return expand_topic_name(topic, node_name, namespace)
+    except ValueError:  # such a rule applies to no topic
+        return ''
