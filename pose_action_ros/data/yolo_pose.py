@@ -72,9 +72,20 @@ def read_yolo_pose(
     }
     train, test = _parts(folder, list(texts), split_file)
     wanted = chosen_images(split, train, test or None, where=str(root))
-    persons = [person for name in wanted for person in _persons(folder / name, name, texts[name])]
+    persons: list[Person] = []
+    skipped: dict[str, str] = {}
+    for name in wanted:
+        try:
+            persons += _persons(folder / name, name, texts[name])
+        except DatasetError as error:
+            skipped[name] = str(error)
     return Photographs(
-        'yolo_pose', persons, skeleton, min_joints=min_joints, min_height_px=min_height_px
+        'yolo_pose',
+        persons,
+        skeleton,
+        min_joints=min_joints,
+        min_height_px=min_height_px,
+        skipped=skipped,
     )
 
 

@@ -145,7 +145,7 @@ def test_finetuning_without_an_action_phase_needs_a_rate(tiny_run):
 @pytest.mark.parametrize(
     ('sections', 'message'),
     [
-        ({'data': {'name': 'coco'}}, "unknown data set 'coco'"),
+        ({'data': {'name': 'cocoa'}}, "unknown data set 'cocoa'"),
         ({'data': {'poses': 0}}, r'set data\.poses above 0'),
         ({'data': {'render_on_device': True}}, r'data\.pool keeps finished samples'),
         (
@@ -154,7 +154,7 @@ def test_finetuning_without_an_action_phase_needs_a_rate(tiny_run):
         ),
         ({'data': {'options': {'colour': 1}}}, 'framing and photographs; found colour'),
         ({'model': {'preset': 'mpii', 'changes': {}}}, 'joints of pa17j'),
-        ({'pose': {'epochs': 0}, 'model': {'preset': 'h36m', 'changes': {}}}, 'knows 0 actions'),
+        ({'pose': {'epochs': 0}, 'model': {'preset': 'h36m', 'changes': {}}}, 'has no action'),
         (
             {'pose': {'epochs': 0}, 'data': {'pool': False, 'clips': 0}}
             | {'action': {'cache_features': True}},
