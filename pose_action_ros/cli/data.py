@@ -22,6 +22,12 @@ _LISTED = 10  # faults that are listed one by one
 _NOTE = 400  # characters of a note
 
 
+_Options = Annotated[
+    list[str] | None,
+    typer.Option(help='KEY=VALUE: an option of the data set, as in data.options; repeatable.'),
+]
+
+
 @data_app.callback()
 def _data() -> None:
     """Recorded data sets on disk."""
@@ -41,7 +47,7 @@ def check(
     augmentation: Annotated[
         str, typer.Option(help='Show samples as training sees them: paper or released.')
     ] = 'none',
-    broken: Annotated[Path | None, typer.Option(help='ntu: list of samples to leave out.')] = None,
+    option: _Options = None,
 ) -> None:
     """Read some samples of every split and draw them with their skeletons."""
     from pose_action_ros.core.errors import DatasetError, shortened
@@ -54,7 +60,7 @@ def check(
     reader = reader_named(name)
     skeleton = get_skeleton(layout or reader.layout)
     ranges = ranges_named(augmentation, name, 'poses')
-    options = {'broken': broken} if broken else {}
+    options = _parsed(option)
     table = Table('split', 'recordings', 'samples', 'actions', 'read', 'joints', title=str(root))
     tiles: list[tuple[dict[str, Any], str]] = []
     faults: list[str] = []
@@ -80,6 +86,24 @@ def check(
     for note in notes:
         _console.print(shortened(note, _NOTE), highlight=False, markup=False, soft_wrap=True)
     _raise_for(faults)
+
+
+def _parsed(texts: list[str] | None) -> dict[str, Any]:
+    """Options of a data set; values are read as YAML."""
+    import yaml
+
+    from pose_action_ros.core.errors import ConfigError
+
+    options = {}
+    for text in texts or []:
+        key, equals, value = text.partition('=')
+        if not equals:
+            raise ConfigError(f'--option {text}: expected KEY=VALUE')
+        try:
+            options[key] = yaml.safe_load(value)
+        except yaml.YAMLError as error:
+            raise ConfigError(f'--option {text}: the value is no YAML: {error}') from error
+    return options
 
 
 def _raise_for(faults: list[str]) -> None:
@@ -148,8 +172,7 @@ def prepare(
     name: Annotated[str, typer.Argument(help='A data set of docs/data.md.')],
     root: Annotated[Path, typer.Argument(help='Its folder, laid out as docs/data.md says.')],
     output: Annotated[Path, typer.Argument(help='Folder of the cache: data.options.prepared.')],
-    broken: Annotated[Path | None, typer.Option(help='ntu: list of samples to leave out.')] = None,
-    view: Annotated[bool, typer.Option('--view', help='ntu: the cross-view split.')] = False,
+    option: _Options = None,
     workers: Annotated[int, typer.Option(help='Processes.', min=1)] = 1,
     quiet: Annotated[bool, typer.Option('--quiet', help='No progress bars.')] = False,
 ) -> None:
@@ -164,7 +187,7 @@ def prepare(
     from pose_action_ros.training.reporting import track
 
     skeleton = get_skeleton(reader_named(name).layout)
-    options = {'broken': broken, 'view': view} if name == 'ntu' else {}
+    options = _parsed(option)
     total, faults = 0, []
     with get_context('spawn').Pool(workers) if workers > 1 else nullcontext() as pool:
         for split in ('train', 'val'):  # val is test, but for MPII, whose test set has no joints

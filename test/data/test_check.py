@@ -116,3 +116,19 @@ def test_many_faults_are_counted_and_the_first_are_listed(tmp_path, miniatures):
     with pytest.raises(DatasetError, match=r'40 faults: .*; and 30 more$') as refused:
         invoke('data', 'check', 'penn_action', tmp_path, '--samples', 20)
     assert len(str(refused.value)) <= 2000
+
+
+def test_options_of_the_data_set(people, tmp_path):
+    people.write_pose_arrays(tmp_path / 'photographs', tmp_path / 'labels.npz')
+    sheet = tmp_path / 'sheet.png'
+    arguments = ('data', 'check', 'pose_arrays', tmp_path / 'photographs', '--sheet', sheet)
+    labels = f'labels={tmp_path / "labels.npz"}'
+    result = invoke(*arguments, '--option', labels, '--option', 'min_confidence=0.2')
+    assert '18' in result.stdout
+    assert sheet.exists()
+    with pytest.raises(ConfigError, match='pose_arrays has no option label; it has labels'):
+        invoke(*arguments, '--option', 'label=x')
+    with pytest.raises(ConfigError, match='--option labels: expected KEY=VALUE'):
+        invoke(*arguments, '--option', 'labels')
+    with pytest.raises(ConfigError, match='the value is no YAML'):
+        invoke(*arguments, '--option', 'labels={')
