@@ -84,6 +84,15 @@ def test_stamps_are_the_films_own(run, write_film, weights, tmp_path):
     assert found == pytest.approx(np.array([0, 1, 2, 3, 4, 8, 12, 16]) / 25.0, abs=1e-3)
 
 
+def test_skipped_frames_are_said(run, write_film, weights, tmp_path):
+    """After a pause of two seconds no stamp confirms the first one that is far ahead."""
+    film = write_film(tmp_path / 'pause.mp4', count=6, runs=[(2, 1), (1, 50), (3, 1)])
+    _, _, err = run(
+        'predict', film, '--output', tmp_path / 'out', '--weights', weights, '--device', 'cpu'
+    )
+    assert '1 frames are skipped: its stamp is more than 0.5 s ahead' in err
+
+
 def test_a_film_that_is_cut_short_is_said(run, write_film, weights, tmp_path):
     film = write_film(tmp_path / 'cut.avi', count=20, code='MJPG')
     film.write_bytes(film.read_bytes()[: film.stat().st_size * 4 // 5])
