@@ -4,6 +4,7 @@ Heavy libraries are imported where they are used: tests of the low rooms do with
 """
 
 import os
+import struct
 import zlib
 from pathlib import Path
 
@@ -102,6 +103,50 @@ def _gain(name):
     if 'main' in name or 'from_maps' in name or 'expand' in name:
         return 0.6
     return 1.3
+
+
+def _write_film(path, count=12, rate_hz=25.0, code='mp4v', runs=()):
+    """Write grey images, each 10 levels brighter than the one before.
+
+    Args:
+        path: Of the film.
+        count: Images.
+        rate_hz: Their rate.
+        code: Of the codec.
+        runs: (number of images, periods that each of them lasts), for a variable rate; mp4 only.
+    """
+    import cv2
+
+    writer = cv2.VideoWriter(str(path), cv2.VideoWriter.fourcc(*code), rate_hz, (64, 48))
+    for index in range(count):
+        writer.write(np.full((48, 64, 3), 10 * index, np.uint8))
+    writer.release()
+    if runs:
+        path.write_bytes(_with_periods(path.read_bytes(), runs))
+    return path
+
+
+def _with_periods(data, runs):
+    """Give each image of an mp4 its own duration, as phones do: the table `stts`."""
+    out, at = b'', 0
+    while at < len(data):
+        size, kind = struct.unpack('>I4s', data[at : at + 8])
+        body = data[at + 8 : at + size]
+        if kind in (b'moov', b'trak', b'mdia', b'minf', b'stbl'):
+            body = _with_periods(body, runs)
+        if kind == b'stts':
+            (unit,) = struct.unpack('>I', body[12:16])
+            rows = b''.join(struct.pack('>II', n, periods * unit) for n, periods in runs)
+            body = struct.pack('>II', 0, len(runs)) + rows
+        if kind != b'edts':  # it holds the length at the constant rate
+            out += struct.pack('>I4s', len(body) + 8, kind) + body
+        at += size
+    return out
+
+
+@pytest.fixture(scope='session')
+def write_film():
+    return _write_film
 
 
 @pytest.fixture(scope='session')

@@ -27,7 +27,7 @@ from pose_action_ros.cli.bag_topics import (
     OUTPUTS,
     RecordingTopics,
 )
-from pose_action_ros.core.errors import PoseActionError
+from pose_action_ros.core.errors import PoseActionError, shortened
 from pose_action_ros.core.predictions import ScaleSource
 from pose_action_ros.core.skeleton import get_skeleton
 from pose_action_ros.geometry import NO_CALIBRATION, Calibration, read_calibration
@@ -51,6 +51,7 @@ if TYPE_CHECKING:
 
 __all__ = ['Annotator', 'Counts', 'SideSettings']
 
+_REASON = 300  # characters of a reason
 _KEPT = 64  # depth images or detections, undecoded
 
 
@@ -241,7 +242,7 @@ class Annotator:
     def _count_bad(self, reason: object) -> None:
         self.counts.bad_images += 1
         text = str(reason) if isinstance(reason, (str, PoseActionError)) else repr(reason)
-        self.counts.problems[f'could not be read: {text}'] += 1
+        self.counts.problems[f'could not be read: {shortened(text, _REASON)}'] += 1
 
     def _count_problems(self, calibration: Calibration, prediction: FramePrediction) -> None:
         problems = [*self._side.problems().values(), calibration.note]

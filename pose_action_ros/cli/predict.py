@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+from collections import Counter
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -64,19 +65,21 @@ def predict(
         console=Console(stderr=True),
         disable=quiet,
     )
-    count = 0
+    count, skipped = 0, Counter[str]()
     with lines.open('w', encoding='utf-8') as file, _drawing(drawn, film) as draw:
         for time_s, image in shown:
             count += 1
             prediction = stream.process(image, round(time_s * 1e9), camera=camera)
+            skipped.update([prediction.skipped] if prediction.skipped else [])
             file.write(to_json_line(prediction) + '\n')
             draw(image, prediction)
+    notes = [f'{number} frames are skipped: {reason}' for reason, number in skipped.items()]
     if film.count and count < film.count * (1.0 - _MISSING_SHARE):
-        Console(stderr=True).print(
-            f'{video} ends after {count} of {film.count} frames: it is damaged or cut short',
-            highlight=False,
-            soft_wrap=True,
+        notes.append(
+            f'{video} ends after {count} of {film.count} frames: it is damaged or cut short'
         )
+    for note in notes:
+        Console(stderr=True).print(note, highlight=False, markup=False, soft_wrap=True)
     Console().print(f'{count} frames: {drawn}, {lines}', highlight=False, soft_wrap=True)
 
 

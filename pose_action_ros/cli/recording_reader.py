@@ -123,6 +123,7 @@ def opened(path: Path) -> Iterator[Recording]:
             plain = _unpacked(file, stack, lost) if file.suffix == '.zstd' else file
             try:
                 files.append(_open_file(plain, stack))
+                lost += _left_beside(plain)
             except DatasetError as error:
                 lost.append(str(error))
         if not files:
@@ -204,6 +205,17 @@ def _open_file(path: Path, stack: ExitStack) -> Any:
             f'{path} can not be read as a .db3 file: {error}; what a damaged one still holds is '
             f'saved by `sqlite3 {path} .recover | sqlite3 NEW.db3`'
         ) from error
+
+
+def _left_beside(path: Path) -> list[str]:
+    """What is not in a database yet, because its recorder was killed."""
+    beside = [path.with_name(f'{path.name}{ending}') for ending in ('-wal', '-journal')]
+    return [
+        f'{path} was not closed, its last messages are in {file.name}; '
+        f'`sqlite3 {path} "PRAGMA wal_checkpoint(TRUNCATE)"` brings them back'
+        for file in beside
+        if file.is_file() and file.stat().st_size
+    ]
 
 
 def _unpacked(path: Path, stack: ExitStack, lost: list[str]) -> Path:

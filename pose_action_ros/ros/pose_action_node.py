@@ -13,20 +13,24 @@ from typing import NoReturn
 
 __all__ = ['main']
 
+_SIGNALS = (signal.SIGINT, signal.SIGTERM)
+
 
 def main() -> int:
     """Run the node until it is told to stop; 1 where a parameter is given a wrong value."""
-    for number in (signal.SIGINT, signal.SIGTERM):
+    for number in _SIGNALS:
         signal.signal(number, lambda *_: _end_at_once())
     import rclpy
-    from rclpy.executors import ExternalShutdownException, SingleThreadedExecutor
+    from rclpy.executors import SingleThreadedExecutor
 
     from pose_action_ros.core.errors import ConfigError
     from pose_action_ros.ros.node import PoseActionNode
 
+    signal.pthread_sigmask(signal.SIG_BLOCK, _SIGNALS)  # one that comes now waits for rclpy
     signal.signal(signal.SIGINT, signal.default_int_handler)
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
     rclpy.init()
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, _SIGNALS)
     node = None
     try:
         node = PoseActionNode()
@@ -37,8 +41,11 @@ def main() -> int:
     except ConfigError as error:
         rclpy.logging.get_logger('pose_action').fatal(str(error))
         return 1
-    except (KeyboardInterrupt, ExternalShutdownException):
+    except KeyboardInterrupt:
         pass
+    except Exception:
+        if rclpy.ok():  # else a signal has ended ROS under whatever went on
+            raise
     finally:
         if node is not None:
             node.stop_work()

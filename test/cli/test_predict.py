@@ -76,6 +76,33 @@ def test_without_a_field_of_view_there_is_no_camera_frame(run, video, weights, t
             assert person['joints_camera_m'] is None
 
 
+def test_stamps_are_the_films_own(run, write_film, weights, tmp_path):
+    film = write_film(tmp_path / 'phone.mp4', count=8, runs=[(4, 1), (4, 4)])
+    run('predict', film, '--output', tmp_path / 'out', '--weights', weights, '--device', 'cpu')
+    lines = (tmp_path / 'out' / 'phone.jsonl').read_text().splitlines()
+    found = [json.loads(line)['stamp_s'] for line in lines]
+    assert found == pytest.approx(np.array([0, 1, 2, 3, 4, 8, 12, 16]) / 25.0, abs=1e-3)
+
+
+def test_skipped_frames_are_said(run, write_film, weights, tmp_path):
+    """After a pause of two seconds no stamp confirms the first one that is far ahead."""
+    film = write_film(tmp_path / 'pause.mp4', count=6, runs=[(2, 1), (1, 50), (3, 1)])
+    _, _, err = run(
+        'predict', film, '--output', tmp_path / 'out', '--weights', weights, '--device', 'cpu'
+    )
+    assert '1 frames are skipped: its stamp is more than 0.5 s ahead' in err
+
+
+def test_a_film_that_is_cut_short_is_said(run, write_film, weights, tmp_path):
+    film = write_film(tmp_path / 'cut.avi', count=20, code='MJPG')
+    film.write_bytes(film.read_bytes()[: film.stat().st_size * 4 // 5])
+    status, _, err = run('predict', film, '--output', tmp_path / 'out', '--weights', weights)
+    count = len((tmp_path / 'out' / 'cut.jsonl').read_text().splitlines())
+    assert status == 0
+    assert 0 < count < 20
+    assert f'cut.avi ends after {count} of 20 frames' in err
+
+
 class TestErrors:
     def refused(self, result):
         status, _, err = result

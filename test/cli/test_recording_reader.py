@@ -109,6 +109,18 @@ def test_a_damaged_database_is_named_with_the_command_that_saves_it(tmp_path):
         pass
 
 
+def test_what_a_killed_recorder_left_beside_its_database_is_said(tmp_path):
+    path = record(tmp_path / 'in', StoragePlugin.SQLITE3)
+    (file,) = path.glob('*.db3')
+    beside = file.with_name(f'{file.name}-wal')
+    beside.touch()
+    assert words(path) == (WORDS, {})
+    beside.write_bytes(bytes(100))
+    found, problems = words(path)
+    assert found == WORDS
+    assert any('in.db3-wal' in problem and 'wal_checkpoint' in problem for problem in problems)
+
+
 def test_ros_1_is_named_with_the_command_that_converts_it(tmp_path):
     path = tmp_path / 'old.bag'
     path.write_bytes(b'#ROSBAG V2.0\n' + bytes(100))

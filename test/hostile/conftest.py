@@ -11,8 +11,8 @@ COMMON = {
     'database': None,  # a finding becomes an @example, where everybody has it
     'suppress_health_check': list(hypothesis.HealthCheck),
 }
-hypothesis.settings.register_profile('few', max_examples=150, derandomize=True, **COMMON)
+hypothesis.settings.register_profile('few', max_examples=40, derandomize=True, **COMMON)
 hypothesis.settings.register_profile(
-    'fuzz', max_examples=int(os.environ.get('INPUTS', '40000')), print_blob=True, **COMMON
+    'fuzz', max_examples=int(os.environ.get('INPUTS', '40000')) // 10, print_blob=True, **COMMON
 )
 hypothesis.settings.load_profile('few')

@@ -1,6 +1,7 @@
 """Any numbers in a CameraInfo or in detections, any bytes as a recorded message."""
 
 import math
+import random
 from contextlib import suppress
 from types import SimpleNamespace
 
@@ -61,18 +62,40 @@ def infos(draw):
     )
 
 
-@given(infos(), st.booleans(), st.integers(1, 2000), st.integers(1, 2000))
-def test_calibrations(info, rectified, width, height):
-    calibration = read_calibration(info, rectified=rectified)
-    fitted = calibration.for_image(width, height)
-    if fitted.camera is None:
-        assert fitted.problem
-        return
-    assert (fitted.camera.width, fitted.camera.height) == (width, height)
-    with np.errstate(all='ignore'):
-        rays = fitted.camera.rays([[0.0, 0.0], [width / 2, height / 2]])
-        pixels = fitted.camera.project([[0.1, 0.2, 3.0], [0.0, 0.0, -1.0]])
-    assert rays.shape == pixels.shape == (2, 2)
+VARIANTS = 9  # of each input that hypothesis makes: these are quick
+SEEDS = st.integers(0, 2**32 - 1)
+SPECIAL = (0.0, -0.0, 1.0, -1.0, 320.5, 1e-300, 1e300, math.nan, math.inf, -math.inf)
+
+
+def near(info, seed):
+    """A CameraInfo, and others that differ from it in one number."""
+    yield info
+    rng = random.Random(seed)
+    for _ in range(VARIANTS):
+        name = rng.choice(['k', 'd', 'p', 'width', 'height', 'binning_x'])
+        value = getattr(info, name)
+        if isinstance(value, list):
+            value = [*value, 0.0]
+            value[rng.randrange(len(value))] = rng.choice(SPECIAL)
+            value = value[: len(getattr(info, name)) + (name == 'd')]
+        else:
+            value = rng.choice([0, 1, value + 1, 2 * value, 2**32 - 1])
+        yield SimpleNamespace(**{**vars(info), name: value})
+
+
+@given(infos(), st.booleans(), st.integers(1, 2000), st.integers(1, 2000), SEEDS)
+def test_calibrations(info, rectified, width, height, seed):
+    for each in near(info, seed):
+        calibration = read_calibration(each, rectified=rectified)
+        fitted = calibration.for_image(width, height)
+        if fitted.camera is None:
+            assert fitted.problem
+            continue
+        assert (fitted.camera.width, fitted.camera.height) == (width, height)
+        with np.errstate(all='ignore'):
+            rays = fitted.camera.rays([[0.0, 0.0], [width / 2, height / 2]])
+            pixels = fitted.camera.project([[0.1, 0.2, 3.0], [0.0, 0.0, -1.0]])
+        assert rays.shape == pixels.shape == (2, 2)
 
 
 IMAGE = np.zeros((48, 64, 3), np.uint8)
@@ -104,15 +127,39 @@ TINY = SimpleNamespace(
 )
 
 
-@given(st.lists(found(), max_size=4), st.sampled_from(['person', '']))
-@example([TINY], '')
-def test_detections(detections, class_id):
-    source = Detections()
-    source.put(0, SimpleNamespace(detections=detections), 0)
-    boxes = source.boxes_at(0, (64, 48), PeopleSettings(class_id=class_id))
-    assert usable_boxes(boxes, (64, 48)) == (boxes, '')
-    for box in boxes:
-        assert extract_crop(IMAGE, crop_transform(box)).shape == (256, 256, 3)
+def shuffled(detections, seed):
+    """The detections, and others whose numbers have changed places, or are special."""
+    yield detections
+    rng = random.Random(seed)
+    numbers = [*SPECIAL]
+    for each in detections:
+        numbers += [each.bbox.size_x, each.bbox.size_y, *vars(each.bbox.center.position).values()]
+    for _ in range(VARIANTS):
+        yield [
+            SimpleNamespace(
+                results=each.results,
+                bbox=SimpleNamespace(
+                    center=SimpleNamespace(
+                        position=SimpleNamespace(x=rng.choice(numbers), y=rng.choice(numbers))
+                    ),
+                    size_x=rng.choice(numbers),
+                    size_y=rng.choice(numbers),
+                ),
+            )
+            for each in detections
+        ]
+
+
+@given(st.lists(found(), max_size=4), st.sampled_from(['person', '']), SEEDS)
+@example([TINY], '', 0)
+def test_detections(detections, class_id, seed):
+    for each in shuffled(detections, seed):
+        source = Detections()
+        source.put(0, SimpleNamespace(detections=each), 0)
+        boxes = source.boxes_at(0, (64, 48), PeopleSettings(class_id=class_id))
+        assert usable_boxes(boxes, (64, 48)) == (boxes, '')
+        for box in boxes:
+            assert extract_crop(IMAGE, crop_transform(box)).shape == (256, 256, 3)
 
 
 STORE = load_types()
@@ -133,20 +180,23 @@ RAW = {
 }  # fmt: skip
 
 
-@given(
-    st.sampled_from(sorted(RAW)),
-    st.lists(st.tuples(st.integers(0, 500), st.integers(0, 255)), max_size=6),
-    st.integers(0, 500),
-)
-def test_recorded_messages(kind, edits, length):
+@given(st.sampled_from(sorted(RAW)), SEEDS)
+def test_recorded_messages(kind, seed):
     """What rosbags makes of damaged bytes is no message, or one that the next step bears."""
-    data = bytearray(RAW[kind])
-    for at, value in edits:
-        data[at % len(data)] = value
-    try:
-        message = STORE.deserialize_cdr(bytes(data[:length]), kind)
-    except Exception:  # as the annotator has it: any error means that the message is damaged
-        return
+    rng = random.Random(seed)
+    for _ in range(VARIANTS + 1):
+        data = bytearray(RAW[kind])
+        for _ in range(rng.randint(0, 5)):
+            data[rng.randrange(len(data))] = rng.choice([0, 1, 255, rng.randrange(256)])
+        length = rng.choice([len(data), len(data), rng.randint(0, len(data))])
+        try:
+            message = STORE.deserialize_cdr(bytes(data[:length]), kind)
+        except Exception:  # as the annotator has it: any error means that the message is damaged
+            continue
+        take(kind, message)
+
+
+def take(kind, message):
     if kind == IMAGE_TYPE:
         for decode in (rgb_of_message, depth_of_message):
             with suppress(ImageError):

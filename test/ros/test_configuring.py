@@ -1,0 +1,107 @@
+"""While the network loads the node answers, and a signal ends it at once and quietly."""
+
+import signal
+import time
+from pathlib import Path
+
+import pytest
+
+pytest.importorskip('rclpy', reason='needs ROS 2')
+
+from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus
+from lifecycle_msgs.msg import State, Transition
+from lifecycle_msgs.srv import ChangeState, GetState
+from std_srvs.srv import Trigger
+
+pytestmark = pytest.mark.ros
+SLOW = 'untrained:ntu'  # takes seconds to make and to warm up
+# Stands in for the network, which takes as long to load as the test needs.
+ENDLESS = """
+import builtins, sys, time
+
+real = builtins.__import__
+
+def watch(name, *args, **kwargs):
+    module = real(name, *args, **kwargs)
+    stream = sys.modules.get('pose_action_ros.inference.stream')
+    if hasattr(stream, 'PoseActionStream'):
+        stream.PoseActionStream.open = lambda *a, **k: time.sleep(60)
+        builtins.__import__ = real
+    return module
+
+builtins.__import__ = watch
+"""
+
+
+@pytest.fixture
+def endless(tmp_path):
+    """A folder that makes loading take a minute in the node."""
+    (tmp_path / 'sitecustomize.py').write_text(ENDLESS)
+    return tmp_path
+
+
+def loading(diagnostics):
+    return [
+        status
+        for array in diagnostics
+        for status in array.status
+        if status.message.startswith('configuring')
+    ]
+
+
+def test_the_node_answers_while_it_configures(graph, endless):
+    diagnostics = graph.collect(DiagnosticArray, '/diagnostics')
+    graph.start('pose_action_node', path=endless, autostart='false')
+    request = ChangeState.Request(transition=Transition(id=Transition.TRANSITION_CONFIGURE))
+    client = graph.node.create_client(ChangeState, '/pose_action/change_state')
+    graph.wait(client.service_is_ready, 90, 'service')
+    answer = client.call_async(request)
+    graph.wait(lambda: len(loading(diagnostics)) >= 2, what='diagnostics of a node that loads')
+    assert {status.level for status in loading(diagnostics)} == {DiagnosticStatus.OK}
+    state = graph.call(GetState, '/pose_action/get_state', GetState.Request()).current_state
+    assert (state.id, state.label) == (State.TRANSITION_STATE_CONFIGURING, 'configuring')
+    reset = graph.call(Trigger, '/pose_action/reset', Trigger.Request())
+    assert 'not configured' in reset.message
+    second = graph.call(ChangeState, '/pose_action/change_state', request)
+    assert not second.success
+    assert not answer.done()
+
+
+@pytest.mark.parametrize('how', [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_ends_it_while_it_loads(graph, endless, how):
+    diagnostics = graph.collect(DiagnosticArray, '/diagnostics')
+    graph.start('pose_action_node', path=endless)
+    graph.wait(lambda: loading(diagnostics), 90, 'diagnostics of a node that loads')
+    status, log, took_s = end(graph, how)
+    assert (status, log) == (0, '')
+    assert took_s < 20.0  # of the minute that loading takes
+
+
+@pytest.mark.parametrize('how', [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize('after_s', [0.0, 0.7, 1.5, 3.0])
+def test_a_signal_ends_it_whenever_it_comes(graph, how, after_s):
+    """While it imports, while it loads a real network, or as soon as that is loaded."""
+    graph.start('pose_action_node', **{'model.weights': SLOW})
+    wait_for_handler(graph.processes['pose_action_node'].pid)
+    time.sleep(after_s)  # where it is then is another place on every machine
+    status, log, _ = end(graph, how)
+    assert status == 0, log
+    assert not [line for line in log.splitlines() if '[INFO]' not in line], log
+
+
+def wait_for_handler(pid):
+    """Wait until the interpreter has come to our code, which catches SIGTERM first of all."""
+    caught = ''
+    while not int(caught or '0', 16) >> (signal.SIGTERM - 1) & 1:
+        time.sleep(0.01)
+        status = Path(f'/proc/{pid}/status').read_text()
+        caught = status.partition('SigCgt:')[2].split()[0]
+
+
+def end(graph, how):
+    """Send a signal; exit status, log, and how long it took, seconds."""
+    process = graph.processes.pop('pose_action_node')
+    start = time.monotonic()
+    process.send_signal(how)
+    _, log = process.communicate(timeout=60)
+    return process.returncode, log, time.monotonic() - start
