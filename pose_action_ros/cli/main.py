@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from typing import NoReturn
 
 import typer
 from rich.console import Console
@@ -48,9 +49,15 @@ def main() -> None:
     try:
         app()
     except PoseActionError as error:
-        text = escape(' '.join(str(error).split()))
-        Console(stderr=True).print(f'[bold red]error:[/] {text}', highlight=False, soft_wrap=True)
-        sys.exit(1)
+        _fail(str(error))
+    except ImportError as error:
+        _fail(f'{type(error).__name__}: {error}; `pose-action doctor` names what is broken')
+
+
+def _fail(message: str) -> NoReturn:
+    text = escape(' '.join(message.split()))
+    Console(stderr=True).print(f'[bold red]error:[/] {text}', highlight=False, soft_wrap=True)
+    sys.exit(1)
 
 
 if __name__ == '__main__':
