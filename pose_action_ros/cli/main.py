@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 import sys
-from typing import NoReturn
+from importlib.metadata import PackageNotFoundError, version
+from typing import Annotated, NoReturn
 
 import typer
 from rich.console import Console
@@ -25,9 +26,7 @@ from pose_action_ros.core.errors import PoseActionError
 __all__ = ['app', 'main']
 
 app = typer.Typer(
-    help="A person's 2D/3D pose and action from one camera, out of one network pass.",
     no_args_is_help=True,
-    add_completion=False,
     pretty_exceptions_enable=False,
 )
 app.command()(predict)
@@ -40,6 +39,28 @@ app.command()(convert_weights)
 app.command()(export)
 app.command()(bench)
 app.command()(doctor)
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        try:
+            release = version('pose_action_ros')
+        except PackageNotFoundError:
+            release = 'of a checkout'
+        typer.echo(f'pose-action {release}')
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    show_version: Annotated[
+        bool,
+        typer.Option(
+            '--version', callback=_print_version, is_eager=True, help='Print the version.'
+        ),
+    ] = False,
+) -> None:
+    """A person's 2D/3D pose and action from one camera, out of one network pass."""
 
 
 def main() -> None:
