@@ -3,72 +3,79 @@
 #   make setup             builds .venv: libraries, ROS 2, our messages
 #   make demo [SECONDS=0]  films the simulated actor, shows what the node sees (0: until Ctrl-C)
 #   make test | lint       what continuous integration runs
+#   make test-ros          the tests of the nodes alone
 #   make bench             the tables of docs/performance.md
 #   make fuzz [INPUTS=40000]  hostile images and messages, so many of each of seven kinds
 #   make parity            our network against the authors' own, output by output
-#   make lock              writes requirements.lock anew from setup.cfg
+#   make lock              writes the lock files anew from setup.cfg
 #   make clean             removes what the others made
+#
+# Choices, for each of them:
+#   ROS=kilted|jazzy       wheels of that distribution (kilted); a sourced distribution is used as it is
+#   TORCH=cpu|cuda         the build of torch (cuda where nvidia-smi runs, cpu elsewhere)
+#   PYTHON=python3.12      the interpreter, 3.11 to 3.13
+#   VENV=FOLDER            another environment (.venv; of jazzy .venv-jazzy)
 
-VENV ?= .venv
 PYTHON ?= python3
+TORCH ?= $(if $(shell nvidia-smi -L 2>/dev/null),cuda,cpu)
 SECONDS = 20
 OUTPUT = demo_output
 INPUTS = 40000
 
-BIN := $(abspath $(VENV))/bin
-PREFIX := $(abspath $(VENV))
-STAMP := $(VENV)/.setup-done
-PIP := $(BIN)/pip --disable-pip-version-check
-
-# A sourced distribution brings rclpy, numpy and OpenCV; its binaries want its own numpy.
+# A sourced distribution brings rclpy and the generators; else they come as wheels.
 ifneq ($(ROS_DISTRO),)
-VENV_OPTIONS := --system-site-packages
-LEFT_OUT := ^(ros-|numpy=|opencv-)
-CMAKE_PREFIX := $(PREFIX):$(AMENT_PREFIX_PATH)
+ifneq ($(filter-out sourced,$(ROS)),)
+$(error ROS 2 $(ROS_DISTRO) is sourced and ROS=$(ROS) asks for wheels: use a shell that has not sourced it)
+endif
+ROS := sourced
+VENV ?= .venv
+CMAKE_PREFIX = $(PREFIX):$(AMENT_PREFIX_PATH)
 else
-LEFT_OUT := ^\#
-CMAKE_PREFIX := $(PREFIX)
+ROS ?= kilted
+VENV ?= .venv$(if $(filter-out kilted,$(ROS)),-$(ROS))
+CMAKE_PREFIX = $(PREFIX)
+ROS_LOCK = requirements-$(ROS).lock
 endif
 
-# Without a GPU the CPU build of torch serves, which lives on its own index.
-TORCH_CPU := https://download.pytorch.org/whl/cpu
-TORCH_INDEX = $(shell command -v nvidia-smi >/dev/null || $(PYTHON) -c \
-  "import urllib.request as r; r.urlopen('$(TORCH_CPU)/torch/', timeout=5)" 2>/dev/null \
-  && echo --extra-index-url $(TORCH_CPU))
+BIN := $(abspath $(VENV))/bin
+PREFIX := $(abspath $(VENV))
+STAMP := $(VENV)/.setup-done-$(ROS)-$(TORCH)
+LIBRARIES := $(VENV)/.libraries-done-$(ROS)-$(TORCH)
 
-.PHONY: setup demo test lint fuzz bench parity lock clean
+.PHONY: setup demo test test-ros lint fuzz bench parity lock clean
 .DELETE_ON_ERROR:
 
 setup: $(STAMP)
 
-$(VENV)/.libraries-done: requirements.lock
-	$(PYTHON) -m venv $(VENV_OPTIONS) $(VENV)
-	grep -vE '$(LEFT_OUT)' requirements.lock > $(VENV)/requirements.txt
-	$(PIP) install -q --no-deps $(TORCH_INDEX) -r $(VENV)/requirements.txt
-	@# The wheels' CMake targets name the include folders of the machine that built them.
-	grep -rlE '/opt/python/cp[0-9]+' $(VENV)/share --include='*.cmake' 2>/dev/null | xargs -r sed -i -E \
-	  -e "s#/opt/python/cp[^;\"]*/numpy/_core/include#$$($(BIN)/python -c 'import numpy; print(numpy.get_include())')#g" \
-	  -e "s#/opt/python/cp[^;\"]*/include/python3[0-9.]*#$$($(BIN)/python -c 'import sysconfig; print(sysconfig.get_path("include"))')#g"
-	touch $@
+$(LIBRARIES): requirements.lock $(ROS_LOCK) .ci/set_up.py
+	@$(PYTHON) .ci/set_up.py --venv $(VENV) --ros $(ROS) --torch $(TORCH)
+	@touch $@
 
-$(STAMP): $(VENV)/.libraries-done CMakeLists.txt package.xml setup.cfg $(wildcard msg/*.msg)
-	PATH=$(BIN):$$PATH AMENT_PREFIX_PATH=$(CMAKE_PREFIX) CMAKE_PREFIX_PATH=$(CMAKE_PREFIX) \
-	  cmake -S . -B $(VENV)/build -G Ninja -Wno-dev -DCMAKE_INSTALL_PREFIX=$(PREFIX) \
+$(STAMP): $(LIBRARIES) CMakeLists.txt package.xml setup.cfg $(wildcard msg/*.msg)
+	@echo 'setup: building the messages, half a minute'
+	@PATH=$(BIN):$$PATH AMENT_PREFIX_PATH=$(CMAKE_PREFIX) CMAKE_PREFIX_PATH=$(CMAKE_PREFIX) \
+	  cmake -S . -B $(VENV)/build -G Ninja -Wno-author -DCMAKE_INSTALL_PREFIX=$(PREFIX) \
 	  -DPython3_EXECUTABLE=$(BIN)/python -DAMENT_CMAKE_SYMLINK_INSTALL=1 -DBUILD_TESTING=OFF \
 	  --log-level=WARNING
-	PATH=$(BIN):$$PATH cmake --build $(VENV)/build --target install > $(VENV)/build/install.log \
+	@PATH=$(BIN):$$PATH cmake --build $(VENV)/build --target install > $(VENV)/build/install.log \
 	  || { cat $(VENV)/build/install.log; exit 1; }
 	@# The environment keeps the built messages; the code comes from this checkout.
-	cd $$($(BIN)/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))') \
+	@cd $$($(BIN)/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))') \
 	  && find pose_action_ros -mindepth 1 -maxdepth 1 ! -name msg ! -name '*.so' -exec rm -r {} + \
 	  && echo '$(CURDIR)' > pose_action_ros_checkout.pth
-	touch $@
+	@echo 'setup: importing what was installed'
+	@$(BIN)/pose-action doctor
+	@touch $@
+	@echo 'setup: done. `make demo` shows it; `. $(VENV)/bin/activate` brings pose-action and ROS 2'
 
 demo: setup
 	$(BIN)/python -m pose_action_ros.ros.demo --seconds $(SECONDS) --output $(OUTPUT)
 
 test: setup
 	$(BIN)/python -m pytest
+
+test-ros: setup
+	$(BIN)/python -m pytest test/ros
 
 lint: setup
 	$(BIN)/ruff format --check .
@@ -88,13 +95,22 @@ bench: setup
 	$(BIN)/python benchmarks/node_rate.py --weights demo
 	$(BIN)/python benchmarks/node_rate.py --weights untrained:ntu --rates 15,20,22,25,30
 	$(BIN)/python benchmarks/node_cost.py
+	$(BIN)/python benchmarks/start_time.py --weights demo
+	$(BIN)/python benchmarks/start_time.py --weights untrained:ntu
 
 lock:
 	rm -rf $(VENV)-lock && $(PYTHON) -m venv $(VENV)-lock
 	$(VENV)-lock/bin/pip install -q torch==2.13.0
-	$(VENV)-lock/bin/pip install -q '.[train,bag,openvino,export,ros,dev]'
+	$(VENV)-lock/bin/pip install -q '.[train,bag,openvino,export,dev]'
 	$(VENV)-lock/bin/python .ci/write_lock.py > requirements.lock
+	for ros in kilted jazzy; do \
+	  $(PYTHON) -m venv --clear $(VENV)-lock && \
+	  grep -v '^torch==' requirements.lock > $(VENV)-lock/constraints.txt && \
+	  $(PYTHON) .ci/write_lock.py --extra $$ros > $(VENV)-lock/needs.txt && \
+	  $(VENV)-lock/bin/pip install -q -c $(VENV)-lock/constraints.txt -r $(VENV)-lock/needs.txt && \
+	  $(VENV)-lock/bin/python .ci/write_lock.py requirements.lock > requirements-$$ros.lock || exit 1; \
+	done
 	rm -rf $(VENV)-lock
 
 clean:
-	rm -rf $(VENV) $(VENV)-lock $(OUTPUT) build install log
+	rm -rf .venv .venv-jazzy $(VENV) $(VENV)-lock $(OUTPUT) build install log

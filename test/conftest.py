@@ -5,6 +5,7 @@ Heavy libraries are imported where they are used: tests of the low rooms do with
 
 import os
 import struct
+import tempfile
 import zlib
 from pathlib import Path
 
@@ -17,6 +18,7 @@ os.environ.setdefault('OMP_WAIT_POLICY', 'PASSIVE')
 ROOT = Path(__file__).parents[1]
 PARITY = ROOT.parent / 'shared' / 'parity'
 _ROWS = pytest.StashKey[list]()
+_CACHE = pytest.StashKey[tempfile.TemporaryDirectory]()
 
 
 def pytest_addoption(parser):
@@ -27,6 +29,13 @@ def pytest_addoption(parser):
 
 def pytest_configure(config):
     config.stash[_ROWS] = []
+    # Tests neither read nor fill the user's cache; nor do the processes that they start.
+    config.stash[_CACHE] = tempfile.TemporaryDirectory(prefix='pose_action_ros_cache_')
+    os.environ['XDG_CACHE_HOME'] = config.stash[_CACHE].name
+
+
+def pytest_unconfigure(config):
+    config.stash[_CACHE].cleanup()
 
 
 def pytest_terminal_summary(terminalreporter, config):

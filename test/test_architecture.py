@@ -1,6 +1,7 @@
 """The house rules that a machine can check: who imports whom, sizes, names, versions."""
 
 import ast
+import re
 import subprocess
 import sys
 import xml.etree.ElementTree as ET
@@ -8,6 +9,7 @@ from configparser import ConfigParser
 from pathlib import Path
 
 import pytest
+import yaml
 
 ROOT = Path(__file__).parents[1]
 PACKAGE = ROOT / 'pose_action_ros'
@@ -125,6 +127,19 @@ def test_versions_agree():
     package = ET.parse(ROOT / 'package.xml').getroot()
     assert config['metadata']['version'] == package.findtext('version')
     assert config['metadata']['license'] == package.findtext('license')
+    citation = yaml.safe_load((ROOT / 'CITATION.cff').read_text())
+    assert citation['version'] == config['metadata']['version']
+    assert citation['license'] == config['metadata']['license']
+
+
+def test_the_workflow_and_the_container_run_what_people_run():
+    workflow = yaml.safe_load((ROOT / '.github/workflows/ci.yml').read_text())
+    assert workflow['jobs']['run']['steps'][-1] == {'run': '.ci/run'}
+    targets = re.findall(r'make (\w+)', (ROOT / 'Dockerfile').read_text())
+    targets += re.findall(r'make (\w+)', (ROOT / '.devcontainer/devcontainer.json').read_text())
+    makefile = (ROOT / 'Makefile').read_text()
+    assert targets
+    assert all(f'\n{target}:' in makefile for target in targets)
 
 
 def test_no_packages_outside_the_package():

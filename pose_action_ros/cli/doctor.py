@@ -1,19 +1,25 @@
-"""`pose-action doctor`: what this machine has, and how large a network is."""
+"""`pose-action doctor`: what this machine has, what of it is broken, how large a network is."""
 
 from __future__ import annotations
 
+import importlib
 import importlib.metadata
-import importlib.util
 import os
 import platform
 import re
+import sys
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
+from pose_action_ros.core.errors import CheckpointError, DeviceError
+
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from pose_action_ros.models import ModelConfig
     from pose_action_ros.models.complexity import Complexity
 
@@ -28,10 +34,12 @@ PUBLISHED = {
 """Preset -> numbers in the authors' file, G multiply-adds a frame (a clip, where it has actions);
 counted on their own implementation."""
 
+_MESSAGES = 'pose_action_ros.msg'
+# Module -> the name under which it is installed.
 _LIBRARIES = {
-    **{'torch': 'torch', 'numpy': 'numpy', 'opencv': 'opencv-python-headless'},
+    **{'torch': 'torch', 'numpy': 'numpy', 'cv2': 'opencv-python-headless'},
     **{'safetensors': 'safetensors', 'h5py': 'h5py', 'lightning': 'lightning'},
-    'openvino': 'openvino',
+    **{'openvino': 'openvino', 'rosbags': 'rosbags', 'onnx': 'onnx'},
 }
 
 
@@ -40,10 +48,22 @@ def doctor(
         str | None, typer.Option(help='Count a network: a preset, or weights.')
     ] = None,
 ) -> None:
-    """Say what this machine has: versions, devices, ROS, weights; count a network."""
+    """Print versions, devices, ROS and weights, and import every library; count a network.
+
+    Raises:
+        DeviceError: A library is installed and does not import.
+    """
     console = Console()
     if model is None:
-        console.print(_machine_table())
+        broken = _broken_modules()
+        console.print(_machine_table(broken))
+        if broken:
+            reasons = '; '.join(f'{name} ({reason})' for name, reason in broken.items())
+            raise DeviceError(
+                f'installed, but does not import: {reasons}. Install it again with what it needs: '
+                '`pip install --force-reinstall NAME`, or delete the virtual environment and run '
+                '`make setup`'
+            )
         return
     from pose_action_ros.models.complexity import count_complexity
 
@@ -65,14 +85,42 @@ def _config_of(model: str) -> ModelConfig:
     return read_config(find_weights(model))
 
 
-def _machine_table() -> Table:
+def _broken_modules() -> dict[str, str]:
+    """Import every library; return those that are installed and fail, with the reason.
+
+    Of ROS, rclpy and the C code of our messages are loaded.
+    """
+    reasons = {name: _why_broken(name) for name in (*_LIBRARIES, 'rclpy', _MESSAGES)}
+    return {name: reason for name, reason in reasons.items() if reason}
+
+
+def _why_broken(name: str) -> str:
+    """Return why a module does not import; empty where it does, or is not installed."""
+    try:
+        module = importlib.import_module(name)
+        if name == _MESSAGES:
+            type(module.Pose3D).__import_type_support__()
+    except ModuleNotFoundError as error:
+        if error.name and (name == error.name or name.startswith(f'{error.name}.')):
+            return ''
+        return f'{type(error).__name__}: {error}'
+    except Exception as error:  # a broken library may raise anything
+        return ' '.join(f'{type(error).__name__}: {error}'.split())
+    return ''
+
+
+def _machine_table(broken: Mapping[str, str]) -> Table:
     table = Table(show_header=False)
     table.add_row('pose_action_ros', _version('pose_action_ros') or 'from a checkout')
     table.add_row('Python', f'{platform.python_version()} on {platform.platform()}')
     for name, package in _LIBRARIES.items():
-        table.add_row(name, _version(package) or _version(name) or 'not installed')
-    for name, value in {**_devices(), **_ros(), **_weights()}.items():
-        table.add_row(name, value)
+        version = _version(package) or _version(name) or 'not installed'
+        if name in broken:
+            version += ', [bold red]does not import[/]'
+        table.add_row(package.removesuffix('-python-headless'), version)
+    devices = {} if 'torch' in broken else _devices()
+    for name, value in {**devices, **_ros(broken), **_weights(broken)}.items():
+        table.add_row(name, escape(value))
     return table
 
 
@@ -93,19 +141,23 @@ def _devices() -> dict[str, str]:
     return found if len(found) > 1 else {**found, 'GPU': 'none that torch can use'}
 
 
-def _ros() -> dict[str, str]:
-    """Whether the nodes could start; nothing of ROS is loaded."""
+def _ros(broken: Mapping[str, str]) -> dict[str, str]:
+    """Whether the nodes could start."""
     distribution = os.environ.get('ROS_DISTRO') or 'none sourced'
-    rclpy = importlib.util.find_spec('rclpy') is not None
-    messages = importlib.util.find_spec('pose_action_ros.msg') is not None
-    return {
-        'ROS 2': f'{distribution}; rclpy {"found" if rclpy else "not found"}',
-        'messages': 'built' if messages else 'not built; `make setup` or colcon builds them',
-    }
+    words = {}
+    for name in ('rclpy', _MESSAGES):
+        words[name] = 'found' if name in sys.modules else 'not found'
+        if name in broken:
+            words[name] = 'does not import'
+    messages = words[_MESSAGES]
+    if messages == 'not found':
+        messages = 'not built; `make setup` or colcon builds them'
+    return {'ROS 2': f'{distribution}; rclpy {words["rclpy"]}', 'messages': messages}
 
 
-def _weights() -> dict[str, str]:
-    from pose_action_ros.core.errors import CheckpointError
+def _weights(broken: Mapping[str, str]) -> dict[str, str]:
+    if {'torch', 'safetensors'} & set(broken):
+        return {}
     from pose_action_ros.models import find_weights
 
     found = {}

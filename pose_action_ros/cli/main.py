@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import sys
+from importlib.metadata import PackageNotFoundError, version
+from typing import Annotated, NoReturn
 
 import typer
 from rich.console import Console
@@ -24,9 +26,7 @@ from pose_action_ros.core.errors import PoseActionError
 __all__ = ['app', 'main']
 
 app = typer.Typer(
-    help="A person's 2D/3D pose and action from one camera, out of one network pass.",
     no_args_is_help=True,
-    add_completion=False,
     pretty_exceptions_enable=False,
 )
 app.command()(predict)
@@ -41,6 +41,28 @@ app.command()(bench)
 app.command()(doctor)
 
 
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        try:
+            release = version('pose_action_ros')
+        except PackageNotFoundError:
+            release = 'of a checkout'
+        typer.echo(f'pose-action {release}')
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    show_version: Annotated[
+        bool,
+        typer.Option(
+            '--version', callback=_print_version, is_eager=True, help='Print the version.'
+        ),
+    ] = False,
+) -> None:
+    """A person's 2D/3D pose and action from one camera, out of one network pass."""
+
+
 def main() -> None:
     """Run the command line; an expected error is one line and exit status 1."""
     # Threads that spin while they wait cost tenfold on cores that are shared; set before torch.
@@ -48,9 +70,15 @@ def main() -> None:
     try:
         app()
     except PoseActionError as error:
-        text = escape(' '.join(str(error).split()))
-        Console(stderr=True).print(f'[bold red]error:[/] {text}', highlight=False, soft_wrap=True)
-        sys.exit(1)
+        _fail(str(error))
+    except ImportError as error:
+        _fail(f'{type(error).__name__}: {error}; `pose-action doctor` names what is broken')
+
+
+def _fail(message: str) -> NoReturn:
+    text = escape(' '.join(message.split()))
+    Console(stderr=True).print(f'[bold red]error:[/] {text}', highlight=False, soft_wrap=True)
+    sys.exit(1)
 
 
 if __name__ == '__main__':

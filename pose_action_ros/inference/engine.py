@@ -5,7 +5,9 @@ A reduced precision must earn its place (`gate`), or float32 is taken instead an
 
 from __future__ import annotations
 
+import json
 import logging
+from functools import cache
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -16,15 +18,19 @@ from pose_action_ros.inference.cuda_network import CudaNetwork
 from pose_action_ros.inference.gate import MAX_JOINT_PX, MAX_SCORE, as_clip, deviation
 from pose_action_ros.inference.openvino_network import (
     OpenVinoNetwork,
+    OpenVinoSource,
     has_fast_bfloat16,
     why_no_openvino,
 )
 from pose_action_ros.inference.torch_network import TorchNetwork
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from numpy.typing import NDArray
 
     from pose_action_ros.inference.frame_arrays import FrameArrays, Network
+    from pose_action_ros.inference.start_cache import StartCache
     from pose_action_ros.models import MultitaskNet
 
 __all__ = [
@@ -132,9 +138,11 @@ class Engine:
                 self._note(f'{reason}: the slower backend torch is used')
                 backend = 'torch'
 
+        source = OpenVinoSource(net, threads) if backend == 'openvino' else None
+
         def build(precision: str) -> Network:
-            if backend == 'openvino':
-                return OpenVinoNetwork(net, threads, precision)
+            if source:
+                return OpenVinoNetwork(source, precision)
             if place.type == 'cuda':
                 return CudaNetwork(net, place, precision)
             return TorchNetwork(net, precision)
@@ -142,18 +150,32 @@ class Engine:
         if precision != 'auto':
             return build(precision)
         reduced = _reduced_precision(place, backend)
-        exact = build('float32')
         if not reduced:
-            return exact
-        fast = build(reduced)
-        joint_px, score = deviation(fast, exact, self.config)
+            return build('float32')
+        return self._through_the_gate(build, reduced, source.kept if source else None)
+
+    def _through_the_gate(
+        self, build: Callable[[str], Network], reduced: str, kept: StartCache | None
+    ) -> Network:
+        """Return the network in the reduced precision, or in float32 where that is too far off.
+
+        What the gate measured is kept for the next start, which then builds one network.
+        """
+        name = f'gate-{reduced}'
+        build = cache(build)
+        if kept and (measured := kept.read(name)):
+            joint_px, score = json.loads(measured)
+        else:
+            joint_px, score = deviation(build(reduced), build('float32'), self.config)
+            if kept:
+                kept.write(name, json.dumps([joint_px, score]).encode())
         if joint_px <= MAX_JOINT_PX and score <= MAX_SCORE:
-            return fast
+            return build(reduced)
         self._note(
             f'{reduced} moves joints by {joint_px:.2f} px and scores by {score:.3f} '
             f'(at most {MAX_JOINT_PX} and {MAX_SCORE} are allowed): float32 is used'
         )
-        return exact
+        return build('float32')
 
     def _note(self, text: str) -> None:
         self.notes.append(text)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import warnings
 from functools import cache, partial
 from typing import TYPE_CHECKING, Any
@@ -13,6 +14,7 @@ from pose_action_ros.core.errors import ConfigError, DeviceError
 from pose_action_ros.inference.frame_arrays import FrameArrays
 from pose_action_ros.inference.graphs import actions_graph, frames_graph
 from pose_action_ros.inference.memory import forget_traces
+from pose_action_ros.inference.start_cache import StartCache
 from pose_action_ros.models.folding import fold
 
 if TYPE_CHECKING:
@@ -25,46 +27,107 @@ if TYPE_CHECKING:
 
 __all__ = [
     'OpenVinoNetwork',
+    'OpenVinoSource',
     'has_fast_bfloat16',
     'openvino_core',
     'to_openvino',
     'why_no_openvino',
 ]
 
+_log = logging.getLogger(__name__)
 _TYPES = {'float32': 'f32', 'bfloat16': 'bf16'}
+
+
+class OpenVinoSource:
+    """A network on its way to OpenVINO: converted when first needed, once for all precisions.
+
+    What it compiles is kept for the next start (`start_cache`), which then converts nothing.
+
+    Args:
+        net: The network; it stays as it is.
+        threads: CPU threads; 0 for all cores.
+
+    Raises:
+        DeviceError: OpenVINO is not installed.
+    """
+
+    def __init__(self, net: MultitaskNet, threads: int) -> None:
+        if reason := why_no_openvino():
+            raise DeviceError(f'{reason}; install openvino, or use the backend torch')
+        self.config = net.config
+        self.kept = StartCache(net, *_facts(), f'{threads} threads')
+        self._threads = threads
+        self._net = net
+        self._models: dict[str, Any] = {}
+        builders = [frames_graph, actions_graph] if net.config.actions else [frames_graph]
+        self._builders = {builder(net).name: builder for builder in builders}
+
+    def shapes(self, graph: str) -> list[tuple[int, ...]]:
+        """Shapes of the inputs for one person and the trained clip."""
+        inputs = self._builders[graph](self._net).inputs
+        return [tuple(tensor.shape) for tensor in inputs.values()]
+
+    def compile(self, graph: str, precision: str, *, fixed: bool) -> Any:
+        """Return a compiled model, from the cache where it is.
+
+        Args:
+            graph: `frames` or `actions`.
+            precision: `float32` or `bfloat16`.
+            fixed: Whether for the shapes of `shapes` alone, or for any number of people.
+        """
+        options: dict[str, Any] = {
+            'INFERENCE_PRECISION_HINT': _TYPES[precision],
+            'PERFORMANCE_HINT': 'LATENCY',
+        }
+        if self._threads:
+            options['INFERENCE_NUM_THREADS'] = self._threads
+        name = f'{graph}-{"fixed" if fixed else "open"}-{precision}'
+        core = openvino_core()
+        if blob := self.kept.read(name):
+            try:
+                return core.import_model(blob, 'CPU', options)
+            except RuntimeError as error:
+                _log.info('%s is compiled anew: %s', name, error)
+        compiled = core.compile_model(self._model(graph, fixed=fixed), 'CPU', options)
+        self.kept.write(name, compiled.export_model().getvalue())
+        return compiled
+
+    def _model(self, graph: str, *, fixed: bool) -> Any:
+        if not self._models:
+            folded = fold(self._net)
+            for name, builder in self._builders.items():
+                self._models[name] = to_openvino(builder(folded))
+        model, example = self._models[graph], self._builders[graph](self._net)
+        opened = 0 if fixed else example.open_axes
+        model.reshape(
+            {
+                port: [-1] * opened + list(tensor.shape[opened:])
+                for port, tensor in zip(model.inputs, example.inputs.values(), strict=True)
+            }
+        )
+        return model
 
 
 class OpenVinoNetwork:
     """A network compiled for the CPU.
 
     Args:
-        net: The network; it stays as it is.
-        threads: CPU threads; 0 for all cores.
+        source: The network.
         precision: `float32` or `bfloat16`.
 
     Raises:
-        DeviceError: OpenVINO is not installed, or can't do that precision.
+        DeviceError: OpenVINO can't do that precision.
     """
 
-    def __init__(self, net: MultitaskNet, threads: int, precision: str) -> None:
-        if reason := why_no_openvino():
-            raise DeviceError(f'{reason}; install openvino, or use the backend torch')
+    def __init__(self, source: OpenVinoSource, precision: str) -> None:
         if precision not in _TYPES:
             raise DeviceError(
                 f'OpenVINO computes in {" or ".join(_TYPES)} on a CPU; found {precision!r}'
             )
-        folded = fold(net)
-        options: dict[str, Any] = {
-            'INFERENCE_PRECISION_HINT': _TYPES[precision],
-            'PERFORMANCE_HINT': 'LATENCY',
-        }
-        if threads:
-            options['INFERENCE_NUM_THREADS'] = threads
-        compile_model = partial(openvino_core().compile_model, device_name='CPU', config=options)
-        self._frames = _Program(frames_graph(folded), compile_model)
+        self._frames = _Program(source, 'frames', precision)
         self._actions: _Program | None = None
-        if net.config.actions:
-            self._actions = _Program(actions_graph(folded), compile_model)
+        if source.config.actions:
+            self._actions = _Program(source, 'actions', precision)
         self._threads = self._frames.threads
         self.precision = precision
 
@@ -90,26 +153,30 @@ class OpenVinoNetwork:
 
 
 class _Program:
-    """A graph, compiled twice: with the shapes of its example, and with open ones.
+    """A graph, compiled for any shapes, and for those of one person at its first such call.
 
     One person and the trained clip are what is asked for nearly always, and with shapes that are
-    known beforehand a frame is a tenth faster.
+    known beforehand a frame is a tenth faster. The engine's warm-up makes that first call.
     """
 
-    def __init__(self, graph: Graph, compile_model: Callable[[Any], Any]) -> None:
-        model = to_openvino(graph)
-        self._any = compile_model(model)
-        self._shapes = tuple(tuple(tensor.shape) for tensor in graph.inputs.values())
-        model.reshape(dict(zip(model.inputs, map(list, self._shapes), strict=True)))
-        self._usual = compile_model(model)
+    def __init__(self, source: OpenVinoSource, graph: str, precision: str) -> None:
+        self._any = source.compile(graph, precision, fixed=False)
+        self._shapes = source.shapes(graph)
+        self._usual: Any = None
+        self._compile_usual: Callable[[], Any] | None = partial(
+            source.compile, graph, precision, fixed=True
+        )
 
     @property
     def threads(self) -> int:
         """CPU threads that it runs on."""
-        return int(self._usual.get_property('INFERENCE_NUM_THREADS'))
+        return int(self._any.get_property('INFERENCE_NUM_THREADS'))
 
     def __call__(self, *arrays: NDArray[Any]) -> list[NDArray[np.float32]]:
-        usual = tuple(array.shape for array in arrays) == self._shapes
+        usual = [array.shape for array in arrays] == self._shapes
+        if usual and self._compile_usual:
+            self._usual = self._compile_usual()
+            self._compile_usual = None  # and with it the converted model
         found = (self._usual if usual else self._any)(arrays)
         return [np.array(found[index]) for index in range(len(found))]
 
@@ -126,6 +193,16 @@ def why_no_openvino() -> str:
 def has_fast_bfloat16() -> bool:
     """Tell whether this CPU multiplies bfloat16 in hardware."""
     return 'BF16' in openvino_core().get_property('CPU', 'OPTIMIZATION_CAPABILITIES')
+
+
+def _facts() -> tuple[str, ...]:
+    """What a compiled model depends on beside the network: libraries and the CPU."""
+    import openvino
+
+    core = openvino_core()
+    capabilities = core.get_property('CPU', 'OPTIMIZATION_CAPABILITIES')
+    name = core.get_property('CPU', 'FULL_DEVICE_NAME')
+    return openvino.__version__, torch.__version__, name, ' '.join(capabilities)
 
 
 @cache
@@ -153,7 +230,10 @@ def to_openvino(graph: Graph, open_axes: int | None = None) -> Any:
     examples = tuple(graph.inputs.values())
     with warnings.catch_warnings(), torch.no_grad():
         warnings.simplefilter('ignore')  # the tracer on sizes, which are fixed here
-        model = openvino.convert_model(graph.module, example_input=examples)
+        # Traced here, since OpenVINO's own tracing runs the network three times more to check it.
+        traced: Any = torch.jit.trace(graph.module, examples, check_trace=False, strict=False)  # type: ignore[no-untyped-call]
+        model = openvino.convert_model(traced, example_input=examples)
+    del traced
     forget_traces()
     model.reshape(
         {

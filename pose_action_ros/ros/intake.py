@@ -120,11 +120,12 @@ class PublisherGaps:
 
         Args:
             message_info: As rclpy hands it to callbacks; 0 where the middleware does not number.
+                Jazzy names no publisher: there, several publishers of a topic count as one.
         """
         number = message_info.get('publication_sequence_number')
-        sender = (message_info.get('publisher_gid') or {}).get('data')
-        if not number or sender is None:
+        if not number:
             return 0
+        sender = (message_info.get('publisher_gid') or {}).get('data', b'')
         last = self._last.get(sender, number - 1)
         self._last[sender] = number
         return max(number - last - 1, 0)

@@ -1,5 +1,9 @@
 """`pose-action doctor`: the machine, and a network's figures beside the authors'."""
 
+import os
+import subprocess
+import sys
+
 import pytest
 
 from pose_action_ros.cli import doctor
@@ -29,6 +33,79 @@ def test_the_machine(run, cache, tiny, filled, monkeypatch):
     assert rows['ROS 2'].startswith('kilted; rclpy')
     assert rows['weights mpii'] == str(cache / 'mpii.safetensors')
     assert rows['weights ntu'] == 'not here'
+
+
+@pytest.fixture
+def broken_library(monkeypatch, tmp_path):
+    """A library that is found and whose shared object is not, as torch without its CUDA part."""
+
+    def install(name, code='raise ImportError("libcudnn.so.9: cannot open shared object file")'):
+        (tmp_path / f'{name}.py').write_text(code)
+        monkeypatch.syspath_prepend(tmp_path)
+        for module in [key for key in sys.modules if key.partition('.')[0] == name]:
+            monkeypatch.delitem(sys.modules, module)
+
+    return install
+
+
+@pytest.mark.parametrize(
+    ('code', 'reason'),
+    [
+        ('raise ImportError("libcudnn.so.9: no such file")', 'ImportError: libcudnn.so.9'),
+        ('raise OSError("libgomp.so.1: no [such] file")', 'OSError: libgomp.so.1: no [such] file'),
+        ('import nvidia_of_old', "ModuleNotFoundError: No module named 'nvidia_of_old'"),
+    ],
+)
+def test_a_broken_library_is_named(run, broken_library, code, reason):
+    broken_library('rosbags', code)
+    status, out, err = run('doctor')
+    assert status == 1
+    assert 'does not import' in next(line for line in out.splitlines() if 'rosbags' in line)
+    assert f'rosbags ({reason}' in err
+    assert 'make setup' in err
+    assert 'weights demo' in out  # the others are still shown
+
+
+@pytest.fixture
+def run_with_broken(tmp_path):
+    """Run `pose-action` as a process of its own whose library of that name is broken."""
+
+    def call(library, *arguments):
+        (tmp_path / f'{library}.py').write_text('raise ImportError("libcudnn.so.9: no such file")')
+        done = subprocess.run(
+            [sys.executable, '-m', 'pose_action_ros.cli.main', *arguments],
+            env={**os.environ, 'PYTHONPATH': str(tmp_path), 'COLUMNS': '240'},
+            capture_output=True,
+            text=True,
+            timeout=120,
+            check=False,
+        )
+        assert 'Traceback' not in done.stderr
+        return done.returncode, done.stdout, done.stderr
+
+    return call
+
+
+def test_a_broken_torch_hides_only_its_own_rows(run_with_broken):
+    status, out, err = run_with_broken('torch', 'doctor')
+    assert status == 1
+    assert 'torch (ImportError: libcudnn.so.9: no such file)' in err
+    assert 'openvino' in out
+
+
+def test_other_commands_name_a_broken_library_in_one_line(run_with_broken):
+    status, _, err = run_with_broken('safetensors', 'doctor', '--model', 'compact')
+    assert status == 1
+    assert err.startswith('error: ImportError: libcudnn.so.9')
+    assert '`pose-action doctor` names what is broken' in err
+
+
+def test_a_library_that_is_not_there_is_no_fault(run, monkeypatch):
+    monkeypatch.setitem(sys.modules, 'rosbags', None)  # Python's way to say: not installed
+    monkeypatch.setattr(doctor, '_version', lambda package: '')
+    status, out, _ = run('doctor')
+    assert status == 0
+    assert 'not installed' in next(line for line in out.splitlines() if 'rosbags' in line)
 
 
 @pytest.mark.parametrize('preset', doctor.PUBLISHED)

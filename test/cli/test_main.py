@@ -1,7 +1,10 @@
 """The command itself: its verbs, its one line for an expected error, and how fast it starts."""
 
+import os
 import subprocess
 import sys
+from configparser import ConfigParser
+from pathlib import Path
 
 import pytest
 
@@ -16,6 +19,28 @@ def test_help_names_every_verb(run):
     status, out, _ = run('--help')
     assert status == 0
     assert all(verb in out for verb in VERBS)
+
+
+def test_version(run):
+    status, out, _ = run('--version')
+    assert status == 0
+    config = ConfigParser()
+    config.read(Path(command_line.__file__).parents[2] / 'setup.cfg')
+    assert out in (f'pose-action {config["metadata"]["version"]}\n', 'pose-action of a checkout\n')
+
+
+def test_completion_knows_the_verbs():
+    done = subprocess.run(
+        [sys.executable, '-c', 'from pose_action_ros.cli.main import main; main()'],
+        env={
+            **os.environ,
+            **{'_POSE_ACTION_COMPLETE': 'complete_bash', 'COMP_WORDS': 'pose-action pre'},
+            'COMP_CWORD': '1',
+            '_TYPER_COMPLETE_ARGS': 'pose-action pre',
+        },
+        **{'capture_output': True, 'text': True, 'check': False},
+    )
+    assert 'predict' in done.stdout.split()
 
 
 @pytest.mark.parametrize('verb', VERBS)

@@ -50,10 +50,10 @@ def test_a_signal_after_networks_came_and_went():
     pytest.importorskip('openvino', reason='needs OpenVINO')
     script = """
 import signal
-from pose_action_ros.inference.openvino_network import OpenVinoNetwork
+from pose_action_ros.inference.openvino_network import OpenVinoNetwork, OpenVinoSource
 from pose_action_ros.models import ModelConfig, MultitaskNet
 net = MultitaskNet(ModelConfig.preset('compact', features=32, actions=()))
-first, second = (OpenVinoNetwork(net, 1, 'float32') for _ in range(2))
+first, second = (OpenVinoNetwork(OpenVinoSource(net, 1), 'float32') for _ in range(2))
 del first
 del second
 signal.signal(signal.SIGUSR1, lambda *_: print('handled'))

@@ -58,3 +58,10 @@ def test_gaps_in_the_numbering_of_each_publisher():
     assert [missed(n, b'two') for n in (1, 3)] == [0, 1]
     assert missed(1, b'one') == 0  # a publisher that starts again
     assert gaps.missed({}) == 0
+
+
+def test_gaps_of_a_distribution_that_names_no_publisher():
+    gaps = PublisherGaps()
+    numbers = (7, 8, 12, 13, 1, 2)
+    found = [gaps.missed({'publication_sequence_number': number}) for number in numbers]
+    assert found == [0, 0, 3, 0, 0, 0]
