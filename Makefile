@@ -4,6 +4,7 @@
 #   make demo [SECONDS=0]  films the simulated actor, shows what the node sees (0: until Ctrl-C)
 #   make test | lint       what continuous integration runs
 #   make test-ros          the tests of the nodes alone
+#   make soak [MINUTES=30] the node at 30 Hz with every known fault injected at random: a report
 #   make bench             the tables of docs/performance.md
 #   make fuzz [INPUTS=40000]  hostile images and messages, so many of each of seven kinds
 #   make parity            our network against the authors' own, output by output
@@ -19,6 +20,7 @@
 PYTHON ?= python3
 TORCH ?= $(if $(shell nvidia-smi -L 2>/dev/null),cuda,cpu)
 SECONDS = 20
+MINUTES = 30
 OUTPUT = demo_output
 INPUTS = 40000
 
@@ -42,7 +44,7 @@ PREFIX := $(abspath $(VENV))
 STAMP := $(VENV)/.setup-done-$(ROS)-$(TORCH)
 LIBRARIES := $(VENV)/.libraries-done-$(ROS)-$(TORCH)
 
-.PHONY: setup demo test test-ros lint fuzz bench parity lock clean
+.PHONY: setup demo test test-ros lint fuzz soak bench parity lock clean
 .DELETE_ON_ERROR:
 
 setup: $(STAMP)
@@ -87,6 +89,9 @@ fuzz: setup
 
 parity: setup
 	$(BIN)/python -m pytest -q -s -m parity
+
+soak: setup
+	$(BIN)/python benchmarks/soak.py --minutes $(MINUTES) --log soak.log
 
 bench: setup
 	$(BIN)/pose-action bench --preset demo --rounds 30
