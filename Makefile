@@ -3,6 +3,7 @@
 #   make setup             builds .venv: libraries, ROS 2, our messages
 #   make demo [SECONDS=0]  films the simulated actor, shows what the node sees (0: until Ctrl-C)
 #   make test | lint       what continuous integration runs
+#   make soak [MINUTES=30] the node at 30 Hz with every known fault injected at random: a report
 #   make bench             the tables of docs/performance.md
 #   make fuzz [INPUTS=40000]  hostile images and messages, so many of each of seven kinds
 #   make parity            our network against the authors' own, output by output
@@ -12,6 +13,7 @@
 VENV ?= .venv
 PYTHON ?= python3
 SECONDS = 20
+MINUTES = 30
 OUTPUT = demo_output
 INPUTS = 40000
 
@@ -36,7 +38,7 @@ TORCH_INDEX = $(shell command -v nvidia-smi >/dev/null || $(PYTHON) -c \
   "import urllib.request as r; r.urlopen('$(TORCH_CPU)/torch/', timeout=5)" 2>/dev/null \
   && echo --extra-index-url $(TORCH_CPU))
 
-.PHONY: setup demo test lint fuzz bench parity lock clean
+.PHONY: setup demo test lint soak fuzz bench parity lock clean
 .DELETE_ON_ERROR:
 
 setup: $(STAMP)
@@ -80,6 +82,9 @@ fuzz: setup
 
 parity: setup
 	$(BIN)/python -m pytest -q -s -m parity
+
+soak: setup
+	$(BIN)/python benchmarks/soak.py --minutes $(MINUTES) --log soak.log
 
 bench: setup
 	$(BIN)/pose-action bench --preset demo --rounds 30

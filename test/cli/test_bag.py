@@ -353,6 +353,84 @@ def write_people(path, film, storage=StoragePlugin.SQLITE3, delay_ns=40_000_000)
     return path
 
 
+@pytest.mark.parametrize(('wait_s', 'served'), [(0.04, 0), (0.1, FRAMES - 1)])
+def test_an_image_waits_as_long_as_it_is_told(tmp_path, film, net, wait_s, served):
+    source = write_people(tmp_path / 'in', film, delay_ns=90_000_000)
+    topics = RecordingTopics(people='/detector/people')
+    side = SideSettings(people=PeopleSettings(max_age_s=0.01), sync_wait_s=wait_s)
+    counts = add_results(source, tmp_path / 'out', stream_of(net), topics, side=side)
+    assert (counts.images, counts.poses) == (FRAMES, 2 * served)
+    assert bool(counts.problems) == (not served)
+
+
+def test_late_images_and_wrong_stamps_cost_themselves_alone(tmp_path, film, net):
+    """As if they were not there: the poses, actions and clips of the others."""
+    tidy, untidy = Recorder(tmp_path / 'tidy'), Recorder(tmp_path / 'untidy')
+    for index, image in enumerate(film[1]):
+        stamp_ns = START_NS + index * PERIOD_NS
+        for recorder in (tidy, untidy):
+            recorder.write('/image', recorder.image(image, stamp_ns), stamp_ns)
+        if index:
+            wrong_ns = (0, stamp_ns - PERIOD_NS, stamp_ns + 5 * 10**9)[index % 3]
+            untidy.write('/image', untidy.image(image, wrong_ns), stamp_ns + 1_000_000)
+    outputs = []
+    for recorder, name in ((tidy, 'tidy'), (untidy, 'untidy')):
+        recorder.writer.close()
+        output = tmp_path / f'{name}_out'
+        counts = add_results(tmp_path / name, output, stream_of(net), RecordingTopics())
+        outputs.append([message for _, message in read(output, '/actions')])
+    assert sum(counts.problems.values()) == FRAMES - 1
+    assert all(text.startswith('left out: ') for text in counts.problems)
+    assert len(outputs[0]) == len(outputs[1]) == FRAMES
+    assert outputs[0][-1].valid
+    for ours, theirs in zip(*outputs, strict=True):
+        assert ours.track_id == theirs.track_id == 1
+        assert ours.valid == theirs.valid
+        np.testing.assert_allclose(ours.scores, theirs.scores, atol=1e-6)
+
+
+@pytest.mark.parametrize('factor', [1, 4])
+def test_a_calibration_of_another_size_gives_the_same_metres_and_is_said(
+    tmp_path, film, net, factor
+):
+    camera, images = film
+    camera = Camera(camera.fx, camera.fy, camera.cx, camera.cy, 160, 120)
+    big = camera.scaled(160 * factor, 120 * factor)
+    for name, used in (('in', big), ('right', camera)):
+        recorder = Recorder(tmp_path / name)
+        recorder.write('/camera_info', recorder.camera_info(used, START_NS), START_NS)
+        for index, image in enumerate(images):
+            stamp_ns = START_NS + index * PERIOD_NS
+            recorder.write('/image', recorder.image(image, stamp_ns), stamp_ns)
+        recorder.writer.close()
+    counts, found = {}, {}
+    for name in ('in', 'right'):
+        output = tmp_path / f'{name}_out'
+        counts[name] = add_results(tmp_path / name, output, stream_of(net), RecordingTopics())
+        found[name] = np.array([metres(pose) for _, pose in read(output, '/poses')])
+    np.testing.assert_allclose(found['in'], found['right'], atol=1e-4)
+    assert counts['in'].calibrated
+    said = any('640 x 480, the image 160 x 120' in text for text in counts['in'].problems)
+    assert said == (factor == 4)
+
+
+@pytest.mark.parametrize('changes', [{'k': np.full(9, np.nan)}, {'width': 77}, {'d': np.ones(3)}])
+def test_a_calibration_that_can_not_be_used_is_survived_and_said(tmp_path, film, net, changes):
+    camera, images = film
+    recorder = Recorder(tmp_path / 'in')
+    info = recorder.camera_info(camera, START_NS)
+    for name, value in changes.items():
+        setattr(info, name, value)
+    recorder.write('/camera_info', info, START_NS)
+    recorder.write('/image', recorder.image(images[0], START_NS), START_NS)
+    recorder.writer.close()
+    counts = add_results(tmp_path / 'in', tmp_path / 'out', stream_of(net), RecordingTopics())
+    assert not counts.calibrated
+    assert any('CameraInfo' in text for text in counts.problems)
+    (_, pose), = read(tmp_path / 'out', '/poses')  # fmt: skip
+    assert pose.reference == pose.REFERENCE_ROOT
+
+
 @pytest.mark.parametrize('storage', list(StoragePlugin))
 def test_detections_of_the_recording_say_where_people_are(tmp_path, film, net, storage):
     source = write_people(tmp_path / 'in', film, storage)
@@ -485,6 +563,7 @@ def test_the_options_of_the_command(tmp_path, film, net):
         'people-class-id': 'dog',
         'people-min-score': 0.1,
         'people-max-age': 0.03,
+        'sync-wait': 0.1,
         'body-height': 1.5,
         'weights': weights,
         'device': 'cpu',

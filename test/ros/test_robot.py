@@ -221,6 +221,12 @@ def test_what_can_not_be_configured_stays_unconfigured(robot):
     assert robot.change(Transition.TRANSITION_CONFIGURE)
     inactive = robot.diagnosis()
     assert (inactive.level, inactive.message) == (DiagnosticStatus.OK, 'inactive')
+    assert robot.set('model.threads', 2).successful
+    changed = robot.diagnosis()
+    assert changed.level == DiagnosticStatus.WARN
+    assert 'model.threads changed since configure' in changed.message
+    assert robot.set('model.threads', 1).successful
+    assert robot.diagnosis().level == DiagnosticStatus.OK
     assert robot.change(Transition.TRANSITION_ACTIVATE)
 
 
