@@ -74,18 +74,14 @@ def read_calibration(info: Any, *, rectified: bool = False) -> Calibration:
         return Calibration(None, f'CameraInfo says uncalibrated ({name}[0] == 0); {hint}')
     size = (info.width, info.height) if info.width and info.height else (0, 0)
     lens = ((), '') if rectified else (tuple(map(float, info.d)), info.distortion_model)
+    roi = info.roi
     try:
-        camera = Camera(
-            *(fx, fy, cx, cy),
-            *size,
-            *lens,
-        )
+        camera = Camera(*(fx, fy, cx, cy), *size, *lens)
+        if roi.width and roi.height:
+            camera = camera.cropped(roi.x_offset, roi.y_offset, roi.width, roi.height)
+        return Calibration(camera.binned(info.binning_x, info.binning_y))
     except ConfigError as error:
         return Calibration(None, f'CameraInfo can not be used: {error}')
-    roi = info.roi
-    if roi.width and roi.height:
-        camera = camera.cropped(roi.x_offset, roi.y_offset, roi.width, roi.height)
-    return Calibration(camera.binned(info.binning_x, info.binning_y))
 
 
 @lru_cache(maxsize=8)
@@ -101,7 +97,11 @@ def _fitted(calibration: Calibration, width: int, height: int) -> Calibration:
         return Calibration(
             None, f'{sizes}: another aspect, so it can not be used; calibrate at the size sent'
         )
-    return Calibration(camera.scaled(width, height), note=f'{sizes}: it is scaled to the image')
+    try:
+        scaled = camera.scaled(width, height)
+    except ConfigError as error:
+        return Calibration(None, f'{sizes}: it can not be scaled to the image: {error}')
+    return Calibration(scaled, note=f'{sizes}: it is scaled to the image')
 
 
 def _finite(*arrays: Iterable[float]) -> bool:

@@ -142,3 +142,14 @@ def test_hostile_numbers_never_raise():
             assert (calibration.camera is None) == bool(calibration.problem)
             if calibration.camera is not None:
                 assert calibration.camera.rays([[0.0, 0.0], [9.0, NAN]]).shape == (2, 2)
+
+
+def test_numbers_that_binning_or_scaling_make_impossible_are_said():
+    binned = read_calibration(info(focal=5e-324, binning_x=2, binning_y=2))
+    assert binned.camera is None
+    assert 'focal lengths must be > 0' in binned.problem
+    huge = read_calibration(info(focal=1e308))
+    assert huge.camera is not None
+    scaled = huge.for_image(3200, 2400)
+    assert scaled.camera is None
+    assert 'can not be scaled to the image' in scaled.problem
