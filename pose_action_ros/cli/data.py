@@ -55,6 +55,7 @@ def check(
     from pose_action_ros.data.augment import ranges_named
     from pose_action_ros.data.contact_sheet import contact_sheet, save_sheet
     from pose_action_ros.data.opening import open_library, reader_named
+    from pose_action_ros.data.photographs import NoSplitError
     from pose_action_ros.data.recorded import skipped_files
 
     reader = reader_named(name)
@@ -69,6 +70,9 @@ def check(
         try:
             library = open_library(name, root, split, skeleton, **options)
             row, read, wrong, unread = _look(library, skeleton, samples, ranges)
+        except NoSplitError as error:
+            notes.append(str(error))
+            continue
         except DatasetError as error:
             faults.append(f'{split}: {error}')
             continue
@@ -183,15 +187,23 @@ def prepare(
 
     from pose_action_ros.core.skeleton import get_skeleton
     from pose_action_ros.data.opening import open_library, reader_named
+    from pose_action_ros.data.photographs import NoSplitError
     from pose_action_ros.data.prepared import is_prepared
     from pose_action_ros.training.reporting import track
 
-    skeleton = get_skeleton(reader_named(name).layout)
+    reader = reader_named(name)
+    skeleton = get_skeleton(reader.layout)
+    # Where a data set has two splits, val is the other name of test, or there is no test.
+    splits = reader.splits if len(reader.splits) == 3 else ('train', 'val')
     options = _parsed(option)
     total, faults = 0, []
     with get_context('spawn').Pool(workers) if workers > 1 else nullcontext() as pool:
-        for split in ('train', 'val'):  # val is test, but for MPII, whose test set has no joints
-            library = open_library(name, root, split, skeleton, **options)
+        for split in splits:
+            try:
+                library = open_library(name, root, split, skeleton, **options)
+            except NoSplitError as error:
+                _console.print(str(error), highlight=False, soft_wrap=True)
+                continue
             folder = output / split
             missing = [i for i in range(len(library)) if not is_prepared(folder, library, i)]
             job = partial(_prepared, folder, library)

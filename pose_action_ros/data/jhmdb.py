@@ -103,19 +103,17 @@ class Jhmdb:
             raise DatasetError(f'{root} has no folder {" or ".join(_VIDEOS)} of films')
         self.skeleton = skeleton
         self.every: int | None = every
-        self.skipped: dict[str, str] = {}
         self._videos = videos
         parts = _official_parts(root / 'splits', official_split)
         train, test = ([n for n, part in parts.items() if part == p] for p in (1, 2))
         stored = None if labels is None else _stored_labels(labels, min_confidence)
         known = parts if stored is None else stored
-        self._names = [
-            name
-            for name in chosen_images(split, train, test, where=str(root))
-            if name in known and (videos / name).is_file()
-        ]
+        chosen = [n for n in chosen_images(split, train, test, where=str(root)) if n in known]
+        self._names = [name for name in chosen if (videos / name).is_file()]
+        missing = sorted(set(chosen) - set(self._names))
         if not self._names:
             raise DatasetError(f'{videos} has none of the films that {split} names')
+        self.skipped = dict.fromkeys(missing, 'the splits name it, the film is missing')
         self._stored = stored
         self._joints = root / 'joint_positions'
 

@@ -35,6 +35,7 @@ if TYPE_CHECKING:
 __all__ = [
     'BODY_JOINTS',
     'EmptyWindows',
+    'NoSplitError',
     'Person',
     'Photographs',
     'chosen_images',
@@ -55,6 +56,7 @@ BODY_JOINTS = tuple(
 _ENLARGE = 1.25
 _VAL_SHARE = 10  # every tenth image of the training set is for validation
 _TRIES = 40
+_ENDINGS = {'.jpg', '.jpeg', '.png', '.bmp', '.webp', '.txt'}
 
 
 @dataclass(frozen=True, eq=False)
@@ -88,6 +90,10 @@ class Person:
     def height_px(self) -> float:
         """Height of the person's box in the image."""
         return float(self.corners_px[3] - self.corners_px[1])
+
+
+class NoSplitError(DatasetError):
+    """A data set has nothing for a split, as LSP-extended has no test split of its own."""
 
 
 class Photographs:
@@ -204,37 +210,44 @@ class EmptyWindows:
         """Return a drawn window of photograph `index`; raises as above."""
         path, corners = self._corners[index]
         image = read_picture(path)
-        box = self._free_window(image.shape[:2], corners, rng)
+        angle = 0.0 if self._framing is None else self._framing.draw(rng).angle_deg
+        box = _free_window(image.shape[:2], corners, angle, rng)
         joints = self.library.skeleton.num_joints
         nowhere = np.full((1, joints, 3), np.nan)
         track = Track(nowhere[..., :2], nowhere[..., 0], box, nowhere)
-        angle = 0.0 if self._framing is None else self._framing.draw(rng).angle_deg
         fields = cut(track, [image], self.library.skeleton, Variation(angle_deg=angle))
         fields['visibility'].zero_()
         return as_pose_sample(fields)
 
-    @staticmethod
-    def _free_window(
-        shape: tuple[int, ...], corners: NDArray[np.float64], rng: np.random.Generator
-    ) -> PersonBox:
-        """A window beside all persons; the corner farthest from them where none is found."""
-        height, width = shape
-        side = min(height, width)
-        size = 0.0
-        for attempt in range(_TRIES):
-            largest = side * (1.0 - 0.8 * attempt / _TRIES)
-            size = float(np.exp(rng.uniform(np.log(0.12 * side), np.log(largest))))
-            x, y = rng.uniform(0.4 * size, width - 0.4 * size), rng.uniform(0.4 * size, height)
-            apart = (
-                (corners[:, 0] > x + size / 2)
-                | (corners[:, 2] < x - size / 2)
-                | (corners[:, 1] > y + size / 2)
-                | (corners[:, 3] < y - size / 2)
-            )
-            if apart.all():
-                return PersonBox(x, y, size)
-        # Outside of the picture: black, and certainly empty.
-        return PersonBox(-2.0 * size, -2.0 * size, size)
+
+def _free_window(
+    shape: tuple[int, ...],
+    corners: NDArray[np.float64],
+    angle_deg: float,
+    rng: np.random.Generator,
+) -> PersonBox:
+    """A window beside all persons, also when it is turned; outside of the picture if none is free.
+
+    None is free where a person's corners are unknown.
+    """
+    height, width = shape
+    side = min(height, width)
+    size = 0.12 * side
+    turned = np.abs([np.cos(np.deg2rad(angle_deg)), np.sin(np.deg2rad(angle_deg))]).sum()
+    for attempt in range(_TRIES if np.isfinite(corners).all() else 0):
+        largest = side * (1.0 - 0.8 * attempt / _TRIES)
+        size = float(np.exp(rng.uniform(np.log(0.12 * side), np.log(largest))))
+        x, y = (float(rng.uniform(0.4 * size, limit - 0.4 * size)) for limit in (width, height))
+        reach = turned * size / 2.0
+        apart = (
+            (corners[:, 0] > x + reach)
+            | (corners[:, 2] < x - reach)
+            | (corners[:, 1] > y + reach)
+            | (corners[:, 3] < y - reach)
+        )
+        if apart.all():
+            return PersonBox(x, y, size)
+    return PersonBox(-2.0 * size, -2.0 * size, size)
 
 
 def chosen_images(
@@ -249,12 +262,12 @@ def chosen_images(
         where: What to name in an error.
 
     Raises:
-        DatasetError: There is no such split.
+        NoSplitError: There is no such split.
     """
     if split == 'test' and test is not None:
         return sorted(test)
     if split not in ('train', 'val'):
-        raise DatasetError(f'{where} has no split {split!r}; expected train or val')
+        raise NoSplitError(f'{where} has no split {split!r}; expected train or val')
     return [n for i, n in enumerate(sorted(train)) if (i % _VAL_SHARE == 0) == (split == 'val')]
 
 
@@ -266,18 +279,29 @@ def split_lists(path: Path) -> tuple[set[str], set[str]]:
     """
     try:
         values: dict[str, Any] = json.loads(path.read_text(encoding='utf-8'))
-        train, test = ({image_key(name) for name in values[split]} for split in ('train', 'test'))
+        lists = [values[split] for split in ('train', 'test')]
+        if not all(isinstance(names, list) for names in lists):
+            raise TypeError('train and test must be lists')
+        train, test = ({image_key(name) for name in names} for names in lists)
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise DatasetError(
             f'{path} can not be read ({error!r}); expected JSON with the lists `train` and '
             '`test` of image names or numbers'
         ) from error
+    if both := sorted(train & test):
+        raise DatasetError(
+            f'{path}: {len(both)} images are in both lists, such as {both[0]}; nothing that is '
+            'held out may be learned from'
+        )
     return train, test
 
 
 def image_key(name: object) -> str:
     """Return what `split_lists` calls an image: its name without folder, ending and zeros."""
-    return str(name).rsplit('/', 1)[-1].split('.')[0].lstrip('0') or '0'
+    stem = str(name).rsplit('/', 1)[-1]
+    ending = stem.rsplit('.', 1)[-1].lower()
+    stem = stem[: -len(ending) - 1] if f'.{ending}' in _ENDINGS else stem
+    return stem.lstrip('0') or '0'
 
 
 def person_window(corners_px: ArrayLike) -> PersonBox:

@@ -67,7 +67,7 @@ def read_yolo_pose(
     texts = {
         str(path.relative_to(folder)): text
         for path in folder.rglob('*')
-        if path.suffix.lower() in _ENDINGS and not path.name.startswith('.')
+        if path.suffix.lower() in _ENDINGS and not _is_hidden(path.relative_to(folder))
         if (text := (labels / path.relative_to(folder)).with_suffix('.txt')).is_file()
     }
     train, test = _parts(folder, list(texts), split_file)
@@ -87,6 +87,10 @@ def read_yolo_pose(
         min_height_px=min_height_px,
         skipped=skipped,
     )
+
+
+def _is_hidden(path: Path) -> bool:
+    return any(part.startswith('.') for part in path.parts)
 
 
 def _parts(folder: Path, names: list[str], split_file: Path | None) -> tuple[list[str], list[str]]:

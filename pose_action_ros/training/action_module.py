@@ -73,10 +73,12 @@ class ActionModule(PhaseModule):
         """Log loss, share of wrong clips and, where the crops are at hand, the joint distance."""
         loss, output, features = self._forward(self.best_net, batch)
         wrong = (output.actions.argmax(dim=1) != batch['action']).float().mean()
-        values = {'val_loss': loss, MONITOR: wrong}
+        count = len(batch['action'])
+        self.log_dict({'val_loss': loss, MONITOR: wrong}, batch_size=count, sync_dist=True)
         if 'joints_crop' in batch:
-            values['val_crop_error'], _ = crop_error(features['joints'], batch['joints_crop'])
-        self.log_dict(values, batch_size=len(batch['action']), sync_dist=True)
+            error, joints = crop_error(features['joints'], batch['joints_crop'])
+            if joints:
+                self.log('val_crop_error', error, batch_size=joints, sync_dist=True)
 
     def _forward(
         self, net: MultitaskNet, batch: dict[str, Tensor]

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 __all__ = ['Appearance']
 
 _LUMA = np.array([0.299, 0.587, 0.114], np.float32)
+_GREY = 0.1  # share of crops without colours
 _COARSEST = 0.35  # of the crop's pixels along a side
 
 
@@ -53,7 +54,7 @@ class Appearance:
         sharp, sigma, coarse = rng.random(), rng.uniform(0.5, 2.0), rng.uniform(_COARSEST, 0.8)
         blurs = rng.random() < self.blur
         parts = [_rectangle(rng) for _ in range(3)]
-        hidden = rng.integers(1, 4) if rng.random() < self.covered else 0
+        hidden = int(rng.integers(1, 4)) * bool(rng.random() < self.covered)
         out = []
         for frame in frames:
             changed = cv2.transform(frame, np.column_stack([matrix, np.full(3, offset)]))
@@ -71,7 +72,7 @@ class Appearance:
         contrast = 1.0 + self.light * rng.uniform(-1, 1)
         brightness = 127.5 * self.light * rng.uniform(-1, 1)
         saturation = 1.0 + self.saturation * rng.uniform(-1, 1)
-        if rng.random() < 0.1 and self.saturation:
+        if rng.random() < _GREY and self.saturation:
             saturation = 0.0
         grey = np.tile(_LUMA, (3, 1))
         matrix = contrast * (saturation * np.eye(3, dtype=np.float32) + (1 - saturation) * grey)

@@ -44,6 +44,8 @@ __all__ = [
 EPSILON = 1e-7
 """Probabilities are kept this far from 0 and 1, as Keras does."""
 
+_TINY = 1e-30
+
 
 def pose_loss(
     outputs: Sequence[PoseOutput],
@@ -154,10 +156,11 @@ def heat_map_loss(
     columns = (-((x - places[..., :1]) ** 2) / (2 * sigma**2)).softmax(-1)  # (B, J, W)
     rows = (-((y - places[..., 1:]) ** 2) / (2 * sigma**2)).softmax(-1)  # (B, J, H)
     target = (rows[..., :, None] * columns[..., None, :]).flatten(-2)  # (B, J, H * W)
-    entropy = (target * target.clamp(min=EPSILON).log()).sum(-1)
+    # Far below float32's resolution of a sum: the gradient stays where all of a peak is elsewhere.
+    entropy = (target * target.clamp(min=_TINY).log()).sum(-1)
     total = joints_crop.new_zeros((), dtype=torch.float32)
     for reading in readings:
-        found = reading.probabilities.float().clamp(min=EPSILON).log()
+        found = reading.probabilities.float().clamp(min=_TINY).log()
         distance = entropy - (target * found).sum(-1)
         total = total + torch.where(valid, distance, 0.0).sum() / valid.sum().clamp(min=1)
     return total

@@ -38,8 +38,9 @@ __all__ = ['recorded_clips', 'recorded_poses', 'sound_samples']
 
 _log = logging.getLogger(__name__)
 
-_OWN_OPTIONS = ('augmentation', 'framing', 'mix', 'validate', 'seed')
+_OWN_OPTIONS = ('augmentation', 'framing', 'mix', 'validate', 'clips', 'seed')
 _ENTRY_OPTIONS = ('name', 'share', 'root', 'augmentation', 'framing', 'windows')
+_ACTOR_RUN_OPTIONS = ('mix', 'validate', 'clips', 'seed', 'framing', 'photographs')
 _ACTOR_OPTIONS = ('name', 'share', 'count', 'framing', 'photographs', 'zoom', 'turn_deg')
 
 
@@ -117,7 +118,9 @@ def sound_samples(samples: Any, library: Library, split: str) -> SoundSamples:
 
 def _entries(data: DataSettings) -> dict[str, dict[str, Any]]:
     """The mix, entry by entry, each with a name that exists and options that it has."""
-    if data.name != 'simulated':
+    if data.name == 'simulated':
+        _check(data.options, _ACTOR_RUN_OPTIONS, 'data.options')
+    else:
         _own_options(data)
     mix = data.options.get('mix') or {}
     _check(mix, None, 'data.options.mix')
@@ -143,18 +146,7 @@ def _training(
     name, options = _entry_options(data, label, entry)
     if name == 'simulated':
         return revisited_actor(label, options, model, folder)
-    windows = options.pop('windows', 'people')
-    ranges = _ranges(options, name, 'poses')
-    library = _library(data, name, 'train', model, options)
-    if windows == 'people':
-        return sound_samples(RecordedPoses(library, ranges), library, 'train')
-    if windows != 'empty' or not isinstance(library, Photographs):
-        raise ConfigError(
-            f'data.options.mix.{label}.windows is {windows!r}; expected people, or empty of a '
-            'data set of photographs'
-        )
-    empty = EmptyWindows(library, ranges if isinstance(ranges, Framing) else None)
-    return sound_samples(empty, library, 'train')
+    return _recorded(data, label, name, options, model, 'train')
 
 
 def _validation(
@@ -164,13 +156,32 @@ def _validation(
     name, options = _entry_options(data, label, entry)
     if name == 'simulated':
         return simulated_val(options, model, count)
+    return SpreadSamples(_recorded(data, label, name, options, model, 'val'), count)
+
+
+def _recorded(
+    data: DataSettings,
+    label: str,
+    name: str,
+    options: dict[str, Any],
+    model: ModelConfig,
+    split: str,
+) -> SoundSamples:
+    """People, or empty windows, of a recorded data set; varied for training."""
     windows = options.pop('windows', 'people')
-    _ranges(options, name, 'poses')
-    library = _library(data, name, 'val', model, options)
-    samples: Any = RecordedPoses(library)
-    if windows == 'empty' and isinstance(library, Photographs):
-        samples = EmptyWindows(library)
-    return SpreadSamples(sound_samples(samples, library, 'val'), count)
+    ranges = _ranges(options, name, 'poses')
+    if split == 'val':
+        ranges = None
+    library = _library(data, name, split, model, options)
+    if windows == 'people':
+        return sound_samples(RecordedPoses(library, ranges), library, split)
+    if windows != 'empty' or not isinstance(library, Photographs):
+        raise ConfigError(
+            f'data.options.mix.{label}.windows is {windows!r}; expected people, or empty of a '
+            'data set of photographs that is not prepared'
+        )
+    empty = EmptyWindows(library, ranges if isinstance(ranges, Framing) else None)
+    return sound_samples(empty, library, split)
 
 
 def _entry_options(
@@ -179,6 +190,8 @@ def _entry_options(
     """The data set of an entry and its options, those of `data.options` below its own."""
     name = str(entry.get('name', label))
     own = _own_options(data) if name == data.name != 'simulated' else {}
+    if {'augmentation', 'framing'} & set(entry):  # its own rule in place of the data set's
+        own = {k: v for k, v in own.items() if k not in ('augmentation', 'framing')}
     options = {**own, **entry}
     for key in ('name', 'share'):
         options.pop(key, None)

@@ -76,6 +76,9 @@ def write_yolo(root):
             path = root / 'labels' / part / f'{name}.txt'
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(' '.join(f'{v:.8f}' for v in [0, *box, *joints.ravel()]) + '\n')
+    save_picture(root / 'images' / '.trash' / '000001.jpg', drawn(1)[1])
+    (root / 'labels' / '.trash').mkdir()
+    (root / 'labels' / '.trash' / '000001.txt').write_text('0 1 2')
     (root / 'images' / 'train' / '._000001.jpg').write_bytes(b'\0')
     (root / 'labels' / 'train' / '._000001.txt').write_bytes(b'\0')
 

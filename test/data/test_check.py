@@ -132,3 +132,13 @@ def test_options_of_the_data_set(people, tmp_path):
         invoke(*arguments, '--option', 'labels')
     with pytest.raises(ConfigError, match='the value is no YAML'):
         invoke(*arguments, '--option', 'labels={')
+
+
+def test_a_split_that_the_data_set_lacks_is_no_fault(people, tmp_path):
+    people.write_lsp(tmp_path, True)
+    result = invoke('data', 'check', 'lsp', tmp_path, '--sheet', tmp_path / 'sheet.png')
+    assert result.exit_code == 0
+    assert "has no split 'test'" in result.stdout
+    result = invoke('data', 'prepare', 'lsp', tmp_path, tmp_path / 'cache', '--quiet')
+    assert result.exit_code == 0
+    assert 'train: 18 recordings prepared' in result.stdout

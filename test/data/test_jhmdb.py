@@ -71,6 +71,11 @@ def test_what_is_missing_or_damaged_is_named(people, tmp_path):
     with pytest.raises(DatasetError, match=r'has no files \*_test_split3\.txt'):
         Jhmdb(tmp_path, 'train', PA17J, official_split=3)
     library = Jhmdb(tmp_path, 'test', PA17J)
+    (tmp_path / 'ReCompress_Videos/wave/a.avi').unlink()
+    skipped = {
+        k: v for s in ('train', 'val') for k, v in Jhmdb(tmp_path, s, PA17J).skipped.items()
+    }
+    assert skipped == {'wave/a.avi': 'the splits name it, the film is missing'}
     path = tmp_path / 'ReCompress_Videos/golf/d.avi'
     path.write_bytes(b'damaged')
     assert len(RecordedPoses(library)) == 7  # the other film

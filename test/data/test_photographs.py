@@ -9,7 +9,7 @@ from pose_action_ros.core.errors import ConfigError, DatasetError
 from pose_action_ros.core.skeleton import PA16J, PA17J
 from pose_action_ros.data.augment import Framing
 from pose_action_ros.data.opening import open_library
-from pose_action_ros.data.photographs import EmptyWindows, chosen_images
+from pose_action_ros.data.photographs import EmptyWindows, chosen_images, image_key
 from pose_action_ros.data.recorded import RecordedPoses
 
 BODY = 13  # twelve joints and the pelvis between the hips
@@ -88,7 +88,10 @@ def test_a_split_file_decides_instead(roots, tmp_path, name):
         for s, one in found.items()
     }
     assert numbers == {'train': list(range(2, 20, 2)), 'val': [0], 'test': [1, 3]}
-    path.write_text('{"train": 3}')
+    path.write_text('{"train": [1, 2], "test": ["0002.jpg"]}')
+    with pytest.raises(DatasetError, match='1 images are in both lists, such as 2'):
+        opened(roots, name, split_file=path)
+    path.write_text('{"train": "12", "test": []}')
     with pytest.raises(DatasetError, match='expected JSON with the lists `train` and `test`'):
         opened(roots, name, split_file=path)
 
@@ -184,6 +187,11 @@ def test_options_are_those_of_the_data_set(roots):
         open_library('pose_arrays', roots / 'pose_arrays', 'train', PA17J)
 
 
+def test_names_of_images():
+    names = ('a/b/000012.jpg', '12', 12, 'im.left.png', 'im.right.png', '0000.txt')
+    assert [image_key(name) for name in names] == ['12', '12', '12', 'im.left', 'im.right', '0']
+
+
 def test_splits():
     names = [f'{n:02d}' for n in range(20)]
     assert chosen_images('val', names, where='x') == ['00', '10']
@@ -195,7 +203,7 @@ def test_splits():
 class TestEmptyWindows:
     def test_nobody_is_in_them(self, roots):
         library = opened(roots, 'coco')
-        windows = EmptyWindows(library, Framing(angle_deg=0.0))
+        windows = EmptyWindows(library, Framing(angle_deg=20.0))
         corners = {}
         for person in library.everybody:
             corners.setdefault(person.image, []).append(person.corners_px)
@@ -203,16 +211,26 @@ class TestEmptyWindows:
         for index, boxes in enumerate(corners[path] for path in sorted(corners)):
             for seed in range(3):
                 sample = windows.varied(index, np.random.default_rng(seed))
-                back = np.linalg.inv(sample['image_to_crop'].numpy())
-                (x1, y1), (x2, y2) = ((back @ (v, v, 1.0))[:2] for v in (0.0, 1.0))
+                to_crop = sample['image_to_crop'].numpy()
                 for a, b, c, d in boxes:
-                    assert x2 <= a or x1 >= c or y2 <= b or y1 >= d
+                    grid = np.stack(np.meshgrid(np.linspace(a, c, 40), np.linspace(b, d, 40)), -1)
+                    places = grid.reshape(-1, 2) @ to_crop[:2, :2].T + to_crop[:2, 2]
+                    assert not ((places > 0) & (places < 1)).all(-1).any()
 
     def test_they_teach_that_nobody_is_there(self, roots):
         sample = EmptyWindows(opened(roots, 'coco'))[0]
         assert (sample['visibility'] == 0).all()
         assert sample['joints_crop'].isnan().all()
         assert sample['crop'].shape == (3, 256, 256)
+
+    def test_a_person_whose_place_is_unknown_may_be_anywhere(self, people, tmp_path):
+        people.write_lsp(tmp_path, True)
+        people.write_lsp_checks(tmp_path / 'checks.npz')
+        library = open_library('lsp', tmp_path, 'train', PA17J, checks=tmp_path / 'checks.npz')
+        windows = EmptyWindows(library)
+        black = [bool((windows[i]['crop'] == 0).all()) for i in range(len(windows))]
+        assert black.count(True) >= 1  # of image 1, whose label is wrong
+        assert black.count(False) >= 5
 
     def test_a_photograph_full_of_people_gives_black(self, people, tmp_path):
         people.write_coco(tmp_path)

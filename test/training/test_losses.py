@@ -200,6 +200,14 @@ class TestHeatMapLoss:
         found = heat_map_loss([flat], joints, self.SIZE, 0.3).item()
         assert found == pytest.approx(math.log(80) - entropy, abs=1e-4)
 
+    def test_a_peak_far_away_is_pulled_back(self):
+        logits = torch.full((1, 1, 80), -25.0)
+        logits[0, 0, 79] = 25.0
+        logits.requires_grad_()
+        reading = SimpleNamespace(probabilities=logits.softmax(-1))
+        heat_map_loss([reading], torch.tensor([[[0.0, 0.0]]]), self.SIZE, 0.5).backward()
+        assert logits.grad[0, 0, 0] < -0.1
+
     def test_blocks_are_summed_and_joints_averaged(self):
         joints = torch.tensor([[[0.3, 0.6], [0.7, 0.2]]])
         off = self.reading(joints + 0.1, 1.0)
