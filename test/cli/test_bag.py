@@ -380,7 +380,7 @@ def test_late_images_and_wrong_stamps_cost_themselves_alone(tmp_path, film, net)
         counts = add_results(tmp_path / name, output, stream_of(net), RecordingTopics())
         outputs.append([message for _, message in read(output, '/actions')])
     assert sum(counts.problems.values()) == FRAMES - 1
-    assert all(text.startswith('left out: ') for text in counts.problems)
+    assert all(text.startswith('skipped: ') for text in counts.problems)
     assert len(outputs[0]) == len(outputs[1]) == FRAMES
     assert outputs[0][-1].valid
     for ours, theirs in zip(*outputs, strict=True):
