@@ -10,10 +10,11 @@ from pose_action_ros.inference.settings import (
     ClipSettings,
     SmoothSettings,
     StreamSettings,
+    TimeSettings,
     TrackSettings,
 )
 
-GROUPS = [ClipSettings, TrackSettings, SmoothSettings, BodySettings]
+GROUPS = [ClipSettings, TimeSettings, TrackSettings, SmoothSettings, BodySettings]
 NUMBERS = [
     pytest.param(group, item, id=f'{group.__name__}.{item.name}')
     for group in GROUPS
