@@ -28,8 +28,8 @@ RELIABILITY = (
 OVERRIDES = {
     'weights': (
         'model.weights',
-        'Weights: a .safetensors file, "demo", a fetched preset (mpii, h36m, penn_action, ntu), '
-        'or "untrained:PRESET"; empty: as in the params file.',
+        'Weights: "people", "demo", a .safetensors file, a fetched preset (mpii, h36m, '
+        'penn_action, ntu), or "untrained:PRESET"; empty: as in the params file.',
     ),
     'device': (
         'model.device',

@@ -20,6 +20,7 @@ from pose_action_ros.cli.bag_messages import (
 from pose_action_ros.cli.bag_topics import CAMERA_INFO_TYPE, RecordingTopics
 from pose_action_ros.cli.recording_reader import Recording, opened
 from pose_action_ros.core.errors import ConfigError, DatasetError
+from pose_action_ros.core.weights import SHIPPED_WEIGHTS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -45,8 +46,9 @@ def bag(
     ],
     output: Annotated[Path, typer.Argument(metavar='OUT', help='Folder of the new recording.')],
     weights: Annotated[
-        str, typer.Option(help='demo, a fetched preset, untrained:PRESET or a .safetensors file.')
-    ] = 'demo',
+        str,
+        typer.Option(help='people, a fetched preset, untrained:PRESET or a .safetensors file.'),
+    ] = SHIPPED_WEIGHTS,
     image_topic: Annotated[
         str, typer.Option(help='Raw or compressed; by default the only one that there is.')
     ] = '',

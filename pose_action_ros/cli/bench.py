@@ -27,7 +27,7 @@ _STREAMING = 'new label, streaming, engine'
 
 def bench(
     preset: Annotated[
-        str, typer.Option(help='A preset (random weights), "demo", or a weights file.')
+        str, typer.Option(help='A preset (random weights), "people", or a weights file.')
     ] = 'compact',
     device: Annotated[str, typer.Option(help='"auto", "cpu", "cuda" or "cuda:N".')] = 'auto',
     threads: Annotated[int, typer.Option(help='CPU threads; 0: all cores.', min=0)] = 0,

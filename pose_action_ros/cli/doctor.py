@@ -16,6 +16,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from pose_action_ros.core.errors import CheckpointError, DeviceError
+from pose_action_ros.core.weights import DEMO_WEIGHTS, SHIPPED_WEIGHTS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -161,7 +162,7 @@ def _weights(broken: Mapping[str, str]) -> dict[str, str]:
     from pose_action_ros.models import find_weights
 
     found = {}
-    for name in ('demo', *PUBLISHED):
+    for name in (SHIPPED_WEIGHTS, DEMO_WEIGHTS, *PUBLISHED):
         try:
             found[f'weights {name}'] = str(find_weights(name))
         except CheckpointError:

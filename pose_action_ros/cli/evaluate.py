@@ -10,6 +10,8 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from pose_action_ros.core.weights import SHIPPED_WEIGHTS
+
 if TYPE_CHECKING:
     from pose_action_ros.training.evaluation import Scores
 
@@ -27,7 +29,9 @@ def _evaluate() -> None:
 
 @evaluate_app.command('simulated')
 def simulated(
-    weights: Annotated[str, typer.Option(help='demo, a preset, or a .safetensors file.')] = 'demo',
+    weights: Annotated[
+        str, typer.Option(help='people, a preset, or a .safetensors file.')
+    ] = SHIPPED_WEIGHTS,
     json_file: Annotated[
         Path | None, typer.Option('--json', help='Write the scores there.')
     ] = None,

@@ -13,6 +13,7 @@ from rich.table import Table
 
 from pose_action_ros.cli.evaluate_datasets import JsonFile, Limit, Quiet, Root, Weights, is_shown
 from pose_action_ros.cli.evaluate_photographs import evaluate_app
+from pose_action_ros.core.weights import SHIPPED_WEIGHTS
 
 if TYPE_CHECKING:
     from pose_action_ros.data.photographs import Person, Photographs
@@ -29,7 +30,7 @@ _MOST = 6
 @evaluate_app.command('finding')
 def finding(
     root: Root,
-    weights: Weights = 'demo',
+    weights: Weights = SHIPPED_WEIGHTS,
     split: Annotated[str, typer.Option(help='train, val or test.')] = 'test',
     split_file: Annotated[
         Path | None, typer.Option(help='JSON lists `train` and `test` of images.')

@@ -23,6 +23,7 @@ from pose_action_ros.cli.evaluate_datasets import (
     open_split,
     report,
 )
+from pose_action_ros.core.weights import SHIPPED_WEIGHTS
 
 if TYPE_CHECKING:
     from pose_action_ros.models import MultitaskNet
@@ -40,7 +41,7 @@ _MinHeight = Annotated[float, typer.Option(help="Smallest height of a person's b
 @evaluate_app.command('coco')
 def coco(
     root: Root,
-    weights: Weights = 'demo',
+    weights: Weights = SHIPPED_WEIGHTS,
     split: _Split = 'test',
     split_file: _SplitFile = None,
     annotations: Annotated[
@@ -71,7 +72,7 @@ def coco(
 @evaluate_app.command('yolo_pose')
 def yolo_pose(
     root: Root,
-    weights: Weights = 'demo',
+    weights: Weights = SHIPPED_WEIGHTS,
     split: _Split = 'test',
     split_file: _SplitFile = None,
     min_joints: _MinJoints = 12,
@@ -98,7 +99,7 @@ def yolo_pose(
 @evaluate_app.command('lsp')
 def lsp(
     root: Root,
-    weights: Weights = 'demo',
+    weights: Weights = SHIPPED_WEIGHTS,
     split: _Split = 'test',
     checks: Annotated[
         Path | None, typer.Option(help='NumPy file of checks of the labels; see docs/data.md.')
@@ -122,7 +123,7 @@ def lsp(
 @evaluate_app.command('jhmdb')
 def jhmdb(
     root: Root,
-    weights: Weights = 'demo',
+    weights: Weights = SHIPPED_WEIGHTS,
     split: _Split = 'test',
     labels: Annotated[
         Path | None, typer.Option(help="NumPy file of joints instead of the data set's own.")

@@ -12,6 +12,7 @@ import typer
 from rich.console import Console
 
 from pose_action_ros.core.errors import CheckpointError, ConfigError
+from pose_action_ros.core.weights import SHIPPED_WEIGHTS
 
 if TYPE_CHECKING:
     import numpy as np
@@ -59,8 +60,9 @@ def export(
     ],
     folder: Annotated[Path, typer.Argument(metavar='OUT_FOLDER', help='New, or empty.')],
     weights: Annotated[
-        str, typer.Option(help='demo, a fetched preset, untrained:PRESET or a .safetensors file.')
-    ] = 'demo',
+        str,
+        typer.Option(help='people, a fetched preset, untrained:PRESET or a .safetensors file.'),
+    ] = SHIPPED_WEIGHTS,
     quiet: Annotated[bool, typer.Option('--quiet', help='No progress.')] = False,
 ) -> None:
     """Write backbone and action heads as ONNX or OpenVINO files, and check what was written."""

@@ -14,6 +14,7 @@ from rich.console import Console
 from rich.progress import track
 
 from pose_action_ros.core.errors import ImageError
+from pose_action_ros.core.weights import SHIPPED_WEIGHTS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -33,8 +34,9 @@ def predict(
     video: Annotated[Path, typer.Argument(help='Any file that OpenCV reads.')],
     output: Annotated[Path, typer.Option(help='Folder for the results.')] = Path('predictions'),
     weights: Annotated[
-        str, typer.Option(help='demo, a fetched preset, untrained:PRESET or a .safetensors file.')
-    ] = 'demo',
+        str,
+        typer.Option(help='people, a fetched preset, untrained:PRESET or a .safetensors file.'),
+    ] = SHIPPED_WEIGHTS,
     device: Annotated[str, typer.Option(help='auto, cpu, cuda or cuda:N.')] = 'auto',
     field_of_view: Annotated[
         float | None,

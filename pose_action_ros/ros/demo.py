@@ -23,6 +23,7 @@ from rich.table import Table
 from sensor_msgs.msg import CameraInfo
 
 from pose_action_ros.core.errors import PoseActionError
+from pose_action_ros.core.weights import DEMO_WEIGHTS
 from pose_action_ros.geometry import read_calibration
 from pose_action_ros.ros.demo_accuracy import DemoAccuracy
 from pose_action_ros.ros.demo_observer import DemoObserver, ObservedFrame
@@ -245,7 +246,7 @@ def _demo(
     source: Annotated[
         str, typer.Option(help='"synthetic", a video, a folder of images, a device number.')
     ] = 'synthetic',
-    weights: Annotated[str, typer.Option(help='Weights; by default "demo".')] = 'demo',
+    weights: Annotated[str, typer.Option(help='Weights; by default "demo".')] = DEMO_WEIGHTS,
     device: Annotated[str, typer.Option(help='"auto", "cpu", "cuda" or "cuda:N".')] = 'auto',
 ) -> None:
     """Film the simulated actor and show what the node sees of it."""

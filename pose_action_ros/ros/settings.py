@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from pose_action_ros.core.weights import SHIPPED_WEIGHTS
 from pose_action_ros.inference.engine import BACKENDS, PRECISIONS
 from pose_action_ros.inference.matching import SYNC_WAIT_S
 from pose_action_ros.inference.settings import PeopleSettings, StreamSettings
@@ -22,11 +23,12 @@ class ModelSettings:
     """Which network runs where."""
 
     weights: str = field(
-        default='demo',
+        default=SHIPPED_WEIGHTS,
         metadata={
             'at_configure': True,
-            'help': 'Weights: a .safetensors file, "demo", a preset that was fetched '
-            '(mpii, h36m, penn_action, ntu), or "untrained:PRESET" for random weights.',
+            'help': 'Weights: "people", "demo" (the simulated actor alone), a .safetensors file, '
+            'a fetched preset (mpii, h36m, penn_action, ntu), or "untrained:PRESET" for random '
+            'weights.',
         },
     )
     device: str = field(

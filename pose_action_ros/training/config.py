@@ -48,8 +48,8 @@ class ModelSettings:
     )
     weights: str | None = _setting(
         None,
-        'Weights to start from: demo, a fetched preset or a .safetensors file; parts whose shapes '
-        'differ start afresh.',
+        'Weights to start from: people, a fetched preset or a .safetensors file; parts whose '
+        'shapes differ start afresh.',
     )
 
 

@@ -245,7 +245,7 @@ def test_images_that_can_not_be_decoded_are_said(driver):
 @pytest.mark.parametrize(
     ('name', 'kind', 'field', 'value'),
     [
-        ('model.weights', ParameterType.PARAMETER_STRING, 'string_value', 'demo'),
+        ('model.weights', ParameterType.PARAMETER_STRING, 'string_value', 'people'),
         ('model.threads', ParameterType.PARAMETER_INTEGER, 'integer_value', 2),
         ('model.precision', ParameterType.PARAMETER_STRING, 'string_value', 'bfloat16'),
         ('use_depth', ParameterType.PARAMETER_BOOL, 'bool_value', False),

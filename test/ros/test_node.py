@@ -195,7 +195,7 @@ def test_parameters_have_texts_and_ranges_and_refuse_with_a_reason(talker):
     name = '/pose_action/describe_parameters'
     enlarge, weights = talker.graph.call(DescribeParameters, name, request).descriptors
     assert enlarge.floating_point_range[0].from_value == 1.0
-    assert 'demo' in weights.description
+    assert 'people' in weights.description
     assert set_parameter(talker.graph, 'track.enlarge', 1.5).successful
     assert set_parameter(talker.graph, 'track.enlarge', 2).successful  # a whole number is one too
     assert not set_parameter(talker.graph, 'clip.frames', 8.0).successful

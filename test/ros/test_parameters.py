@@ -38,7 +38,7 @@ def test_every_type_arrives_as_what_it_is(settings_of):
     assert (frames, type(frames)) == (8, int)
     assert settings.use_depth is True
     assert settings.body.height == 1.5
-    assert settings.model.weights == 'demo'
+    assert settings.model.weights == 'people'
 
 
 def test_a_device_number_is_a_text(settings_of):
