@@ -44,6 +44,8 @@ _PERIOD_NS = round(1e9 / _RATE_HZ)
 _FAULT_EVERY_S = 2.0
 _RECOVERY_S = 10.0
 _WARM_UP_S = 60.0  # before which memory is not judged
+_MIN_SAMPLES = 60
+_GROWTH_MIB = 40.0  # from the first quarter of a run to its last
 _NAN = float('nan')
 _D5 = [-0.2276, 0.2179, -0.0009, -0.0009, -0.2063]
 
@@ -60,7 +62,8 @@ class Soak:
         self.faults: Counter[str] = Counter()
         self.slow: Counter[str] = Counter()  # faults after which no pose came for long
         self.sent, self.results, self.valid = 0, 0, 0
-        self.memory_mib: list[tuple[float, float]] = []
+        self.memory_mib: list[tuple[float, float]] = []  # (seconds, while a network is loaded)
+        self.rounds, self.is_loaded = 0, False
         self.node = rclpy.create_node('soak')
         self.executor = SingleThreadedExecutor()
         self.executor.add_node(self.node)
@@ -275,34 +278,44 @@ class Soak:
 
     def _on_diagnostics(self, message: DiagnosticArray) -> None:
         values = {pair.key: pair.value for status in message.status for pair in status.values}
-        self.memory_mib.append((time.monotonic(), float(values['memory_mib'])))
+        self.rounds += bool(values['model']) and not self.is_loaded  # a network was loaded
+        self.is_loaded = bool(values['model'])
+        if self.is_loaded:  # without a network there is less of it
+            self.memory_mib.append((time.monotonic(), float(values['memory_mib'])))
         self.values = values
 
 
 def report(soak: Soak, minutes: float, status: int) -> tuple[str, bool]:
     """What happened, and whether it was all right."""
-    start_s = soak.memory_mib[0][0]
-    settled = np.array([m for m in soak.memory_mib if m[0] > start_s + _WARM_UP_S])
-    slope = float(np.polyfit(*settled.T, 1)[0]) * 3600.0 if len(settled) > _WARM_UP_S else _NAN
     log = soak.log.read_text()
     errors = [line for line in log.splitlines() if '[ERROR]' in line or 'Traceback' in line]
+    text, is_flat = memory(soak)
     lines = [
         f'{minutes:g} minutes, {soak.sent} images, {soak.results} poses, '
-        f'{soak.valid} valid labels',
+        f'{soak.valid} valid labels, networks loaded {soak.rounds} times',
         f'faults: {sum(soak.faults.values())}: '
         + ', '.join(f'{name} {count}' for name, count in sorted(soak.faults.items())),
         f'no pose within {_RECOVERY_S:g} s after: {dict(soak.slow) or "none"}',
-        'images: '
-        + ', '.join(f'{k} {v}' for k, v in soak.values.items() if k.startswith('frames_')),
-        f'memory: {settled[0][1]:.0f} MiB after a minute, {settled[-1][1]:.0f} at the end, '
-        f'at most {settled[:, 1].max():.0f}, trend {slope:+.1f} MiB an hour'
-        if len(settled)
-        else 'memory: not judged, the run was too short',
+        text,
         f'errors in the log: {len(errors)}',
         *errors[:5],
         f'exit status {status}',
     ]
-    return '\n'.join(lines), status == 0 and not errors and not soak.slow
+    return '\n'.join(lines), status == 0 and not errors and not soak.slow and is_flat
+
+
+def memory(soak: Soak) -> tuple[str, bool]:
+    """How the memory of the node went, and whether it stayed what it was."""
+    start_s = soak.memory_mib[0][0]
+    settled = np.array([mib for at_s, mib in soak.memory_mib if at_s > start_s + _WARM_UP_S])
+    if len(settled) < _MIN_SAMPLES:
+        return 'memory: not judged, the run was too short', True
+    quarters = [float(np.median(part)) for part in np.array_split(settled, 4)]
+    text = ', '.join(f'{mib:.0f}' for mib in quarters)
+    return (
+        f'memory: {text} MiB (median of each quarter after the first minute, while a network is '
+        f'loaded), at most {settled.max():.0f}'
+    ), quarters[-1] - quarters[0] < _GROWTH_MIB
 
 
 def main(
