@@ -97,14 +97,15 @@ def node(warnings):
     return SimpleNamespace(get_logger=lambda: logger)
 
 
-def test_it_is_looked_up_at_the_stamp_and_failure_is_said(tf2):
-    warnings = []
-    target = TargetFrame(node(warnings), 'base')
+def test_it_is_looked_up_at_the_stamp_and_failure_is_reported(tf2):
+    target = TargetFrame(node([]), 'base')
     assert target.at(HEADER).frame_id == 'base'
+    assert target.problem == ''
     assert tf2.asked == [('base', 'optical', 5_000_000_007)]
     assert target.at(Header(stamp=HEADER.stamp, frame_id='elsewhere')) is None
-    assert "stay in 'elsewhere'" in warnings[0]
+    assert "stay in 'elsewhere'" in target.problem
     target.at(Header(stamp=Time(sec=1), frame_id='optical'))
+    assert target.problem == ''
     assert tf2.asked[-2:] == ['clear', ('base', 'optical', 10**9)]
     target.close()
 

@@ -99,7 +99,7 @@ def test_geometry_by_hand():
 
 def test_other_networks_are_refused(tiny_net):
     tiny_net.config = ModelConfig.preset('h36m')
-    with pytest.raises(ConfigError, match='0 actions'):
+    with pytest.raises(ConfigError, match='has no action bow'):
         evaluate_simulated(tiny_net)
 
 
