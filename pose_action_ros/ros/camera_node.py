@@ -167,6 +167,9 @@ def main() -> int:
         return 1
     except (KeyboardInterrupt, ExternalShutdownException):
         pass
+    except Exception:
+        if rclpy.ok():  # else a signal has ended ROS under whatever went on
+            raise
     finally:
         rclpy.try_shutdown()
     return 0
