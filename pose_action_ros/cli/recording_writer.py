@@ -33,7 +33,7 @@ __all__ = ['CheckpointedWriter']
 
 _METADATA_VERSION = 8  # read by Humble and all later distributions
 _EVERY_S, _EVERY_BYTES = 2.0, 32 << 20
-_INDEX_SHARE = 8  # an index is written again once its messages are so many times larger
+_INDEX_SHARE = 8  # an index is written again once its messages are larger by this factor
 
 
 class CheckpointedWriter(Writer):

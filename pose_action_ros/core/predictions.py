@@ -103,7 +103,7 @@ class FramePrediction:
         stamp_ns: Stamp of the image.
         persons: One entry per person, empty where nobody is seen.
         lost_tracks: Ids of tracks that ended with this frame.
-        skipped: Why the image was left out for its stamp; empty where it was looked at.
+        skipped: Why the image was skipped for its stamp; empty where it was looked at.
         preprocess_ms: Decoding and cropping.
         inference_ms: Network, to its results on the host.
     """

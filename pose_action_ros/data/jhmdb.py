@@ -77,7 +77,7 @@ class Jhmdb:
             Films without labels are skipped.
         official_split: 1, 2 or 3.
         min_confidence: Joints of `labels` below it are invalid.
-        every: Each so many frames are a sample of their own.
+        every: Frames from one sample to the next.
 
     Raises:
         DatasetError: A file is missing or damaged, or there is no such split.

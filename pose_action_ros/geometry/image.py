@@ -40,7 +40,7 @@ _TO_8_BIT = 255.0 / 65535.0  # as cv_bridge scales, not a shift by 8
 _DARK = 4096  # of 65535: whose brightest pixels stay below uses 12 bits or fewer
 _WHITE_PERCENT = 99.5  # of the pixels may be brighter than what becomes white
 _FINEST_WHITE = 255.0  # fewer than 8 bits are not stretched further: only noise would show
-_SAMPLED = 4  # every so many rows and columns say how bright an image is
+_SAMPLED = 4  # distance of the rows and columns that tell how bright an image is
 _COLOUR = re.compile(r'(rgb|bgr)a?(8|16)')  # image_transport's isColor, but for YUV
 
 

@@ -84,7 +84,7 @@ class TimeSettings(_Checked):
     back_after: int = _setting(
         3,
         'Images in a row with stamps that do not follow the newest one, after which time has '
-        'jumped; fewer are left out as late or wrong.',
+        'jumped; fewer are skipped as late or wrong.',
         1,
         100,
     )

@@ -101,7 +101,7 @@ class NodeStatistics:
         self.history.add_failure('have failed', reason)
 
     def count_skipped(self, reason: str) -> None:
-        """Note that an image was left out for its stamp."""
+        """Note that an image was skipped for its stamp."""
         self.frames_skipped += 1
         self.history.add_failure(LEFT_OUT, reason)
 

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 import torch
 
-from pose_action_ros.core.actions import SIMULATED_ACTIONS
+from pose_action_ros.core.actions import PEOPLE_ACTIONS, SIMULATED_ACTIONS
+from pose_action_ros.core.weights import DEMO_WEIGHTS, SHIPPED_WEIGHTS
 from pose_action_ros.data.simulated import SimulatedPoses
 from pose_action_ros.inference import Engine, PoseActionStream
 from pose_action_ros.inference.settings import TrackSettings
@@ -15,21 +16,29 @@ from pose_action_ros.models import find_weights, load_model, read_metadata
 ROOT = Path(__file__).parents[2]
 
 
+ACTIONS = {SHIPPED_WEIGHTS: PEOPLE_ACTIONS, DEMO_WEIGHTS: SIMULATED_ACTIONS}
+
+
+@pytest.fixture(scope='module', params=ACTIONS)
+def name(request):
+    return request.param
+
+
 @pytest.fixture(scope='module')
-def net():
-    return load_model(find_weights('demo'))
+def net(name):
+    return load_model(find_weights(name))
 
 
-def test_file_and_provenance():
-    path = find_weights('demo')
-    assert path == ROOT / 'weights/demo.safetensors'
-    assert path.stat().st_size <= 12e6
-    assert 'seed' in ' '.join(read_metadata(path))
+def test_file_and_provenance(name):
+    path = find_weights(name)
+    assert path == ROOT / f'weights/{name}.safetensors'
+    assert path.stat().st_size <= 15e6
+    assert {'seed', 'settings', 'phases'} <= set(read_metadata(path))
 
 
-def test_shape(net):
+def test_shape(name, net):
     config = net.config
-    assert (config.layout, config.dimensions, config.actions) == ('pa17j', 3, SIMULATED_ACTIONS)
+    assert (config.layout, config.dimensions, config.actions) == ('pa17j', 3, ACTIONS[name])
 
 
 def test_it_sees_actors_that_it_was_not_trained_on(net):
