@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 __all__ = ['main']
 
 _STOP_TIMEOUT_S = 10.0
-_START_TIMEOUT_S = 60.0
+_START_TIMEOUT_S = 180.0  # to load the network on a machine that has much else to do
 _REDRAW_S = 0.25
 _UNWATCHED_LINE_S = 5.0
 # Large images lose fragments on their way to a best-effort subscriber, on one machine too.

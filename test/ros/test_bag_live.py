@@ -84,7 +84,7 @@ def live(graph, weights):
         if topic not in publishers:
             publishers[topic] = graph.node.create_publisher(type(message), topic, 5)
     graph.wait(
-        lambda: all(p.get_subscription_count() for p in publishers.values()), 90, 'subscriptions'
+        lambda: all(p.get_subscription_count() for p in publishers.values()), what='subscriptions'
     )
     graph.spin(0.5)
     for topic, message in film():

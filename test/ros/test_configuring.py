@@ -25,7 +25,7 @@ def watch(name, *args, **kwargs):
     module = real(name, *args, **kwargs)
     stream = sys.modules.get('pose_action_ros.inference.stream')
     if hasattr(stream, 'PoseActionStream'):
-        stream.PoseActionStream.open = lambda *a, **k: time.sleep(60)
+        stream.PoseActionStream.open = lambda *a, **k: time.sleep(3600)
         builtins.__import__ = real
     return module
 
@@ -54,7 +54,7 @@ def test_the_node_answers_while_it_configures(graph, endless):
     graph.start('pose_action_node', path=endless, autostart='false')
     request = ChangeState.Request(transition=Transition(id=Transition.TRANSITION_CONFIGURE))
     client = graph.node.create_client(ChangeState, '/pose_action/change_state')
-    graph.wait(client.service_is_ready, 90, 'service')
+    graph.wait(client.service_is_ready, what='service')
     answer = client.call_async(request)
     graph.wait(lambda: len(loading(diagnostics)) >= 2, what='diagnostics of a node that loads')
     assert {status.level for status in loading(diagnostics)} == {DiagnosticStatus.OK}
@@ -71,10 +71,8 @@ def test_the_node_answers_while_it_configures(graph, endless):
 def test_a_signal_ends_it_while_it_loads(graph, endless, how):
     diagnostics = graph.collect(DiagnosticArray, '/diagnostics')
     graph.start('pose_action_node', path=endless)
-    graph.wait(lambda: loading(diagnostics), 90, 'diagnostics of a node that loads')
-    status, log, took_s = end(graph, how)
-    assert (status, log) == (0, '')
-    assert took_s < 20.0  # of the minute that loading takes
+    graph.wait(lambda: loading(diagnostics), what='diagnostics of a node that loads')
+    assert end(graph, how) == (0, '')  # long before the hour that loading takes
 
 
 @pytest.mark.parametrize('how', [signal.SIGINT, signal.SIGTERM])
@@ -84,7 +82,7 @@ def test_a_signal_ends_it_whenever_it_comes(graph, how, after_s):
     graph.start('pose_action_node', **{'model.weights': SLOW})
     wait_for_handler(graph.processes['pose_action_node'].pid)
     time.sleep(after_s)  # where it is then is another place on every machine
-    status, log, _ = end(graph, how)
+    status, log = end(graph, how)
     assert status == 0, log
     assert not [line for line in log.splitlines() if '[INFO]' not in line], log
 
@@ -99,9 +97,8 @@ def wait_for_handler(pid):
 
 
 def end(graph, how):
-    """Send a signal; exit status, log, and how long it took, seconds."""
+    """Send a signal; return exit status and log."""
     process = graph.processes.pop('pose_action_node')
-    start = time.monotonic()
     process.send_signal(how)
-    _, log = process.communicate(timeout=60)
-    return process.returncode, log, time.monotonic() - start
+    _, log = process.communicate(timeout=240)
+    return process.returncode, log

@@ -19,7 +19,7 @@ def run_demo(*arguments, folder, domain):
         env={**os.environ, 'ROS_DOMAIN_ID': str(domain)},
         capture_output=True,
         text=True,
-        timeout=150,
+        timeout=400,
         check=False,
     )
 

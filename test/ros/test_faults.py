@@ -122,7 +122,7 @@ def driver(shared_graph, weights):
     driver = Driver(shared_graph)
     name, active = '/pose_action/get_state', State.PRIMARY_STATE_ACTIVE
     state = lambda: shared_graph.call(GetState, name, GetState.Request()).current_state.id  # noqa: E731
-    shared_graph.wait(lambda: state() == active, 90, 'active')
+    shared_graph.wait(lambda: state() == active, what='active')
     for publisher in (driver.images, driver.infos, driver.depths):
         shared_graph.wait(lambda p=publisher: p.get_subscription_count(), what='subscription')
     region = shared_graph.node.create_publisher(RegionOfInterest, '/roi', 5)

@@ -92,7 +92,7 @@ def talker(shared_graph, weights):
     )
     talker = Talker(shared_graph)
     talker.weights = str(weights)
-    shared_graph.wait(lambda: state(shared_graph) == State.PRIMARY_STATE_ACTIVE, 90, 'active')
+    shared_graph.wait(lambda: state(shared_graph) == State.PRIMARY_STATE_ACTIVE, what='active')
     talker.point()
     talker.ask()
     return talker
@@ -277,7 +277,7 @@ def test_it_ends_quietly_in_the_middle_of_its_work(graph, how):
         graph.spin(0.01)
     process = graph.processes.pop('pose_action_node')
     process.send_signal(how)
-    _, log = process.communicate(timeout=20)
+    _, log = process.communicate(timeout=240)
     assert process.returncode == 0, log
     assert 'terminate' not in log
     assert 'rror' not in log

@@ -124,13 +124,13 @@ def test_no_frame_is_lost(node, tiny, filled, capfd):
             pixels = rng.integers(0, 255, (120, 160, 3), np.uint8)
             msg = image_to_msg(pixels, _header(number), 'rgb8')
             worker.frames.put(ArrivedImage(msg, time.monotonic_ns()))
-            assert published.acquire(timeout=30.0), f'frame {number} was lost'
+            assert published.acquire(timeout=240.0), f'frame {number} was lost'
             executor.spin_once(timeout_sec=0)
     finally:
         done.set()
         disturber.join()
         worker.stop()
-    deadline = time.monotonic() + 10.0
+    deadline = time.monotonic() + 240.0
     while _living(shown) and time.monotonic() < deadline:
         executor.spin_once(timeout_sec=0.1)
     assert _living(shown) == set()  # no ghosts

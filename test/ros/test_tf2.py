@@ -58,7 +58,7 @@ def see(shared_graph, weights):
     regions = graph.node.create_publisher(RegionOfInterest, 'roi', 5)
     poses, see = graph.collect(Pose3D, 'poses'), lambda *where: ask(graph, images, poses, *where)
     see.markers = graph.collect(MarkerArray, 'markers')
-    graph.wait(lambda: regions.get_subscription_count() > 0, 90, 'subscription')
+    graph.wait(lambda: regions.get_subscription_count() > 0, what='subscription')
     info = CameraInfo(height=120, width=160, distortion_model='plumb_bob', d=[0.0] * 5)
     info.k = np.array([150.0, 0, 79.5, 0, 150.0, 59.5, 0, 0, 1])
     for _ in range(3):  # best effort

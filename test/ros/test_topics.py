@@ -67,7 +67,7 @@ def endpoints(shared_graph, weights):
     watch = graph.node
     names = lambda: {name for name, _ in watch.get_topic_names_and_types()}  # noqa: E731
     own = {'/poses', '/roi', '/camera/truth/poses', '/image/compressed'}  # each of one node alone
-    graph.wait(lambda: own <= names(), 90, 'both nodes')
+    graph.wait(lambda: own <= names(), what='both nodes')
     graph.spin(2.0)
     found = []
     for topic in names() - RCL:
