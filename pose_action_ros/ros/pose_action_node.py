@@ -22,18 +22,21 @@ def main() -> int:
         signal.signal(number, lambda *_: _end_at_once())
     import rclpy
     from rclpy.executors import SingleThreadedExecutor
+    from rclpy.signals import SignalHandlerOptions, install_signal_handlers
 
     from pose_action_ros.core.errors import ConfigError
     from pose_action_ros.ros.node import PoseActionNode
 
-    signal.pthread_sigmask(signal.SIG_BLOCK, _SIGNALS)  # one that comes now waits for rclpy
-    signal.signal(signal.SIGINT, signal.default_int_handler)
-    signal.signal(signal.SIGTERM, signal.SIG_DFL)
-    rclpy.init()
-    signal.pthread_sigmask(signal.SIG_UNBLOCK, _SIGNALS)
+    # A signal that ended ROS while the node is made would leave half a node.
+    rclpy.init(signal_handler_options=SignalHandlerOptions.NO)
     node = None
     try:
         node = PoseActionNode()
+        signal.pthread_sigmask(signal.SIG_BLOCK, _SIGNALS)  # one that comes now waits for rclpy
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
+        install_signal_handlers(SignalHandlerOptions.ALL)
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, _SIGNALS)
         executor = SingleThreadedExecutor()
         if node.settings.autostart:
             executor.create_task(node.start)
