@@ -160,7 +160,7 @@ def _caption(library: Library, recording: int, frame: int) -> str:
 
 
 def _note_broken(library: Library) -> None:
-    """Say how many samples of NTU are left out, and of how many that is known."""
+    """Say how many samples of NTU are skipped, and of how many that is known."""
     from pose_action_ros.data.ntu import BROKEN_COUNT, Ntu
 
     if isinstance(library, Ntu) and len(library.broken) != BROKEN_COUNT:

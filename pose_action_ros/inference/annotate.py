@@ -59,7 +59,7 @@ def draw_skeleton(
 
     Args:
         image_rgb: (H, W, 3) uint8.
-        joints_px: (J, 2) pixels; joints that are NaN are left out.
+        joints_px: (J, 2) pixels; joints that are NaN are skipped.
         skeleton: The layout.
         colour: RGB of all of it; by default right, left and middle differ.
     """

@@ -34,7 +34,7 @@ def usable_boxes(
         return good, ''
     width, height = image_size
     return good, (
-        'a box was left out: expected finite numbers, a size from 1 pixel to '
+        'a box was skipped: expected finite numbers, a size from 1 pixel to '
         f'{_MAX_SIZE:g} times the image, and some part of it ({width} x {height})'
     )
 

@@ -19,7 +19,7 @@ class Admission:
     """What the clock says of an image.
 
     Attributes:
-        reason: Why the image is left out; empty where it is taken.
+        reason: Why the image is skipped; empty where it is taken.
         went_back: Time has gone back with this image: what is remembered is of another time.
     """
 
@@ -31,7 +31,7 @@ class ImageClock:
     """The stamp of the newest image that was taken.
 
     A stamp fits where it is not older than the newest and not far ahead of it. One that does not
-    fit is left out. It is believed only once others confirm it: the next one follows it closely,
+    fit is skipped. It is believed only once others confirm it: the next one follows it closely,
     or a number in a row do not fit.
     """
 

@@ -152,7 +152,7 @@ class PeopleSettings(_Checked):
         'person',
         'The class id that the detector gives people; empty: every detection is a person.',
     )
-    min_score: float = _setting(0.5, 'Detections with a lower score are left out.', 0.0, 1.0)
+    min_score: float = _setting(0.5, 'Detections with a lower score are skipped.', 0.0, 1.0)
     max_age_s: float = _setting(
         0.5,
         'Detections serve an image whose stamp differs by at most this, seconds; without any '

@@ -79,12 +79,12 @@ class DepthImages:
         try:
             depth_m = self._decode(message)
         except ImageError as error:
-            self.problem = f'depth image left out: {error}'
+            self.problem = f'depth image skipped: {error}'
             return None
         if depth_m.shape[::-1] != image_size:
             height, width = depth_m.shape
             self.problem = (
-                f'depth image left out: it is {width} x {height}, the image '
+                f'depth image skipped: it is {width} x {height}, the image '
                 f'{image_size[0]} x {image_size[1]}; register it to the image'
             )
             return None
@@ -211,7 +211,7 @@ def boxes_from_detections(detections: Any, class_id: str, min_score: float) -> l
     Args:
         detections: The message; one without hypotheses is of a detector of people alone.
         class_id: The detector's name for people; empty: all are.
-        min_score: Detections below are left out.
+        min_score: Detections below are skipped.
 
     Returns:
         Boxes as they were given, whatever their numbers (`usable_boxes`); empty ones are none.

@@ -163,7 +163,7 @@ class PoseActionStream:
 
         Args:
             image_rgb: (H, W, 3) uint8.
-            stamp_ns: When it was taken. An image whose stamp does not fit is left out
+            stamp_ns: When it was taken. An image whose stamp does not fit is skipped
                 (`FramePrediction.skipped`); where time has gone back all clips start afresh.
             camera: Its intrinsics, for metres in the camera's frame.
             boxes: Where people are; None to find and follow one person.

@@ -46,7 +46,7 @@ def draw_frame(frame: ObservedFrame) -> NDArray[np.uint8]:
         colour = _TRUTH if not known else _RIGHT if action.label == truth.label else _WRONG
         draw_text(drawn, text, (8, 2 * line), colour)
     elif frame.pose is None:
-        draw_text(drawn, 'left out', (8, 2 * line), _WRONG)
+        draw_text(drawn, 'skipped', (8, 2 * line), _WRONG)
     return drawn
 
 

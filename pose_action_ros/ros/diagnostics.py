@@ -18,7 +18,7 @@ import numpy as np
 from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus, KeyValue
 
 from pose_action_ros.core.predictions import ScaleSource
-from pose_action_ros.ros.health import LEFT_OUT, FrameHistory
+from pose_action_ros.ros.health import SKIPPED, FrameHistory
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -54,7 +54,7 @@ class NodeStatistics:
     Attributes:
         frames_bad: Images that could not be decoded.
         frames_failed: Images that could not be looked at for another reason.
-        frames_skipped: Images that were left out for their stamps.
+        frames_skipped: Images that were skipped for their stamps.
         frames_unwatched: Images left alone because nobody subscribed to a result.
         clip_fill: How full the fullest clip is, 0 to 1.
         history: What is wrong with the last images.
@@ -103,7 +103,7 @@ class NodeStatistics:
     def count_skipped(self, reason: str) -> None:
         """Note that an image was skipped for its stamp."""
         self.frames_skipped += 1
-        self.history.add_failure(LEFT_OUT, reason)
+        self.history.add_failure(SKIPPED, reason)
 
     def count_result(self, times: FrameTimes) -> None:
         """Note that a frame was published."""

@@ -16,7 +16,7 @@ import numpy as np
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-__all__ = ['LEFT_OUT', 'FrameHistory']
+__all__ = ['SKIPPED', 'FrameHistory']
 
 _WINDOW_S = 5.0
 _BAD_SHARE = 0.05
@@ -24,9 +24,9 @@ _MIN_IMAGES = 5  # that say something of stamps
 _PATIENCE_S = 2.0  # beyond the duration of a clip, for a first label
 _LENGTH = 4096
 _MIN_STEPS = 2
-_MIN_LEFT_OUT = 3  # a recording that starts again costs one
+_MIN_SKIPPED = 3  # a recording that starts again costs one
 
-LEFT_OUT = 'are left out'
+SKIPPED = 'are skipped'
 """What happens to images whose stamps do not fit."""
 
 
@@ -118,7 +118,7 @@ def _failing(outcomes: list[_Outcome]) -> str:
     failed = [outcome for outcome in outcomes if outcome.what]
     counts = Counter(outcome.what for outcome in failed)
     for what, count in counts.most_common(1):
-        few = what == LEFT_OUT and count < _MIN_LEFT_OUT
+        few = what == SKIPPED and count < _MIN_SKIPPED
         if count > _BAD_SHARE * len(outcomes) and not few:
             reason = next(o.reason for o in reversed(failed) if o.what == what)
             return f'{count} of the last {len(outcomes)} images {what}: {reason}'

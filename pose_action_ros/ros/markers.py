@@ -2,7 +2,7 @@
 
 Joints are a SPHERE_LIST, bones a LINE_LIST, the label a TEXT_VIEW_FACING above the head; the
 marker's id is the track's id. A lost track gets DELETE, so no ghost is left behind. Right limbs
-are orange, left limbs blue, the trunk white. Joints without a position are left out.
+are orange, left limbs blue, the trunk white. Joints without a position are skipped.
 """
 
 from __future__ import annotations

@@ -2,7 +2,7 @@
 
 Stream and outputs belong to this thread while it runs. Whatever changes them (settings, reset, the
 end) is a command that it carries out between two frames, so nothing is shared and nothing races.
-An image that can't be looked at is counted and left out; the next one is taken.
+An image that can't be looked at is counted and skipped; the next one is taken.
 """
 
 from __future__ import annotations
@@ -144,12 +144,12 @@ class FrameWorker:
                     self._statistics.frames_unwatched += 1
             except ImageError as error:
                 self._statistics.count_bad(str(error))
-                self._logger.warning(f'image left out: {error}', throttle_duration_sec=1.0)
+                self._logger.warning(f'image skipped: {error}', throttle_duration_sec=1.0)
             except Exception as error:  # a frame must never end the node
                 if not rclpy.ok():  # it is ending: nobody is there to publish to
                     return
                 self._statistics.count_failed(repr(error))
-                self._logger.error(f'frame left out: {error!r}', throttle_duration_sec=1.0)
+                self._logger.error(f'frame skipped: {error!r}', throttle_duration_sec=1.0)
 
     def _look(self, image: ArrivedImage) -> None:
         stamp_ns = stamp_from_msg(image.msg.header.stamp)

@@ -324,7 +324,7 @@ def test_depth_of_the_recording_gives_the_distance(
     assert counts.with_depth == 4
     assert counts.problems == {
         'no depth image within 0.05 s of the image; the nearest is 0.07 s older': 1,
-        "depth image left out: 'rgb8' is not a depth encoding; expected one of "
+        "depth image skipped: 'rgb8' is not a depth encoding; expected one of "
         '16UC1, mono16, 32FC1': 1,
     }
     live = stream_of(net)

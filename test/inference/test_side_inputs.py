@@ -99,7 +99,7 @@ def test_a_box_that_can_not_be_costs_itself_alone(bad):
     good = detection(20, 20, 30, 30, person=0.6)
     people.put(0, found(detection(*bad, person=0.9), good), 0)
     assert people.boxes_at(0, SIZE, NEAR) == [PersonBox(20.0, 20.0, 30.0)]
-    assert 'a box was left out' in people.problem
+    assert 'a box was skipped' in people.problem
     people.put(0, found(good), 0)
 
 
@@ -138,7 +138,7 @@ def test_depth_serves_images_of_about_its_stamp_and_its_size():
     assert 'is 6 x 4, the image 12 x 8' in depth.problem
     depth.items.put(2 * SECOND, 'torn', 0)
     assert depth.at(2 * SECOND, (6, 4), 0.05) is None
-    assert depth.problem == 'depth image left out: torn'
+    assert depth.problem == 'depth image skipped: torn'
 
 
 def test_an_image_waits_for_each_input_that_comes_in_time():

@@ -4,7 +4,7 @@ import pytest
 
 pytest.importorskip('rclpy', reason='needs ROS 2')
 
-from pose_action_ros.ros.health import LEFT_OUT, FrameHistory
+from pose_action_ros.ros.health import SKIPPED, FrameHistory
 
 SECOND = 10**9
 START = 1_700_000_000 * SECOND
@@ -61,10 +61,10 @@ def test_undecodable_images_are_said_with_the_last_reason_and_forgotten(film):
 def test_a_late_image_now_and_then_is_none_of_it(film):
     film.run(2.0, valid=True)
     for _ in range(2):
-        film.history.add_failure(LEFT_OUT, 'late')
+        film.history.add_failure(SKIPPED, 'late')
     assert film.problems() == {}
-    film.history.add_failure(LEFT_OUT, 'late')
-    assert '3 of the last 23 images are left out: late' in film.problems()['images']
+    film.history.add_failure(SKIPPED, 'late')
+    assert '3 of the last 23 images are skipped: late' in film.problems()['images']
 
 
 @pytest.mark.parametrize(

@@ -332,7 +332,7 @@ def test_a_depth_image_that_is_none_costs_the_depth_alone(robot):
     assert robot.ask().scale_source == Pose3D.SCALE_BODY
     status = robot.diagnosis()
     assert status.level == DiagnosticStatus.WARN
-    assert "depth image left out: 'rgb9'" in status.message
+    assert "depth image skipped: 'rgb9'" in status.message
     assert robot.number('frames_bad') == bad
 
 

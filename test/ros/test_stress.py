@@ -136,7 +136,7 @@ def test_no_frame_is_lost(node, tiny, filled, capfd):
     assert _living(shown) == set()  # no ghosts
     assert statistics.counts() == dict.fromkeys(statistics.counts(), 0)
     assert worker.frames.dropped == 0
-    assert 'left out' not in capfd.readouterr().err
+    assert 'skipped' not in capfd.readouterr().err
     assert min(orders) > 0
     logging.getLogger('stress').info(
         '%d frames, %d changes of settings, %d resets', FRAMES, *orders
