@@ -20,12 +20,13 @@ from pose_action_ros.cli.bench_stages import Replay
 from pose_action_ros.core.predictions import PersonBox
 from pose_action_ros.core.skeleton import get_skeleton
 from pose_action_ros.geometry import Camera, crop_transform, extract_crop
-from pose_action_ros.inference import Engine, PoseActionStream
+from pose_action_ros.inference import PoseActionStream
 from pose_action_ros.models import open_model
 from pose_action_ros.msg import ActionLabel, Pose3D
 from pose_action_ros.ros.conversions import action_to_msg, pose_to_msg
 from pose_action_ros.ros.image_codec import ImageCodec, image_to_msg
 from pose_action_ros.ros.markers import MarkerBuilder, MarkerSettings
+from pose_action_ros.runtime import Engine
 from pose_action_ros.simulation.scene import SimulatedFilm
 
 SIZE = (640, 480)

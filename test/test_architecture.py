@@ -25,9 +25,11 @@ MAY_IMPORT = {
     'metrics': {'core'},
     'simulation': FLOOR_1,
     'training': FLOOR_2,
-    'inference': FLOOR_1 | {'models'},
-    'cli': FLOOR_2 | {'training', 'inference'},
-    'ros': FLOOR_1 | {'inference', 'simulation', 'metrics', 'msg'},
+    'runtime': FLOOR_1 | {'models'},
+    'inference': FLOOR_1 | {'models', 'runtime'},
+    'export': FLOOR_1 | {'models', 'runtime'},
+    'cli': FLOOR_2 | {'training', 'runtime', 'inference', 'export'},
+    'ros': FLOOR_1 | {'runtime', 'inference', 'simulation', 'metrics', 'msg'},
 }
 # Third-party packages that a low room must not load.
 FORBIDDEN = {
@@ -38,7 +40,9 @@ FORBIDDEN = {
     'metrics': {'rclpy', 'cv2', 'lightning'},
     'simulation': {'rclpy', 'lightning'},
     'training': {'rclpy'},
+    'runtime': {'rclpy', 'lightning'},
     'inference': {'rclpy', 'lightning'},
+    'export': {'rclpy', 'lightning'},
     'cli': {'rclpy'},
     'ros': {'lightning'},
 }

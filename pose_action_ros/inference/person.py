@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from pose_action_ros.core.predictions import PersonBox
     from pose_action_ros.geometry import Camera, CropTransform
     from pose_action_ros.inference.clip_buffer import Clip
-    from pose_action_ros.inference.frame_arrays import FrameArrays
     from pose_action_ros.inference.settings import StreamSettings
+    from pose_action_ros.runtime.network import FrameArrays
 
 __all__ = ['Look', 'Person', 'Surroundings']
 

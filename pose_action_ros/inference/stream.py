@@ -15,14 +15,14 @@ from pose_action_ros.core.errors import ImageError
 from pose_action_ros.core.predictions import ActionScores, FramePrediction
 from pose_action_ros.geometry import crop_transform, extract_crop
 from pose_action_ros.inference.clip_buffer import ClipBuffer
-from pose_action_ros.inference.engine import Engine
-from pose_action_ros.inference.frame_arrays import FrameArrays
 from pose_action_ros.inference.image_clock import ImageClock
-from pose_action_ros.inference.memory import give_back_memory
 from pose_action_ros.inference.person import Look, Person, Surroundings
 from pose_action_ros.inference.settings import StreamSettings
 from pose_action_ros.inference.tracker import Tracker
 from pose_action_ros.models import open_model
+from pose_action_ros.runtime.engine import Engine
+from pose_action_ros.runtime.network import FrameArrays
+from pose_action_ros.runtime.release_memory import give_back_memory
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -9,11 +9,11 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from pose_action_ros.core.weights import SHIPPED_WEIGHTS
-from pose_action_ros.inference.engine import BACKENDS, PRECISIONS
 from pose_action_ros.inference.matching import SYNC_WAIT_S
 from pose_action_ros.inference.settings import PeopleSettings, StreamSettings
 from pose_action_ros.inference.side_inputs import DEPTH_MAX_AGE_S
 from pose_action_ros.ros.markers import MarkerSettings
+from pose_action_ros.runtime.engine import BACKENDS, PRECISIONS
 
 __all__ = ['CameraSettings', 'ModelSettings', 'NodeSettings']
 

@@ -25,9 +25,10 @@ from pose_action_ros.cli.main import app
 from pose_action_ros.core.errors import ConfigError, DatasetError
 from pose_action_ros.core.predictions import PersonBox
 from pose_action_ros.geometry import Camera, decode_compressed
-from pose_action_ros.inference import Engine, PoseActionStream, StreamSettings
+from pose_action_ros.inference import PoseActionStream, StreamSettings
 from pose_action_ros.inference.settings import PeopleSettings, TrackSettings
 from pose_action_ros.models import save_model
+from pose_action_ros.runtime import Engine
 from pose_action_ros.simulation.scene import SimulatedFilm
 
 START_NS = 1_700_000_000_123_456_789

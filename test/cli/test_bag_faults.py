@@ -19,9 +19,10 @@ from pose_action_ros.cli.bag_annotator import Annotator
 from pose_action_ros.cli.bag_messages import _DETECTION_DEFINITIONS, MessageFactory, load_types
 from pose_action_ros.cli.main import app
 from pose_action_ros.core.errors import DatasetError
-from pose_action_ros.inference import Engine, PoseActionStream, StreamSettings
+from pose_action_ros.inference import PoseActionStream, StreamSettings
 from pose_action_ros.inference.settings import TrackSettings
 from pose_action_ros.models import save_model
+from pose_action_ros.runtime import Engine
 
 FRAMES, PERIOD_NS = 5, 66_666_667
 SEEN = StreamSettings(track=TrackSettings(min_confidence=0.0, min_joint_confidence=0.0))

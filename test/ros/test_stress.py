@@ -21,7 +21,7 @@ from visualization_msgs.msg import Marker, MarkerArray  # noqa: E402
 
 from pose_action_ros.core.predictions import PersonBox  # noqa: E402
 from pose_action_ros.core.skeleton import get_skeleton  # noqa: E402
-from pose_action_ros.inference import Engine, PoseActionStream  # noqa: E402
+from pose_action_ros.inference import PoseActionStream  # noqa: E402
 from pose_action_ros.inference.settings import ClipSettings, TrackSettings  # noqa: E402
 from pose_action_ros.inference.side_inputs import SideInputs  # noqa: E402
 from pose_action_ros.ros.conversions import stamp_to_msg  # noqa: E402
@@ -31,6 +31,7 @@ from pose_action_ros.ros.markers import MarkerSettings  # noqa: E402
 from pose_action_ros.ros.outputs import Outputs  # noqa: E402
 from pose_action_ros.ros.settings import NodeSettings  # noqa: E402
 from pose_action_ros.ros.worker import ArrivedImage, FrameWorker  # noqa: E402
+from pose_action_ros.runtime import Engine  # noqa: E402
 
 FRAMES, PERIOD_NS = 300, 33_333_333
 PLACES = [PersonBox(x, 60.0, 50.0) for x in (30.0, 80.0, 130.0)]

@@ -11,19 +11,19 @@ import numpy as np
 import torch
 
 from pose_action_ros.core.errors import ConfigError, DeviceError
-from pose_action_ros.inference.frame_arrays import FrameArrays
-from pose_action_ros.inference.graphs import actions_graph, frames_graph
-from pose_action_ros.inference.memory import forget_traces
-from pose_action_ros.inference.start_cache import StartCache
 from pose_action_ros.models.folding import fold
+from pose_action_ros.runtime.network import FrameArrays
+from pose_action_ros.runtime.release_memory import forget_traces
+from pose_action_ros.runtime.start_cache import StartCache
+from pose_action_ros.runtime.tensor_graphs import actions_graph, frames_graph
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from numpy.typing import NDArray
 
-    from pose_action_ros.inference.graphs import Graph
     from pose_action_ros.models import MultitaskNet
+    from pose_action_ros.runtime.tensor_graphs import Graph
 
 __all__ = [
     'OpenVinoNetwork',
@@ -221,7 +221,7 @@ def to_openvino(graph: Graph, open_axes: int | None = None) -> Any:
     """Return a graph as a model of OpenVINO, not compiled yet; inputs and outputs are named.
 
     Args:
-        graph: From `inference.graphs`.
+        graph: From `runtime.tensor_graphs`.
         open_axes: How many of the first axes stay open; all that may by default.
     """
     import openvino

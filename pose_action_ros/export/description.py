@@ -11,15 +11,14 @@ from typing import TYPE_CHECKING, Any
 
 from pose_action_ros.core.skeleton import get_skeleton
 from pose_action_ros.geometry import CROP_PX
-from pose_action_ros.inference.settings import TrackSettings
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from pose_action_ros.inference.graphs import Graph
     from pose_action_ros.models import ModelConfig
+    from pose_action_ros.runtime.tensor_graphs import Graph
 
-__all__ = ['describe', 'in_short']
+__all__ = ['describe_network', 'in_short']
 
 _TENSORS = {
     'crops': 'the person cut out of the image, see `input`',
@@ -34,16 +33,17 @@ _INPUT = {
     'layout': f'N x {CROP_PX} rows x {CROP_PX} columns x 3 channels, bytes, contiguous',
     'colours': 'red, green, blue',
     'normalisation': 'inside the graph: bytes go in as they are',
-    'window': (
-        'a square in the image, `left`, `top` and `size` in pixels, about the whole person with '
-        f'some room: {TrackSettings().enlarge} times the larger side of the box around all joints'
-    ),
     'resampling': (
         f'bilinear, edges of the window on edges of the crop; where the window is larger than '
         f'{CROP_PX} pixels, low-pass filter first (area averaging will do); black outside of the '
         'image'
     ),
 }
+
+_WINDOW = (
+    'a square in the image, `left`, `top` and `size` in pixels, about the whole person with some '
+    'room: {} times the larger side of the box around all joints'
+)
 
 _REFERENCE = (
     'reference.npz: fixed pictures and clips, and what PyTorch makes of them in float32; '
@@ -80,13 +80,16 @@ _CLIP = {
 }
 
 
-def describe(config: ModelConfig, graphs: Sequence[Graph], files: Mapping[str, str]) -> Any:
+def describe_network(
+    config: ModelConfig, graphs: Sequence[Graph], files: Mapping[str, str], window_enlarge: float
+) -> Any:
     """Return all there is to know, ready for JSON.
 
     Args:
         config: Of the network.
         graphs: What was exported.
         files: Name of a graph to the name of its file.
+        window_enlarge: Side of the window over the larger side of the box around all joints.
     """
     skeleton = get_skeleton(config.layout)
     described = {
@@ -106,7 +109,7 @@ def describe(config: ModelConfig, graphs: Sequence[Graph], files: Mapping[str, s
             for graph in graphs
         },
         'reference': _REFERENCE,
-        'input': _INPUT,
+        'input': {**_INPUT, 'window': _WINDOW.format(window_enlarge)},
         'coordinates': _COORDINATES,
     }
     if config.actions:

@@ -1,4 +1,4 @@
-"""What the tests of inference share."""
+"""What the tests of the runtime share."""
 
 import pytest
 

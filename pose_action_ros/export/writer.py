@@ -14,13 +14,13 @@ from typing import TYPE_CHECKING, Any
 import torch
 
 from pose_action_ros.core.errors import ConfigError
-from pose_action_ros.inference.openvino_network import to_openvino, why_no_openvino
+from pose_action_ros.runtime.openvino_network import to_openvino, why_no_openvino
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from pathlib import Path
 
-    from pose_action_ros.inference.graphs import Graph
+    from pose_action_ros.runtime.tensor_graphs import Graph
 
 __all__ = ['ENDINGS', 'ONNX_OPSET', 'OPENVINO_KEY', 'check_format', 'write_graph']
 
@@ -59,7 +59,7 @@ def write_graph(graph: Graph, path: Path, description: Mapping[str, str]) -> Non
     """Write a graph in the format that the path's ending says.
 
     Args:
-        graph: From `inference.graphs`, of a folded network.
+        graph: From `runtime.tensor_graphs`, of a folded network.
         path: Ends in one of `ENDINGS`; its folder exists.
         description: What the file shall say of itself.
     """

@@ -5,10 +5,10 @@ import pytest
 
 from pose_action_ros.core.errors import CheckpointError
 from pose_action_ros.geometry import box_around, crop_transform, extract_crop
-from pose_action_ros.inference import gate
-from pose_action_ros.inference.frame_arrays import FrameArrays
-from pose_action_ros.inference.gate import as_clip, deviation, gate_pictures, one_by_one
 from pose_action_ros.models import ModelConfig
+from pose_action_ros.runtime import accuracy_gate as gate
+from pose_action_ros.runtime.accuracy_gate import as_clip, deviation, gate_pictures, one_by_one
+from pose_action_ros.runtime.network import FrameArrays
 from pose_action_ros.simulation.scene import SimulatedFilm
 
 

@@ -14,24 +14,24 @@ import numpy as np
 import torch
 
 from pose_action_ros.core.errors import ConfigError, DeviceError
-from pose_action_ros.inference.cuda_network import CudaNetwork
-from pose_action_ros.inference.gate import MAX_JOINT_PX, MAX_SCORE, as_clip, deviation
-from pose_action_ros.inference.openvino_network import (
+from pose_action_ros.runtime.accuracy_gate import MAX_JOINT_PX, MAX_SCORE, as_clip, deviation
+from pose_action_ros.runtime.cuda_network import CudaNetwork
+from pose_action_ros.runtime.openvino_network import (
     OpenVinoNetwork,
     OpenVinoSource,
     has_fast_bfloat16,
     why_no_openvino,
 )
-from pose_action_ros.inference.torch_network import TorchNetwork
+from pose_action_ros.runtime.torch_network import TorchNetwork
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from numpy.typing import NDArray
 
-    from pose_action_ros.inference.frame_arrays import FrameArrays, Network
-    from pose_action_ros.inference.start_cache import StartCache
     from pose_action_ros.models import MultitaskNet
+    from pose_action_ros.runtime.network import FrameArrays, Network
+    from pose_action_ros.runtime.start_cache import StartCache
 
 __all__ = [
     'BACKENDS',

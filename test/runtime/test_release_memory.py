@@ -6,7 +6,7 @@ import warnings
 import pytest
 import torch
 
-from pose_action_ros.inference.memory import forget_traces, give_back_memory
+from pose_action_ros.runtime.release_memory import forget_traces, give_back_memory
 
 
 def resident_mib():

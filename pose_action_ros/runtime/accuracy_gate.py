@@ -16,13 +16,13 @@ import numpy as np
 
 from pose_action_ros.core.errors import CheckpointError
 from pose_action_ros.geometry import CROP_PX
-from pose_action_ros.inference.frame_arrays import FrameArrays
+from pose_action_ros.runtime.network import FrameArrays
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from pose_action_ros.inference.frame_arrays import Network
     from pose_action_ros.models import ModelConfig
+    from pose_action_ros.runtime.network import Network
 
 __all__ = ['MAX_JOINT_PX', 'MAX_SCORE', 'as_clip', 'deviation', 'gate_pictures', 'one_by_one']
 
@@ -32,7 +32,7 @@ MAX_JOINT_PX = 0.5
 MAX_SCORE = 0.01
 """How far a score may move by a reduced precision."""
 
-_PICTURES = Path(__file__).with_name('gate_pictures.jpg')
+_PICTURES = Path(__file__).with_name('accuracy_gate_pictures.jpg')
 
 
 def deviation(network: Network, reference: Network, config: ModelConfig) -> tuple[float, float]:

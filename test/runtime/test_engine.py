@@ -6,8 +6,8 @@ import torch
 
 from pose_action_ros.core.errors import DeviceError
 from pose_action_ros.geometry import normalise
-from pose_action_ros.inference.engine import Engine, choose_device
 from pose_action_ros.models.folding import fold
+from pose_action_ros.runtime.engine import Engine, choose_device
 
 
 @pytest.fixture(scope='module')

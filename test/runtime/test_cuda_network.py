@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 import torch
 
-from pose_action_ros.inference.cuda_network import CudaNetwork, Program
-from pose_action_ros.inference.torch_network import TorchNetwork
+from pose_action_ros.runtime.cuda_graphs import Program
+from pose_action_ros.runtime.cuda_network import CudaNetwork
+from pose_action_ros.runtime.torch_network import TorchNetwork
 
 CPU = torch.device('cpu')
 gpu = [

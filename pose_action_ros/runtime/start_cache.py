@@ -26,7 +26,12 @@ __all__ = ['MAX_BYTES', 'StartCache']
 MAX_BYTES = 1 << 30
 """How much all entries may hold together; the ones that were used least recently are deleted."""
 
-_CODE = ('gate.py', 'gate_pictures.jpg', 'graphs.py', 'openvino_network.py')
+_CODE = (
+    'accuracy_gate.py',
+    'accuracy_gate_pictures.jpg',
+    'tensor_graphs.py',
+    'openvino_network.py',
+)
 _DIGEST = hashlib.sha256().digest_size
 _log = logging.getLogger(__name__)
 

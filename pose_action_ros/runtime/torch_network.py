@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 import torch
 
-from pose_action_ros.inference.frame_arrays import FrameArrays
 from pose_action_ros.models.folding import fold
 from pose_action_ros.models.pose_net import PoseMaps
+from pose_action_ros.runtime.network import FrameArrays
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

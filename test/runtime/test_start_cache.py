@@ -6,12 +6,12 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from pose_action_ros.inference import engine as engine_module
-from pose_action_ros.inference import openvino_network, start_cache
-from pose_action_ros.inference.engine import Engine
-from pose_action_ros.inference.graphs import frames_graph
-from pose_action_ros.inference.start_cache import StartCache
 from pose_action_ros.models import MultitaskNet
+from pose_action_ros.runtime import engine as engine_module
+from pose_action_ros.runtime import openvino_network, start_cache
+from pose_action_ros.runtime.engine import Engine
+from pose_action_ros.runtime.start_cache import StartCache
+from pose_action_ros.runtime.tensor_graphs import frames_graph
 
 
 @pytest.fixture(autouse=True)

@@ -5,16 +5,16 @@ import json
 import pytest
 import torch
 
-from pose_action_ros.inference.description import describe, in_short
-from pose_action_ros.inference.graphs import actions_graph, frames_graph
+from pose_action_ros.export.description import describe_network, in_short
 from pose_action_ros.models.folding import fold
+from pose_action_ros.runtime.tensor_graphs import actions_graph, frames_graph
 
 
 @pytest.mark.parametrize('preset', ['mpii', 'h36m', 'penn_action', 'ntu', 'compact'])
 def test_shapes_and_types_are_those_of_the_graphs(preset, tiny, filled):
     net = fold(filled(tiny(preset)))
     graphs = [frames_graph(net)] + ([actions_graph(net)] if net.config.actions else [])
-    described = describe(net.config, graphs, {graph.name: 'file' for graph in graphs})
+    described = describe_network(net.config, graphs, {graph.name: 'file' for graph in graphs}, 1.4)
     assert list(described['graphs']) == [graph.name for graph in graphs]
     for graph in graphs:
         with torch.no_grad():
@@ -34,7 +34,7 @@ def test_shapes_and_types_are_those_of_the_graphs(preset, tiny, filled):
 
 def test_the_short_one_is_text(tiny, filled):
     net = filled(tiny('ntu'))
-    short = in_short(describe(net.config, [], {}))
+    short = in_short(describe_network(net.config, [], {}, 1.4))
     assert all(isinstance(text, str) for text in short.values())
     assert json.loads(short['actions']) == list(net.config.actions)
     assert json.loads(short['clip_frames']) == 20

@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 
 from pose_action_ros.core.errors import ConfigError, DeviceError
-from pose_action_ros.inference import engine as engine_module
-from pose_action_ros.inference.engine import Engine
-from pose_action_ros.inference.gate import deviation
+from pose_action_ros.runtime import engine as engine_module
+from pose_action_ros.runtime.accuracy_gate import deviation
+from pose_action_ros.runtime.engine import Engine
 
 
 @pytest.fixture(scope='module')
@@ -50,7 +50,7 @@ def test_a_signal_after_networks_came_and_went():
     pytest.importorskip('openvino', reason='needs OpenVINO')
     script = """
 import signal
-from pose_action_ros.inference.openvino_network import OpenVinoNetwork, OpenVinoSource
+from pose_action_ros.runtime.openvino_network import OpenVinoNetwork, OpenVinoSource
 from pose_action_ros.models import ModelConfig, MultitaskNet
 net = MultitaskNet(ModelConfig.preset('compact', features=32, actions=()))
 first, second = (OpenVinoNetwork(OpenVinoSource(net, 1), 'float32') for _ in range(2))

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from pose_action_ros.core.errors import ConfigError
-from pose_action_ros.inference.frame_arrays import FrameArrays
-from pose_action_ros.inference.model_files import ENDINGS
-from pose_action_ros.inference.openvino_network import openvino_core, why_no_openvino
+from pose_action_ros.export.writer import ENDINGS
+from pose_action_ros.runtime.network import FrameArrays
+from pose_action_ros.runtime.openvino_network import openvino_core, why_no_openvino
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -19,10 +19,10 @@ if TYPE_CHECKING:
 
     Run = Callable[[Mapping[str, NDArray[Any]]], Sequence[NDArray[np.float32]]]
 
-__all__ = ['FileNetwork', 'choose_runtime']
+__all__ = ['ExportedNetwork', 'choose_runtime']
 
 
-class FileNetwork:
+class ExportedNetwork:
     """A folder of exported files, run in float32 on the CPU.
 
     Args:
@@ -34,6 +34,7 @@ class FileNetwork:
     """
 
     def __init__(self, folder: Path, file_format: str) -> None:
+        self.precision = 'float32'
         self.runtime = choose_runtime(file_format)
         load = _load_onnxruntime if self.runtime.startswith('ONNX') else _load_openvino
         self._frames = load(folder / f'frames{ENDINGS[file_format]}')
