@@ -28,8 +28,10 @@ MAY_IMPORT = {
     'runtime': FLOOR_1 | {'models'},
     'inference': FLOOR_1 | {'models', 'runtime'},
     'export': FLOOR_1 | {'models', 'runtime'},
-    'cli': FLOOR_2 | {'training', 'runtime', 'inference', 'export'},
-    'ros': FLOOR_1 | {'runtime', 'inference', 'simulation', 'metrics', 'msg'},
+    'ros': FLOOR_1 | {'runtime', 'inference', 'msg'},
+    'recordings': FLOOR_1 | {'inference'},
+    'demo': FLOOR_1 | {'inference', 'ros', 'simulation', 'metrics', 'msg'},
+    'cli': FLOOR_2 | {'training', 'runtime', 'inference', 'export', 'recordings'},
 }
 # Third-party packages that a low room must not load.
 FORBIDDEN = {
@@ -45,6 +47,8 @@ FORBIDDEN = {
     'export': {'rclpy', 'lightning'},
     'cli': {'rclpy'},
     'ros': {'lightning'},
+    'recordings': {'rclpy', 'lightning'},
+    'demo': {'lightning'},
 }
 # Tables are long by nature; everything else is split along a noun.
 MAX_LINES = 400

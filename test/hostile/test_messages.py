@@ -14,7 +14,12 @@ pytest.importorskip('rosbags', reason='needs the extra `bag`')
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from pose_action_ros.cli.bag_messages import (
+from pose_action_ros.core.errors import ImageError
+from pose_action_ros.geometry import crop_transform, extract_crop, read_calibration
+from pose_action_ros.inference.given_boxes import usable_boxes
+from pose_action_ros.inference.settings import PeopleSettings
+from pose_action_ros.inference.side_inputs import Detections
+from pose_action_ros.recordings.message_types import (
     DETECTIONS_TYPE,
     IMAGE_TYPE,
     MessageFactory,
@@ -23,11 +28,6 @@ from pose_action_ros.cli.bag_messages import (
     register_detections,
     rgb_of_message,
 )
-from pose_action_ros.core.errors import ImageError
-from pose_action_ros.geometry import crop_transform, extract_crop, read_calibration
-from pose_action_ros.inference.given_boxes import usable_boxes
-from pose_action_ros.inference.settings import PeopleSettings
-from pose_action_ros.inference.side_inputs import Detections
 
 ANY = st.one_of(
     st.floats(),

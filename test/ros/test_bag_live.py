@@ -15,10 +15,10 @@ from sensor_msgs.msg import Image  # noqa: E402
 from std_msgs.msg import Header  # noqa: E402
 
 from pose_action_ros.cli.bag import RecordingTopics, add_results  # noqa: E402
-from pose_action_ros.cli.bag_messages import register_detections  # noqa: E402
 from pose_action_ros.inference import PoseActionStream, StreamSettings  # noqa: E402
 from pose_action_ros.inference.settings import TrackSettings  # noqa: E402
 from pose_action_ros.msg import ActionLabel, Pose3D  # noqa: E402
+from pose_action_ros.recordings.message_types import register_detections  # noqa: E402
 from pose_action_ros.ros.conversions import (  # noqa: E402
     camera_to_msg,
     stamp_from_msg,

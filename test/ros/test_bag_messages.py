@@ -15,18 +15,6 @@ from sensor_msgs.msg import CameraInfo, RegionOfInterest  # noqa: E402
 from std_msgs.msg import Header  # noqa: E402
 from visualization_msgs.msg import MarkerArray  # noqa: E402
 
-from pose_action_ros.cli.bag_markers import (  # noqa: E402
-    delete_markers,
-    person_markers,
-    person_text,
-)
-from pose_action_ros.cli.bag_messages import (  # noqa: E402
-    MessageFactory,
-    SourceImage,
-    action_message,
-    load_types,
-    pose_message,
-)
 from pose_action_ros.core.predictions import (  # noqa: E402
     ActionScores,
     PersonBox,
@@ -35,6 +23,18 @@ from pose_action_ros.core.predictions import (  # noqa: E402
 )
 from pose_action_ros.core.skeleton import get_skeleton  # noqa: E402
 from pose_action_ros.geometry import read_calibration  # noqa: E402
+from pose_action_ros.recordings.markers import (  # noqa: E402
+    delete_markers,
+    person_markers,
+    person_text,
+)
+from pose_action_ros.recordings.message_types import (  # noqa: E402
+    MessageFactory,
+    SourceImage,
+    action_message,
+    load_types,
+    pose_message,
+)
 from pose_action_ros.ros.conversions import (  # noqa: E402
     action_to_msg,
     pose_to_msg,

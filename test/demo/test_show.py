@@ -15,7 +15,7 @@ pytestmark = pytest.mark.ros
 
 def run_demo(*arguments, folder, domain):
     return subprocess.run(
-        [sys.executable, '-m', 'pose_action_ros.ros.demo', '--output', folder, *arguments],
+        [sys.executable, '-m', 'pose_action_ros.demo.show', '--output', folder, *arguments],
         env={**os.environ, 'ROS_DOMAIN_ID': str(domain)},
         capture_output=True,
         text=True,

@@ -7,8 +7,8 @@ import pytest
 pytest.importorskip('rclpy', reason='needs ROS 2')
 
 from pose_action_ros.core.errors import ImageError
-from pose_action_ros.ros.camera_sources import open_source
-from pose_action_ros.ros.settings import CameraSettings
+from pose_action_ros.demo.camera_settings import CameraSettings
+from pose_action_ros.demo.camera_sources import open_source
 
 
 def level(source, time_s):

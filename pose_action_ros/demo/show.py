@@ -24,10 +24,10 @@ from sensor_msgs.msg import CameraInfo
 
 from pose_action_ros.core.errors import PoseActionError
 from pose_action_ros.core.weights import DEMO_WEIGHTS
+from pose_action_ros.demo.accuracy import DemoAccuracy
+from pose_action_ros.demo.observer import DemoObserver, ObservedFrame
+from pose_action_ros.demo.report import DemoFilm, draw_frame, plot_pose, write_summary
 from pose_action_ros.geometry import read_calibration
-from pose_action_ros.ros.demo_accuracy import DemoAccuracy
-from pose_action_ros.ros.demo_observer import DemoObserver, ObservedFrame
-from pose_action_ros.ros.demo_report import DemoFilm, draw_frame, plot_pose, write_summary
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -60,13 +60,14 @@ class _Processes:
         options = [
             word for name, value in parameters.items() for word in ('-p', f'{name}:={value}')
         ]
-        command = [sys.executable, '-m', f'pose_action_ros.ros.{module}', '--ros-args', *options]
+        command = [sys.executable, '-m', f'pose_action_ros.{module}', '--ros-args', *options]
         self._running[module] = subprocess.Popen([*command, '--log-level', 'warn'])
 
     def check(self) -> None:
         for name, process in self._running.items():
             if process.poll() is not None:
-                raise DemoError(f'{name} ended with exit status {process.returncode}; see above')
+                short = name.rpartition('.')[2]
+                raise DemoError(f'{short} ended with exit status {process.returncode}; see above')
 
     def stop(self, *names: str) -> None:
         ending = [self._running.pop(name) for name in names if name in self._running]
@@ -116,13 +117,13 @@ def run_demo(*, seconds: float, output: Path, source: str, weights: str, device:
         executor = SingleThreadedExecutor()
         executor.add_node(observer)
         processes.start(
-            'pose_action_node',
+            'ros.pose_action_node',
             **{'model.weights': weights, 'model.device': device, **_EVERY_IMAGE},
         )
-        processes.start('camera_node', source=source)
+        processes.start('demo.camera_node', source=source)
         with suppress(KeyboardInterrupt):
             _watch(observer, executor, processes, seconds)
-        processes.stop('camera_node')
+        processes.stop('demo.camera_node')
         _spin_for(executor, 1.5)  # the node's last word comes once a second
         observer.flush()
         film.close()

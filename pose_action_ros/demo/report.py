@@ -9,15 +9,15 @@ import cv2
 import numpy as np
 
 from pose_action_ros.core.skeleton import get_skeleton
+from pose_action_ros.demo.accuracy import joints_from_msg
 from pose_action_ros.inference.annotate import draw_skeleton, draw_text, side_colour
-from pose_action_ros.ros.demo_accuracy import joints_from_msg
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from numpy.typing import NDArray
 
-    from pose_action_ros.ros.demo_observer import ObservedFrame
+    from pose_action_ros.demo.observer import ObservedFrame
 
 __all__ = ['DemoFilm', 'draw_frame', 'plot_pose', 'write_summary']
 

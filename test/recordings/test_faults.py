@@ -13,15 +13,19 @@ pytest.importorskip('rosbags', reason='needs the extra `bag`')
 from rosbags.rosbag2 import Reader, StoragePlugin, Writer
 from rosbags.typesys import get_types_from_msg
 
-from pose_action_ros.cli import bag_annotator
-from pose_action_ros.cli.bag import RecordingTopics, add_results
-from pose_action_ros.cli.bag_annotator import Annotator
-from pose_action_ros.cli.bag_messages import _DETECTION_DEFINITIONS, MessageFactory, load_types
 from pose_action_ros.cli.main import app
 from pose_action_ros.core.errors import DatasetError
 from pose_action_ros.inference import PoseActionStream, StreamSettings
 from pose_action_ros.inference.settings import TrackSettings
 from pose_action_ros.models import save_model
+from pose_action_ros.recordings.annotator import Annotator
+from pose_action_ros.recordings.conversion import add_results
+from pose_action_ros.recordings.message_types import (
+    _DETECTION_DEFINITIONS,
+    MessageFactory,
+    load_types,
+)
+from pose_action_ros.recordings.topics import RecordingTopics
 from pose_action_ros.runtime import Engine
 
 FRAMES, PERIOD_NS = 5, 66_666_667
@@ -202,7 +206,7 @@ def test_a_signal_ends_the_work_in_order(tmp_path, monkeypatch, weights, number)
             os.kill(os.getpid(), number)
         see(self, *message)
 
-    monkeypatch.setattr(bag_annotator.Annotator, 'see', interrupted)
+    monkeypatch.setattr(Annotator, 'see', interrupted)
     inherited = signal.signal(number, signal.default_int_handler)  # nohup and `&` ignore some
     try:
         done = run(source, tmp_path / 'out', weights=weights)

@@ -18,8 +18,8 @@ from pose_action_ros.ros.conversions import stamp_from_msg
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from pose_action_ros.demo.observer import ObservedFrame
     from pose_action_ros.geometry.camera import Camera
-    from pose_action_ros.ros.demo_observer import ObservedFrame
 
 __all__ = ['DemoAccuracy', 'joints_from_msg']
 

@@ -8,9 +8,9 @@ pytest.importorskip('rosbags', reason='needs the extra `bag`')
 
 from rosbags.rosbag2.storage_mcap import zstd
 
-from pose_action_ros.cli.mcap_file import McapFile
-from pose_action_ros.cli.recording_reader import opened
 from pose_action_ros.core.errors import DatasetError
+from pose_action_ros.recordings.mcap_file import McapFile
+from pose_action_ros.recordings.reader import opened
 
 MAGIC = b'\x89MCAP0\r\n'
 HEADER, FOOTER, SCHEMA, CHANNEL, MESSAGE, CHUNK, CHUNK_INDEX, STATISTICS, DATA_END = (

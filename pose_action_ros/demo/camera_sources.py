@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from pose_action_ros.ros.settings import CameraSettings
+    from pose_action_ros.demo.camera_settings import CameraSettings
     from pose_action_ros.simulation.scene import FilmFrame
 
 __all__ = ['CameraSource', 'Shot', 'open_source']

@@ -13,14 +13,6 @@ from rosbags.interfaces import MessageDefinition, MessageDefinitionFormat
 from rosbags.rosbag2 import Reader, StoragePlugin, Writer
 from rosbags.typesys import Stores, get_typestore
 
-from pose_action_ros.cli.bag import RecordingTopics, add_results
-from pose_action_ros.cli.bag_annotator import SideSettings
-from pose_action_ros.cli.bag_messages import (
-    DETECTIONS_TYPE,
-    MessageFactory,
-    load_types,
-    register_detections,
-)
 from pose_action_ros.cli.main import app
 from pose_action_ros.core.errors import ConfigError, DatasetError
 from pose_action_ros.core.predictions import PersonBox
@@ -28,6 +20,15 @@ from pose_action_ros.geometry import Camera, decode_compressed
 from pose_action_ros.inference import PoseActionStream, StreamSettings
 from pose_action_ros.inference.settings import PeopleSettings, TrackSettings
 from pose_action_ros.models import save_model
+from pose_action_ros.recordings.annotator import SideSettings
+from pose_action_ros.recordings.conversion import add_results
+from pose_action_ros.recordings.message_types import (
+    DETECTIONS_TYPE,
+    MessageFactory,
+    load_types,
+    register_detections,
+)
+from pose_action_ros.recordings.topics import RecordingTopics
 from pose_action_ros.runtime import Engine
 from pose_action_ros.simulation.scene import SimulatedFilm
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from pose_action_ros.cli.bag_messages import COMPRESSED_TYPE, DETECTIONS_TYPE, IMAGE_TYPE
 from pose_action_ros.core.errors import ConfigError
+from pose_action_ros.recordings.message_types import COMPRESSED_TYPE, DETECTIONS_TYPE, IMAGE_TYPE
 
 if TYPE_CHECKING:
     from collections.abc import Set
 
-    from pose_action_ros.cli.recording_reader import Recording
+    from pose_action_ros.recordings.reader import Recording
 
 __all__ = ['CAMERA_INFO_TYPE', 'IMAGE_TYPES', 'OUTPUTS', 'RecordingTopics']
 

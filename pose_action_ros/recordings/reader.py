@@ -188,7 +188,7 @@ def _refuse_others(path: Path) -> None:
 
 def _open_file(path: Path, stack: ExitStack) -> Any:
     if path.suffix == '.mcap':
-        from pose_action_ros.cli.mcap_file import McapFile
+        from pose_action_ros.recordings.mcap_file import McapFile
 
         try:
             file = McapFile(path)

@@ -12,11 +12,10 @@ from std_msgs.msg import Header
 from pose_action_ros.core.predictions import ActionScores, PersonBox, PersonPrediction
 from pose_action_ros.core.skeleton import PA17J
 from pose_action_ros.data.simulated import SimulatedClips
+from pose_action_ros.demo.accuracy import _SHARE, DemoAccuracy
+from pose_action_ros.demo.observer import ObservedFrame
 from pose_action_ros.geometry import Camera
-from pose_action_ros.ros import demo_accuracy
 from pose_action_ros.ros.conversions import action_to_msg, pose_to_msg, stamp_to_msg
-from pose_action_ros.ros.demo_accuracy import DemoAccuracy
-from pose_action_ros.ros.demo_observer import ObservedFrame
 
 CAMERA = Camera.from_field_of_view(640, 480, 60.0)
 STEP_NS, CLIP_NS = 100_000_000, 1_000_000_000
@@ -97,7 +96,7 @@ def test_labels_count_once_their_clip_lies_in_the_action():
 
 def test_the_share_is_that_of_the_test_set():
     share = inspect.signature(SimulatedClips).parameters['share'].default
-    assert share == demo_accuracy._SHARE
+    assert share == _SHARE
 
 
 def test_nothing_compared_is_nothing_said():

@@ -12,10 +12,10 @@ pytest.importorskip('rosbags', reason='needs the extra `bag`')
 
 from rosbags.rosbag2 import Reader
 
-from pose_action_ros.cli import recording_writer
-from pose_action_ros.cli.bag_messages import load_types
-from pose_action_ros.cli.recording_writer import CheckpointedWriter
 from pose_action_ros.core.errors import DatasetError
+from pose_action_ros.recordings import writer as writer_module
+from pose_action_ros.recordings.message_types import load_types
+from pose_action_ros.recordings.writer import CheckpointedWriter
 
 KIND = 'std_msgs/msg/String'
 STORE = load_types()
@@ -52,15 +52,15 @@ def test_every_checkpoint_is_a_whole_recording(tmp_path, is_mcap):
 
 
 def test_checkpoints_come_by_themselves(tmp_path, monkeypatch, is_mcap):
-    monkeypatch.setattr(recording_writer, '_EVERY_S', 1e9)
-    monkeypatch.setattr(recording_writer, '_EVERY_BYTES', 2 * len(BIG))
-    monkeypatch.setattr(recording_writer, '_INDEX_SHARE', 0)
+    monkeypatch.setattr(writer_module, '_EVERY_S', 1e9)
+    monkeypatch.setattr(writer_module, '_EVERY_BYTES', 2 * len(BIG))
+    monkeypatch.setattr(writer_module, '_INDEX_SHARE', 0)
     with CheckpointedWriter(tmp_path / 'out', is_mcap=is_mcap) as writer:
         connection = topic(writer)
         for number in range(4):
             writer.write(connection, number, BIG)
         assert len(read(tmp_path / 'out')) == 3
-        monkeypatch.setattr(recording_writer, '_EVERY_S', 0.0)
+        monkeypatch.setattr(writer_module, '_EVERY_S', 0.0)
         writer.write(connection, 4, b'abcd')
         assert len(read(tmp_path / 'out')) == 5
 
@@ -69,7 +69,7 @@ KILLED = """
 import os, signal, sys
 from pathlib import Path
 sys.path.insert(0, {folder!r})
-from test_recording_writer import BIG, CheckpointedWriter, topic
+from test_writer import BIG, CheckpointedWriter, topic
 writer = CheckpointedWriter(Path({path!r}), is_mcap={is_mcap})
 writer.open()
 connection = topic(writer)

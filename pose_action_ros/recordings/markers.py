@@ -11,9 +11,9 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from pose_action_ros.cli.bag_messages import MessageFactory
     from pose_action_ros.core.predictions import PersonPrediction
     from pose_action_ros.core.skeleton import Skeleton
+    from pose_action_ros.recordings.message_types import MessageFactory
 
 __all__ = ['delete_markers', 'person_markers', 'person_text']
 

@@ -9,9 +9,9 @@ pytest.importorskip('rosbags', reason='needs the extra `bag`')
 from rosbags.rosbag2 import CompressionFormat, CompressionMode, StoragePlugin, Writer
 from rosbags.rosbag2.reader import zstd
 
-from pose_action_ros.cli.bag_messages import load_types
-from pose_action_ros.cli.recording_reader import opened
 from pose_action_ros.core.errors import DatasetError
+from pose_action_ros.recordings.message_types import load_types
+from pose_action_ros.recordings.reader import opened
 
 STORE = load_types()
 KIND = 'std_msgs/msg/String'

@@ -27,8 +27,9 @@ from pose_action_ros.core.predictions import (
     ScaleSource,
 )
 from pose_action_ros.core.skeleton import PA17J
+from pose_action_ros.demo.camera_settings import CameraSettings
+from pose_action_ros.demo.camera_sources import Shot, open_source
 from pose_action_ros.msg import ActionLabel, Pose3D
-from pose_action_ros.ros.camera_sources import Shot, open_source
 from pose_action_ros.ros.conversions import (
     action_to_msg,
     camera_to_msg,
@@ -38,7 +39,6 @@ from pose_action_ros.ros.conversions import (
 )
 from pose_action_ros.ros.image_codec import image_to_msg
 from pose_action_ros.ros.parameters import declare_settings, read_settings
-from pose_action_ros.ros.settings import CameraSettings
 
 __all__ = ['CameraNode', 'main']
 

@@ -10,23 +10,6 @@ from collections import Counter, deque
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from pose_action_ros.cli.bag_markers import delete_markers, person_markers, person_text
-from pose_action_ros.cli.bag_messages import (
-    DETECTIONS_TYPE,
-    MessageFactory,
-    SourceImage,
-    action_message,
-    depth_of_message,
-    pose_message,
-    rgb_of_message,
-    stamp_ns_of_message,
-)
-from pose_action_ros.cli.bag_topics import (
-    CAMERA_INFO_TYPE,
-    IMAGE_TYPES,
-    OUTPUTS,
-    RecordingTopics,
-)
 from pose_action_ros.core.errors import PoseActionError, shortened
 from pose_action_ros.core.predictions import ScaleSource
 from pose_action_ros.core.skeleton import get_skeleton
@@ -38,6 +21,23 @@ from pose_action_ros.inference.side_inputs import (
     DepthImages,
     Detections,
     SideInputs,
+)
+from pose_action_ros.recordings.markers import delete_markers, person_markers, person_text
+from pose_action_ros.recordings.message_types import (
+    DETECTIONS_TYPE,
+    MessageFactory,
+    SourceImage,
+    action_message,
+    depth_of_message,
+    pose_message,
+    rgb_of_message,
+    stamp_ns_of_message,
+)
+from pose_action_ros.recordings.topics import (
+    CAMERA_INFO_TYPE,
+    IMAGE_TYPES,
+    OUTPUTS,
+    RecordingTopics,
 )
 
 if TYPE_CHECKING:
