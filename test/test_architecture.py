@@ -28,10 +28,11 @@ MAY_IMPORT = {
     'runtime': FLOOR_1 | {'models'},
     'inference': FLOOR_1 | {'models', 'runtime'},
     'export': FLOOR_1 | {'models', 'runtime'},
-    'ros': FLOOR_1 | {'runtime', 'inference', 'msg'},
-    'recordings': FLOOR_1 | {'inference'},
-    'demo': FLOOR_1 | {'inference', 'ros', 'simulation', 'metrics', 'msg'},
-    'cli': FLOOR_2 | {'training', 'runtime', 'inference', 'export', 'recordings'},
+    'messages': FLOOR_1 | {'inference'},
+    'ros': FLOOR_1 | {'runtime', 'inference', 'messages', 'msg'},
+    'recordings': FLOOR_1 | {'inference', 'messages'},
+    'demo': FLOOR_1 | {'inference', 'messages', 'ros', 'simulation', 'metrics', 'msg'},
+    'cli': FLOOR_2 | {'training', 'runtime', 'inference', 'export', 'messages', 'recordings'},
 }
 # Third-party packages that a low room must not load.
 FORBIDDEN = {
@@ -46,6 +47,7 @@ FORBIDDEN = {
     'inference': {'rclpy', 'lightning'},
     'export': {'rclpy', 'lightning'},
     'cli': {'rclpy'},
+    'messages': {'rclpy', 'rosbags', 'torch', 'lightning'},
     'ros': {'lightning'},
     'recordings': {'rclpy', 'lightning'},
     'demo': {'lightning'},

@@ -87,7 +87,7 @@ def bag(
     """
     from pose_action_ros.inference import PoseActionStream
     from pose_action_ros.inference.settings import BodySettings, PeopleSettings, StreamSettings
-    from pose_action_ros.recordings.annotator import SideSettings
+    from pose_action_ros.messages.matched_inputs import MatchSettings
     from pose_action_ros.recordings.conversion import add_results
 
     topics = RecordingTopics(
@@ -95,7 +95,7 @@ def bag(
     )
     people = _given(class_id=people_class_id, min_score=people_min_score, max_age_s=people_max_age)
     ages = _given(depth_max_age_s=depth_max_age, sync_wait_s=sync_wait)
-    side = SideSettings(**ages, people=PeopleSettings(**people))
+    matching = MatchSettings(**ages, people=PeopleSettings(**people))
     settings = StreamSettings(body=BodySettings(**_given(height=body_height)))
     with opened(recording) as reader:
         topics = topics.found_in(reader)  # before the network is loaded
@@ -107,7 +107,7 @@ def bag(
         console=Console(stderr=True),
         disable=quiet,
     )
-    counts = add_results(recording, output, stream, topics, progress, side)
+    counts = add_results(recording, output, stream, topics, progress, matching)
     _report(counts, topics, output)
     if counts.stopped_by:
         raise typer.Exit(_STOPPED + counts.stopped_by)

@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
+from pose_action_ros.messages.stamp import stamp_from_msg
 from pose_action_ros.metrics.pose import mpjpe, pck_torso
 from pose_action_ros.msg import Pose3D
-from pose_action_ros.ros.conversions import stamp_from_msg
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

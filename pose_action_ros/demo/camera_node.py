@@ -29,15 +29,13 @@ from pose_action_ros.core.predictions import (
 from pose_action_ros.core.skeleton import PA17J
 from pose_action_ros.demo.camera_settings import CameraSettings
 from pose_action_ros.demo.camera_sources import Shot, open_source
+from pose_action_ros.messages.action import action_to_msg
+from pose_action_ros.messages.camera import camera_to_msg
+from pose_action_ros.messages.image import image_to_msg
+from pose_action_ros.messages.pose import SourceImage, pose_to_msg
+from pose_action_ros.messages.stamp import stamp_from_msg, stamp_to_msg
 from pose_action_ros.msg import ActionLabel, Pose3D
-from pose_action_ros.ros.conversions import (
-    action_to_msg,
-    camera_to_msg,
-    pose_to_msg,
-    stamp_from_msg,
-    stamp_to_msg,
-)
-from pose_action_ros.ros.image_codec import image_to_msg
+from pose_action_ros.ros.message_types import MAKE
 from pose_action_ros.ros.parameters import declare_settings, read_settings
 
 __all__ = ['CameraNode', 'main']
@@ -88,7 +86,9 @@ class CameraNode(Node):
         if elapsed_s < number / rate_hz:
             return
         stamp_ns = self._start.nanoseconds + round(number / rate_hz * 1e9)
-        self._publish(shot, Header(stamp=stamp_to_msg(stamp_ns), frame_id=self._settings.frame_id))
+        self._publish(
+            shot, Header(stamp=stamp_to_msg(MAKE, stamp_ns), frame_id=self._settings.frame_id)
+        )
         # A machine that can't keep up leaves moments of the film out; it never sends them late.
         self._make_ready(max(number, int(elapsed_s * rate_hz)) + 1)
 
@@ -108,14 +108,14 @@ class CameraNode(Node):
     def _publish(self, shot: Shot, header: Header) -> None:
         height, width = shot.image_rgb.shape[:2]
         if self._source.camera is not None:
-            self._info.publish(camera_to_msg(self._source.camera, header))
+            self._info.publish(camera_to_msg(MAKE, self._source.camera, header))
         else:
             self._info.publish(CameraInfo(header=header, width=width, height=height))
         if shot.truth is not None:
             pose, action = truth_to_msgs(shot, header)
             self._truth_poses.publish(pose)
             self._truth_actions.publish(action)
-        self._image.publish(image_to_msg(shot.image_rgb, header, 'rgb8'))
+        self._image.publish(image_to_msg(MAKE, shot.image_rgb, header, 'rgb8'))
         if self._compressed.get_subscription_count():
             bgr = cv2.cvtColor(shot.image_rgb, cv2.COLOR_RGB2BGR)
             _, data = cv2.imencode('.jpg', bgr, (cv2.IMWRITE_JPEG_QUALITY, _JPEG_QUALITY))
@@ -152,8 +152,8 @@ def truth_to_msgs(shot: Shot, header: Header) -> tuple[Pose3D, ActionLabel]:
         best=SIMULATED_ACTIONS.index(truth.action),
     )
     return (
-        pose_to_msg(person, PA17J, header, (width, height), _TRUTH),
-        action_to_msg(action, 0, header, _TRUTH),
+        pose_to_msg(MAKE, person, PA17J, SourceImage(header, (width, height), _TRUTH)),
+        action_to_msg(MAKE, action, 0, header, _TRUTH),
     )
 
 

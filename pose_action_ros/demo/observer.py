@@ -18,9 +18,9 @@ from rclpy.qos import QoSProfile
 from sensor_msgs.msg import Image
 from visualization_msgs.msg import MarkerArray
 
+from pose_action_ros.messages.stamp import stamp_from_msg
 from pose_action_ros.msg import ActionLabel, Pose3D
-from pose_action_ros.ros.conversions import stamp_from_msg
-from pose_action_ros.ros.image_codec import ImageCodec
+from pose_action_ros.ros.image_decoder import ImageDecoder
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -107,7 +107,7 @@ class DemoObserver(Node):
         self.tally = Tally()
         self.newest: ObservedFrame | None = None
         self._on_frame = on_frame
-        self._codec = ImageCodec()
+        self._decoder = ImageDecoder()
         self._waiting: deque[ObservedFrame] = deque()
         self._poses: dict[int, Pose3D] = {}
         self._actions: dict[int, ActionLabel] = {}
@@ -136,7 +136,7 @@ class DemoObserver(Node):
         tally.images += 1
         tally.first_image_ns = tally.first_image_ns or stamp_ns
         tally.last_image_ns = stamp_ns
-        self._waiting.append(ObservedFrame(stamp_ns, self._codec.to_rgb(msg)))
+        self._waiting.append(ObservedFrame(stamp_ns, self._decoder.to_rgb(msg)))
         self._release(until_ns=stamp_ns - _PATIENCE_NS)
 
     def _on_pose(self, msg: Pose3D) -> None:

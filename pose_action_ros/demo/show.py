@@ -27,7 +27,7 @@ from pose_action_ros.core.weights import DEMO_WEIGHTS
 from pose_action_ros.demo.accuracy import DemoAccuracy
 from pose_action_ros.demo.observer import DemoObserver, ObservedFrame
 from pose_action_ros.demo.report import DemoFilm, draw_frame, plot_pose, write_summary
-from pose_action_ros.geometry import read_calibration
+from pose_action_ros.messages.camera import calibration_from_msg
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -127,7 +127,7 @@ def run_demo(*, seconds: float, output: Path, source: str, weights: str, device:
         _spin_for(executor, 1.5)  # the node's last word comes once a second
         observer.flush()
         film.close()
-    camera = read_calibration(camera_info[0]).camera if camera_info else None
+    camera = calibration_from_msg(camera_info[0]).camera if camera_info else None
     _leave(output, film, _summary(observer, weights) | {'accuracy': accuracy.summary(camera)})
     if observer.tally.poses == 0:
         raise DemoError('no pose came through; the messages above say why')

@@ -12,7 +12,6 @@ from pose_action_ros.geometry.body import BodyPrior
 from pose_action_ros.geometry.calibration import (
     NO_CALIBRATION,
     Calibration,
-    read_calibration,
 )
 from pose_action_ros.geometry.camera import Camera
 from pose_action_ros.geometry.compressed_depth import decode_compressed_depth
@@ -51,6 +50,5 @@ __all__ = [
     'extract_crop',
     'localize',
     'normalise',
-    'read_calibration',
     'whole_image_box',
 ]

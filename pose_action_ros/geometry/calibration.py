@@ -1,24 +1,17 @@
-"""The rules for `sensor_msgs/CameraInfo`: which camera it describes, or why none.
+"""What is known of a camera, and which camera an image of another size then has.
 
-No message raises: a calibration that can't be used says why, and poses go on without a camera.
-The fields are read by name, so messages of rclpy and those of a recording follow the same rules.
-Sources: REP 104; the coefficients count as in OpenCV and image_geometry.
+A calibration that can't be used says why, and poses go on without a camera.
 """
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass, replace
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any
 
 from pose_action_ros.core.errors import ConfigError
 from pose_action_ros.geometry.camera import Camera
 
-if TYPE_CHECKING:
-    from collections.abc import Iterable
-
-__all__ = ['NO_CALIBRATION', 'Calibration', 'read_calibration']
+__all__ = ['NO_CALIBRATION', 'Calibration']
 
 _ASPECT_TOLERANCE = 0.01
 """Relative; sizes are whole pixels, and 848 x 480 counts as 16:9."""
@@ -55,35 +48,6 @@ NO_CALIBRATION = Calibration(None, 'no CameraInfo has come')
 """Before the first message."""
 
 
-def read_calibration(info: Any, *, rectified: bool = False) -> Calibration:
-    """Return what a CameraInfo says; never raises.
-
-    The calibration describes the full sensor; binning and region of interest are applied here
-    (REP 104). Width and height 0 mean that the size is unknown.
-
-    Args:
-        info: A `sensor_msgs/CameraInfo`, of rclpy or of a recording.
-        rectified: The image is rectified: P holds and nothing is distorted; K may be zero.
-    """
-    matrix, row, name = (info.p, 4, 'P') if rectified else (info.k, 3, 'K')
-    if not _finite(info.k, info.d, info.r, info.p):
-        return Calibration(None, 'CameraInfo has numbers that are not finite; calibrate anew')
-    fx, fy, cx, cy = (float(matrix[index]) for index in (0, row + 1, 2, row + 2))
-    if fx == 0.0:
-        hint = 'is image_rectified right?' if rectified and info.k[0] else 'calibrate the camera'
-        return Calibration(None, f'CameraInfo says uncalibrated ({name}[0] == 0); {hint}')
-    size = (info.width, info.height) if info.width and info.height else (0, 0)
-    lens = ((), '') if rectified else (tuple(map(float, info.d)), info.distortion_model)
-    roi = info.roi
-    try:
-        camera = Camera(*(fx, fy, cx, cy), *size, *lens)
-        if roi.width and roi.height:
-            camera = camera.cropped(roi.x_offset, roi.y_offset, roi.width, roi.height)
-        return Calibration(camera.binned(info.binning_x, info.binning_y))
-    except ConfigError as error:
-        return Calibration(None, f'CameraInfo can not be used: {error}')
-
-
 @lru_cache(maxsize=8)
 def _fitted(calibration: Calibration, width: int, height: int) -> Calibration:
     camera = calibration.camera
@@ -102,7 +66,3 @@ def _fitted(calibration: Calibration, width: int, height: int) -> Calibration:
     except ConfigError as error:
         return Calibration(None, f'{sizes}: it can not be scaled to the image: {error}')
     return Calibration(scaled, note=f'{sizes}: it is scaled to the image')
-
-
-def _finite(*arrays: Iterable[float]) -> bool:
-    return all(math.isfinite(number) for array in arrays for number in array)

@@ -13,26 +13,17 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from pose_action_ros.core.errors import PoseActionError, shortened
 from pose_action_ros.core.predictions import ScaleSource
 from pose_action_ros.core.skeleton import get_skeleton
-from pose_action_ros.geometry import NO_CALIBRATION, Calibration, read_calibration
-from pose_action_ros.inference.matching import SYNC_WAIT_S
-from pose_action_ros.inference.settings import PeopleSettings
-from pose_action_ros.inference.side_inputs import (
-    DEPTH_MAX_AGE_S,
-    DepthImages,
-    Detections,
-    SideInputs,
-)
-from pose_action_ros.recordings.markers import delete_markers, person_markers, person_text
-from pose_action_ros.recordings.message_types import (
-    DETECTIONS_TYPE,
-    MessageFactory,
-    SourceImage,
-    action_message,
-    depth_of_message,
-    pose_message,
-    rgb_of_message,
-    stamp_ns_of_message,
-)
+from pose_action_ros.geometry import NO_CALIBRATION, Calibration
+from pose_action_ros.messages.action import action_to_msg
+from pose_action_ros.messages.camera import calibration_from_msg
+from pose_action_ros.messages.depth import DepthImages
+from pose_action_ros.messages.detections import Detections
+from pose_action_ros.messages.image import rgb_from_msg
+from pose_action_ros.messages.markers import MarkerBuilder, MarkerSettings, person_text
+from pose_action_ros.messages.matched_inputs import MatchedInputs, MatchSettings
+from pose_action_ros.messages.pose import SourceImage, pose_to_msg
+from pose_action_ros.messages.stamp import stamp_from_msg
+from pose_action_ros.recordings.message_types import DETECTIONS_TYPE
 from pose_action_ros.recordings.topics import (
     CAMERA_INFO_TYPE,
     IMAGE_TYPES,
@@ -48,26 +39,12 @@ if TYPE_CHECKING:
 
     from pose_action_ros.core.predictions import FramePrediction
     from pose_action_ros.inference import PoseActionStream
+    from pose_action_ros.recordings.message_types import RecordedMessageMaker
 
-__all__ = ['Annotator', 'Counts', 'SideSettings']
+__all__ = ['Annotator', 'Counts']
 
 _REASON = 300  # characters of a reason
 _KEPT = 64  # depth images or detections, undecoded
-
-
-@dataclass(frozen=True)
-class SideSettings:
-    """What serves an image, of what is recorded beside it.
-
-    Attributes:
-        depth_max_age_s: How far the stamp of a depth image may be off.
-        people: Which detections are people, and how far their stamp may be off.
-        sync_wait_s: How long an image waits for what is recorded after it.
-    """
-
-    depth_max_age_s: float = DEPTH_MAX_AGE_S
-    people: PeopleSettings = field(default_factory=PeopleSettings)
-    sync_wait_s: float = SYNC_WAIT_S
 
 
 @dataclass
@@ -114,7 +91,7 @@ class Annotator:
         make: Makes messages.
         stream: Images in, predictions out.
         topics: Where things stand.
-        side: What serves an image.
+        settings: What serves an image.
         writer: Of the new recording, open.
 
     Attributes:
@@ -123,24 +100,25 @@ class Annotator:
 
     def __init__(
         self,
-        make: MessageFactory,
+        make: RecordedMessageMaker,
         stream: PoseActionStream,
         topics: RecordingTopics,
-        side: SideSettings,
+        settings: MatchSettings,
         writer: Writer,
     ) -> None:
         self.counts = Counts()
         self._make, self._stream, self._topics, self._writer = make, stream, topics, writer
         self._skeleton = get_skeleton(stream.layout)
+        self._markers = MarkerBuilder(make, self._skeleton, MarkerSettings())
         self._shown: set[int] = set()  # tracks that have markers
         self._connections = {
             name: writer.add_connection(topics.output(name), kind, typestore=make.store)
             for name, kind in OUTPUTS.items()
         }
         self._waiting: deque[_Waiting] = deque()
-        self._settings = side
-        self._side = SideInputs(
-            depth=DepthImages(depth_of_message, _KEPT) if topics.depth else None,
+        self._settings = settings
+        self._matched = MatchedInputs(
+            depth=DepthImages(_KEPT) if topics.depth else None,
             people=Detections(_KEPT) if topics.people else None,
         )
         self._takers = {
@@ -155,28 +133,28 @@ class Annotator:
         info = self._read(connection, data)
         if info is None:
             return False
-        self._side.calibration = read_calibration(info, rectified=self._topics.rectified)
+        self._matched.calibration = calibration_from_msg(info, rectified=self._topics.rectified)
         return True
 
     def see(self, connection: Connection, time_ns: int, data: bytes) -> None:
         """Take in one message; results get the time of recording of their image."""
-        self._look_at_ready(time_ns)
+        self._process_ready(time_ns)
         take = self._takers.get((connection.topic, connection.msgtype))
         if take is not None:
             take(connection, time_ns, data)
-        self._look_at_ready(time_ns)
+        self._process_ready(time_ns)
 
     def _take_info(self, connection: Connection, time_ns: int, data: bytes) -> None:
         if not self.calibrate(connection, data):
             self.counts.damaged[f'messages of {connection.topic} could not be read'] += 1
 
     def _take_beside(self, connection: Connection, time_ns: int, data: bytes) -> None:
-        side, message = self._side, self._read(connection, data)
-        source = side.people if connection.topic == self._topics.people else side.depth
+        matched, message = self._matched, self._read(connection, data)
+        source = matched.people if connection.topic == self._topics.people else matched.depth
         if message is None:
             self.counts.damaged[f'messages of {connection.topic} could not be read'] += 1
         elif source is not None and source.items is not None:
-            source.items.put(stamp_ns_of_message(message.header.stamp), message, time_ns)
+            source.items.put(stamp_from_msg(message.header.stamp), message, time_ns)
 
     def _take_image(self, connection: Connection, time_ns: int, data: bytes) -> None:
         message = self._read(connection, data)
@@ -184,24 +162,24 @@ class Annotator:
             self.counts.images += 1
             self._count_bad('the message is cut short or damaged')
             return
-        stamp_ns = stamp_ns_of_message(message.header.stamp)
-        self._side.note_image(stamp_ns, time_ns)
-        self._waiting.append(_Waiting(time_ns, stamp_ns, message, self._side.calibration))
+        stamp_ns = stamp_from_msg(message.header.stamp)
+        self._matched.note_image(stamp_ns, time_ns)
+        self._waiting.append(_Waiting(time_ns, stamp_ns, message, self._matched.calibration))
 
     def finish(self) -> None:
-        """Look at the images that still wait: the recording has ended."""
+        """Process the images that still wait: the recording has ended."""
         while self._waiting:
-            self._look(self._waiting.popleft())
+            self._process(self._waiting.popleft())
 
-    def _look_at_ready(self, time_ns: int) -> None:
-        """Look at the images that have what belongs to them, or have waited long enough."""
+    def _process_ready(self, time_ns: int) -> None:
+        """Process the images that have what belongs to them, or have waited long enough."""
         wait_s = self._settings.sync_wait_s
         while self._waiting:
             first = self._waiting[0]
             is_over = first.time_ns + round(wait_s * 1e9) < time_ns
-            if not is_over and self._side.awaited(first.stamp_ns, wait_s):
+            if not is_over and self._matched.awaited(first.stamp_ns, wait_s):
                 return
-            self._look(self._waiting.popleft())
+            self._process(self._waiting.popleft())
 
     def _read(self, connection: Connection, data: bytes) -> Any:
         """A message, or None where it is damaged."""
@@ -210,11 +188,11 @@ class Annotator:
         except Exception:  # whatever numpy, struct and rosbags raise on damaged bytes
             return None
 
-    def _look(self, waiting: _Waiting) -> None:
+    def _process(self, waiting: _Waiting) -> None:
         self.counts.images += 1
         message = waiting.message
         try:
-            image = rgb_of_message(message, infrared=self._topics.infrared)
+            image = rgb_from_msg(message, infrared=self._topics.infrared)
             prediction = self._predict(image, waiting)
         except Exception as error:  # an image must never end a conversion
             self._count_bad(error)
@@ -228,13 +206,13 @@ class Annotator:
         stamp_ns = waiting.stamp_ns
         calibration = waiting.calibration.for_image(width, height)
         self.counts.calibrated |= calibration.camera is not None
-        people, depth, settings = self._side.people, self._side.depth, self._settings
+        boxes, depth_m = self._matched.boxes_and_depth(stamp_ns, (width, height), self._settings)
         prediction = self._stream.process(
             image,
             stamp_ns,
             camera=calibration.camera,
-            boxes=people and people.boxes_at(stamp_ns, (width, height), settings.people),
-            depth_m=depth and depth.at(stamp_ns, (width, height), settings.depth_max_age_s),
+            boxes=boxes,
+            depth_m=depth_m,
         )
         self._count_problems(calibration, prediction)
         return prediction
@@ -245,7 +223,7 @@ class Annotator:
         self.counts.problems[f'could not be read: {shortened(text, _REASON)}'] += 1
 
     def _count_problems(self, calibration: Calibration, prediction: FramePrediction) -> None:
-        problems = [*self._side.problems().values(), calibration.note]
+        problems = [*self._matched.problems().values(), calibration.note]
         if calibration != NO_CALIBRATION:  # which is told of the whole recording
             problems.append(calibration.problem)
         if prediction.skipped:
@@ -257,18 +235,20 @@ class Annotator:
     ) -> None:
         make, markers = self._make, []
         for person in prediction.persons:
-            pose = pose_message(make, person, self._skeleton, source)
+            pose = pose_to_msg(make, person, self._skeleton, source)
             self._write('poses', pose, time_ns)
             self.counts.poses += 1
             self.counts.with_depth += person.scale_source is ScaleSource.DEPTH
             if person.action is not None:
-                action = action_message(make, person.action, person.track_id, source)
+                action = action_to_msg(
+                    make, person.action, person.track_id, source.header, source.model
+                )
                 self._write('actions', action, time_ns)
                 self.counts.actions += 1
-            markers += person_markers(make, pose, self._skeleton, person_text(person))
+            markers += self._markers.build(pose, person_text(person))
             self._shown.add(person.track_id)
         for track_id in self._shown.intersection(prediction.lost_tracks):
-            markers += delete_markers(make, source.header, track_id)
+            markers += self._markers.delete(source.header, track_id)
             self._shown.remove(track_id)
         if markers:
             array = make('visualization_msgs/MarkerArray', markers=markers)

@@ -11,9 +11,10 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from pose_action_ros.core.errors import ConfigError
-from pose_action_ros.recordings.annotator import Annotator, SideSettings
+from pose_action_ros.messages.matched_inputs import MatchSettings
+from pose_action_ros.recordings.annotator import Annotator
 from pose_action_ros.recordings.message_types import (
-    MessageFactory,
+    RecordedMessageMaker,
     load_types,
     register_detections,
 )
@@ -44,7 +45,7 @@ def add_results(
     stream: PoseActionStream,
     topics: RecordingTopics,
     progress: Callable[[Iterable[Any], int], Iterable[Any]] = lambda messages, _: messages,
-    side: SideSettings | None = None,
+    settings: MatchSettings | None = None,
 ) -> Counts:
     """Copy a recording and add what the stream sees in it.
 
@@ -54,14 +55,14 @@ def add_results(
         stream: Images in, predictions out.
         topics: Where things stand.
         progress: Wraps the messages, of which it is told the number.
-        side: What serves an image of depth images and detections.
+        settings: What serves an image of depth images and detections.
 
     Raises:
         ConfigError: There is no such topic, or `output` exists.
         DatasetError: There is no recording that can be read, the disk is full (what was written
             stays), or detections are of vision_msgs before 4.0.
     """
-    make = MessageFactory(load_types())
+    make = RecordedMessageMaker(load_types())
     if output.exists():
         raise ConfigError(f'{output} exists; give a folder that does not')
     with (
@@ -73,7 +74,7 @@ def add_results(
         for connection in reader.connections:
             if connection.topic == topics.people:
                 register_detections(make.store, connection.msgdef)
-        annotator = Annotator(make, stream, topics, side or SideSettings(), writer)
+        annotator = Annotator(make, stream, topics, settings or MatchSettings(), writer)
         copies = {c.id: _copy_connection(writer, c, make) for c in reader.connections}
         _calibrate_first(annotator, reader, topics)
         for connection, time_ns, data in progress(reader.messages(), reader.message_count):
@@ -109,7 +110,9 @@ def _signals() -> Iterator[list[int]]:
             signal.signal(number, handler)
 
 
-def _copy_connection(writer: Writer, connection: Connection, make: MessageFactory) -> Connection:
+def _copy_connection(
+    writer: Writer, connection: Connection, make: RecordedMessageMaker
+) -> Connection:
     definition, digest = connection.msgdef.data, connection.digest
     if not definition and connection.msgtype in make.store.fielddefs:
         definition, _ = make.store.generate_msgdef(connection.msgtype, ros_version=2)

@@ -18,7 +18,7 @@ import numpy as np
 from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus, KeyValue
 
 from pose_action_ros.core.predictions import ScaleSource
-from pose_action_ros.ros.health import SKIPPED, FrameHistory
+from pose_action_ros.ros.frame_history import SKIPPED, FrameHistory
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -13,11 +13,13 @@ from sensor_msgs.msg import Image
 from visualization_msgs.msg import MarkerArray
 
 from pose_action_ros.inference.annotate import annotate
+from pose_action_ros.messages.action import action_to_msg
+from pose_action_ros.messages.image import image_to_msg
+from pose_action_ros.messages.markers import MarkerBuilder, person_text
+from pose_action_ros.messages.pose import SourceImage, pose_to_msg
 from pose_action_ros.msg import ActionLabel, Pose3D
-from pose_action_ros.ros.conversions import action_to_msg, pose_to_msg
-from pose_action_ros.ros.image_codec import image_to_msg
-from pose_action_ros.ros.markers import MarkerBuilder
-from pose_action_ros.ros.vision import Classifications, find_vision_msgs
+from pose_action_ros.ros.classifications import Classifications, find_vision_msgs
+from pose_action_ros.ros.message_types import MAKE
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -28,7 +30,7 @@ if TYPE_CHECKING:
 
     from pose_action_ros.core.predictions import PersonPrediction
     from pose_action_ros.core.skeleton import Skeleton
-    from pose_action_ros.ros.markers import MarkerSettings
+    from pose_action_ros.messages.markers import MarkerSettings
     from pose_action_ros.ros.target_frame import TargetFrame
     from pose_action_ros.ros.worker import SeenFrame
 
@@ -61,16 +63,14 @@ class Outputs:
         self._skeleton = skeleton
         self._model = model
         self._target = target
-        self._marker_builder = MarkerBuilder(skeleton, markers)
+        self._marker_builder = MarkerBuilder(MAKE, skeleton, markers)
         self._shown: dict[int, Header] = {}  # tracks that have markers in RViz
         self._poses = self._publisher(Pose3D, 'poses')
         self._actions = self._publisher(ActionLabel, 'actions')
         self._markers = self._publisher(MarkerArray, 'markers')
         self._debug_image = self._publisher(Image, '~/debug_image')
-        vision_msgs = find_vision_msgs() if labels else None
-        self._classifications = (
-            None if vision_msgs is None else Classifications(node, vision_msgs, labels)
-        )
+        with_vision_msgs = labels and find_vision_msgs() is not None
+        self._classifications = Classifications(node, labels) if with_vision_msgs else None
 
     def _publisher(self, message_type: type, topic: str) -> LifecyclePublisher:
         return self._node.create_lifecycle_publisher(
@@ -89,7 +89,7 @@ class Outputs:
 
     def redraw(self, markers: MarkerSettings) -> None:
         """Draw markers anew from now on."""
-        self._marker_builder = MarkerBuilder(self._skeleton, markers)
+        self._marker_builder = MarkerBuilder(MAKE, self._skeleton, markers)
 
     def watched(self) -> bool:
         """Tell whether anyone subscribes to any result."""
@@ -102,13 +102,14 @@ class Outputs:
         """Publish one processed frame."""
         header = seen.msg.header
         height, width = seen.image_rgb.shape[:2]
+        source = SourceImage(header, (width, height), self._model)
         markers: list[Marker] = []
         with_markers = self._markers.get_subscription_count() > 0
         persons = seen.prediction.persons
         transform = self._target.at(header) if self._target and persons else None
         for person in persons:
-            pose = pose_to_msg(person, self._skeleton, header, (width, height), self._model)
-            drawn = self._marker_builder.build(pose, label_text(person)) if with_markers else []
+            pose = pose_to_msg(MAKE, person, self._skeleton, source)
+            drawn = self._marker_builder.build(pose, person_text(person)) if with_markers else []
             if transform is not None and transform.move_pose(pose):
                 transform.move_markers(drawn)
             self._poses.publish(pose)
@@ -120,12 +121,13 @@ class Outputs:
         self._publish_markers(markers, lost, header)
         if self._debug_image.get_subscription_count():
             image = annotate(seen.image_rgb, seen.prediction)
-            self._debug_image.publish(image_to_msg(image[..., ::-1], header, 'bgr8'))
+            self._debug_image.publish(image_to_msg(MAKE, image[..., ::-1], header, 'bgr8'))
 
     def _publish_action(self, person: PersonPrediction, header: Header) -> None:
         if person.action is None:
             return
-        self._actions.publish(action_to_msg(person.action, person.track_id, header, self._model))
+        label = action_to_msg(MAKE, person.action, person.track_id, header, self._model)
+        self._actions.publish(label)
         if self._classifications is not None:
             self._classifications.publish(person.action, header)
 
@@ -141,13 +143,3 @@ class Outputs:
             self._shown.pop(track, None)
         if markers:
             self._markers.publish(MarkerArray(markers=markers))
-
-
-def label_text(person: PersonPrediction) -> str:
-    """Return the label as people read it: `wave 87 %`, or the track's number without an action."""
-    action = person.action
-    if action is None:
-        return f'person {person.track_id}'
-    if not action.valid:
-        return '...'
-    return f'{action.labels[action.best]} {action.scores[action.best]:.0%}'

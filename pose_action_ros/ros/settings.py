@@ -9,10 +9,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from pose_action_ros.core.weights import SHIPPED_WEIGHTS
-from pose_action_ros.inference.matching import SYNC_WAIT_S
-from pose_action_ros.inference.settings import PeopleSettings, StreamSettings
-from pose_action_ros.inference.side_inputs import DEPTH_MAX_AGE_S
-from pose_action_ros.ros.markers import MarkerSettings
+from pose_action_ros.inference.settings import StreamSettings
+from pose_action_ros.messages.markers import MarkerSettings
+from pose_action_ros.messages.matched_inputs import MatchSettings
 from pose_action_ros.runtime.engine import BACKENDS, PRECISIONS
 
 __all__ = ['ModelSettings', 'NodeSettings']
@@ -68,7 +67,7 @@ class ModelSettings:
 
 
 @dataclass(frozen=True)
-class NodeSettings(StreamSettings):
+class NodeSettings(MatchSettings, StreamSettings):
     """Parameters of `pose_action_node`; the stream's own groups are inherited."""
 
     autostart: bool = field(
@@ -106,23 +105,6 @@ class NodeSettings(StreamSettings):
             'help': 'Take the metric scale from the topic "depth", registered to the image.',
         },
     )
-    depth_max_age_s: float = field(
-        default=DEPTH_MAX_AGE_S,
-        metadata={
-            'help': 'A depth image serves an image whose stamp differs by at most this, seconds.',
-            'min': 0.0,
-            'max': 10.0,
-        },
-    )
-    sync_wait_s: float = field(
-        default=SYNC_WAIT_S,
-        metadata={
-            'help': 'An image waits this long for depth and detections that belong to it, '
-            'seconds.',
-            'min': 0.0,
-            'max': 1.0,
-        },
-    )
     person_source: str = field(
         default='track',
         metadata={
@@ -141,6 +123,5 @@ class NodeSettings(StreamSettings):
             'the image.',
         },
     )
-    people: PeopleSettings = field(default_factory=PeopleSettings)
     model: ModelSettings = field(default_factory=ModelSettings)
     viz: MarkerSettings = field(default_factory=MarkerSettings)

@@ -15,9 +15,8 @@ from typing import TYPE_CHECKING
 import rclpy
 
 from pose_action_ros.core.errors import ImageError
-from pose_action_ros.ros.conversions import stamp_from_msg
 from pose_action_ros.ros.diagnostics import FrameTimes
-from pose_action_ros.ros.intake import Command, Intake
+from pose_action_ros.ros.frame_slot import Command, FrameSlot
 
 if TYPE_CHECKING:
     import numpy as np
@@ -27,27 +26,15 @@ if TYPE_CHECKING:
     from sensor_msgs.msg import CompressedImage, Image
 
     from pose_action_ros.core.predictions import FramePrediction
-    from pose_action_ros.inference.side_inputs import SideInputs
     from pose_action_ros.inference.stream import PoseActionStream
+    from pose_action_ros.messages.matched_inputs import MatchedInputs
     from pose_action_ros.ros.diagnostics import NodeStatistics
-    from pose_action_ros.ros.image_codec import ImageCodec
+    from pose_action_ros.ros.frame_slot import ArrivedImage
+    from pose_action_ros.ros.image_decoder import ImageDecoder
     from pose_action_ros.ros.outputs import Outputs
     from pose_action_ros.ros.settings import NodeSettings
 
-__all__ = ['ArrivedImage', 'FrameWorker', 'SeenFrame']
-
-
-@dataclass(frozen=True)
-class ArrivedImage:
-    """An image message.
-
-    Attributes:
-        msg: The message.
-        arrival_ns: When it came, on the clock of `time.monotonic_ns`.
-    """
-
-    msg: Image | CompressedImage
-    arrival_ns: int
+__all__ = ['FrameWorker', 'SeenFrame']
 
 
 @dataclass(frozen=True)
@@ -71,9 +58,9 @@ class FrameWorker:
     """Runs a stream on the newest frames.
 
     Args:
+        decoder: Decodes images.
+        matched: What comes beside the images.
         stream: Image in, prediction out.
-        codec: Decodes messages.
-        side: What comes beside the image.
         outputs: Publishes.
         statistics: Where every image is counted.
         settings: Those of the first frame.
@@ -81,27 +68,27 @@ class FrameWorker:
         logger: The node's.
 
     Attributes:
-        frames: Where images are put.
+        slot: Where images and commands are put.
         image_size: Width and height of the last image, pixels; None before the first.
     """
 
     def __init__(
         self,
         *,
+        decoder: ImageDecoder,
+        matched: MatchedInputs,
         stream: PoseActionStream,
-        codec: ImageCodec,
-        side: SideInputs,
         outputs: Outputs,
         statistics: NodeStatistics,
         settings: NodeSettings,
         clock: Clock,
         logger: RcutilsLogger,
     ) -> None:
-        self.frames: Intake[ArrivedImage] = Intake()
         self.image_size: tuple[int, int] | None = None
+        self.slot = FrameSlot()
+        self._decoder = decoder
+        self._matched = matched
         self._stream = stream
-        self._codec = codec
-        self._side = side
         self._outputs = outputs
         self._statistics = statistics
         self._settings = settings
@@ -112,16 +99,16 @@ class FrameWorker:
 
     def change(self, settings: NodeSettings) -> None:
         """Use other settings from the next frame on."""
-        self.frames.order(lambda: self._change(settings))
+        self.slot.order(lambda: self._change(settings))
 
     def reset(self) -> None:
         """Drop tracks, clips and markers before the next frame."""
-        self.frames.order(self._reset)
+        self.slot.order(self._reset)
 
     def stop(self) -> None:
         """Drop tracks, clips and markers, and end the thread, after the frame at hand."""
-        self.frames.order(self._reset)
-        self.frames.close()
+        self.slot.order(self._reset)
+        self.slot.close()
         self._thread.join()
 
     def _change(self, settings: NodeSettings) -> None:
@@ -134,12 +121,12 @@ class FrameWorker:
         self._outputs.delete_markers()
 
     def _run(self) -> None:
-        while (work := self.frames.take()) is not None:
+        while (work := self.slot.take()) is not None:
             try:
                 if isinstance(work, Command):
                     work.run()
                 elif self._outputs.watched():
-                    self._look(work)
+                    self._process(work)
                 else:
                     self._statistics.frames_unwatched += 1
             except ImageError as error:
@@ -151,11 +138,11 @@ class FrameWorker:
                 self._statistics.count_failed(repr(error))
                 self._logger.error(f'frame skipped: {error!r}', throttle_duration_sec=1.0)
 
-    def _look(self, image: ArrivedImage) -> None:
-        stamp_ns = stamp_from_msg(image.msg.header.stamp)
+    def _process(self, image: ArrivedImage) -> None:
+        stamp_ns = image.stamp_ns
         wait_s = self._settings.sync_wait_s
-        self.frames.wait_while(
-            lambda: self._side.awaited(stamp_ns, wait_s), image.arrival_ns * 1e-9 + wait_s
+        self.slot.wait_while(
+            lambda: self._matched.awaited(stamp_ns, wait_s), image.arrival_ns * 1e-9 + wait_s
         )
         seen = self._see(image.msg, stamp_ns)
         if seen.prediction.skipped:
@@ -167,18 +154,17 @@ class FrameWorker:
 
     def _see(self, msg: Image | CompressedImage, stamp_ns: int) -> SeenFrame:
         start = time.perf_counter()
-        image_rgb = self._codec.to_rgb(msg)
+        image_rgb = self._decoder.to_rgb(msg)
         decode_ms = (time.perf_counter() - start) * 1e3
         height, width = image_rgb.shape[:2]
-        size, settings = (width, height), self._settings
-        self.image_size = size
-        depth, people = self._side.depth, self._side.people
+        self.image_size = size = (width, height)
+        boxes, depth_m = self._matched.boxes_and_depth(stamp_ns, size, self._settings)
         prediction = self._stream.process(
             image_rgb,
             stamp_ns,
-            camera=self._side.calibration.for_image(width, height).camera,
-            boxes=people.boxes_at(stamp_ns, size, settings.people) if people else None,
-            depth_m=depth.at(stamp_ns, size, settings.depth_max_age_s) if depth else None,
+            camera=self._matched.calibration.for_image(width, height).camera,
+            boxes=boxes,
+            depth_m=depth_m,
         )
         return SeenFrame(msg, image_rgb, prediction, decode_ms)
 

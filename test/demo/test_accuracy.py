@@ -15,7 +15,10 @@ from pose_action_ros.data.simulated import SimulatedClips
 from pose_action_ros.demo.accuracy import _SHARE, DemoAccuracy
 from pose_action_ros.demo.observer import ObservedFrame
 from pose_action_ros.geometry import Camera
-from pose_action_ros.ros.conversions import action_to_msg, pose_to_msg, stamp_to_msg
+from pose_action_ros.messages.action import action_to_msg
+from pose_action_ros.messages.pose import SourceImage, pose_to_msg
+from pose_action_ros.messages.stamp import stamp_to_msg
+from pose_action_ros.ros.message_types import MAKE
 
 CAMERA = Camera.from_field_of_view(640, 480, 60.0)
 STEP_NS, CLIP_NS = 100_000_000, 1_000_000_000
@@ -31,8 +34,8 @@ def pose(joints_m, index):
         confidence=np.ones(17, np.float32),
         joints_camera_m=joints_m,
     )
-    header = Header(stamp=stamp_to_msg(index * STEP_NS))
-    return pose_to_msg(person, PA17J, header, (640, 480), 'test')
+    header = Header(stamp=stamp_to_msg(MAKE, index * STEP_NS))
+    return pose_to_msg(MAKE, person, PA17J, SourceImage(header, (640, 480), 'test'))
 
 
 def action(label, index, valid=True):
@@ -41,7 +44,7 @@ def action(label, index, valid=True):
     start_ns = max(stamp_ns - CLIP_NS, 0)
     labels = ('walk', 'wave')
     said = ActionScores(labels, scores, start_ns, start_ns + CLIP_NS, 9, valid, int(scores[1]))
-    return action_to_msg(said, 1, Header(stamp=stamp_to_msg(stamp_ns)), 'test')
+    return action_to_msg(MAKE, said, 1, Header(stamp=stamp_to_msg(MAKE, stamp_ns)), 'test')
 
 
 def frame(index, **said):

@@ -8,8 +8,8 @@ pytest.importorskip('rclpy', reason='needs ROS 2')
 
 from sensor_msgs.msg import CameraInfo, CompressedImage, Image
 
+from pose_action_ros.messages.stamp import stamp_from_msg
 from pose_action_ros.msg import ActionLabel, Pose3D
-from pose_action_ros.ros.conversions import stamp_from_msg
 
 pytestmark = pytest.mark.ros
 

@@ -117,7 +117,7 @@ class TestClips:
             stream.process(image, index * PERIOD_NS, boxes=[BOX])
         kept = [
             array
-            for person in stream._people.values()
+            for person in stream._people
             for frame in person.clip._frames
             for array in (frame.joints_image, frame.probability, frame.joint_features)
         ]

@@ -19,12 +19,12 @@ from pose_action_ros.core.predictions import PersonBox
 from pose_action_ros.geometry import Camera, decode_compressed
 from pose_action_ros.inference import PoseActionStream, StreamSettings
 from pose_action_ros.inference.settings import PeopleSettings, TrackSettings
+from pose_action_ros.messages.matched_inputs import MatchSettings
 from pose_action_ros.models import save_model
-from pose_action_ros.recordings.annotator import SideSettings
 from pose_action_ros.recordings.conversion import add_results
 from pose_action_ros.recordings.message_types import (
     DETECTIONS_TYPE,
-    MessageFactory,
+    RecordedMessageMaker,
     load_types,
     register_detections,
 )
@@ -60,7 +60,7 @@ class Recorder:
     """Writes a recording as a camera driver and `ros2 bag record` make it."""
 
     def __init__(self, path, storage=StoragePlugin.SQLITE3, version=8):
-        self.make = MessageFactory(get_typestore(Stores.ROS2_JAZZY))
+        self.make = RecordedMessageMaker(get_typestore(Stores.ROS2_JAZZY))
         self.writer = Writer(path, version=version, storage_plugin=storage)
         self.writer.open()
         self.connections = {}
@@ -359,7 +359,7 @@ def write_people(path, film, storage=StoragePlugin.SQLITE3, delay_ns=40_000_000)
 def test_an_image_waits_as_long_as_it_is_told(tmp_path, film, net, wait_s, served):
     source = write_people(tmp_path / 'in', film, delay_ns=90_000_000)
     topics = RecordingTopics(people='/detector/people')
-    side = SideSettings(people=PeopleSettings(max_age_s=0.01), sync_wait_s=wait_s)
+    side = MatchSettings(people=PeopleSettings(max_age_s=0.01), sync_wait_s=wait_s)
     counts = add_results(source, tmp_path / 'out', stream_of(net), topics, side=side)
     assert (counts.images, counts.poses) == (FRAMES, 2 * served)
     assert bool(counts.problems) == (not served)
@@ -437,7 +437,7 @@ def test_a_calibration_that_can_not_be_used_is_survived_and_said(tmp_path, film,
 def test_detections_of_the_recording_say_where_people_are(tmp_path, film, net, storage):
     source = write_people(tmp_path / 'in', film, storage)
     topics = RecordingTopics(people='/detector/people')
-    side = SideSettings(people=PeopleSettings(max_age_s=0.03))
+    side = MatchSettings(people=PeopleSettings(max_age_s=0.03))
     counts = add_results(source, tmp_path / 'out', stream_of(net), topics, side=side)
     assert (counts.images, counts.poses) == (6, 10)
     poses = [pose for _, pose in read(tmp_path / 'out', '/poses')]
@@ -463,7 +463,7 @@ def test_which_detections_are_people_is_said(tmp_path, film, net):
             (PeopleSettings(class_id='cat'), 0, "is a 'cat'"),
         ]
     ):
-        output, side = tmp_path / f'out{number}', SideSettings(people=settings)
+        output, side = tmp_path / f'out{number}', MatchSettings(people=settings)
         counts = add_results(source, output, stream_of(net), topics, side=side)
         assert counts.poses == poses
         assert bool(counts.problems) == bool(problem)

@@ -22,7 +22,7 @@ from pose_action_ros.recordings.annotator import Annotator
 from pose_action_ros.recordings.conversion import add_results
 from pose_action_ros.recordings.message_types import (
     _DETECTION_DEFINITIONS,
-    MessageFactory,
+    RecordedMessageMaker,
     load_types,
 )
 from pose_action_ros.recordings.topics import RecordingTopics
@@ -33,7 +33,7 @@ SEEN = StreamSettings(track=TrackSettings(min_confidence=0.0, min_joint_confiden
 STORE = load_types()
 for name, text in _DETECTION_DEFINITIONS.items():
     STORE.register(get_types_from_msg(text, f'vision_msgs/msg/{name}'))
-MAKE = MessageFactory(STORE)
+MAKE = RecordedMessageMaker(STORE)
 TOPICS = {
     '/image': 'sensor_msgs/msg/Image',
     '/camera_info': 'sensor_msgs/msg/CameraInfo',

@@ -3,11 +3,11 @@
 import threading
 import time
 
-from pose_action_ros.ros.intake import Intake, PublisherGaps
+from pose_action_ros.ros.frame_slot import FrameSlot, PublisherGaps
 
 
 def test_newest_wins_and_the_replaced_are_counted():
-    slot = Intake()
+    slot = FrameSlot()
     for number in range(5):
         slot.put(number)
     assert slot.take() == 4
@@ -15,7 +15,7 @@ def test_newest_wins_and_the_replaced_are_counted():
 
 
 def test_a_taken_frame_is_no_drop():
-    slot = Intake()
+    slot = FrameSlot()
     for number in range(3):
         slot.put(number)
         assert slot.take() == number
@@ -23,7 +23,7 @@ def test_a_taken_frame_is_no_drop():
 
 
 def test_take_waits_for_a_frame():
-    slot = Intake()
+    slot = FrameSlot()
     timer = threading.Timer(0.05, slot.put, args=['late'])
     start = time.monotonic()
     timer.start()
@@ -33,7 +33,7 @@ def test_take_waits_for_a_frame():
 
 
 def test_close_wakes_the_consumer():
-    slot = Intake()
+    slot = FrameSlot()
     timer = threading.Timer(0.05, slot.close)
     timer.start()
     assert slot.take() is None
@@ -41,7 +41,7 @@ def test_close_wakes_the_consumer():
 
 
 def test_what_the_middleware_drops_counts():
-    slot = Intake()
+    slot = FrameSlot()
     slot.put('a', missed=3)
     assert slot.take() == 'a'
     assert (slot.received, slot.dropped) == (4, 3)

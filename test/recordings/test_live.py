@@ -14,18 +14,17 @@ from rosbags.typesys import Stores, get_typestore  # noqa: E402
 from sensor_msgs.msg import Image  # noqa: E402
 from std_msgs.msg import Header  # noqa: E402
 
-from pose_action_ros.cli.bag import RecordingTopics, add_results  # noqa: E402
 from pose_action_ros.inference import PoseActionStream, StreamSettings  # noqa: E402
 from pose_action_ros.inference.settings import TrackSettings  # noqa: E402
+from pose_action_ros.messages.camera import camera_to_msg  # noqa: E402
+from pose_action_ros.messages.image import image_to_msg  # noqa: E402
+from pose_action_ros.messages.stamp import stamp_from_msg, stamp_to_msg  # noqa: E402
 from pose_action_ros.msg import ActionLabel, Pose3D  # noqa: E402
+from pose_action_ros.recordings.conversion import add_results  # noqa: E402
 from pose_action_ros.recordings.message_types import register_detections  # noqa: E402
-from pose_action_ros.ros.conversions import (  # noqa: E402
-    camera_to_msg,
-    stamp_from_msg,
-    stamp_to_msg,
-)
-from pose_action_ros.ros.image_codec import image_to_msg  # noqa: E402
-from pose_action_ros.ros.vision import find_vision_msgs  # noqa: E402
+from pose_action_ros.recordings.topics import RecordingTopics  # noqa: E402
+from pose_action_ros.ros.classifications import find_vision_msgs  # noqa: E402
+from pose_action_ros.ros.message_types import MAKE  # noqa: E402
 from pose_action_ros.simulation.scene import SimulatedFilm  # noqa: E402
 
 VISION = find_vision_msgs()
@@ -37,15 +36,15 @@ def film():
     """(topic, message) in the order of a robot's drivers: what serves an image comes before it."""
     shots = SimulatedFilm(3, 160, 120, 15.0)
     for index in range(FRAMES):
-        header = Header(frame_id='optical', stamp=stamp_to_msg(START_NS + index * PERIOD_NS))
-        yield '/camera_info', camera_to_msg(shots.camera, header)
+        header = Header(frame_id='optical', stamp=stamp_to_msg(MAKE, START_NS + index * PERIOD_NS))
+        yield '/camera_info', camera_to_msg(MAKE, shots.camera, header)
         if index % 3:  # every third image has no depth
             depth = Image(height=120, width=160, step=320, encoding='16UC1', header=header)
             depth.data.frombytes(np.full((120, 160), 2500 + 10 * index, np.uint16).tobytes())
             yield '/depth', depth
         if VISION is not None:
             yield '/people', people(header, index)
-        yield '/image', image_to_msg(shots.frame(index / 15.0).image_rgb, header, 'rgb8')
+        yield '/image', image_to_msg(MAKE, shots.frame(index / 15.0).image_rgb, header, 'rgb8')
 
 
 def people(header, index):

@@ -11,10 +11,7 @@ import threading
 from collections import deque
 from typing import Generic, TypeVar
 
-__all__ = ['SYNC_WAIT_S', 'StampedItems']
-
-SYNC_WAIT_S = 0.04
-"""How long an image waits for what belongs to it, unless somebody says else."""
+__all__ = ['StampedItems']
 
 ItemT = TypeVar('ItemT')
 

@@ -6,15 +6,11 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from pose_action_ros.core.errors import ImageError
 from pose_action_ros.core.predictions import PersonBox
 from pose_action_ros.inference.settings import PeopleSettings
-from pose_action_ros.inference.side_inputs import (
-    DepthImages,
-    Detections,
-    SideInputs,
-    boxes_from_detections,
-)
+from pose_action_ros.messages.depth import DepthImages
+from pose_action_ros.messages.detections import Detections, boxes_from_detections
+from pose_action_ros.messages.matched_inputs import MatchedInputs, MatchSettings
 
 SECOND, MS = 10**9, 10**6
 
@@ -120,32 +116,45 @@ def test_a_class_that_never_comes_is_said():
     assert people.problem == ''
 
 
-def test_depth_serves_images_of_about_its_stamp_and_its_size():
-    def decode(message):
-        if message == 'torn':
-            raise ImageError('torn')
-        return np.full((4, 6), message, np.float32)
+def depth_image(metres, rows=4):
+    """An Image of 6 x 4; with fewer rows of bytes it is torn."""
+    data = np.full((rows, 6), metres, np.float32).tobytes()
+    return SimpleNamespace(height=4, width=6, step=24, encoding='32FC1', is_bigendian=0, data=data)
 
-    depth = DepthImages(decode)
+
+def test_depth_serves_images_of_about_its_stamp_and_its_size():
+    depth = DepthImages()
     assert depth.at(0, (6, 4), 0.05) is None
     assert depth.problem == 'no depth image within 0.05 s of the image; none has come'
-    depth.items.put(SECOND, 2.5, 0)
+    depth.items.put(SECOND, depth_image(2.5), 0)
     assert depth.at(SECOND + 50 * MS, (6, 4), 0.05)[0, 0] == 2.5
     assert depth.problem == ''
     assert depth.at(SECOND + 51 * MS, (6, 4), 0.05) is None
     assert depth.problem.endswith('the nearest is 0.05 s older')
     assert depth.at(SECOND, (12, 8), 0.05) is None
     assert 'is 6 x 4, the image 12 x 8' in depth.problem
-    depth.items.put(2 * SECOND, 'torn', 0)
+    depth.items.put(2 * SECOND, depth_image(2.5, rows=3), 0)
     assert depth.at(2 * SECOND, (6, 4), 0.05) is None
-    assert depth.problem == 'depth image skipped: torn'
+    assert depth.problem.startswith('depth image skipped: ')
+
+
+def test_what_belongs_to_an_image_comes_together():
+    settings = MatchSettings(depth_max_age_s=0.01, people=NEAR)
+    matched = MatchedInputs(depth=DepthImages(), people=Detections())
+    matched.depth.items.put(SECOND, depth_image(2.5), 0)
+    matched.people.put(SECOND, found(detection(1, 1, 8, 8, person=1.0)), 0)
+    boxes, depth_m = matched.boxes_and_depth(SECOND + 10 * MS, (6, 4), settings)
+    assert (boxes, depth_m[0, 0]) == ([PersonBox(1.0, 1.0, 8.0)], 2.5)
+    boxes, depth_m = matched.boxes_and_depth(SECOND + 20 * MS, (6, 4), settings)
+    assert (len(boxes), depth_m) == (1, None)
+    assert MatchedInputs().boxes_and_depth(SECOND, (6, 4), settings) == (None, None)
 
 
 def test_an_image_waits_for_each_input_that_comes_in_time():
-    side = SideInputs(depth=DepthImages(str), people=Detections())
-    side.note_image(SECOND, SECOND)
-    side.people.put(SECOND, found(), SECOND + 10 * MS)
-    assert side.awaited(SECOND, 0.04)
-    side.depth.items.put(SECOND, 'a', SECOND + 30 * MS)
-    assert not side.awaited(SECOND, 0.04)
-    assert not SideInputs().awaited(SECOND, 0.04)
+    matched = MatchedInputs(depth=DepthImages(), people=Detections())
+    matched.note_image(SECOND, SECOND)
+    matched.people.put(SECOND, found(), SECOND + 10 * MS)
+    assert matched.awaited(SECOND, 0.04)
+    matched.depth.items.put(SECOND, 'a', SECOND + 30 * MS)
+    assert not matched.awaited(SECOND, 0.04)
+    assert not MatchedInputs().awaited(SECOND, 0.04)

@@ -2,7 +2,7 @@
 
 import pytest
 
-from pose_action_ros.inference.matching import StampedItems
+from pose_action_ros.messages.stamp_matching import StampedItems
 
 SECOND, MS = 10**9, 10**6
 START = 1_700_000_000 * SECOND

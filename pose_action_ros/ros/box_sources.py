@@ -7,15 +7,15 @@ from typing import TYPE_CHECKING
 from sensor_msgs.msg import RegionOfInterest
 
 from pose_action_ros.inference.given_boxes import usable_boxes
-from pose_action_ros.inference.side_inputs import Detections
-from pose_action_ros.ros.conversions import box_from_msg
-from pose_action_ros.ros.vision import require_vision_msgs
+from pose_action_ros.messages.detections import Detections
+from pose_action_ros.messages.region import box_from_msg
+from pose_action_ros.ros.classifications import require_vision_msgs
 
 if TYPE_CHECKING:
     from pose_action_ros.core.predictions import PersonBox
     from pose_action_ros.inference.settings import PeopleSettings
 
-__all__ = ['DetectionSource', 'RegionSource', 'open_person_source']
+__all__ = ['DetectionSource', 'RegionSource', 'open_box_source']
 
 
 class RegionSource:
@@ -69,7 +69,7 @@ class DetectionSource(Detections):
         self.message_type: type = require_vision_msgs().Detection2DArray
 
 
-def open_person_source(kind: str) -> RegionSource | DetectionSource | None:
+def open_box_source(kind: str) -> RegionSource | DetectionSource | None:
     """Return the source of a `person_source`; None where people are found and followed.
 
     Raises:

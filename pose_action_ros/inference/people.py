@@ -1,7 +1,9 @@
-"""Where to look: the whole image at first, then the window around the last pose.
+"""Who is followed, and where to look for them: the one registry of people.
 
-Without given boxes one person is followed. Where boxes are given (a detector, a region of
-interest) each is a person; boxes of following frames are matched by their overlap.
+Without given boxes one person is followed: the whole image is searched at first, then the window
+around the last pose. Where boxes are given (a detector, a region of interest) each is a person;
+boxes of following frames are matched by their overlap. A person is registered when seen for the
+first time, and leaves the registry when lost.
 """
 
 from __future__ import annotations
@@ -10,27 +12,26 @@ import itertools
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-import numpy as np
-
-from pose_action_ros.core.predictions import PersonBox
 from pose_action_ros.geometry import box_around, whole_image_box
 from pose_action_ros.geometry.crop import MIN_BOX_PX
+from pose_action_ros.inference.clip_buffer import ClipBuffer
+from pose_action_ros.inference.motion import Motion
+from pose_action_ros.inference.person import Person
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
+    import numpy as np
     from numpy.typing import NDArray
 
+    from pose_action_ros.core.predictions import PersonBox
+    from pose_action_ros.inference.clip_buffer import ClipShape
+    from pose_action_ros.inference.person import Reading, Sighting
     from pose_action_ros.inference.settings import TrackSettings
 
-__all__ = ['Tracker', 'Window']
+__all__ = ['People', 'Window']
 
-_SPEED_MEMORY = 0.5  # of the last speed in the new one
-_SIZE_MEMORY = 0.5  # of the last size in the new one
-_MAX_LOOK_AHEAD_S = 0.2
 _MIN_OVERLAP = 0.1
-_MAX_SPEED = 1.0  # window sides a second; a window holds more than a person
-_TIMELESS_MISSES = 5  # that end a track where stamps do not tell the time
 _MAX_SIZE = 2.0  # of a window, over the larger side of the image
 
 
@@ -47,35 +48,47 @@ class Window:
     box: PersonBox
 
 
-@dataclass
-class _Track:
-    box: PersonBox
-    stamp_ns: int  # when the person was seen last
-    speed_px_s: NDArray[np.float64]
-    misses: int = 0  # images in a row
+class People:
+    """Everybody who is followed. For each frame: `windows`, then `sight`, then `end_lost`.
 
+    Args:
+        clip_shape: Of each person's clip.
+    """
 
-class Tracker:
-    """Follows people from frame to frame; one `windows`, then one `update` per window."""
-
-    def __init__(self) -> None:
-        self._tracks: dict[int, _Track] = {}
+    def __init__(self, clip_shape: ClipShape) -> None:
+        self._clip_shape = clip_shape
+        self._people: dict[int, Person] = {}
         self._given: dict[int, PersonBox] = {}  # the box that somebody gave last for a track
         self._next_id = 1
         self._image_size: tuple[int, int] | None = None
 
+    def __iter__(self) -> Iterator[Person]:
+        """Iterate over everybody."""
+        return iter(self._people.values())
+
+    @property
+    def clip_shape(self) -> ClipShape:
+        """Shape of each person's clip; another one empties all clips."""
+        return self._clip_shape
+
+    @clip_shape.setter
+    def clip_shape(self, shape: ClipShape) -> None:
+        if shape != self._clip_shape:
+            self._clip_shape = shape
+            for person in self:
+                person.clip = ClipBuffer(*shape)
+
     def reset(self) -> list[int]:
         """Forget everybody; return the ids of the tracks that end."""
-        ended = list(self._tracks)
-        self._tracks.clear()
+        ended = list(self._people)
+        self._people.clear()
         self._given.clear()
         return ended
 
     def restart(self, stamp_ns: int) -> None:
         """Go on from another time, at which everybody was just seen and stands still."""
-        for track in self._tracks.values():
-            track.stamp_ns = stamp_ns
-            track.speed_px_s *= 0.0
+        for person in self:
+            person.restart(stamp_ns)
 
     def windows(
         self,
@@ -96,17 +109,30 @@ class Tracker:
         if boxes is not None:
             return self._matched(boxes[: settings.max_people])
         self._given.clear()
-        if not self._tracks:
+        if not self._people:
             return [Window(self._next_id, whole_image_box(*image_size))]
-        windows = []
-        for track_id, track in self._tracks.items():
-            ahead_s = (stamp_ns - track.stamp_ns) * 1e-9 if settings.velocity else 0.0
-            x, y = track.speed_px_s * np.clip(ahead_s, 0.0, _MAX_LOOK_AHEAD_S)
-            box = track.box
-            windows.append(
-                Window(track_id, PersonBox(box.center_x + x, box.center_y + y, box.size))
-            )
-        return windows
+        return [
+            Window(track_id, person.motion.window(stamp_ns, velocity=settings.velocity))
+            for track_id, person in self._people.items()
+        ]
+
+    def sight(
+        self, readings: Sequence[Reading], stamp_ns: int, settings: TrackSettings
+    ) -> list[Sighting]:
+        """Take in what the network read in the windows; return the people among it.
+
+        Args:
+            readings: One for each window.
+            stamp_ns: Stamp of the image.
+            settings: Limits.
+        """
+        sightings = []
+        for reading in readings:
+            joints_px, confidence = reading.joints_image[:, :2], reading.arrays.visibility
+            person = self.update(reading.track_id, stamp_ns, joints_px, confidence, settings)
+            if person is not None:
+                sightings.append(person.see(reading, stamp_ns))
+        return sightings
 
     def update(
         self,
@@ -115,8 +141,8 @@ class Tracker:
         joints_image_px: NDArray[np.floating],
         confidence: NDArray[np.floating],
         settings: TrackSettings,
-    ) -> bool:
-        """Take in what was seen in a window.
+    ) -> Person | None:
+        """Return who was seen in a window; None where nobody was.
 
         Args:
             track_id: Whose window was looked at.
@@ -124,30 +150,26 @@ class Tracker:
             joints_image_px: (J, 2) source pixels.
             confidence: (J,) 0 to 1.
             settings: Limits.
-
-        Returns:
-            True where a person was seen.
         """
-        track = self._tracks.get(track_id)
+        person = self._people.get(track_id)
         found = None
         if float(confidence.mean()) >= settings.min_confidence:
             certain = confidence >= settings.min_joint_confidence
             found = box_around(joints_image_px, certain, enlarge=settings.enlarge)
-            if found is not None and not self._is_plausible(found):
-                found = None
-        if found is None:
-            if track is not None:
-                track.misses += 1
-                track.speed_px_s *= 0.0
-            return False
-        if track is None:
-            self._tracks[track_id] = _Track(found, stamp_ns, np.zeros(2))
+        if found is None or not self._is_plausible(found):
+            if person is not None:
+                person.motion.stop()
+                person.motion.miss()
+            return None
+        if person is None:
+            person = Person(Motion(found, stamp_ns), ClipBuffer(*self._clip_shape))
+            self._people[track_id] = person
             self._next_id = max(self._next_id, track_id + 1)
         else:
-            _follow(track, found, stamp_ns)
-        return True
+            person.motion.follow(found, stamp_ns)
+        return person
 
-    def drop_lost(
+    def end_lost(
         self, stamp_ns: int, settings: TrackSettings, looked_at: Sequence[int]
     ) -> list[int]:
         """End tracks that were not seen for too long.
@@ -160,11 +182,15 @@ class Tracker:
         Returns:
             Ids of the tracks that end with this image.
         """
-        for track_id, track in self._tracks.items():
-            track.misses += track_id not in looked_at
-        lost = [i for i, t in self._tracks.items() if _is_lost(t, stamp_ns, settings)]
+        for track_id in self._people.keys() - set(looked_at):
+            self._people[track_id].motion.miss()
+        lost = [
+            track_id
+            for track_id, person in self._people.items()
+            if person.motion.is_lost(stamp_ns, settings.lost_after_s)
+        ]
         for track_id in lost:
-            del self._tracks[track_id]
+            del self._people[track_id]
             self._given.pop(track_id, None)
         return lost
 
@@ -184,11 +210,12 @@ class Tracker:
         interest may be many times as large as the person in it.
         """
         overlaps = {
-            (index, track_id): max(_overlap(box, track.box), _overlap(box, self._given[track_id]))
-            if track_id in self._given
-            else _overlap(box, track.box)
+            (index, track_id): max(
+                _overlap(box, person.motion.box),
+                _overlap(box, self._given.get(track_id, person.motion.box)),
+            )
             for index, box in enumerate(boxes)
-            for track_id, track in self._tracks.items()
+            for track_id, person in self._people.items()
         }
         ids: dict[int, int] = {}
         for index, track_id in sorted(overlaps, key=overlaps.__getitem__, reverse=True):
@@ -202,29 +229,6 @@ class Tracker:
         ]
         self._given |= {window.track_id: window.box for window in windows}
         return windows
-
-
-def _is_lost(track: _Track, stamp_ns: int, settings: TrackSettings) -> bool:
-    if not track.misses:
-        return False
-    unseen_ns = stamp_ns - track.stamp_ns
-    if not unseen_ns:
-        return track.misses >= _TIMELESS_MISSES
-    return unseen_ns >= round(settings.lost_after_s * 1e9)
-
-
-def _follow(track: _Track, found: PersonBox, stamp_ns: int) -> None:
-    step_s = (stamp_ns - track.stamp_ns) * 1e-9
-    moved = np.array([found.center_x - track.box.center_x, found.center_y - track.box.center_y])
-    speed = moved / step_s if 0.0 < step_s <= _MAX_LOOK_AHEAD_S else np.zeros(2)
-    # Seen wrongly, a person seems to move with the window: without a limit both run away.
-    limit = _MAX_SPEED * found.size
-    speed *= min(1.0, limit / max(float(np.linalg.norm(speed)), 1e-9))
-    track.speed_px_s = _SPEED_MEMORY * track.speed_px_s + (1.0 - _SPEED_MEMORY) * speed
-    size = _SIZE_MEMORY * track.box.size + (1.0 - _SIZE_MEMORY) * found.size
-    # A person who grows fast (arms up) must not leave the window meanwhile.
-    track.box = PersonBox(found.center_x, found.center_y, max(size, 0.9 * found.size))
-    track.stamp_ns, track.misses = stamp_ns, 0
 
 
 def _overlap(a: PersonBox, b: PersonBox) -> float:

@@ -4,7 +4,7 @@ import pytest
 
 pytest.importorskip('rclpy', reason='needs ROS 2')
 
-from pose_action_ros.ros.health import SKIPPED, FrameHistory
+from pose_action_ros.ros.frame_history import SKIPPED, FrameHistory
 
 SECOND = 10**9
 START = 1_700_000_000 * SECOND

@@ -1,7 +1,7 @@
-"""Image messages to RGB arrays and back.
+"""Image messages to RGB arrays, by cv_bridge where it is installed.
 
 cv_bridge decodes where it imports, as everywhere in ROS; the package's own decoder
-(`geometry.image`) serves where it does not, with the same result, and what cv_bridge can't read:
+(`messages.image`) serves where it does not, with the same result, and what cv_bridge can't read:
 uyvy, yuyv, nv12, nv21, nv24, 8UC1, 8UC3 and 8UC4, big-endian pixels under numpy 2, and rows with
 padding, which it shears without a word unless the padding is a whole number of pixels. Images of
 16 bits are decoded by the package too: cv_bridge shows those that use 10 or 12 as black. Some
@@ -11,27 +11,21 @@ caught here.
 
 from __future__ import annotations
 
-import array
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from sensor_msgs.msg import CompressedImage, Image
 
-from pose_action_ros.geometry.image import (
-    bytes_per_pixel,
-    decode_compressed,
-    decode_depth,
-    decode_image,
-)
+from pose_action_ros.geometry.image import bytes_per_pixel
+from pose_action_ros.messages.image import is_compressed, rgb_from_msg
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
-    from std_msgs.msg import Header
+    from sensor_msgs.msg import CompressedImage, Image
 
-__all__ = ['ImageCodec', 'image_to_msg']
+__all__ = ['ImageDecoder']
 
 
-class ImageCodec:
+class ImageDecoder:
     """Decodes image messages.
 
     Attributes:
@@ -51,53 +45,12 @@ class ImageCodec:
         Raises:
             ImageError: The message is damaged, empty, or no colour image.
         """
-        if isinstance(msg, CompressedImage):
-            return decode_compressed(msg.data, msg.format, infrared=self.infrared)
-        if self._bridge is not None and _is_sound(msg):
+        if self._bridge is not None and not is_compressed(msg) and _is_sound(msg):
             try:
                 return np.asarray(self._bridge.imgmsg_to_cv2(msg, 'rgb8'))
             except Exception:  # cv2.error, AttributeError and its own
                 pass  # our decoder reads it, or says what is wrong
-        return decode_image(
-            msg.data,
-            width=msg.width,
-            height=msg.height,
-            step=msg.step,
-            encoding=msg.encoding,
-            is_bigendian=bool(msg.is_bigendian),
-            infrared=self.infrared,
-        )
-
-    def to_depth_m(self, msg: Image) -> NDArray[np.float32]:
-        """Decode a depth image (16UC1 mm or 32FC1 m) to (H, W) metres, NaN where invalid.
-
-        Raises:
-            ImageError: The message is damaged, empty, or no depth image.
-        """
-        return decode_depth(
-            msg.data,
-            width=msg.width,
-            height=msg.height,
-            step=msg.step,
-            encoding=msg.encoding,
-            is_bigendian=bool(msg.is_bigendian),
-        )
-
-
-def image_to_msg(image: NDArray[np.uint8], header: Header, encoding: str) -> Image:
-    """Fill an image message from an (H, W, 3) uint8 array; one copy.
-
-    Args:
-        image: (H, W, 3) uint8, in the channel order of `encoding`.
-        header: Stamp and frame of the message.
-        encoding: `rgb8` or `bgr8`.
-    """
-    height, width = image.shape[:2]
-    data = array.array('B')
-    data.frombytes(np.ascontiguousarray(image).data)
-    return Image(
-        header=header, height=height, width=width, encoding=encoding, step=3 * width, data=data
-    )
+        return rgb_from_msg(msg, infrared=self.infrared)
 
 
 def _is_sound(msg: Image) -> bool:

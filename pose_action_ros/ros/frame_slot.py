@@ -11,14 +11,30 @@ from __future__ import annotations
 import threading
 import time
 from collections import deque
-from typing import TYPE_CHECKING, Any, Generic, TypeVar
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-__all__ = ['Command', 'Intake', 'PublisherGaps']
+    from sensor_msgs.msg import CompressedImage, Image
 
-FrameT = TypeVar('FrameT')
+__all__ = ['ArrivedImage', 'Command', 'FrameSlot', 'PublisherGaps']
+
+
+@dataclass(frozen=True)
+class ArrivedImage:
+    """An image message.
+
+    Attributes:
+        msg: The message.
+        stamp_ns: Its stamp.
+        arrival_ns: When it came, on the clock of `time.monotonic_ns`.
+    """
+
+    msg: Image | CompressedImage
+    stamp_ns: int
+    arrival_ns: int
 
 
 class Command:
@@ -32,12 +48,12 @@ class Command:
         self.run = run
 
 
-class Intake(Generic[FrameT]):
+class FrameSlot:
     """A slot for one frame and a queue of commands, for one consumer thread."""
 
     def __init__(self) -> None:
         self._condition = threading.Condition()
-        self._frame: FrameT | None = None
+        self._frame: ArrivedImage | None = None
         self._commands: deque[Command] = deque()
         self._closed = False
         self._received = 0
@@ -53,7 +69,7 @@ class Intake(Generic[FrameT]):
         """Number of frames that were missed, or replaced by a newer one before they were taken."""
         return self._dropped
 
-    def put(self, frame: FrameT, missed: int = 0) -> None:
+    def put(self, frame: ArrivedImage, missed: int = 0) -> None:
         """Store a frame in place of the one that waits.
 
         Args:
@@ -77,7 +93,7 @@ class Intake(Generic[FrameT]):
         with self._condition:
             self._condition.notify_all()
 
-    def take(self) -> FrameT | Command | None:
+    def take(self) -> ArrivedImage | Command | None:
         """Wait for a command or a frame and take it; None once the slot is closed."""
         with self._condition:
             self._condition.wait_for(

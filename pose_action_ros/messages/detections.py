@@ -1,0 +1,112 @@
+"""People in `vision_msgs/Detection2DArray`, matched to images by stamp."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Any
+
+from pose_action_ros.core.predictions import PersonBox
+from pose_action_ros.inference.given_boxes import usable_boxes
+from pose_action_ros.messages.stamp_matching import StampedItems
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from pose_action_ros.inference.settings import PeopleSettings
+
+__all__ = ['Detections', 'boxes_from_detections']
+
+_NEVER = 3  # messages in a row that serve no image: a detector may well see nobody for a while
+
+
+class Detections:
+    """Boxes of a detector (`vision_msgs/Detection2DArray`).
+
+    Args:
+        length: How many of the last messages are kept.
+
+    Attributes:
+        items: The messages.
+        problem: Why nobody was found, where that looks like a mistake; else empty.
+    """
+
+    items: StampedItems[Any] | None
+
+    def __init__(self, length: int = 8) -> None:
+        self.problem = ''
+        self._items: StampedItems[Any] = StampedItems(length)
+        self.items = self._items
+
+    def put(self, stamp_ns: int, message: Any, arrival_ns: int) -> None:
+        """Take in a message that came at a time."""
+        self._items.put(stamp_ns, message, arrival_ns)
+
+    def boxes_at(
+        self, stamp_ns: int, image_size: tuple[int, int], settings: PeopleSettings
+    ) -> list[PersonBox]:
+        """Return where people are in an image: nowhere without detections.
+
+        Args:
+            stamp_ns: Stamp of the image.
+            image_size: Its width and height, pixels.
+            settings: Which detections are people, and how far stamps may differ.
+        """
+        message = self._items.nearest(stamp_ns, settings.max_age_s)
+        if message is None:
+            self.problem = self._why_none(stamp_ns, settings)
+            return []
+        ids = {r.hypothesis.class_id for d in message.detections for r in d.results}
+        boxes = boxes_from_detections(message, settings.class_id, settings.min_score)
+        good, self.problem = usable_boxes(boxes, image_size)
+        if ids and settings.class_id not in ('', *ids):
+            self.problem = (
+                f'no detection is a {settings.class_id!r} (people.class_id); found '
+                f'{", ".join(sorted(map(repr, ids)))}'
+            )
+        return good
+
+    def _why_none(self, stamp_ns: int, settings: PeopleSettings) -> str:
+        """A detector that is silent for a while sees nobody; messages that never serve do."""
+        if not len(self._items):
+            return 'no detections have come yet, so nobody is seen'
+        if self._items.unserved < _NEVER:
+            return ''
+        return (
+            f'no detections within {settings.max_age_s:g} s of the image, so nobody is seen; '
+            f'{self._items.missed_by(stamp_ns)}'
+        )
+
+
+def boxes_from_detections(detections: Any, class_id: str, min_score: float) -> list[PersonBox]:
+    """Return the squares around the people of a Detection2DArray, the most certain first.
+
+    Args:
+        detections: The message; one without hypotheses is of a detector of people alone.
+        class_id: The detector's name for people; empty: all are.
+        min_score: Detections below are skipped.
+
+    Returns:
+        Boxes as they were given, whatever their numbers (`usable_boxes`); empty ones are none.
+    """
+    found: list[tuple[float, PersonBox]] = []
+    for detection in detections.detections:
+        score = _score(detection.results, class_id)
+        box = detection.bbox
+        if score is not None and score >= min_score and (box.size_x or box.size_y):
+            center = box.center.position
+            size = _side(float(box.size_x), float(box.size_y))
+            found.append((score, PersonBox(float(center.x), float(center.y), size)))
+    found.sort(key=lambda pair: pair[0], reverse=True)
+    return [box for _, box in found]
+
+
+def _side(width: float, height: float) -> float:
+    """The larger side; NaN where either is no length."""
+    return max(width, height) if width >= 0.0 and height >= 0.0 else math.nan
+
+
+def _score(results: Iterable[Any], class_id: str) -> float | None:
+    """The score of being a person; None where it is none."""
+    hypotheses = [result.hypothesis for result in results]
+    scores = [h.score for h in hypotheses if class_id in ('', h.class_id)]
+    return max(scores, default=None if hypotheses else 1.0)
