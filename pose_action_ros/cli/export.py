@@ -34,9 +34,8 @@ def export(
     quiet: Annotated[bool, typer.Option('--quiet', help='No progress.')] = False,
 ) -> None:
     """Write backbone and action heads as ONNX or OpenVINO files, and check what was written."""
-    from pose_action_ros.export.exported_network import choose_runtime
-    from pose_action_ros.export.folder import export_network
-    from pose_action_ros.export.writer import check_format
+    from pose_action_ros.export.check import choose_runtime
+    from pose_action_ros.export.writer import check_format, export_network
     from pose_action_ros.inference.settings import TrackSettings
     from pose_action_ros.models import open_model
 

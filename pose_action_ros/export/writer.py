@@ -6,32 +6,76 @@ in is the business of who runs them. What a file is travels in it as text.
 
 from __future__ import annotations
 
+import json
 import logging
+import tempfile
 import warnings
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import torch
 
 from pose_action_ros.core.errors import ConfigError
+from pose_action_ros.export.check import ENDINGS, check_files, write_reference
+from pose_action_ros.export.description import describe_network, in_short
+from pose_action_ros.models.folding import fold
 from pose_action_ros.runtime.openvino_network import to_openvino, why_no_openvino
+from pose_action_ros.runtime.tensor_graphs import actions_graph, frames_graph
+from pose_action_ros.runtime.torch_network import TorchNetwork
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
-    from pathlib import Path
 
+    from pose_action_ros.models import MultitaskNet
     from pose_action_ros.runtime.tensor_graphs import Graph
 
-__all__ = ['ENDINGS', 'ONNX_OPSET', 'OPENVINO_KEY', 'check_format', 'write_graph']
-
-ENDINGS = {'onnx': '.onnx', 'openvino': '.xml'}
-"""Format to the ending of its files; OpenVINO keeps the weights in a second file, .bin."""
+__all__ = ['ONNX_OPSET', 'OPENVINO_KEY', 'check_format', 'export_network', 'write_graph']
 
 ONNX_OPSET = 18
 """The oldest one that PyTorch's exporter writes, so the one that most runtimes read."""
 
 OPENVINO_KEY = 'pose_action_ros'
 """Under which section of `rt_info` the description lies."""
+
+
+def export_network(
+    net: MultitaskNet, file_format: str, folder: Path, window_enlarge: float
+) -> list[str]:
+    """Write all files of a network, or none; return what the check found, in words.
+
+    Args:
+        net: The network; it stays as it is.
+        file_format: A key of `ENDINGS`.
+        folder: Where the files go; empty, or not there yet.
+        window_enlarge: As `describe_network`.
+
+    Raises:
+        CheckpointError: What was written does not give PyTorch's numbers.
+    """
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=folder.parent, prefix='.export-') as scratch:
+        part = Path(scratch) / folder.name  # never half an export under the final name
+        part.mkdir()
+        _write_files(net, file_format, part, window_enlarge)
+        exact = TorchNetwork(net, 'float32')
+        lines = check_files(exact, net.config, file_format, part)
+        write_reference(exact, net.config, part / 'reference.npz')
+        part.replace(folder)
+    return lines
+
+
+def _write_files(net: MultitaskNet, file_format: str, folder: Path, window_enlarge: float) -> None:
+    folded = fold(net)
+    graphs = [frames_graph(folded)]
+    if net.config.actions:
+        graphs.append(actions_graph(folded))
+    files = {graph.name: graph.name + ENDINGS[file_format] for graph in graphs}
+    described = describe_network(net.config, graphs, files, window_enlarge)
+    for graph in graphs:
+        write_graph(graph, folder / files[graph.name], in_short(described))
+    text = json.dumps(described, indent=2, ensure_ascii=False)
+    (folder / 'model.json').write_text(f'{text}\n', encoding='utf-8')
 
 
 def check_format(name: str) -> None:

@@ -9,10 +9,6 @@ docs/coordinates.md.
 """
 
 from pose_action_ros.geometry.body import BodyPrior
-from pose_action_ros.geometry.calibration import (
-    NO_CALIBRATION,
-    Calibration,
-)
 from pose_action_ros.geometry.camera import Camera
 from pose_action_ros.geometry.compressed_depth import decode_compressed_depth
 from pose_action_ros.geometry.crop import (
@@ -31,9 +27,7 @@ from pose_action_ros.geometry.localize import Location, Pose25D, depth_from_root
 
 __all__ = [
     'CROP_PX',
-    'NO_CALIBRATION',
     'BodyPrior',
-    'Calibration',
     'Camera',
     'CropTransform',
     'Film',

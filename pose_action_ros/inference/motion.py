@@ -62,13 +62,11 @@ class Motion:
         self.box = PersonBox(found.center_x, found.center_y, max(size, 0.9 * found.size))
         self._stamp_ns, self._misses = stamp_ns, 0
 
-    def stop(self) -> None:
-        """The window was looked at and nobody was there: it waits where it is."""
-        self._speed_px_s *= 0.0
-
-    def miss(self) -> None:
-        """Count an image in which the person was not seen."""
+    def miss(self, *, stop: bool = False) -> None:
+        """Count an image in which the person was not seen; a window that stops waits there."""
         self._misses += 1
+        if stop:
+            self._speed_px_s *= 0.0
 
     def is_lost(self, stamp_ns: int, lost_after_s: float) -> bool:
         """Tell whether the person was not seen for too long."""

@@ -21,9 +21,6 @@ from pose_action_ros.inference.person import Person
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    import numpy as np
-    from numpy.typing import NDArray
-
     from pose_action_ros.core.predictions import PersonBox
     from pose_action_ros.inference.clip_buffer import ClipShape
     from pose_action_ros.inference.person import Reading, Sighting
@@ -49,7 +46,7 @@ class Window:
 
 
 class People:
-    """Everybody who is followed. For each frame: `windows`, then `sight`, then `end_lost`.
+    """Everybody who is followed. For each frame: `windows`, `sight` for each, `end_lost`.
 
     Args:
         clip_shape: Of each person's clip.
@@ -116,58 +113,30 @@ class People:
             for track_id, person in self._people.items()
         ]
 
-    def sight(
-        self, readings: Sequence[Reading], stamp_ns: int, settings: TrackSettings
-    ) -> list[Sighting]:
-        """Take in what the network read in the windows; return the people among it.
+    def sight(self, reading: Reading, stamp_ns: int, settings: TrackSettings) -> Sighting | None:
+        """Take in what the network read in a window; None where it read nobody.
 
         Args:
-            readings: One for each window.
+            reading: The window must be one of this frame's.
             stamp_ns: Stamp of the image.
             settings: Limits.
         """
-        sightings = []
-        for reading in readings:
-            joints_px, confidence = reading.joints_image[:, :2], reading.arrays.visibility
-            person = self.update(reading.track_id, stamp_ns, joints_px, confidence, settings)
-            if person is not None:
-                sightings.append(person.see(reading, stamp_ns))
-        return sightings
-
-    def update(
-        self,
-        track_id: int,
-        stamp_ns: int,
-        joints_image_px: NDArray[np.floating],
-        confidence: NDArray[np.floating],
-        settings: TrackSettings,
-    ) -> Person | None:
-        """Return who was seen in a window; None where nobody was.
-
-        Args:
-            track_id: Whose window was looked at.
-            stamp_ns: Stamp of the image.
-            joints_image_px: (J, 2) source pixels.
-            confidence: (J,) 0 to 1.
-            settings: Limits.
-        """
-        person = self._people.get(track_id)
-        found = None
+        confidence, found = reading.arrays.visibility, None
+        person = self._people.get(reading.track_id)
         if float(confidence.mean()) >= settings.min_confidence:
             certain = confidence >= settings.min_joint_confidence
-            found = box_around(joints_image_px, certain, enlarge=settings.enlarge)
+            found = box_around(reading.joints_image[:, :2], certain, enlarge=settings.enlarge)
         if found is None or not self._is_plausible(found):
             if person is not None:
-                person.motion.stop()
-                person.motion.miss()
+                person.motion.miss(stop=True)
             return None
         if person is None:
             person = Person(Motion(found, stamp_ns), ClipBuffer(*self._clip_shape))
-            self._people[track_id] = person
-            self._next_id = max(self._next_id, track_id + 1)
+            self._people[reading.track_id] = person
+            self._next_id = max(self._next_id, reading.track_id + 1)
         else:
             person.motion.follow(found, stamp_ns)
-        return person
+        return person.see(reading, stamp_ns)
 
     def end_lost(
         self, stamp_ns: int, settings: TrackSettings, looked_at: Sequence[int]

@@ -184,7 +184,8 @@ class PoseActionStream:
         crops = [extract_crop(image_rgb, transform) for transform in transforms]
         cropped = time.perf_counter()
         readings = _read(self._engine, windows, transforms, crops)
-        sightings = self._people.sight(readings, stamp_ns, track)
+        sighted = (self._people.sight(reading, stamp_ns, track) for reading in readings)
+        sightings = [sighting for sighting in sighted if sighting is not None]
         scores = self._scores(self._engine, sightings)
         inferred = time.perf_counter()
         context = FrameContext(

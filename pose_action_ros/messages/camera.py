@@ -7,17 +7,53 @@ Sources: REP 104; the coefficients count as in OpenCV and image_geometry.
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from pose_action_ros.core.errors import ConfigError
-from pose_action_ros.geometry import Calibration, Camera
+from pose_action_ros.geometry import Camera
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from pose_action_ros.messages.maker import MessageMaker
 
-__all__ = ['calibration_from_msg', 'camera_to_msg']
+__all__ = ['NO_CALIBRATION', 'Calibration', 'calibration_from_msg', 'camera_to_msg']
+
+_ASPECT_TOLERANCE = 0.01
+"""Relative; sizes are whole pixels, and 848 x 480 counts as 16:9."""
+
+
+@dataclass(frozen=True)
+class Calibration:
+    """What is known of a camera.
+
+    Attributes:
+        camera: The camera of the image as it is sent; None where it is not known.
+        problem: Why there is no camera; empty where there is one.
+        note: How the calibration was changed to fit the image; empty where it fits.
+    """
+
+    camera: Camera | None
+    problem: str = ''
+    note: str = ''
+
+    def for_image(self, width: int, height: int) -> Calibration:
+        """Return the calibration of an image of this size.
+
+        A calibration of another size and the same aspect is scaled; one of another aspect can't
+        be used, because nobody knows which part of the sensor the image shows.
+
+        Args:
+            width: Columns of the image at hand, pixels.
+            height: Its rows.
+        """
+        return _fitted(self, width, height)
+
+
+NO_CALIBRATION = Calibration(None, 'no CameraInfo has come')
+"""Before the first message."""
 
 
 def calibration_from_msg(info: Any, *, rectified: bool = False) -> Calibration:
@@ -63,6 +99,26 @@ def camera_to_msg(make: MessageMaker, camera: Camera, header: Any) -> Any:
         r=[1.0, 0.0, 0.0, 0.0, 1.0, 0.0, 0.0, 0.0, 1.0],
         p=[fx, 0.0, cx, 0.0, 0.0, fy, cy, 0.0, 0.0, 0.0, 1.0, 0.0],
     )
+
+
+@lru_cache(maxsize=8)
+def _fitted(calibration: Calibration, width: int, height: int) -> Calibration:
+    camera = calibration.camera
+    if camera is None or (camera.width, camera.height) == (width, height):
+        return calibration
+    if not camera.width:
+        return replace(calibration, camera=replace(camera, width=width, height=height))
+    sizes = f'CameraInfo is of {camera.width} x {camera.height}, the image {width} x {height}'
+    aspect = (width * camera.height) / (height * camera.width)
+    if abs(aspect - 1.0) > _ASPECT_TOLERANCE:
+        return Calibration(
+            None, f'{sizes}: another aspect, so it can not be used; calibrate at the size sent'
+        )
+    try:
+        scaled = camera.scaled(width, height)
+    except ConfigError as error:
+        return Calibration(None, f'{sizes}: it can not be scaled to the image: {error}')
+    return Calibration(scaled, note=f'{sizes}: it is scaled to the image')
 
 
 def _finite(*arrays: Iterable[float]) -> bool:

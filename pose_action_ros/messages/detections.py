@@ -1,4 +1,4 @@
-"""People in `vision_msgs/Detection2DArray`, matched to images by stamp."""
+"""Where people are: `vision_msgs/Detection2DArray` by stamp, `sensor_msgs/RegionOfInterest`."""
 
 from __future__ import annotations
 
@@ -6,16 +6,17 @@ import math
 from typing import TYPE_CHECKING, Any
 
 from pose_action_ros.core.predictions import PersonBox
-from pose_action_ros.inference.given_boxes import usable_boxes
 from pose_action_ros.messages.stamp_matching import StampedItems
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
     from pose_action_ros.inference.settings import PeopleSettings
 
-__all__ = ['Detections', 'boxes_from_detections']
+__all__ = ['Detections', 'box_from_region', 'boxes_from_detections', 'usable_boxes']
 
+_MIN_SIZE_PX = 1.0
+_MAX_SIZE = 4.0  # of a box, over the larger side of the image
 _NEVER = 3  # messages in a row that serve no image: a detector may well see nobody for a while
 
 
@@ -110,3 +111,45 @@ def _score(results: Iterable[Any], class_id: str) -> float | None:
     hypotheses = [result.hypothesis for result in results]
     scores = [h.score for h in hypotheses if class_id in ('', h.class_id)]
     return max(scores, default=None if hypotheses else 1.0)
+
+
+def box_from_region(roi: Any) -> PersonBox | None:
+    """Return the square around a region; None for an empty region, which means the whole image."""
+    if not roi.width or not roi.height:
+        return None
+    return PersonBox(
+        center_x=roi.x_offset + roi.width / 2,
+        center_y=roi.y_offset + roi.height / 2,
+        size=float(max(roi.width, roi.height)),
+    )
+
+
+def usable_boxes(
+    boxes: Sequence[PersonBox], image_size: tuple[int, int]
+) -> tuple[list[PersonBox], str]:
+    """Return the boxes that can be looked at, and what is wrong with the others.
+
+    Args:
+        boxes: Squares in pixels of the image, with any numbers.
+        image_size: Width and height of the image, pixels.
+
+    Returns:
+        The finite boxes that reach into the image and are neither far larger than it nor
+        smaller than a pixel, in their order; and a text, empty where all are.
+    """
+    good = [box for box in boxes if _is_usable(box, *image_size)]
+    if len(good) == len(boxes):
+        return good, ''
+    width, height = image_size
+    return good, (
+        'a box was skipped: expected finite numbers, a size from 1 pixel to '
+        f'{_MAX_SIZE:g} times the image, and some part of it ({width} x {height})'
+    )
+
+
+def _is_usable(box: PersonBox, width: int, height: int) -> bool:
+    if not all(map(math.isfinite, (box.center_x, box.center_y, box.size))):
+        return False
+    half = box.size / 2.0
+    across = -half < box.center_x < width + half and -half < box.center_y < height + half
+    return across and _MIN_SIZE_PX <= box.size <= _MAX_SIZE * max(width, height)

@@ -8,8 +8,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 
-from pose_action_ros.geometry import NO_CALIBRATION, Calibration
 from pose_action_ros.inference.settings import PeopleSettings
+from pose_action_ros.messages.camera import NO_CALIBRATION, Calibration
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

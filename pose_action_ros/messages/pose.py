@@ -7,16 +7,14 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from pose_action_ros.messages.region import box_to_msg
-
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from pose_action_ros.core.predictions import PersonPrediction
+    from pose_action_ros.core.predictions import PersonBox, PersonPrediction
     from pose_action_ros.core.skeleton import Skeleton
     from pose_action_ros.messages.maker import MessageMaker
 
-__all__ = ['SourceImage', 'pose_to_msg']
+__all__ = ['SourceImage', 'box_to_msg', 'pose_to_msg']
 
 
 @dataclass(frozen=True)
@@ -71,6 +69,28 @@ def pose_to_msg(
         roi=box_to_msg(make, person.box, source.size),
         confidence=float(person.confidence.mean()),
         model=source.model,
+    )
+
+
+def box_to_msg(make: MessageMaker, box: PersonBox, image_size: tuple[int, int]) -> Any:
+    """Return the part of a box that lies inside an image, in whole pixels.
+
+    Args:
+        make: Makes the message.
+        box: Square in source pixels.
+        image_size: Width and height, pixels.
+    """
+    half = box.size / 2
+    (left, right), (top, bottom) = (
+        np.clip([center - half, center + half], 0, length).round().astype(int).tolist()
+        for center, length in zip((box.center_x, box.center_y), image_size, strict=True)
+    )
+    return make(
+        'sensor_msgs/RegionOfInterest',
+        x_offset=left,
+        y_offset=top,
+        width=right - left,
+        height=bottom - top,
     )
 
 

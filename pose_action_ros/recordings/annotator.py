@@ -13,9 +13,12 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from pose_action_ros.core.errors import PoseActionError, shortened
 from pose_action_ros.core.predictions import ScaleSource
 from pose_action_ros.core.skeleton import get_skeleton
-from pose_action_ros.geometry import NO_CALIBRATION, Calibration
 from pose_action_ros.messages.action import action_to_msg
-from pose_action_ros.messages.camera import calibration_from_msg
+from pose_action_ros.messages.camera import (
+    NO_CALIBRATION,
+    Calibration,
+    calibration_from_msg,
+)
 from pose_action_ros.messages.depth import DepthImages
 from pose_action_ros.messages.detections import Detections
 from pose_action_ros.messages.image import rgb_from_msg

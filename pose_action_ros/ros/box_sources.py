@@ -6,10 +6,9 @@ from typing import TYPE_CHECKING
 
 from sensor_msgs.msg import RegionOfInterest
 
-from pose_action_ros.inference.given_boxes import usable_boxes
-from pose_action_ros.messages.detections import Detections
-from pose_action_ros.messages.region import box_from_msg
-from pose_action_ros.ros.classifications import require_vision_msgs
+from pose_action_ros.core.errors import ConfigError
+from pose_action_ros.messages.detections import Detections, box_from_region, usable_boxes
+from pose_action_ros.ros.message_types import find_vision_msgs
 
 if TYPE_CHECKING:
     from pose_action_ros.core.predictions import PersonBox
@@ -38,7 +37,7 @@ class RegionSource:
 
     def put(self, stamp_ns: int, message: RegionOfInterest, arrival_ns: int) -> None:
         """Take in a message; an empty region means the whole image."""
-        self._box = box_from_msg(message)
+        self._box = box_from_region(message)
 
     def boxes_at(
         self, stamp_ns: int, image_size: tuple[int, int], settings: PeopleSettings
@@ -66,7 +65,13 @@ class DetectionSource(Detections):
 
     def __init__(self) -> None:
         super().__init__()
-        self.message_type: type = require_vision_msgs().Detection2DArray
+        vision_msgs = find_vision_msgs()
+        if vision_msgs is None:
+            raise ConfigError(
+                'person_source is detections, but vision_msgs does not import; install it '
+                '(ros-$ROS_DISTRO-vision-msgs), or set person_source to track or roi'
+            )
+        self.message_type: type = vision_msgs.Detection2DArray
 
 
 def open_box_source(kind: str) -> RegionSource | DetectionSource | None:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from sensor_msgs.msg import CompressedImage, Image
 
-__all__ = ['ArrivedImage', 'Command', 'FrameSlot', 'PublisherGaps']
+__all__ = ['ArrivedImage', 'FrameSlot', 'PublisherGaps']
 
 
 @dataclass(frozen=True)
@@ -37,24 +37,13 @@ class ArrivedImage:
     arrival_ns: int
 
 
-class Command:
-    """Something to do between two frames.
-
-    Args:
-        run: Does it.
-    """
-
-    def __init__(self, run: Callable[[], object]) -> None:
-        self.run = run
-
-
 class FrameSlot:
     """A slot for one frame and a queue of commands, for one consumer thread."""
 
     def __init__(self) -> None:
         self._condition = threading.Condition()
         self._frame: ArrivedImage | None = None
-        self._commands: deque[Command] = deque()
+        self._commands: deque[Callable[[], object]] = deque()
         self._closed = False
         self._received = 0
         self._dropped = 0
@@ -85,7 +74,7 @@ class FrameSlot:
     def order(self, run: Callable[[], object]) -> None:
         """Have the consumer do something before it takes the next frame."""
         with self._condition:
-            self._commands.append(Command(run))
+            self._commands.append(run)
             self._condition.notify_all()
 
     def wake(self) -> None:
@@ -93,7 +82,7 @@ class FrameSlot:
         with self._condition:
             self._condition.notify_all()
 
-    def take(self) -> ArrivedImage | Command | None:
+    def take(self) -> ArrivedImage | Callable[[], object] | None:
         """Wait for a command or a frame and take it; None once the slot is closed."""
         with self._condition:
             self._condition.wait_for(

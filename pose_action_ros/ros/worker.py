@@ -9,49 +9,27 @@ from __future__ import annotations
 
 import threading
 import time
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import rclpy
 
 from pose_action_ros.core.errors import ImageError
 from pose_action_ros.ros.diagnostics import FrameTimes
-from pose_action_ros.ros.frame_slot import Command, FrameSlot
+from pose_action_ros.ros.frame_slot import ArrivedImage, FrameSlot
 
 if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
     from rclpy.clock import Clock
     from rclpy.impl.rcutils_logger import RcutilsLogger
-    from sensor_msgs.msg import CompressedImage, Image
 
     from pose_action_ros.core.predictions import FramePrediction
     from pose_action_ros.inference.stream import PoseActionStream
     from pose_action_ros.messages.matched_inputs import MatchedInputs
     from pose_action_ros.ros.diagnostics import NodeStatistics
-    from pose_action_ros.ros.frame_slot import ArrivedImage
     from pose_action_ros.ros.image_decoder import ImageDecoder
     from pose_action_ros.ros.outputs import Outputs
     from pose_action_ros.ros.settings import NodeSettings
 
-__all__ = ['FrameWorker', 'SeenFrame']
-
-
-@dataclass(frozen=True)
-class SeenFrame:
-    """A processed frame, as it is published.
-
-    Attributes:
-        msg: The image message.
-        image_rgb: Its (H, W, 3) uint8 pixels.
-        prediction: What the network saw.
-        decode_ms: How long decoding took.
-    """
-
-    msg: Image | CompressedImage
-    image_rgb: NDArray[np.uint8]
-    prediction: FramePrediction
-    decode_ms: float
+__all__ = ['FrameWorker']
 
 
 class FrameWorker:
@@ -123,8 +101,8 @@ class FrameWorker:
     def _run(self) -> None:
         while (work := self.slot.take()) is not None:
             try:
-                if isinstance(work, Command):
-                    work.run()
+                if not isinstance(work, ArrivedImage):
+                    work()
                 elif self._outputs.watched():
                     self._process(work)
                 else:
@@ -139,23 +117,13 @@ class FrameWorker:
                 self._logger.error(f'frame skipped: {error!r}', throttle_duration_sec=1.0)
 
     def _process(self, image: ArrivedImage) -> None:
-        stamp_ns = image.stamp_ns
-        wait_s = self._settings.sync_wait_s
+        stamp_ns, wait_s = image.stamp_ns, self._settings.sync_wait_s
         self.slot.wait_while(
             lambda: self._matched.awaited(stamp_ns, wait_s), image.arrival_ns * 1e-9 + wait_s
         )
-        seen = self._see(image.msg, stamp_ns)
-        if seen.prediction.skipped:
-            self._statistics.count_skipped(seen.prediction.skipped)
-            return
-        start_ns = self._clock.now().nanoseconds
-        self._outputs.publish(seen)
-        self._count(seen, stamp_ns, start_ns)
-
-    def _see(self, msg: Image | CompressedImage, stamp_ns: int) -> SeenFrame:
-        start = time.perf_counter()
-        image_rgb = self._decoder.to_rgb(msg)
-        decode_ms = (time.perf_counter() - start) * 1e3
+        start_s = time.perf_counter()
+        image_rgb = self._decoder.to_rgb(image.msg)
+        decode_ms = (time.perf_counter() - start_s) * 1e3
         height, width = image_rgb.shape[:2]
         self.image_size = size = (width, height)
         boxes, depth_m = self._matched.boxes_and_depth(stamp_ns, size, self._settings)
@@ -166,11 +134,19 @@ class FrameWorker:
             boxes=boxes,
             depth_m=depth_m,
         )
-        return SeenFrame(msg, image_rgb, prediction, decode_ms)
+        if prediction.skipped:
+            self._statistics.count_skipped(prediction.skipped)
+            return
+        start_ns = self._clock.now().nanoseconds
+        self._outputs.publish(image.msg.header, image_rgb, prediction)
+        self._count(prediction, decode_ms, start_ns)
 
-    def _count(self, seen: SeenFrame, stamp_ns: int, start_ns: int) -> None:
-        prediction, end_ns = seen.prediction, self._clock.now().nanoseconds
-        persons = prediction.persons
+    def _count(self, prediction: FramePrediction, decode_ms: float, start_ns: int) -> None:
+        end_ns, stamp_ns, persons = (
+            self._clock.now().nanoseconds,
+            prediction.stamp_ns,
+            prediction.persons,
+        )
         for person in persons[:1]:  # the most certain
             self._statistics.count_distance(person.root_depth_sigma_m, person.scale_source)
         valid = any(person.action is None or person.action.valid for person in persons)
@@ -179,7 +155,7 @@ class FrameWorker:
         self._statistics.count_result(
             FrameTimes(
                 age=(end_ns - stamp_ns) * 1e-6,
-                preprocess=seen.decode_ms + prediction.preprocess_ms,
+                preprocess=decode_ms + prediction.preprocess_ms,
                 inference=prediction.inference_ms,
                 publish=(end_ns - start_ns) * 1e-6,
             )

@@ -11,8 +11,7 @@ from typer.testing import CliRunner
 
 from pose_action_ros.cli.main import app
 from pose_action_ros.core.errors import ConfigError
-from pose_action_ros.export.check import MAX_JOINT_PX, MAX_SHARE, measure
-from pose_action_ros.export.exported_network import ExportedNetwork
+from pose_action_ros.export.check import MAX_JOINT_PX, MAX_SHARE, ExportedNetwork, measure
 from pose_action_ros.models import save_model
 from pose_action_ros.runtime.openvino_network import openvino_core
 from pose_action_ros.runtime.torch_network import TorchNetwork

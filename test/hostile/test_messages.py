@@ -16,11 +16,10 @@ from hypothesis import strategies as st
 
 from pose_action_ros.core.errors import ImageError
 from pose_action_ros.geometry import crop_transform, extract_crop
-from pose_action_ros.inference.given_boxes import usable_boxes
 from pose_action_ros.inference.settings import PeopleSettings
 from pose_action_ros.messages.camera import calibration_from_msg
 from pose_action_ros.messages.depth import depth_from_msg
-from pose_action_ros.messages.detections import Detections
+from pose_action_ros.messages.detections import Detections, usable_boxes
 from pose_action_ros.messages.image import rgb_from_msg
 from pose_action_ros.recordings.message_types import (
     DETECTIONS_TYPE,

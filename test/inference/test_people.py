@@ -4,10 +4,12 @@ import numpy as np
 import pytest
 
 from pose_action_ros.core.predictions import PersonBox
-from pose_action_ros.geometry import whole_image_box
+from pose_action_ros.geometry import crop_transform, whole_image_box
 from pose_action_ros.inference.clip_buffer import ClipShape
 from pose_action_ros.inference.people import People
+from pose_action_ros.inference.person import Reading
 from pose_action_ros.inference.settings import TrackSettings
+from pose_action_ros.runtime.network import FrameArrays
 
 SIZE = (640, 480)
 SETTINGS = TrackSettings(velocity=False, lost_after_s=0.15)
@@ -17,6 +19,15 @@ SURE, UNSURE = np.full(4, 0.9), np.full(4, 0.1)
 
 def registry():
     return People(ClipShape(8, 0.05, 0.5))
+
+
+def update(people, track_id, stamp_ns, points, confidence, settings):
+    """Whether somebody is seen in a window in which the network reads these joints."""
+    box = PersonBox(320.0, 240.0, 640.0)
+    count = len(points)
+    arrays = FrameArrays(np.zeros((count, 2)), confidence, np.zeros(count), np.zeros((count, 3)))
+    reading = Reading(track_id, box, crop_transform(box), arrays, np.asarray(points))
+    return people.sight(reading, stamp_ns, settings) is not None
 
 
 def joints(x, y, size=100.0):
@@ -32,7 +43,7 @@ def follow(people, *centres, settings=SETTINGS, boxes=None, start=0):
     for index, centre in enumerate(centres, start=start):
         windows = people.windows(index * STEP, SIZE, settings, boxes)
         for window in windows:
-            people.update(window.track_id, index * STEP, joints(*centre), SURE, settings)
+            update(people, window.track_id, index * STEP, joints(*centre), SURE, settings)
         people.end_lost(index * STEP, settings, [window.track_id for window in windows])
     return windows
 
@@ -62,7 +73,7 @@ class TestOnePerson:
         follow(people, (200, 150))
         for index in range(1, 4):
             (window,) = people.windows(index * STEP, SIZE, SETTINGS)
-            assert not people.update(1, index * STEP, joints(2000, 150), SURE, SETTINGS)
+            assert not update(people, 1, index * STEP, joints(2000, 150), SURE, SETTINGS)
         assert people.end_lost(3 * STEP, SETTINGS, [1]) == [1]
         (window,) = people.windows(99 * STEP, SIZE, SETTINGS)
         assert window.box == whole_image_box(*SIZE)
@@ -90,14 +101,14 @@ class TestOnePerson:
         follow(people, *((100 + 10 * i, 150) for i in range(20)), settings=settings)
         (window,) = people.windows(0, SIZE, settings)
         assert window.box.center_x == 290
-        people.update(1, 0, joints(100, 150), SURE, settings)
+        update(people, 1, 0, joints(100, 150), SURE, settings)
         (window,) = people.windows(STEP, SIZE, settings)
         assert 0 < window.box.center_x < 640
 
     def test_a_person_who_grows_stays_in_the_window(self):
         people = registry()
         follow(people, (200, 150))
-        people.update(1, STEP, joints(200, 150, 300.0), SURE, SETTINGS)
+        update(people, 1, STEP, joints(200, 150, 300.0), SURE, SETTINGS)
         (window,) = people.windows(2 * STEP, SIZE, SETTINGS)
         assert window.box.size > 300.0
 
@@ -107,7 +118,7 @@ class TestOnePerson:
         points = joints(200, 150)
         points[2] = (900, 900)
         sure = np.array([0.9, 0.9, 0.1, 0.9])
-        assert people.update(1, STEP, points, sure, SETTINGS)
+        assert update(people, 1, STEP, points, sure, SETTINGS)
         (window,) = people.windows(2 * STEP, SIZE, SETTINGS)
         assert window.box.center_x == 200
 
@@ -116,7 +127,7 @@ class TestLoss:
     def test_nobody_there(self):
         people = registry()
         people.windows(0, SIZE, SETTINGS)
-        assert not people.update(1, 0, joints(100, 100), UNSURE, SETTINGS)
+        assert not update(people, 1, 0, joints(100, 100), UNSURE, SETTINGS)
         assert people.end_lost(0, SETTINGS, [1]) == []
         (window,) = people.windows(STEP, SIZE, SETTINGS)
         assert (window.track_id, window.box.size) == (1, 640.0)
@@ -127,7 +138,7 @@ class TestLoss:
         follow(people, (200, 150))
         while not people.end_lost(lost_ns, SETTINGS, [1]):
             lost_ns += step_ns
-            people.update(1, lost_ns, joints(0, 0), UNSURE, SETTINGS)
+            update(people, 1, lost_ns, joints(0, 0), UNSURE, SETTINGS)
         assert 0 <= lost_ns - 150_000_000 < step_ns
 
     def test_without_time_frames_count(self):
@@ -135,7 +146,7 @@ class TestLoss:
         follow(people, (200, 150))
         lost = []
         for _ in range(5):
-            people.update(1, 0, joints(0, 0), UNSURE, SETTINGS)
+            update(people, 1, 0, joints(0, 0), UNSURE, SETTINGS)
             lost += people.end_lost(0, SETTINGS, [1])
         assert lost == [1]
 
@@ -146,7 +157,7 @@ class TestLoss:
         for index in range(1, 4):
             (window,) = people.windows(index * STEP, SIZE, SETTINGS)
             assert window.box.size < 200
-            assert not people.update(1, index * STEP, joints(0, 0), UNSURE, SETTINGS)
+            assert not update(people, 1, index * STEP, joints(0, 0), UNSURE, SETTINGS)
             lost.append(people.end_lost(index * STEP, SETTINGS, [1]))
         assert lost == [[], [], [1]]
         (window,) = people.windows(4 * STEP, SIZE, SETTINGS)
@@ -159,13 +170,13 @@ class TestLoss:
         for index in range(1, 20):
             sure = SURE if index % 3 == 0 else UNSURE
             people.windows(index * STEP, SIZE, SETTINGS)
-            people.update(1, index * STEP, joints(200, 150), sure, SETTINGS)
+            update(people, 1, index * STEP, joints(200, 150), sure, SETTINGS)
             assert people.end_lost(index * STEP, SETTINGS, [1]) == []
 
     def test_confidence_on_the_edge(self):
         edge = np.full(4, SETTINGS.min_confidence)
-        assert registry().update(1, 0, joints(9, 9), edge, SETTINGS)
-        assert not registry().update(1, 0, joints(9, 9), edge - 0.01, SETTINGS)
+        assert update(registry(), 1, 0, joints(9, 9), edge, SETTINGS)
+        assert not update(registry(), 1, 0, joints(9, 9), edge - 0.01, SETTINGS)
 
     def test_reset(self):
         people = registry()
@@ -182,8 +193,8 @@ class TestGivenBoxes:
         windows = people.windows(index * STEP, SIZE, SETTINGS, boxes)
         for window in windows:
             points = joints(window.box.center_x, window.box.center_y)
-            people.update(
-                window.track_id, index * STEP, points, SURE if seen else UNSURE, SETTINGS
+            update(
+                people, window.track_id, index * STEP, points, SURE if seen else UNSURE, SETTINGS
             )
         lost = people.end_lost(index * STEP, SETTINGS, [window.track_id for window in windows])
         return [window.track_id for window in windows], lost
@@ -216,7 +227,7 @@ class TestGivenBoxes:
         for index in range(5):
             (window,) = people.windows(index * STEP, SIZE, SETTINGS, [region])
             assert window.track_id == 1
-            people.update(1, index * STEP, joints(100 + 30 * index, 100, 60), SURE, SETTINGS)
+            update(people, 1, index * STEP, joints(100 + 30 * index, 100, 60), SURE, SETTINGS)
             people.end_lost(index * STEP, SETTINGS, [1])
 
     def test_one_leaves(self):

@@ -6,8 +6,8 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from pose_action_ros.geometry import NO_CALIBRATION, Camera
-from pose_action_ros.messages.camera import calibration_from_msg
+from pose_action_ros.geometry import Camera
+from pose_action_ros.messages.camera import NO_CALIBRATION, calibration_from_msg
 
 D5 = (-0.2276, 0.2179, -0.0009, -0.0009, -0.2063)
 RATIONAL = (*D5, 0.01, 0.0, 0.0)

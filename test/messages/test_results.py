@@ -15,8 +15,8 @@ from pose_action_ros.core.skeleton import PA17J
 from pose_action_ros.geometry import Camera
 from pose_action_ros.messages.action import action_to_msg
 from pose_action_ros.messages.camera import calibration_from_msg, camera_to_msg
-from pose_action_ros.messages.pose import SourceImage, pose_to_msg
-from pose_action_ros.messages.region import box_from_msg, box_to_msg
+from pose_action_ros.messages.detections import box_from_region
+from pose_action_ros.messages.pose import SourceImage, box_to_msg, pose_to_msg
 from pose_action_ros.messages.stamp import duration_to_msg, stamp_from_msg, stamp_to_msg
 
 
@@ -104,8 +104,8 @@ def test_box_is_clipped_to_the_image(make):
 
 
 def test_empty_roi_means_the_whole_image(make):
-    assert box_from_msg(make('sensor_msgs/RegionOfInterest')) is None
-    box = box_from_msg(
+    assert box_from_region(make('sensor_msgs/RegionOfInterest')) is None
+    box = box_from_region(
         make('sensor_msgs/RegionOfInterest', x_offset=10, y_offset=20, width=30, height=40)
     )
     assert box == PersonBox(25.0, 40.0, 40.0)

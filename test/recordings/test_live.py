@@ -23,8 +23,7 @@ from pose_action_ros.msg import ActionLabel, Pose3D  # noqa: E402
 from pose_action_ros.recordings.conversion import add_results  # noqa: E402
 from pose_action_ros.recordings.message_types import register_detections  # noqa: E402
 from pose_action_ros.recordings.topics import RecordingTopics  # noqa: E402
-from pose_action_ros.ros.classifications import find_vision_msgs  # noqa: E402
-from pose_action_ros.ros.message_types import MAKE  # noqa: E402
+from pose_action_ros.ros.message_types import MAKE, find_vision_msgs  # noqa: E402
 from pose_action_ros.simulation.scene import SimulatedFilm  # noqa: E402
 
 VISION = find_vision_msgs()

@@ -24,8 +24,7 @@ from visualization_msgs.msg import Marker, MarkerArray
 
 from pose_action_ros.messages.stamp import stamp_from_msg, stamp_to_msg
 from pose_action_ros.msg import ActionLabel, Pose3D
-from pose_action_ros.ros.classifications import find_vision_msgs
-from pose_action_ros.ros.message_types import MAKE
+from pose_action_ros.ros.message_types import MAKE, find_vision_msgs
 
 pytestmark = pytest.mark.ros
 PERIOD_NS = 66_666_667

@@ -90,8 +90,8 @@ def test_no_frame_is_lost(node, tiny, filled, capfd):
     LifecycleNode.on_activate(node, LifecycleState('inactive', 2))
     publish = outputs.publish
 
-    def publish_and_tell(seen):
-        publish(seen)
+    def publish_and_tell(*seen):
+        publish(*seen)
         published.release()
 
     outputs.publish = publish_and_tell
