@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from pose_action_ros.inference.settings import PeopleSettings
 
-__all__ = ['Detections', 'box_from_region', 'boxes_from_detections', 'usable_boxes']
+__all__ = ['Detections', 'Region', 'box_from_region', 'boxes_from_detections', 'usable_boxes']
 
 _MIN_SIZE_PX = 1.0
 _MAX_SIZE = 4.0  # of a box, over the larger side of the image
@@ -31,16 +31,13 @@ class Detections:
         problem: Why nobody was found, where that looks like a mistake; else empty.
     """
 
-    items: StampedItems[Any] | None
-
     def __init__(self, length: int = 8) -> None:
         self.problem = ''
-        self._items: StampedItems[Any] = StampedItems(length)
-        self.items = self._items
+        self.items: StampedItems[Any] = StampedItems(length)
 
     def put(self, stamp_ns: int, message: Any, arrival_ns: int) -> None:
         """Take in a message that came at a time."""
-        self._items.put(stamp_ns, message, arrival_ns)
+        self.items.put(stamp_ns, message, arrival_ns)
 
     def boxes_at(
         self, stamp_ns: int, image_size: tuple[int, int], settings: PeopleSettings
@@ -52,7 +49,7 @@ class Detections:
             image_size: Its width and height, pixels.
             settings: Which detections are people, and how far stamps may differ.
         """
-        message = self._items.nearest(stamp_ns, settings.max_age_s)
+        message = self.items.nearest(stamp_ns, settings.max_age_s)
         if message is None:
             self.problem = self._why_none(stamp_ns, settings)
             return []
@@ -68,14 +65,42 @@ class Detections:
 
     def _why_none(self, stamp_ns: int, settings: PeopleSettings) -> str:
         """A detector that is silent for a while sees nobody; messages that never serve do."""
-        if not len(self._items):
+        if not len(self.items):
             return 'no detections have come yet, so nobody is seen'
-        if self._items.unserved < _NEVER:
+        if self.items.unserved < _NEVER:
             return ''
         return (
             f'no detections within {settings.max_age_s:g} s of the image, so nobody is seen; '
-            f'{self._items.missed_by(stamp_ns)}'
+            f'{self.items.missed_by(stamp_ns)}'
         )
+
+
+class Region:
+    """One person, in the region of interest that arrived last; a region has no stamp.
+
+    Attributes:
+        items: None: nothing can be matched.
+        problem: Why the region can't be looked at; else empty.
+    """
+
+    items = None
+
+    def __init__(self) -> None:
+        self.problem = ''
+        self._box: PersonBox | None = None
+
+    def put(self, stamp_ns: int, message: Any, arrival_ns: int) -> None:
+        """Take in a message; an empty region means the whole image."""
+        self._box = box_from_region(message)
+
+    def boxes_at(
+        self, stamp_ns: int, image_size: tuple[int, int], settings: PeopleSettings
+    ) -> list[PersonBox] | None:
+        """Return where to look in an image; None: anywhere."""
+        if self._box is None:
+            return None
+        good, self.problem = usable_boxes([self._box], image_size)
+        return good
 
 
 def boxes_from_detections(detections: Any, class_id: str, min_score: float) -> list[PersonBox]:

@@ -52,12 +52,14 @@ class BoxSource(Protocol):
     """Somebody who says where people are.
 
     Attributes:
-        items: Their messages, None where these have no stamps.
         problem: Why nobody was found, where that looks like a mistake; else empty.
     """
 
-    items: StampedItems[Any] | None
     problem: str
+
+    @property
+    def items(self) -> StampedItems[Any] | None:
+        """Their messages, None where these have no stamps."""
 
     def put(self, stamp_ns: int, message: Any, arrival_ns: int) -> None:
         """Take in a message that came at a time."""
@@ -119,5 +121,5 @@ class MatchedInputs:
         }
 
     def _matched(self) -> list[StampedItems[Any]]:
-        topics = (self.depth.items if self.depth else None, getattr(self.people, 'items', None))
+        topics = (topic.items for topic in (self.depth, self.people) if topic is not None)
         return [items for items in topics if items is not None]

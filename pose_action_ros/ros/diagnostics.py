@@ -1,7 +1,7 @@
 """What the node says of itself on `/diagnostics`, once a second.
 
 Times are milliseconds where a key ends in `_ms`, rates are in hertz, lengths in metres. Levels:
-ERROR after a transition that failed, WARN when something needs the user's eye (`health`), OK
+ERROR after a transition that failed, WARN on what a user must see (`frame_history`), OK
 otherwise, also while the node is unconfigured or inactive on purpose.
 """
 

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from rclpy.node import Node
     from rclpy.subscription import Subscription
 
-    from pose_action_ros.ros.box_sources import DetectionSource, RegionSource
+    from pose_action_ros.ros.box_topic import BoxTopic
     from pose_action_ros.ros.diagnostics import NodeStatistics
     from pose_action_ros.ros.frame_slot import FrameSlot
     from pose_action_ros.ros.settings import NodeSettings
@@ -48,7 +48,7 @@ class Inputs:
     Args:
         node: The node that owns them.
         settings: Which there are.
-        source: Says where people are; None: nobody does.
+        boxes: Says where people are; None: nobody does.
         statistics: Where images are counted.
 
     Attributes:
@@ -63,7 +63,7 @@ class Inputs:
         self,
         node: Node,
         settings: NodeSettings,
-        source: RegionSource | DetectionSource | None,
+        boxes: BoxTopic | None,
         statistics: NodeStatistics,
     ) -> None:
         self.slot: FrameSlot | None = None
@@ -75,7 +75,7 @@ class Inputs:
         self._gaps = PublisherGaps()
         self._subscriptions: list[Subscription] = []
         self._misfits: dict[str, str] = {}  # topics with publishers whose QoS does not fit
-        self.matched = MatchedInputs(people=source)
+        self.matched = MatchedInputs(people=boxes.source if boxes else None)
         self.image_topic = node.resolve_topic_name('image')
         self.camera_info_topic = _camera_info_topic(node)
         image_type: type = Image
@@ -87,8 +87,8 @@ class Inputs:
         if settings.use_depth:
             self.matched.depth = DepthImages()
             self._add(Image, 'depth', self._on_depth)
-        if source is not None:
-            self._add(source.message_type, source.topic, self._on_people)
+        if boxes is not None:
+            self._add(boxes.message_type, boxes.name, self._on_people)
 
     def close(self) -> None:
         """Destroy the subscriptions."""

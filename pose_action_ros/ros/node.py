@@ -23,7 +23,7 @@ from std_srvs.srv import SetBool, Trigger
 from pose_action_ros.core.errors import PoseActionError
 from pose_action_ros.core.skeleton import get_skeleton
 from pose_action_ros.inference.stream import PoseActionStream
-from pose_action_ros.ros.box_sources import open_box_source
+from pose_action_ros.ros.box_topic import open_box_topic
 from pose_action_ros.ros.diagnostics import NodeStatistics, diagnostics_to_msg, resident_mib
 from pose_action_ros.ros.image_decoder import ImageDecoder
 from pose_action_ros.ros.inputs import Inputs
@@ -47,7 +47,7 @@ if TYPE_CHECKING:
     from rclpy.lifecycle import LifecycleState
     from rclpy.parameter import Parameter
 
-    from pose_action_ros.ros.box_sources import DetectionSource, RegionSource
+    from pose_action_ros.ros.box_topic import BoxTopic
 
 __all__ = ['PoseActionNode']
 
@@ -129,7 +129,7 @@ class PoseActionNode(LifecycleNode):
         """As `trigger_configure`, while the executor goes on."""
         self._state_machine.trigger_transition_by_id(Transition.TRANSITION_CONFIGURE, True)
         try:
-            source = self._prepare()
+            boxes = self._prepare()
             loaded: list[PoseActionStream | BaseException] = []
             self._loading = threading.Thread(
                 target=lambda: loaded.append(self._load()), daemon=True
@@ -138,7 +138,7 @@ class PoseActionNode(LifecycleNode):
             while self.is_loading:
                 time.sleep(_POLL_S)  # else the executor would turn without a pause
                 await _OneTurn()
-            result = self._finish(source, loaded[0])
+            result = self._finish(boxes, loaded[0])
         except Exception as error:
             result = self._fail(error)
         self._state_machine.trigger_transition_by_label(result.to_label(), True)
@@ -151,15 +151,15 @@ class PoseActionNode(LifecycleNode):
         except Exception as error:  # rclpy keeps what it catches to itself
             return self._fail(error)
 
-    def _prepare(self) -> RegionSource | DetectionSource | None:
+    def _prepare(self) -> BoxTopic | None:
         """What fails fast comes first: the network takes seconds to load."""
         settings = self.settings = self._configured = read_settings(self, NodeSettings)
         self._failure = ''
         self._decoder.infrared = settings.image_infrared
-        source = open_box_source(settings.person_source)
+        boxes = open_box_topic(settings.person_source)
         if settings.target_frame:
             self._target = TargetFrame(self, settings.target_frame)
-        return source
+        return boxes
 
     def _load(self) -> PoseActionStream | BaseException:
         """The network, or why there is none; touches nothing of the node."""
@@ -178,7 +178,7 @@ class PoseActionNode(LifecycleNode):
 
     def _finish(
         self,
-        source: RegionSource | DetectionSource | None,
+        boxes: BoxTopic | None,
         loaded: PoseActionStream | BaseException,
     ) -> TransitionCallbackReturn:
         if isinstance(loaded, BaseException):
@@ -193,7 +193,7 @@ class PoseActionNode(LifecycleNode):
             markers=self.settings.viz,
             target=self._target,
         )
-        self._inputs = Inputs(self, self.settings, source, self._statistics)
+        self._inputs = Inputs(self, self.settings, boxes, self._statistics)
         self._inputs.enabled = self._enabled
         for note in stream.notes:
             self.get_logger().info(note)
