@@ -27,7 +27,7 @@ def is_for_training_on_cpu(x: Tensor, kernel: Tensor) -> bool:
         torch.is_grad_enabled()
         and kernel.requires_grad
         and x.device.type == 'cpu'
-        and not torch.jit.is_tracing()
+        and not torch.jit.is_tracing()  # type: ignore[attr-defined, no-untyped-call]
         and not torch.compiler.is_compiling()
     )
 
