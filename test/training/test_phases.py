@@ -194,6 +194,38 @@ def test_finetuning_trains_everything(tiny_net):
     assert without == []
 
 
+def test_a_frozen_pose_network_keeps_its_statistics_while_clips_pass_through(tiny_net):
+    module = quiet(ActionModule(tiny_net, ActionPhase(), 1e-3))
+    before = {k: v.clone() for k, v in tiny_net.pose_net.state_dict().items()}
+    module.training_step(batch_of(SimulatedClips('train', 2, frames=4), 2), 0).backward()
+    for name, value in tiny_net.pose_net.state_dict().items():
+        assert torch.equal(value, before[name]), name
+    assert not tiny_net.pose_net.training
+    assert tiny_net.fusion.training
+
+
+def test_the_visibility_counts_with_its_weight(tiny_net):
+    batch = batch_of(SimulatedPoses('val', 2), 2)
+    losses = []
+    for weight in (0.0, 0.1, 0.2):
+        module = quiet(PoseModule(tiny_net, PosePhase(visibility_weight=weight), 1e-3))
+        losses.append(module.training_step(batch, 0).item())
+    assert losses[1] > losses[0] + 0.01
+    assert losses[2] - losses[1] == pytest.approx(losses[1] - losses[0], rel=1e-3)
+
+
+@pytest.mark.parametrize('name', ['pose_weight', 'visibility_weight'])
+def test_finetuning_adds_the_pose_loss_with_its_weights(tiny_net, name):
+    batch = batch_of(SimulatedClips('train', 2, frames=4), 2)
+    losses = []
+    for weight in (0.0, 0.5, 1.0):
+        phase = FinetunePhase(**{name: weight})
+        module = quiet(ActionModule(tiny_net, phase, 1e-3, train_pose=True))
+        losses.append(module.training_step(batch, 0).item())
+    assert losses[1] > losses[0] + 0.01
+    assert losses[2] - losses[1] == pytest.approx(losses[1] - losses[0], rel=1e-3)
+
+
 @pytest.mark.parametrize('frozen', [False, True])
 def test_freeze_batch_norm_keeps_the_stored_statistics(tiny_net, frozen):
     module = quiet(PoseModule(tiny_net, PosePhase(freeze_batch_norm=frozen), 1e-3))
