@@ -1,8 +1,9 @@
 """The simulated actor as a data set: an endless training stream, fixed validation and test sets.
 
-Owns: `SimulatedPoses` and `SimulatedClips`. Sample i depends on the split and on i alone: it has
-an actor, clothes, camera, light, backdrop and motion of its own, drawn from a seed that begins
-with the split's number, so nothing of one split occurs in another. Classes are balanced: sample i
+Owns: `SimulatedPoses` and `SimulatedClips`. Sample i depends on the split and on i alone, in
+training also on the run's seed: it has an actor, clothes, camera, light, backdrop and motion of
+its own, drawn from a seed that begins with the split's number, so nothing of one split occurs in
+another. Classes are balanced: sample i
 shows action i % 15. By default a sample is complete: CPU cores do all the work, and loader
 workers multiply it. Undeveloped samples hold `shots` (`CropShots`) in place of `crop`: workers
 do the cheap part only, and whoever joins a batch of them develops it at once, on its device. The
@@ -71,6 +72,7 @@ class SimulatedPoses:
         empty: The same places and windows with nobody there: joints NaN, visibility 0.
         developed: False leaves `shots` in place of `crop`.
         backdrop_in_crop: Draw other, cheaper backdrops: see `take_crops`.
+        seed: Another one gives other training samples; validation and test stay as they are.
 
     Raises:
         DatasetError: There is no such split, or it needs a count.
@@ -86,8 +88,10 @@ class SimulatedPoses:
         empty: bool = False,
         developed: bool = True,
         backdrop_in_crop: bool = False,
+        seed: int = 0,
     ) -> None:
         self._split = _split_number(split, count)
+        self._seed = _seed_of(split, seed)
         self._count = sys.maxsize if count is None else count
         self._framing = (framing or Framing()) if split == 'train' else None
         self._empty = empty
@@ -105,7 +109,7 @@ class SimulatedPoses:
             IndexError: It is out of range.
         """
         index = _checked(index, self._count)
-        rng = np.random.default_rng([self._split, _POSE, index])
+        rng = np.random.default_rng([self._split, _POSE, index, *self._seed])
         scene, segment = _scene_of(rng, SIMULATED_ACTIONS[index % len(SIMULATED_ACTIONS)])
         time_s = segment.start_s + rng.random() * segment.duration_s
         truth = scene.truth(np.array([time_s]))
@@ -152,6 +156,7 @@ class SimulatedClips:
         developed: False leaves `shots`, of T images, in place of `crop`.
         labels: Names of the classes. The actor shows those that it knows, `SIMULATED_ACTIONS`
             and `OTHER`, in turn.
+        seed: Another one gives other training samples; validation and test stay as they are.
 
     Raises:
         DatasetError: There is no such split, it needs a count, or the clip is too long.
@@ -168,8 +173,10 @@ class SimulatedClips:
         photographs: Sequence[Path] = (),
         developed: bool = True,
         labels: tuple[str, ...] = SIMULATED_ACTIONS,
+        seed: int = 0,
     ) -> None:
         self._split = _split_number(split, count)
+        self._seed = _seed_of(split, seed)
         self._labels = labels
         self._actions = [name for name in (*SIMULATED_ACTIONS, OTHER) if name in labels]
         self._count = sys.maxsize if count is None else count
@@ -194,7 +201,7 @@ class SimulatedClips:
             IndexError: It is out of range.
         """
         index = _checked(index, self._count)
-        rng = np.random.default_rng([self._split, _CLIP, index])
+        rng = np.random.default_rng([self._split, _CLIP, index, *self._seed])
         action = self._actions[index % len(self._actions)]
         scene, segment = _scene_of(rng, action)
         end_s = segment.start_s + rng.uniform(self._share_s, segment.duration_s)
@@ -231,6 +238,11 @@ def _split_number(split: str, count: int | None) -> int:
     if count is not None and count < 1:
         raise DatasetError(f'found a count of {count}; expected 1 or more')
     return SPLITS.index(split)
+
+
+def _seed_of(split: str, seed: int) -> tuple[int, ...]:
+    """What is added to the seeds of samples; 0 adds nothing."""
+    return (seed,) if seed and split == 'train' else ()
 
 
 def _checked(index: int, count: int) -> int:

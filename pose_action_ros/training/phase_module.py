@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING, Any
 import torch
 from lightning.pytorch import LightningModule
 from torch import nn
+from torch.nn.modules.batchnorm import _BatchNorm
 from torch.optim.lr_scheduler import ReduceLROnPlateau
+from torchmetrics import MeanMetric
 
 from pose_action_ros.training.optimizers import MONITOR, build_optimizer, build_schedule
 
@@ -97,7 +99,10 @@ class PhaseModule(LightningModule):
         if channels_last:
             self.net.to(memory_format=torch.channels_last)
         self.average = copy.deepcopy(net).requires_grad_(False) if phase.ema_decay else None
+        # Sums and counts over all batches and processes, whatever the size of each.
+        self.val_loss, self.val_error = MeanMetric(), MeanMetric()
         self._plateau: ReduceLROnPlateau | None = None
+        self._averaged_step = 0
 
     @property
     def best_net(self) -> MultitaskNet:
@@ -112,7 +117,7 @@ class PhaseModule(LightningModule):
     def frozen_parts(self) -> Iterator[nn.Module]:
         """Yield the modules that stay in evaluation mode while the rest trains."""
         if self.phase.freeze_batch_norm:
-            yield from (m for m in self.net.modules() if isinstance(m, nn.BatchNorm2d))
+            yield from (m for m in self.net.modules() if isinstance(m, _BatchNorm))
 
     def configure_optimizers(self) -> Any:
         """Return optimiser and step-wise schedule; plateau is stepped by `on_validation_end`."""
@@ -137,13 +142,23 @@ class PhaseModule(LightningModule):
 
     @torch.no_grad()
     def on_train_batch_end(self, *_: Any) -> None:
-        """Move the averaged weights a step towards the network's."""
-        if self.average is None:
-            return
+        """Move the averaged weights towards the network's, once for each optimiser step."""
         step = self.trainer.global_step
+        if self.average is None or step == self._averaged_step:
+            return
+        self._averaged_step = step
         decay = min(self.phase.ema_decay, (1 + step) / (10 + step))
         pairs = (self.average.state_dict().values(), self.net.state_dict().values())
         torch._foreach_lerp_(*(list(values) for values in pairs), 1 - decay)
+
+    def log_scores(self, **others: MeanMetric) -> None:
+        """Log what validation has gathered; every process calls it for every batch."""
+        scores = {'val_loss': self.val_loss, MONITOR: self.val_error, **others}
+        self.log_dict(scores, on_step=False, on_epoch=True, batch_size=1)
+
+    def on_train_epoch_end(self) -> None:
+        """Log the rate, for its curve; Lightning's own callback warns where plateau steers it."""
+        self.log('rate', self.current_rate)
 
     def on_validation_end(self) -> None:
         """Tell plateau the score; here, so that the checkpoint of this epoch knows of it."""
@@ -161,6 +176,7 @@ class PhaseModule(LightningModule):
 
     def on_train_start(self) -> None:
         """Give plateau its state; its optimiser's rate is in the optimiser's own."""
+        self._averaged_step = self.trainer.global_step
         stored = getattr(self, '_stored_plateau', None)
         if self._plateau is not None and stored is not None:
             self._plateau.load_state_dict(stored)

@@ -45,7 +45,12 @@ _ACTOR_OPTIONS = ('name', 'share', 'count', 'framing', 'photographs', 'zoom', 't
 
 
 def recorded_poses(
-    data: DataSettings, model: ModelConfig, split: str, folder: Path | None = None
+    data: DataSettings,
+    model: ModelConfig,
+    split: str,
+    folder: Path | None = None,
+    *,
+    seed: int = 0,
 ) -> SampleSource:
     """Return the single images of a split.
 
@@ -54,6 +59,7 @@ def recorded_poses(
         model: The network; joints come in its layout.
         split: train (endless, or `data.poses` long, varied) or val (tidy).
         folder: Where samples of the simulated actor are kept.
+        seed: Of the run; `data.options.seed` goes before it.
 
     Raises:
         ConfigError: The settings name no such data set or option.
@@ -73,12 +79,14 @@ def recorded_poses(
         return JoinedSamples([_validation(data, n, entries[n], model, each) for n in chosen])
     mix = entries if 'mix' in data.options else {data.name: {}}
     shares = [float(entry.get('share', 1.0)) for entry in mix.values()]
-    sources = [_training(data, label, entry, model, folder) for label, entry in mix.items()]
-    seed = int(data.options.get('seed', 0))
+    seed = int(data.options.get('seed', seed))
+    sources = [_training(data, label, entry, model, folder, seed) for label, entry in mix.items()]
     return MixedSamples(sources, shares, seed=seed, count=data.poses or None)
 
 
-def recorded_clips(data: DataSettings, model: ModelConfig, split: str) -> SampleSource:
+def recorded_clips(
+    data: DataSettings, model: ModelConfig, split: str, *, seed: int = 0
+) -> SampleSource:
     """Return the clips of a split with the network's frames; arguments and errors as above.
 
     Raises:
@@ -99,7 +107,7 @@ def recorded_clips(data: DataSettings, model: ModelConfig, split: str) -> Sample
     clips = sound_samples(recorded, library, split)
     if split == 'val':
         return SpreadSamples(clips, data.val_clips)
-    seed = int(data.options.get('seed', 0))
+    seed = int(data.options.get('seed', seed))
     return MixedSamples([clips], seed=seed, count=data.clips or None)
 
 
@@ -141,11 +149,12 @@ def _training(
     entry: Mapping[str, Any],
     model: ModelConfig,
     folder: Path | None,
+    seed: int,
 ) -> Any:
     """The varied samples of one entry."""
     name, options = _entry_options(data, label, entry)
     if name == 'simulated':
-        return revisited_actor(label, options, model, folder)
+        return revisited_actor(label, options, model, folder, seed=seed)
     return _recorded(data, label, name, options, model, 'train')
 
 

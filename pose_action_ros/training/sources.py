@@ -22,7 +22,12 @@ __all__ = ['clip_source', 'pose_source']
 
 
 def pose_source(
-    data: DataSettings, model: ModelConfig, split: str, folder: Path | None = None
+    data: DataSettings,
+    model: ModelConfig,
+    split: str,
+    folder: Path | None = None,
+    *,
+    seed: int = 0,
 ) -> SampleSource:
     """Return the single images of a split.
 
@@ -31,13 +36,14 @@ def pose_source(
         model: The network; its joints must be those of the data set.
         split: train or val.
         folder: Where samples are kept; None keeps none.
+        seed: Of the run; decides which training samples there are, and in which order.
 
     Raises:
         ConfigError: The settings name no such data set, or contradict each other.
     """
     on_device = _rendered_on_device(data, split)
     if data.name != 'simulated' or 'mix' in data.options:
-        recorded = recorded_poses(data, model, split, folder)
+        recorded = recorded_poses(data, model, split, folder, seed=seed)
         count = len(recorded) if split == 'val' else data.poses or None
         return (
             _stored(recorded, count, folder, split, 'poses') if folder and data.pool else recorded
@@ -47,13 +53,18 @@ def pose_source(
     count = data.val_poses if split == 'val' else data.poses or None
     source = SimulatedPoses(
         split, count, framing=framing, developed=not on_device,
-        backdrop_in_crop=on_device, **options,
+        backdrop_in_crop=on_device, seed=seed, **options,
     )  # fmt: skip
     return _stored(source, count, folder, split, 'poses') if folder and data.pool else source
 
 
 def clip_source(
-    data: DataSettings, model: ModelConfig, split: str, folder: Path | None = None
+    data: DataSettings,
+    model: ModelConfig,
+    split: str,
+    folder: Path | None = None,
+    *,
+    seed: int = 0,
 ) -> SampleSource:
     """Return the clips of a split, with the network's frames and period; else as above.
 
@@ -63,14 +74,16 @@ def clip_source(
     on_device = _rendered_on_device(data, split)
     count = data.val_clips if split == 'val' else data.clips or None
     if 'clips' in data.options:
-        source: SampleSource = mixed_clips(data, model, split)
+        source: SampleSource = mixed_clips(data, model, split, seed=seed)
     elif data.name != 'simulated':
-        source = recorded_clips(data, model, split)
+        source = recorded_clips(data, model, split, seed=seed)
         count = len(source) if split == 'val' else count
     else:
         options = _simulated_options(data, model)
         options.pop('framing', None)
-        source = simulated_clips(model, split, count, developed=not on_device, **options)
+        source = simulated_clips(
+            model, split, count, developed=not on_device, seed=seed, **options
+        )
     return _stored(source, count, folder, split, 'clips') if folder and data.pool else source
 
 

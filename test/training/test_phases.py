@@ -148,7 +148,8 @@ def test_action_phase_overfits_and_leaves_the_pose_network_alone(tiny_net, tmp_p
     before = {k: v.clone() for k, v in tiny_net.pose_net.state_dict().items()}
     module = quiet(ActionModule(tiny_net, ActionPhase(), 1e-3))
     assert not any(name.startswith('pose_net') for name in trained_names(module))
-    features = CachedFeatures(clips, tiny_net, tmp_path / 'features.npy')
+    features = CachedFeatures(clips, tmp_path / 'features.npy')
+    features.fill(tiny_net)
     module.on_train_epoch_start()
     batch = batch_of(features, 4)
     losses = steps(module, batch, 60, 1e-2)
@@ -159,7 +160,8 @@ def test_action_phase_overfits_and_leaves_the_pose_network_alone(tiny_net, tmp_p
 
 def test_cached_features_are_those_of_the_clips(tiny_net, tmp_path):
     clips = OrderedSamples(SimulatedClips('train', 2, frames=4), 1)
-    features = CachedFeatures(clips, tiny_net, tmp_path / 'features.npy')
+    features = CachedFeatures(clips, tmp_path / 'features.npy')
+    features.fill(tiny_net)
     clip = batch_of(clips.source, 2)
     with torch.no_grad():
         expected = clip_features(tiny_net, clip)
