@@ -103,7 +103,7 @@ def h36m(
     from pose_action_ros.training.pose_scores import evaluate_h36m
     from pose_action_ros.training.score_tables import h36m_tables
 
-    net, library = open_split('h36m', root, 'val', weights, device)
+    net, library = open_split('h36m', root, 'test', weights, device)
     judge = partial(
         evaluate_h36m, batch=batch, workers=workers, progress=is_shown(quiet), limit=limit
     )

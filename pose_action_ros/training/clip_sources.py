@@ -14,6 +14,7 @@ from pose_action_ros.core.errors import ConfigError
 from pose_action_ros.core.skeleton import get_skeleton
 from pose_action_ros.data.mixing import JoinedSamples, MixedSamples, SpreadSamples
 from pose_action_ros.data.opening import dataset_options, open_library
+from pose_action_ros.data.prepared import require_extent
 from pose_action_ros.data.recorded import RecordedClips
 from pose_action_ros.data.renamed import RenamedLibrary
 from pose_action_ros.data.simulated import SimulatedClips
@@ -125,6 +126,7 @@ def _entry(
     classes, rest = entry.pop('classes', {}), entry.pop('rest', None)
     skeleton = get_skeleton(model.layout)
     library = open_library(name, entry.pop('root'), split, skeleton, **entry)
+    require_extent(library, framing if split == 'train' else None)
     renamed = RenamedLibrary(library, model.actions, classes, rest)
     clips = RecordedClips(renamed, model.clip_frames, framing if split == 'train' else None)
     sound = sound_samples(clips, renamed, split)

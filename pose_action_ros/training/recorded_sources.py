@@ -14,10 +14,11 @@ from typing import TYPE_CHECKING, Any
 
 from pose_action_ros.core.errors import ConfigError
 from pose_action_ros.core.skeleton import get_skeleton
-from pose_action_ros.data.augment import Drawn, Framing, ranges_named
+from pose_action_ros.data.augment import Drawn, Framing, chosen_ranges
 from pose_action_ros.data.mixing import JoinedSamples, MixedSamples, SpreadSamples
 from pose_action_ros.data.opening import DATASETS, dataset_options, open_library
 from pose_action_ros.data.photographs import EmptyWindows, Photographs
+from pose_action_ros.data.prepared import require_extent
 from pose_action_ros.data.recorded import RecordedClips, RecordedPoses, skipped_files
 from pose_action_ros.data.sound_samples import SoundSamples
 from pose_action_ros.training.simulated_sources import (
@@ -103,7 +104,9 @@ def recorded_clips(
             f'{len(library.actions)}; choose the preset {data.name}, or skip the phases action '
             'and finetune (epochs: 0)'
         )
-    recorded = RecordedClips(library, model.clip_frames, ranges if split == 'train' else None)
+    ranges = ranges if split == 'train' else None
+    require_extent(library, ranges)
+    recorded = RecordedClips(library, model.clip_frames, ranges)
     clips = sound_samples(recorded, library, split)
     if split == 'val':
         return SpreadSamples(clips, data.val_clips)
@@ -182,6 +185,7 @@ def _recorded(
     if split == 'val':
         ranges = None
     library = _library(data, name, split, model, options)
+    require_extent(library, ranges)
     if windows == 'people':
         return sound_samples(RecordedPoses(library, ranges), library, split)
     if windows != 'empty' or not isinstance(library, Photographs):
@@ -228,14 +232,16 @@ def _own_options(data: DataSettings) -> dict[str, Any]:
     return own if 'framing' in own else {**own, 'augmentation': _augmentation(data)}
 
 
-def _augmentation(data: DataSettings) -> str:
-    return str(data.options.get('augmentation', 'paper'))
+def _augmentation(data: DataSettings) -> Any:
+    return data.options.get('augmentation', 'paper')
 
 
 def _ranges(options: dict[str, Any], name: str, kind: str) -> Drawn | None:
     """Take `framing` or `augmentation` out of an entry's options."""
     framing, augmentation = options.pop('framing', None), options.pop('augmentation', 'none')
-    return make_framing(framing) if framing is not None else ranges_named(augmentation, name, kind)
+    return (
+        make_framing(framing) if framing is not None else chosen_ranges(augmentation, name, kind)
+    )
 
 
 def _check(options: Any, known: tuple[str, ...] | None, where: str) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from pose_action_ros.core.errors import ConfigError
+from pose_action_ros.data.augment import Framing, Ranges, chosen_ranges
 from pose_action_ros.data.simulated import SimulatedPoses
 from pose_action_ros.training.clip_sources import mixed_clips, simulated_clips
 from pose_action_ros.training.recorded_sources import recorded_clips, recorded_poses
@@ -49,7 +50,7 @@ def pose_source(
             _stored(recorded, count, folder, split, 'poses') if folder and data.pool else recorded
         )
     options = _simulated_options(data, model)
-    framing = make_framing(options.pop('framing', {}))
+    framing = _framing(options, 'poses')
     count = data.val_poses if split == 'val' else data.poses or None
     source = SimulatedPoses(
         split, count, framing=framing, developed=not on_device,
@@ -80,11 +81,20 @@ def clip_source(
         count = len(source) if split == 'val' else count
     else:
         options = _simulated_options(data, model)
-        options.pop('framing', None)
+        framing = _framing(options, 'clips')
+        ranges = framing if isinstance(framing, Ranges) else None
         source = simulated_clips(
-            model, split, count, developed=not on_device, seed=seed, **options
+            model, split, count, developed=not on_device, seed=seed, ranges=ranges, **options
         )
     return _stored(source, count, folder, split, 'clips') if folder and data.pool else source
+
+
+def _framing(options: dict[str, Any], kind: str) -> Framing | Ranges:
+    """Take what the windows are drawn from out of the options."""
+    framing = make_framing(options.pop('framing', {}))
+    if 'augmentation' not in options:
+        return framing
+    return chosen_ranges(options.pop('augmentation'), 'simulated', kind) or Ranges()
 
 
 def _rendered_on_device(data: DataSettings, split: str) -> bool:
@@ -118,11 +128,14 @@ def _simulated_options(data: DataSettings, model: ModelConfig) -> dict[str, Any]
     options = dict(data.options)
     for name in ('mix', 'validate', 'seed', 'clips'):
         options.pop(name, None)
-    unknown = set(options) - {'framing', 'photographs'}
+    unknown = set(options) - {'augmentation', 'framing', 'photographs'}
     if unknown:
         raise ConfigError(
-            f'data.options of simulated are framing and photographs; found {", ".join(unknown)}'
+            'data.options of simulated are augmentation, framing and photographs; found '
+            f'{", ".join(sorted(unknown))}'
         )
+    if {'augmentation', 'framing'} <= set(options):
+        raise ConfigError('data.options has augmentation and framing; give one of them')
     if 'photographs' in options:
         options['photographs'] = picture_files(options['photographs'])
     return options

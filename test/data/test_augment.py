@@ -11,7 +11,7 @@ from pose_action_ros.data.augment import (
     RELEASED,
     Framing,
     Variation,
-    ranges_named,
+    chosen_ranges,
     varied_window,
 )
 from pose_action_ros.data.human36m import Human36m
@@ -57,12 +57,12 @@ def test_released_lists(name, angles, scales, shift_x, shift_y, strides):
 
 
 def test_ranges_by_name():
-    assert ranges_named('paper', 'ntu', 'clips') is PAPER
-    assert ranges_named('released', 'ntu', 'clips') is RELEASED['ntu_clips']
-    assert ranges_named('released', 'mpii', 'poses') is RELEASED['mpii']
-    assert ranges_named('none', 'mpii', 'poses') is None
+    assert chosen_ranges('paper', 'ntu', 'clips') is PAPER
+    assert chosen_ranges('released', 'ntu', 'clips') is RELEASED['ntu_clips']
+    assert chosen_ranges('released', 'mpii', 'poses') is RELEASED['mpii']
+    assert chosen_ranges('none', 'mpii', 'poses') is None
     with pytest.raises(ConfigError, match='expected paper, released or none'):
-        ranges_named('strong', 'mpii', 'poses')
+        chosen_ranges('strong', 'mpii', 'poses')
 
 
 def test_a_window_by_hand():
@@ -84,7 +84,7 @@ def test_a_window_by_hand():
     ],
 )
 def test_everything_follows_the_image(h36m_released, dots, variation):
-    library = Human36m(h36m_released, 'val', PA17J)
+    library = Human36m(h36m_released, 'test', PA17J)
     track, images = library.track(1, [2]), library.images(1, [2])
     fields = cut(track, images, PA17J, variation)
     sample = as_pose_sample(fields)
@@ -101,7 +101,7 @@ def test_everything_follows_the_image(h36m_released, dots, variation):
 
 
 def test_what_leaves_the_crop_is_unseen(h36m_released):
-    library = Human36m(h36m_released, 'val', PA17J)
+    library = Human36m(h36m_released, 'test', PA17J)
     fields = cut(library.track(0, [0]), library.images(0, [0]), PA17J, Variation(shift_x=10_000.0))
     assert fields['visibility'].sum() == 0
     assert fields['joints_crop'].isnan().all()

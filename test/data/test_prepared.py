@@ -64,7 +64,7 @@ def test_samples_are_those_of_the_originals(request, tmp_path, name):
 
 def test_clips_come_from_the_cache_too(penn_released, tmp_path, dots):
     invoke('data', 'prepare', 'penn_action', penn_released, tmp_path, '--quiet')
-    original, cached = both('penn_action', penn_released, tmp_path, 'val')
+    original, cached = both('penn_action', penn_released, tmp_path, 'test')
     clip = RecordedClips(cached, 8)[1]
     np.testing.assert_allclose(
         clip['joints_crop'], RecordedClips(original, 8)[1]['joints_crop'], atol=1e-5

@@ -102,7 +102,7 @@ def test_there_are_five_crops_and_their_mirrors():
 
 
 def test_a_network_that_sees_the_dots_is_right_on_h36m(h36m_released, miniatures):
-    library = Human36m(h36m_released, 'val', PA17J)
+    library = Human36m(h36m_released, 'test', PA17J)
     poses = RecordedPoses(library)
     depth = [poses[i]['joints_crop'][:, 2].numpy() for i in range(8)]
     scores = evaluate_h36m(DotSeer(miniatures, PA17J, 3, depth), library)
@@ -113,7 +113,7 @@ def test_a_network_that_sees_the_dots_is_right_on_h36m(h36m_released, miniatures
 
 def test_true_joints_in_the_crop_give_no_error(h36m_released, miniatures):
     """The whole way back: crop, image, true root depth, camera with distortion, world."""
-    library = Human36m(h36m_released, 'val', PA17J)
+    library = Human36m(h36m_released, 'test', PA17J)
     poses = RecordedPoses(library)
 
     class Truth(DotSeer):
@@ -129,7 +129,7 @@ def test_true_joints_in_the_crop_give_no_error(h36m_released, miniatures):
 
 
 def test_h36m_needs_its_joints_in_space(h36m_released, miniatures):
-    library = Human36m(h36m_released, 'val', PA17J)
+    library = Human36m(h36m_released, 'test', PA17J)
     with pytest.raises(ConfigError, match='needs pa17j in 3D'):
         evaluate_h36m(DotSeer(miniatures, PA17J), library)
 
