@@ -9,7 +9,9 @@ from pose_action_ros.core.skeleton import PA17J
 from pose_action_ros.data.augment import (
     PAPER,
     RELEASED,
+    Extent,
     Framing,
+    Ranges,
     Variation,
     chosen_ranges,
     varied_window,
@@ -63,6 +65,70 @@ def test_ranges_by_name():
     assert chosen_ranges('none', 'mpii', 'poses') is None
     with pytest.raises(ConfigError, match='expected paper, released or none'):
         chosen_ranges('strong', 'mpii', 'poses')
+
+
+def test_ranges_of_ones_own():
+    found = chosen_ranges({'angles_deg': [-5, 5], 'uniform': True}, 'h36m', 'poses')
+    assert found == Ranges(angles_deg=(-5, 5), uniform=True)
+    assert (
+        chosen_ranges({'strides': [2]}, 'ntu', 'clips').draw(np.random.default_rng(0)).stride == 2
+    )
+
+
+@pytest.mark.parametrize(
+    'values',
+    [
+        {'angle': [1]},
+        {'angles_deg': 5},
+        {'angles_deg': []},
+        {'angles_deg': ['a']},
+        {'uniform': [1]},
+        {'scales': True},
+        {'scales': [0.0, 1.0]},
+        {'strides': [0]},
+    ],
+)
+def test_ranges_that_are_none(values):
+    with pytest.raises(ConfigError, match='found augmentation'):
+        chosen_ranges(values, 'h36m', 'poses')
+
+
+@pytest.mark.parametrize(
+    'ranges',
+    [PAPER, *RELEASED.values(), Framing(), Framing(far=0.3, far_scale=(1.3, 4.0))],
+)
+def test_no_window_leaves_the_region_of_the_extent(ranges):
+    box, shift_px = PersonBox(300.0, 200.0, 120.0), 0.7
+    region = ranges.extent.region(box, shift_px)
+    low, high = region.center_x - region.size / 2, region.center_x + region.size / 2
+    furthest = 0.0
+    for variation in draws(ranges, 1000):
+        window = varied_window(box, variation, shift_px)
+        corners = window.to_image([(0, 0), (1, 0), (1, 1), (0, 1)])
+        assert low - 1e-6 <= corners[:, 0].min()
+        assert corners[:, 0].max() <= high + 1e-6
+        furthest = max(furthest, float(np.abs(corners - (300.0, 200.0)).max()))
+        assert ranges.extent.smallest - 1e-9 <= variation.scale <= ranges.extent.largest + 1e-9
+    assert furthest > 0.7 * region.size / 2
+
+
+def test_extents_hold_and_join_one_another():
+    wide, narrow = Extent(30.0, 0.7, 2.5, 40.0), Extent(10.0, 0.8, 1.2)
+    assert wide.holds(narrow)
+    assert wide.holds(wide)
+    for name, value in (('angle_deg', 31.0), ('smallest', 0.6), ('largest', 2.6), ('shift', 41.0)):
+        assert not wide.holds(Extent(**{**vars(wide), name: value})), name
+    assert not wide.holds(Extent(shift=1.0, in_crop_px=True))
+    assert wide.holds(Extent(in_crop_px=True))
+    assert narrow.joined(wide) == wide == wide.joined(narrow)
+    with pytest.raises(ConfigError, match='a cache for each'):
+        wide.joined(PAPER.extent)
+
+
+def test_the_papers_shifts_are_pixels_of_the_crop():
+    window = varied_window(PersonBox(0, 0, 512), Variation(shift_x=40.0, in_crop_px=True), 9.0)
+    np.testing.assert_allclose(window.to_crop([[80.0, 0.0]]), [[0.5, 0.5]])
+    assert all(variation.in_crop_px for variation in draws(PAPER, 3))
 
 
 def test_a_window_by_hand():

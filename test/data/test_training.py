@@ -25,6 +25,7 @@ ROOTS = {
 }
 FILES = {
     'mpii': ('mpii', ()),
+    'mpii_released': ('mpii', ()),
     'h36m': ('h36m', ()),
     'h36m_mpii': ('h36m', ('mpii',)),
     'penn_action': ('penn_action', ('mpii',)),
@@ -109,6 +110,10 @@ def test_the_same_settings_give_the_same_samples(miniature_run):
         for position in (0, 7):
             assert torch.equal(one[position]['crop'], other[position]['crop'])
         changed = miniature_run('penn_action', 'data.options.seed=9').data
+        other_run = source(config.data, model, 'train', seed=9)
+        assert any(
+            not torch.equal(one[p]['crop'], other_run[p]['crop']) for p in range(2)
+        )  # the seed of the run
         differs = [
             not torch.equal(one[p]['crop'], source(changed, model, 'train')[p]['crop'])
             for p in range(2)
