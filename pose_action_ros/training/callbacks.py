@@ -35,7 +35,8 @@ class BestCheckpoint(ModelCheckpoint):
 class FiniteNumbers(Callback):
     """Ends a run whose loss or score is no number, in all processes at once.
 
-    The checkpoints stay those of the last sound epoch.
+    The checkpoints stay those of the last sound epoch. Lightning's `EarlyStopping` with
+    `check_finite` would write one first, and call the phase complete.
     """
 
     def __init__(self) -> None:
@@ -82,8 +83,8 @@ class FiniteNumbers(Callback):
         if not trainer.strategy.reduce_boolean_decision(finite, all=True):
             raise TrainingError(
                 f'the loss is no number, at step {trainer.global_step} or up to {_EVERY} steps '
-                'before; lower learning_rate or set gradient_clip of this phase, in a new run or '
-                'before its first epoch ends. Checkpoints of whole epochs are sound'
+                'before; the last whole epoch is sound: set gradient_clip of this phase and go on '
+                'with --resume, or start anew with a lower learning_rate'
             )
 
 

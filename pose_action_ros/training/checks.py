@@ -50,6 +50,6 @@ def check_run(config: TrainConfig, folder: RunFolder, samples: PhaseSamples) -> 
                 'this run has no such phase before it, so give a rate'
             )
     for name in phases:
-        if folder.result(name) is None:
+        if folder.result(name, getattr(config, name).epochs) is None:
             for recorded in samples.recorded(name):
                 _ = recorded[0]

@@ -154,6 +154,8 @@ class PhaseModule(LightningModule):
     def log_scores(self, **others: MeanMetric) -> None:
         """Log what validation has gathered; every process calls it for every batch."""
         scores = {'val_loss': self.val_loss, MONITOR: self.val_error, **others}
+        for score in scores.values():
+            score.update(0.0, 0.0)  # a process without samples has gathered nothing, not never
         self.log_dict(scores, on_step=False, on_epoch=True, batch_size=1)
 
     def on_train_epoch_end(self) -> None:

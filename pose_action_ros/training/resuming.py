@@ -1,9 +1,9 @@
 """What may change when a run goes on: whatever does not change what it has done.
 
-Always: its name, the `trainer`, folders of data sets and caches, loader processes. As long as no
-phase that sees them has begun: the settings of a phase, and those of the data that only such
-phases see. More epochs of the last phase that has begun, where its rates do not depend on their
-number.
+Always: its name, the `trainer`, folders of data sets and caches, loader processes, when a phase
+ends early and the limit of its gradients. As long as no phase that sees them has begun: the
+settings of a phase, and those of the data that only such phases see. More epochs of the last phase
+that has begun, where its rates do not depend on their number.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ __all__ = ['changed_settings', 'forbidden_changes', 'may_have_more_epochs']
 
 _FREE = ('output', 'name', 'trainer', 'data.workers', 'data.root')
 _FREE_OPTIONS = ('root', 'prepared')
+_AHEAD = ('gradient_clip', 'stop_after')
 _FILES = ('labels', 'checks', 'split_file', 'broken')
 _POSES = ('data.poses', 'data.val_poses', 'data.options.mix', 'data.options.validate')
 _CLIPS = ('data.clips', 'data.val_clips', 'data.options.clips', 'data.options.classes')
@@ -91,8 +92,10 @@ def _is_free(key: str, old: Any, new: Any) -> bool:
 
 
 def _is_ahead(key: str, begun: Collection[str]) -> bool:
-    """Whether only phases see a setting that have not begun, nor any after them."""
-    section = key.partition('.')[0]
+    """Whether only steps to come see a setting: of phases that have not begun, nor any after."""
+    section, _, name = key.partition('.')
+    if section in PHASES and name in _AHEAD:
+        return True
     if section in PHASES:
         return not set(PHASES[PHASES.index(section) :]) & set(begun)
     for seen, names in _SEEN_BY.items():

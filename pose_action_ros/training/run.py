@@ -120,7 +120,7 @@ class _Run:
 
     def phase(self, name: str) -> PhaseResult:
         """Train a phase, or what is left of it, and load its best weights."""
-        result = self._folder.result(name)
+        result = self._folder.result(name, self.settings(name).epochs)
         trained = result is None
         if result is None:
             _log.info('phase %s: %d epochs', name, self.settings(name).epochs)
@@ -161,6 +161,7 @@ class _Run:
             last_rate=module.current_rate,
             best_error=float(load_checkpoint(self._folder.best(name))['best_error']),
             seconds=round(report.seconds, 1),
+            epochs=self.settings(name).epochs,
         )
         if trainer.is_global_zero:
             self._folder.write_result(result)

@@ -52,6 +52,7 @@ class PhaseResult:
         best_error: Best validation score: mean joint distance in crop units (half_size,
             pose), share of wrong clips (action, finetune).
         seconds: Wall time of all its epochs.
+        epochs: Epochs that were asked for; 0 where a former version did not write them.
     """
 
     phase: str
@@ -59,6 +60,7 @@ class PhaseResult:
     last_rate: float
     best_error: float
     seconds: float
+    epochs: int = 0
 
 
 @dataclass(frozen=True)
@@ -171,12 +173,18 @@ class RunFolder:
             for path in self.samples.glob('*_clips.npy'):
                 path.unlink()
 
-    def result(self, name: str) -> PhaseResult | None:
-        """Return the result of a complete phase, or None."""
+    def result(self, name: str, epochs: int = 0) -> PhaseResult | None:
+        """Return the result of a complete phase, or None.
+
+        Args:
+            name: The phase.
+            epochs: It is not complete if it was done when fewer were asked for.
+        """
         path = self.phase(name) / 'result.json'
         if not path.exists():
             return None
-        return PhaseResult(**json.loads(path.read_text(encoding='utf-8')))
+        result = PhaseResult(**json.loads(path.read_text(encoding='utf-8')))
+        return None if 0 < result.epochs < epochs else result
 
     def write_result(self, result: PhaseResult) -> None:
         """Mark a phase as complete."""

@@ -43,6 +43,7 @@ def changed(before, now, begun=BEGUN):
         ({}, {'action': {'learning_rate': 1.0, 'epochs': 7}, 'finetune': {'epochs': 0}}),
         ({}, {'data': {'clips': 7, 'val_clips': 9, 'options': {'clips': {'actor': {}}}}}),
         ({'pose': {'epochs': 2}}, {'pose': {'epochs': 3}}),
+        ({}, {'pose': {'gradient_clip': 1.0, 'stop_after': 9}}),
     ],
 )
 def test_what_does_not_change_the_past_is_accepted(before, now):

@@ -2,6 +2,7 @@
 
 import csv
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -281,6 +282,9 @@ def test_results_of_phases_are_kept(tmp_path):
     folder = RunFolder(tmp_path)
     folder.phase('pose').mkdir()
     assert folder.result('pose') is None
-    result = PhaseResult('pose', steps=4, last_rate=1e-3, best_error=0.5, seconds=2.0)
+    result = PhaseResult('pose', 4, last_rate=1e-3, best_error=0.5, seconds=2.0, epochs=3)
     folder.write_result(result)
-    assert folder.result('pose') == result
+    assert folder.result('pose') == folder.result('pose', 3) == result
+    assert folder.result('pose', 4) is None
+    folder.write_result(replace(result, epochs=0))  # of a former version
+    assert folder.result('pose', 4) is not None
