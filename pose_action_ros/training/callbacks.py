@@ -27,6 +27,11 @@ _EVERY = 50  # steps between two looks at the loss: each waits for the device
 class BestCheckpoint(ModelCheckpoint):
     """Keeps the epoch with the lowest score, and writes the score down beside it."""
 
+    @property
+    def state_key(self) -> str:
+        """Name of its state in checkpoints, as in runs of former versions."""
+        return super().state_key.replace(type(self).__qualname__, '_BestCheckpoint', 1)
+
     def on_save_checkpoint(self, trainer: Trainer, pl_module: Any, checkpoint: Any) -> None:
         """Add the score."""
         checkpoint['best_error'] = float(trainer.callback_metrics[MONITOR])

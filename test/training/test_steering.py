@@ -70,6 +70,18 @@ def test_the_best_epoch_is_handed_on_and_not_the_last(tiny_run, score):
     assert folder.result('pose').best_error == pytest.approx(0.2)
 
 
+def test_a_run_that_goes_on_remembers_its_best_epoch(tiny_run, score):
+    score(PoseModule, [0.3, 0.2, 0.4, 0.35])
+    phases = {'data': NO_POOL, 'action': {'epochs': 0}, 'finetune': {'epochs': 0}}
+    pose = {'steps_per_epoch': 1, 'schedule': 'constant'}
+    train(tiny_run(pose={**pose, 'epochs': 3}, **phases))
+    folder = train(tiny_run(pose={**pose, 'epochs': 4}, **phases), resume=True)
+    assert folder.result('pose').best_error == pytest.approx(0.2)
+    assert folder.result('pose').steps == 4
+    states = load_checkpoint(folder.last('pose'))['callbacks']
+    assert any(name.startswith('_BestCheckpoint{') for name in states)  # as in runs so far
+
+
 @pytest.mark.parametrize(('stop_after', 'epochs'), [(2, 4), (0, 6)])
 def test_a_phase_ends_early_where_the_score_stagnates(tiny_run, score, stop_after, epochs):
     score(PoseModule, [0.4, 0.3, 0.3, 0.5, 0.3, 0.3])
