@@ -238,6 +238,13 @@ def test_freeze_batch_norm_keeps_the_stored_statistics(tiny_net, frozen):
     assert tiny_net.pose_net.training
 
 
+def test_batch_norms_of_several_gpus_are_frozen_too(tiny_net):
+    several = torch.nn.SyncBatchNorm.convert_sync_batchnorm(tiny_net)
+    module = PoseModule(several, PosePhase(freeze_batch_norm=True), 1e-3)
+    kinds = [type(part) for part in module.frozen_parts()]
+    assert torch.nn.SyncBatchNorm in kinds
+
+
 def test_best_weights_are_the_averaged_ones_where_there_are(tiny_net):
     plain = PoseModule(tiny_net, PosePhase(), 1e-3)
     assert best_weights(plain.state_dict()).keys() == tiny_net.state_dict().keys()
