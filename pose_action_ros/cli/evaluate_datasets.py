@@ -37,6 +37,8 @@ __all__ = [
     'is_shown',
     'open_split',
     'report',
+    'report_clips',
+    'score_clips',
 ]
 
 _console = Console()
@@ -134,8 +136,8 @@ def penn_action(
 ) -> None:
     """Action accuracy of every output on Penn Action's test sequences."""
     net, library = open_split('penn_action', root, 'test', weights, device, prepared=prepared)
-    scores = _clip_scores(net, library, boxes, limit, workers, quiet, multi=multi_clip)
-    _report_clips(scores, library, weights, json_file, markdown, plots)
+    scores = score_clips(net, library, boxes, limit, workers, quiet, multi=multi_clip)
+    report_clips(scores, library, weights, json_file, markdown, plots)
 
 
 @evaluate_app.command('ntu')
@@ -158,8 +160,8 @@ def ntu(
     """Action accuracy of every output on NTU RGB+D's test sequences."""
     options = {'view': view, 'broken': broken, 'prepared': prepared}
     net, library = open_split('ntu', root, 'test', weights, device, **options)
-    scores = _clip_scores(net, library, boxes, limit, workers, quiet, multi=multi_clip)
-    _report_clips(scores, library, weights, json_file, markdown, plots)
+    scores = score_clips(net, library, boxes, limit, workers, quiet, multi=multi_clip)
+    report_clips(scores, library, weights, json_file, markdown, plots)
 
 
 def crop_views(multi_crop: bool) -> dict[str, Any]:
@@ -189,7 +191,7 @@ def open_split(
     return net, library
 
 
-def _clip_scores(
+def score_clips(
     net: MultitaskNet,
     library: Library,
     boxes: str,
@@ -199,6 +201,11 @@ def _clip_scores(
     *,
     multi: bool,
 ) -> dict[str, ClipScores]:
+    """Return the scores of single-clip and, where asked for, of multi-clip.
+
+    Raises:
+        ConfigError: The boxes are unknown, or the network has other actions than the data set.
+    """
     from pose_action_ros.core.errors import ConfigError
     from pose_action_ros.data.prepared import PreparedLibrary
     from pose_action_ros.training import action_scores as judge
@@ -234,7 +241,7 @@ def _clip_scores(
     return scores
 
 
-def _report_clips(
+def report_clips(
     scores: Mapping[str, ClipScores],
     library: Library,
     weights: str,
@@ -242,6 +249,7 @@ def _report_clips(
     markdown: Path | None,
     plots: Path | None,
 ) -> None:
+    """Print the table of clips; write it, the scores and the confusion matrix if asked for."""
     from pose_action_ros.training.plots import save_confusion_plot
     from pose_action_ros.training.score_tables import action_table
 
