@@ -12,6 +12,7 @@ from rich.console import Console
 from rich.table import Table
 
 from pose_action_ros.cli.evaluate import evaluate_app
+from pose_action_ros.cli.train import start_logging
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -226,6 +227,8 @@ def score_clips(
         name: clip_views(library, frames, multi=name == 'multi-clip', limit=limit)
         for name in protocols
     }
+    if not quiet and not is_shown(quiet):
+        start_logging()  # a line each minute in place of a bar
     windows: Any = judge.seen_boxes if boxes == 'seen' else None
     if from_file:
         windows = judge.given_boxes(Path(boxes), library, views['multi-clip'])
