@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from lightning.pytorch.accelerators import CPUAccelerator
-
 from pose_action_ros.core.errors import ConfigError
 from pose_action_ros.training.config import PHASES
 from pose_action_ros.training.data_module import share_of_batch
@@ -35,9 +33,6 @@ def check_run(config: TrainConfig, folder: RunFolder, samples: PhaseSamples) -> 
         )
     trainer = probe_trainer(config.trainer)
     processes = trainer.num_devices * trainer.num_nodes
-    on_cpu = isinstance(trainer.accelerator, CPUAccelerator)
-    if config.trainer.sync_batchnorm and on_cpu and processes > 1:
-        raise ConfigError('trainer.sync_batchnorm needs GPUs; set it to false')
     for name in phases:
         settings: PhaseSettings = getattr(config, name)
         try:

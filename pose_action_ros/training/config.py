@@ -129,7 +129,9 @@ class TrainerSettings:
         'the same, with less memory.',
         low=1,
     )
-    sync_batchnorm: bool = _setting(False, 'Batch statistics over all GPUs together, not of each.')
+    sync_batchnorm: bool = _setting(
+        False, 'Batch statistics of all processes together, not of each.'
+    )
     options: dict[str, Any] = field(
         default_factory=dict,
         metadata=_metadata("Further arguments of Lightning's Trainer, such as `deterministic`."),

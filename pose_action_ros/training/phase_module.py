@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any
 import torch
 from lightning.pytorch import LightningModule
 from torch import nn
-from torch.nn.modules.batchnorm import _BatchNorm
 from torch.optim.lr_scheduler import ReduceLROnPlateau
 from torchmetrics import MeanMetric
 
 from pose_action_ros.training.optimizers import MONITOR, build_optimizer, build_schedule
+from pose_action_ros.training.shared_batch_norm import share_batch_norms
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -81,7 +81,12 @@ class PhaseModule(LightningModule):
         phase: The phase's settings.
         learning_rate: First rate.
         channels_last: Memory format of network and crops.
+
+    Attributes:
+        sync_batchnorm: Batch norms take the statistics of all processes together.
     """
+
+    sync_batchnorm = False
 
     def __init__(
         self,
@@ -117,7 +122,7 @@ class PhaseModule(LightningModule):
     def frozen_parts(self) -> Iterator[nn.Module]:
         """Yield the modules that stay in evaluation mode while the rest trains."""
         if self.phase.freeze_batch_norm:
-            yield from (m for m in self.net.modules() if isinstance(m, _BatchNorm))
+            yield from (m for m in self.net.modules() if isinstance(m, nn.BatchNorm2d))
 
     def configure_optimizers(self) -> Any:
         """Return optimiser and step-wise schedule; plateau is stepped by `on_validation_end`."""
@@ -158,6 +163,10 @@ class PhaseModule(LightningModule):
             score.update(0.0, 0.0)  # a process without samples has gathered nothing, not never
         self.log_dict(scores, on_step=False, on_epoch=True, batch_size=1)
 
+    def on_train_end(self) -> None:
+        """Leave a network that works in one process."""
+        share_batch_norms(self.net, shared=False)
+
     def on_train_epoch_end(self) -> None:
         """Log the rate, for its curve; Lightning's own callback warns where plateau steers it."""
         self.log('rate', self.current_rate)
@@ -177,8 +186,9 @@ class PhaseModule(LightningModule):
         self._stored_plateau = checkpoint.get('plateau')
 
     def on_train_start(self) -> None:
-        """Give plateau its state; its optimiser's rate is in the optimiser's own."""
+        """Share batch norms; give plateau its state (the rate is in the optimiser's own)."""
         self._averaged_step = self.trainer.global_step
+        share_batch_norms(self.net, shared=self.sync_batchnorm and self.trainer.world_size > 1)
         stored = getattr(self, '_stored_plateau', None)
         if self._plateau is not None and stored is not None:
             self._plateau.load_state_dict(stored)

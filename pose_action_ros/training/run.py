@@ -188,14 +188,19 @@ class _Run:
         if rate is None:
             rate = self._last_action_rate() * _FINETUNE_FACTOR
         channels_last = self._config.trainer.channels_last
+        module: PhaseModule
         if name in POSE_PHASES:
             half_size = name == 'half_size'
-            return PoseModule(
+            module = PoseModule(
                 self._net, settings, rate, half_size=half_size, channels_last=channels_last
             )
-        return ActionModule(
-            self._net, settings, rate, train_pose=name == 'finetune', channels_last=channels_last
-        )
+        else:
+            train_pose = name == 'finetune'
+            module = ActionModule(
+                self._net, settings, rate, train_pose=train_pose, channels_last=channels_last
+            )
+        module.sync_batchnorm = self._config.trainer.sync_batchnorm
+        return module
 
     def _last_action_rate(self) -> float:
         result = self._folder.result('action')

@@ -1,9 +1,9 @@
 """Lightning's Trainer for a phase, out of the settings.
 
-What Lightning does is left to it: devices, strategies, precision, accumulation, synchronised
-batch norms, the best and the last checkpoint, early stopping, loggers. Ours are the sampler
-(positions that resume exactly), the step of plateau (so that the checkpoint of an epoch knows of
-it) and the line per epoch.
+What Lightning does is left to it: devices, strategies, precision, accumulation, the best and the
+last checkpoint, early stopping, loggers. Ours are the sampler (positions that resume exactly), the
+step of plateau (so that the checkpoint of an epoch knows of it), shared batch norms (ours have no
+scale) and the line per epoch.
 """
 
 from __future__ import annotations
@@ -32,10 +32,18 @@ __all__ = ['build_trainer', 'probe_trainer']
 
 _DEVICES = (
     *('accelerator', 'devices', 'num_nodes', 'strategy', 'precision'),
-    *('accumulate_grad_batches', 'sync_batchnorm'),
+    'accumulate_grad_batches',
 )
 _OURS = (
-    *('max_epochs', 'max_steps', 'max_time', 'min_epochs', 'min_steps', 'gradient_clip_val'),
+    *(
+        'sync_batchnorm',
+        'max_epochs',
+        'max_steps',
+        'max_time',
+        'min_epochs',
+        'min_steps',
+        'gradient_clip_val',
+    ),
     *(
         'logger',
         'callbacks',

@@ -20,6 +20,7 @@ from pose_action_ros.training.phase_module import (
     to_network_input,
 )
 from pose_action_ros.training.pose_module import PoseModule
+from pose_action_ros.training.shared_batch_norm import SharedBatchNorm, share_batch_norms
 
 
 def batch_of(source, count):
@@ -238,11 +239,20 @@ def test_freeze_batch_norm_keeps_the_stored_statistics(tiny_net, frozen):
     assert tiny_net.pose_net.training
 
 
-def test_batch_norms_of_several_gpus_are_frozen_too(tiny_net):
-    several = torch.nn.SyncBatchNorm.convert_sync_batchnorm(tiny_net)
-    module = PoseModule(several, PosePhase(freeze_batch_norm=True), 1e-3)
-    kinds = [type(part) for part in module.frozen_parts()]
-    assert torch.nn.SyncBatchNorm in kinds
+def test_shared_batch_norms_keep_everything_and_are_frozen_too(tiny_net):
+    module = PoseModule(tiny_net, PosePhase(freeze_batch_norm=True), 1e-3)
+    before = {k: v.clone() for k, v in tiny_net.state_dict().items()}
+    crops = torch.rand(1, 3, 64, 64)
+    expected = tiny_net.eval().forward_pose(crops)[-1].joints
+    share_batch_norms(tiny_net, shared=True)
+    assert tiny_net.state_dict().keys() == before.keys()
+    assert torch.equal(tiny_net.forward_pose(crops)[-1].joints, expected)
+    quiet(module)
+    shared = [part for part in tiny_net.pose_net.modules() if isinstance(part, SharedBatchNorm)]
+    assert shared
+    assert not any(part.training for part in shared)
+    share_batch_norms(tiny_net, shared=False)
+    assert not any(isinstance(part, SharedBatchNorm) for part in tiny_net.modules())
 
 
 def test_best_weights_are_the_averaged_ones_where_there_are(tiny_net):

@@ -86,9 +86,10 @@ def test_two_processes_find_what_one_finds(tiny_run, train_in_two):
 @pytest.mark.slow
 def test_two_processes_learn_as_one(tiny_run, train_in_two):
     """Each takes every second position of the row that one process would have taken."""
-    phase = {'epochs': 2, 'freeze_batch_norm': True, 'optimizer': 'sgd', 'learning_rate': 1e-3}
+    phase = {'epochs': 2, 'optimizer': 'sgd', 'learning_rate': 1e-3}
     sections = {'pose': phase, 'action': {'epochs': 0}, 'finetune': {'epochs': 0}}
-    config, single = tiny_run('ddp', trainer=PAIR, **sections), tiny_run('single', **sections)
+    shared = {**PAIR, 'sync_batchnorm': True}
+    config, single = tiny_run('ddp', trainer=shared, **sections), tiny_run('single', **sections)
     done = train_in_two(config)
     assert done.returncode == 0, done.stderr
     run.train(single, progress=False)

@@ -257,7 +257,7 @@ def test_the_rate_is_a_curve(tiny_run):
             'finetune: b',
         ),
         ({'finetune': {'batch_size': 3}, 'trainer': {'devices': 2}}, 'finetune: batch_size 3 is'),
-        ({'trainer': {'devices': 2, 'sync_batchnorm': True}}, 'sync_batchnorm needs GPUs'),
+        ({'trainer': {'options': {'sync_batchnorm': True}}}, r'options has sync_batchnorm; exp'),
         ({'trainer': {'accelerator': 'abacus'}}, 'Lightning refuses the trainer settings'),
         ({'trainer': {'options': {'max_epochs': 3}}}, r'trainer\.options has max_epochs; exp'),
         ({'data': {'light': 0.1, 'pool': False, 'render_on_device': True}}, 'finished crops'),
