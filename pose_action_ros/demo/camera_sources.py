@@ -16,6 +16,7 @@ import numpy as np
 from pose_action_ros.core.errors import ImageError
 from pose_action_ros.core.paths import visible_files
 from pose_action_ros.geometry.camera import Camera
+from pose_action_ros.geometry.camera_placement import level_placement
 from pose_action_ros.geometry.film import Film
 
 if TYPE_CHECKING:
@@ -50,6 +51,8 @@ class CameraSource(Protocol):
 
     rate_hz: float
     camera: Camera | None
+    placement: NDArray[np.float64]
+    """(3, 4) from its optical frame to a world on the ground below it, metres."""
 
     def shoot(self, time_s: float) -> Shot | None:
         """Return the image of that moment since the start, or None where the film has ended."""
@@ -88,6 +91,7 @@ class SyntheticSource:
             seed=settings.seed, width=settings.width, height=settings.height, fps=self.rate_hz
         )
         self.camera: Camera | None = self._film.camera
+        self.placement = self._film.placement
 
     def shoot(self, time_s: float) -> Shot:
         """Render the actor at that moment."""
@@ -107,6 +111,7 @@ class FolderSource:
         self.rate_hz = settings.rate_hz or _FOLDER_RATE_HZ
         self._loop = settings.loop
         self.camera = _camera_of(_first_size(self._paths), settings)
+        self.placement = level_placement(settings.camera_height_m)
 
     def shoot(self, time_s: float) -> Shot | None:
         """Read the image of that moment."""
@@ -124,6 +129,7 @@ class VideoSource:
         self._loop = settings.loop
         self.rate_hz = settings.rate_hz or self._film.rate_hz
         self.camera = _camera_of(self._film.size, settings)
+        self.placement = level_placement(settings.camera_height_m)
         self._frames = self._rounds()
         self._shown = next(self._frames)
         self._following = next(self._frames, None)
@@ -161,6 +167,7 @@ class DeviceSource:
         self.rate_hz = settings.rate_hz or self._capture.get(cv2.CAP_PROP_FPS) or 30.0
         height, width = self._read().shape[:2]
         self.camera = _camera_of((width, height), settings)
+        self.placement = level_placement(settings.camera_height_m)
 
     def shoot(self, time_s: float) -> Shot:
         """Take the camera's next image; the moment is now, whatever is asked."""

@@ -146,7 +146,7 @@ def write_summary(path: Path, summary: dict[str, Any]) -> None:
 def _plot_skeleton(axes: Any, pose: Any, *, truth: bool) -> None:
     skeleton = get_skeleton(pose.layout)
     x, y, z = joints_from_msg(pose)[:, 2:].T
-    for start, end in skeleton.links:
+    for start, end in skeleton.drawn_links:
         joints = [start, end]
         colour = side_colour(skeleton.joint_names[end])
         axes.plot(
