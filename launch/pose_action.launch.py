@@ -86,8 +86,8 @@ def start_nodes(context: LaunchContext) -> list[LifecycleNode]:
     image = LaunchConfiguration('image').perform(context)
     if len(cameras) > 1 and image.startswith('/'):
         raise ValueError(
-            f'image:={image} is absolute, so all of cameras:={",".join(cameras)} would see the same '
-            f'image; give a name relative to their namespaces, as image:={Path(image).name}'
+            f'image:={image} is absolute, so {" and ".join(cameras)} would see the same image; '
+            f'give a name relative to their namespaces, as image:={Path(image).name}'
         )
     reliability = LaunchConfiguration('image_reliability').perform(context)
     remappings = [

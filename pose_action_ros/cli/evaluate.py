@@ -10,6 +10,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from pose_action_ros.cli.options import Weights
 from pose_action_ros.core.weights import SHIPPED_WEIGHTS
 
 if TYPE_CHECKING:
@@ -29,9 +30,7 @@ def _evaluate() -> None:
 
 @evaluate_app.command('simulated')
 def simulated(
-    weights: Annotated[
-        str, typer.Option(help='people, a preset, or a .safetensors file.')
-    ] = SHIPPED_WEIGHTS,
+    weights: Weights = SHIPPED_WEIGHTS,
     json_file: Annotated[
         Path | None, typer.Option('--json', help='Write the scores there.')
     ] = None,

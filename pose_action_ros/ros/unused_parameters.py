@@ -6,13 +6,13 @@ Both happen after a slip of the pen: `body.heigth`, or `pose_action_node:` for `
 
 from __future__ import annotations
 
-import difflib
 import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import yaml
 
+from pose_action_ros.core.spelling import did_you_mean
 from pose_action_ros.ros.arguments import ros_values
 
 if TYPE_CHECKING:
@@ -48,9 +48,8 @@ def unused_parameters(given: Sequence[str], declared: Sequence[str]) -> list[str
     for name in given:
         if name in declared or name.startswith(_FOREIGN):
             continue
-        near = difflib.get_close_matches(name, declared, 1)
-        advice = f'did you mean {near[0]}?' if near else 'docs/ros_interface.md lists all'
-        texts.append(f'parameter {name} is ignored: this node has no such parameter; {advice}')
+        advice = did_you_mean(name, declared) or '; docs/ros_interface.md lists all'
+        texts.append(f'parameter {name} is ignored: this node has no such parameter{advice}')
     return texts
 
 
