@@ -94,9 +94,9 @@ soak: setup
 	$(BIN)/python benchmarks/soak.py --minutes $(MINUTES) --log soak.log
 
 bench: setup
-	$(BIN)/pose-action bench --preset demo --rounds 30
-	$(BIN)/pose-action bench --preset ntu --rounds 10
-	$(BIN)/pose-action bench --preset penn_action --rounds 6
+	$(BIN)/pose-action bench --weights demo --rounds 30
+	$(BIN)/pose-action bench --weights untrained:ntu --rounds 10
+	$(BIN)/pose-action bench --weights untrained:penn_action --rounds 6
 	$(BIN)/python benchmarks/node_rate.py --weights demo
 	$(BIN)/python benchmarks/node_rate.py --weights untrained:ntu --rates 15,20,22,25,30
 	$(BIN)/python benchmarks/node_cost.py

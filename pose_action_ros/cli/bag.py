@@ -10,6 +10,7 @@ import typer
 from rich.console import Console
 from rich.progress import track
 
+from pose_action_ros.cli.options import Device, Weights
 from pose_action_ros.core.errors import DatasetError
 from pose_action_ros.core.weights import SHIPPED_WEIGHTS
 from pose_action_ros.recordings.reader import opened
@@ -30,10 +31,7 @@ def bag(
         typer.Argument(metavar='IN', help='A rosbag2 folder, .mcap or .db3 file, also .zstd.'),
     ],
     output: Annotated[Path, typer.Argument(metavar='OUT', help='Folder of the new recording.')],
-    weights: Annotated[
-        str,
-        typer.Option(help='people, a fetched preset, untrained:PRESET or a .safetensors file.'),
-    ] = SHIPPED_WEIGHTS,
+    weights: Weights = SHIPPED_WEIGHTS,
     image_topic: Annotated[
         str, typer.Option(help='Raw or compressed; by default the only one that there is.')
     ] = '',
@@ -75,7 +73,7 @@ def bag(
     namespace: Annotated[
         str, typer.Option(help='Of the new topics poses, actions and markers.')
     ] = '/',
-    device: Annotated[str, typer.Option(help='auto, cpu, cuda or cuda:N.')] = 'auto',
+    device: Device = 'auto',
     quiet: Annotated[bool, typer.Option('--quiet', help='No progress bar.')] = False,
 ) -> None:
     """Copy a rosbag2 recording and add poses, actions and markers, with the images' stamps.

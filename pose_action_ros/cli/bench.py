@@ -12,6 +12,8 @@ from rich.console import Console
 from rich.table import Table
 
 from pose_action_ros.cli.bench_measure import Ceilings, Times, in_turns, machine_ceilings, peak_mib
+from pose_action_ros.cli.options import Device, Weights
+from pose_action_ros.core.weights import SHIPPED_WEIGHTS
 
 if TYPE_CHECKING:
     from pose_action_ros.cli.bench_stages import Stage
@@ -26,10 +28,8 @@ _STREAMING = 'new label, streaming, engine'
 
 
 def bench(
-    preset: Annotated[
-        str, typer.Option(help='A preset (random weights), "people", or a weights file.')
-    ] = 'compact',
-    device: Annotated[str, typer.Option(help='"auto", "cpu", "cuda" or "cuda:N".')] = 'auto',
+    weights: Weights = SHIPPED_WEIGHTS,
+    device: Device = 'auto',
     threads: Annotated[int, typer.Option(help='CPU threads; 0: all cores.', min=0)] = 0,
     batch: Annotated[int, typer.Option(help='People in the batched row.', min=1)] = 8,
     rounds: Annotated[int, typer.Option(help='Runs of each stage.', min=3)] = 20,
@@ -39,10 +39,9 @@ def bench(
     from pose_action_ros.cli.bench_stages import FASTEST, Bench
     from pose_action_ros.models import open_model
     from pose_action_ros.models.complexity import count_complexity
-    from pose_action_ros.models.config import PRESETS
     from pose_action_ros.runtime.engine import choose_device
 
-    net = open_model(f'untrained:{preset}' if preset in PRESETS else preset)
+    net = open_model(weights)
     place = str(choose_device(device))
     console = Console()
     console.width = max(console.width, _WIDTH)  # a table in a log is no narrower than on a screen

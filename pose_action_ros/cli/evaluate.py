@@ -10,6 +10,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from pose_action_ros.cli.options import Weights
 from pose_action_ros.core.weights import SHIPPED_WEIGHTS
 
 if TYPE_CHECKING:
@@ -29,9 +30,7 @@ def _evaluate() -> None:
 
 @evaluate_app.command('simulated')
 def simulated(
-    weights: Annotated[
-        str, typer.Option(help='people, a preset, or a .safetensors file.')
-    ] = SHIPPED_WEIGHTS,
+    weights: Weights = SHIPPED_WEIGHTS,
     json_file: Annotated[
         Path | None, typer.Option('--json', help='Write the scores there.')
     ] = None,
@@ -44,8 +43,8 @@ def simulated(
     quiet: Annotated[bool, typer.Option('--quiet', help='No progress bars.')] = False,
 ) -> None:
     """Measure weights on the simulated actor, whose test set never occurs in training."""
-    from pose_action_ros.inference.engine import choose_device
     from pose_action_ros.models import open_model
+    from pose_action_ros.runtime.engine import choose_device
     from pose_action_ros.training.evaluation import evaluate_simulated
 
     net = open_model(weights).to(choose_device(device))

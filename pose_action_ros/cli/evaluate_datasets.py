@@ -12,6 +12,7 @@ from rich.console import Console
 from rich.table import Table
 
 from pose_action_ros.cli.evaluate import evaluate_app
+from pose_action_ros.cli.options import Weights
 from pose_action_ros.cli.train import start_logging
 
 if TYPE_CHECKING:
@@ -31,7 +32,6 @@ __all__ = [
     'Prepared',
     'Quiet',
     'Root',
-    'Weights',
     'Workers',
     'crop_views',
     'evaluate_app',
@@ -45,7 +45,6 @@ __all__ = [
 _console = Console()
 
 Root = Annotated[Path, typer.Argument(help='Folder of the data set, see docs/data.md.')]
-Weights = Annotated[str, typer.Option(help='A preset, or a .safetensors file.')]
 Limit = Annotated[int | None, typer.Option(help='So many samples, spread over all.', min=1)]
 JsonFile = Annotated[Path | None, typer.Option('--json', help='Write the scores there.')]
 Markdown = Annotated[Path | None, typer.Option('--markdown', help='Write the tables there.')]
@@ -177,13 +176,17 @@ def open_split(
     name: str, root: Path, split: str, weights: str, device: str, **options: Any
 ) -> tuple[MultitaskNet, Any]:
     """Return a network, and a split in its layout."""
-    from pose_action_ros.core.errors import shortened
+    from pose_action_ros.core.errors import DatasetError, shortened
     from pose_action_ros.core.skeleton import get_skeleton
     from pose_action_ros.data.opening import open_library
     from pose_action_ros.data.recorded import skipped_files
-    from pose_action_ros.inference.engine import choose_device
     from pose_action_ros.models import open_model
+    from pose_action_ros.runtime.engine import choose_device
 
+    if not root.is_dir():  # before the weights, which may have to be fetched
+        raise DatasetError(
+            f'there is no folder {root}; give the folder of {name}, see docs/data.md'
+        )
     net = open_model(weights).to(choose_device(device))
     skeleton = get_skeleton(net.config.layout)
     library = open_library(name, root, split, skeleton, **options)

@@ -11,8 +11,9 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from pose_action_ros.cli.evaluate_datasets import JsonFile, Limit, Quiet, Root, Weights, is_shown
+from pose_action_ros.cli.evaluate_datasets import JsonFile, Limit, Quiet, Root, is_shown
 from pose_action_ros.cli.evaluate_photographs import evaluate_app
+from pose_action_ros.cli.options import Weights
 from pose_action_ros.core.weights import SHIPPED_WEIGHTS
 
 if TYPE_CHECKING:

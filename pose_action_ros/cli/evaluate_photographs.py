@@ -16,13 +16,13 @@ from pose_action_ros.cli.evaluate_datasets import (
     MultiCrop,
     Quiet,
     Root,
-    Weights,
     Workers,
     crop_views,
     is_shown,
     open_split,
     report,
 )
+from pose_action_ros.cli.options import Weights
 from pose_action_ros.core.weights import SHIPPED_WEIGHTS
 
 if TYPE_CHECKING:

@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
+from pose_action_ros.cli.options import Weights
 from pose_action_ros.core.errors import ConfigError
 from pose_action_ros.core.weights import SHIPPED_WEIGHTS
 
@@ -27,10 +28,7 @@ def export(
         ExportFormat, typer.Argument(metavar='FORMAT', help='onnx or openvino.')
     ],
     folder: Annotated[Path, typer.Argument(metavar='OUT_FOLDER', help='New, or empty.')],
-    weights: Annotated[
-        str,
-        typer.Option(help='people, a fetched preset, untrained:PRESET or a .safetensors file.'),
-    ] = SHIPPED_WEIGHTS,
+    weights: Weights = SHIPPED_WEIGHTS,
     quiet: Annotated[bool, typer.Option('--quiet', help='No progress.')] = False,
 ) -> None:
     """Write backbone and action heads as ONNX or OpenVINO files, and check what was written."""

@@ -14,6 +14,7 @@ from rich.table import Table
 __all__ = ['start_logging', 'train']
 
 _console = Console()
+_INTERRUPTED = 130  # as shells have it after Ctrl-C
 
 
 def train(
@@ -48,11 +49,26 @@ def train(
     from pose_action_ros.training.run import train as train_network
 
     start_logging()
-    weights = train_network(
-        chosen, resume=resume, progress=not quiet and Console(stderr=True).is_terminal
-    )
+    try:
+        weights = train_network(
+            chosen, resume=resume, progress=not quiet and Console(stderr=True).is_terminal
+        )
+    except (KeyboardInterrupt, SystemExit) as stop:  # Lightning exits after Ctrl-C
+        if not _is_interrupt(stop):
+            raise
+        Console(stderr=True).print(
+            f'stopped; the same command with --resume goes on from the last whole epoch in '
+            f'{chosen.output}',
+            highlight=False,
+            soft_wrap=True,
+        )
+        raise typer.Exit(_INTERRUPTED) from None
     if os.environ.get('LOCAL_RANK', '0') == '0':
         _console.print(f'weights: {weights}', highlight=False, soft_wrap=True)
+
+
+def _is_interrupt(stop: BaseException) -> bool:
+    return isinstance(stop, KeyboardInterrupt) or isinstance(stop.__context__, KeyboardInterrupt)
 
 
 def _print_settings(config: object) -> None:

@@ -8,6 +8,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from pose_action_ros.core.errors import ConfigError
+from pose_action_ros.core.spelling import did_you_mean
 from pose_action_ros.data.coco import read_coco
 from pose_action_ros.data.human36m import Human36m
 from pose_action_ros.data.jhmdb import Jhmdb
@@ -69,7 +70,8 @@ def reader_named(name: str) -> DatasetReader:
         ConfigError: There is no such data set.
     """
     if name not in _READERS:
-        raise ConfigError(f'unknown data set {name!r}; expected one of {", ".join(DATASETS)}')
+        advice = did_you_mean(name, DATASETS)
+        raise ConfigError(f'unknown data set {name!r}; known: {", ".join(DATASETS)}{advice}')
     return _READERS[name]
 
 

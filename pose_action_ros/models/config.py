@@ -15,6 +15,7 @@ from typing import Any
 from pose_action_ros.core.actions import NTU60_ACTIONS, PENN_ACTIONS, SIMULATED_ACTIONS
 from pose_action_ros.core.errors import ConfigError
 from pose_action_ros.core.skeleton import get_skeleton
+from pose_action_ros.core.spelling import did_you_mean
 
 __all__ = ['ACTION_BLOCKS', 'PRESETS', 'ModelConfig']
 
@@ -107,7 +108,8 @@ class ModelConfig:
             ConfigError: There is no such preset or field.
         """
         if name not in PRESETS:
-            raise ConfigError(f'unknown preset {name!r}; known are {", ".join(PRESETS)}')
+            advice = did_you_mean(name, PRESETS)
+            raise ConfigError(f'unknown preset {name!r}; known: {", ".join(PRESETS)}{advice}')
         unknown = set(changes) - {field.name for field in fields(cls)}
         if unknown:
             raise ConfigError(

@@ -71,7 +71,7 @@ def test_what_is_there_is_not_fetched_again(fetch, server, content):
     fetch()
     status, out, _ = fetch()
     assert status == 0
-    assert 'is there; --force' in out
+    assert 'exists already; --force' in out
     assert len(server.asked) == 1
     assert fetch('--force')[0] == 0
     assert len(server.asked) == 2
@@ -136,7 +136,7 @@ class TestErrors:
         server.status = code
         message = self.refused(fetch(), cache)
         assert f'the server says {code}' in message
-        assert 'convert-weights --preset mpii' in message
+        assert 'convert-weights mpii' in message
 
     def test_offline(self, run, content, cache):
         with socket.socket() as free:
@@ -171,6 +171,15 @@ class TestErrors:
 
     def test_unknown_preset(self, run):
         assert run('fetch-weights', 'compact')[0] == 2
+        status, _, err = run('fetch-weights', 'pen_action')
+        assert status == 2
+        assert 'did you mean penn_action?' in err
+
+    @pytest.mark.parametrize('name', ['people', 'demo'])
+    def test_shipped_weights_need_no_download(self, run, name):
+        status, _, err = run('fetch-weights', name)
+        assert status == 2
+        assert f"'{name}' comes with the package" in err
 
 
 def test_the_table_of_releases():
