@@ -1,4 +1,4 @@
-"""`pose-action bag`: a rosbag2 recording in; the same with poses, actions and markers out."""
+"""`pose-action bag`: a rosbag2 recording in; the same with people, poses and actions out."""
 
 from __future__ import annotations
 
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 __all__ = ['bag']
 
 _STOPPED = 128  # exit status over the number of the signal, as shells have it
+_RENAMED = ('--people-topic', '--people-class-id', '--people-min-score', '--people-max-age')
 _NOTES = 20  # reasons that are listed one by one
 
 
@@ -47,16 +48,16 @@ def bag(
     depth_max_age: Annotated[
         float | None, typer.Option(help='How far their stamps may be off, seconds.')
     ] = None,
-    people_topic: Annotated[
+    detections_topic: Annotated[
         str, typer.Option(help='Detection2DArray: where people are; several are followed.')
     ] = '',
-    people_class_id: Annotated[
+    detections_class_id: Annotated[
         str | None, typer.Option(help="The detector's class id of people; empty: all are.")
     ] = None,
-    people_min_score: Annotated[
+    detections_min_score: Annotated[
         float | None, typer.Option(help='Detections with a lower score are skipped.')
     ] = None,
-    people_max_age: Annotated[
+    detections_max_age: Annotated[
         float | None, typer.Option(help='How far the stamps of detections may be off, seconds.')
     ] = None,
     sync_wait: Annotated[
@@ -71,12 +72,15 @@ def bag(
         float | None, typer.Option(help="The person's height, metres; distances scale with it.")
     ] = None,
     namespace: Annotated[
-        str, typer.Option(help='Of the new topics poses, actions and markers.')
+        str, typer.Option(help='Of the new topics: people, poses, actions, markers.')
     ] = '/',
     device: Device = 'auto',
     quiet: Annotated[bool, typer.Option('--quiet', help='No progress bar.')] = False,
+    renamed: Annotated[
+        str, typer.Option(*_RENAMED, hidden=True, callback=lambda value: _refuse(value))
+    ] = '',
 ) -> None:
-    """Copy a rosbag2 recording and add poses, actions and markers, with the images' stamps.
+    """Copy a rosbag2 recording and add what is seen in it, with the images' stamps.
 
     Options that are not given are as the node has them by default. A message that can't be read
     is counted, and its reason is printed. OUT is a whole recording at any moment: Ctrl-C, a full
@@ -84,16 +88,19 @@ def bag(
     where nothing could be converted or the disk is full, and 130 or 143 after Ctrl-C or SIGTERM.
     """
     from pose_action_ros.inference import PoseActionStream
-    from pose_action_ros.inference.settings import BodySettings, PeopleSettings, StreamSettings
+    from pose_action_ros.inference.settings import BodySettings, DetectionSettings, StreamSettings
     from pose_action_ros.messages.matched_inputs import MatchSettings
     from pose_action_ros.recordings.conversion import add_results
 
     topics = RecordingTopics(
-        image_topic, camera_info_topic, namespace, rectified, depth_topic, people_topic, infrared
+        *(image_topic, camera_info_topic, namespace, rectified),
+        *(depth_topic, detections_topic, infrared),
     )
-    people = _given(class_id=people_class_id, min_score=people_min_score, max_age_s=people_max_age)
+    boxes = _given(
+        class_id=detections_class_id, min_score=detections_min_score, max_age_s=detections_max_age
+    )
     ages = _given(depth_max_age_s=depth_max_age, sync_wait_s=sync_wait)
-    matching = MatchSettings(**ages, people=PeopleSettings(**people))
+    matching = MatchSettings(**ages, detections=DetectionSettings(**boxes))
     settings = StreamSettings(body=BodySettings(**_given(height=body_height)))
     with opened(recording) as reader:
         topics = topics.found_in(reader)  # before the network is loaded
@@ -111,6 +118,14 @@ def bag(
         raise typer.Exit(_STOPPED + counts.stopped_by)
     if counts.images and counts.bad_images == counts.images:
         raise DatasetError(f'none of the {counts.images} images of {topics.image} could be read')
+
+
+def _refuse(value: str) -> str:
+    """Refuse the old names of options, whichever was given."""
+    if value:
+        new = ', '.join(name.replace('people', 'detections') for name in _RENAMED)
+        raise typer.BadParameter(f'the options of detections are now {new}')
+    return value
 
 
 def _given(**options: Any) -> dict[str, Any]:

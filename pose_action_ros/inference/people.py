@@ -64,6 +64,11 @@ class People:
         return iter(self._people.values())
 
     @property
+    def track_ids(self) -> tuple[int, ...]:
+        """Ids of everybody."""
+        return tuple(self._people)
+
+    @property
     def clip_shape(self) -> ClipShape:
         """Shape of each person's clip; another one empties all clips."""
         return self._clip_shape

@@ -13,7 +13,7 @@ from pose_action_ros.core.errors import ConfigError
 __all__ = [
     'BodySettings',
     'ClipSettings',
-    'PeopleSettings',
+    'DetectionSettings',
     'SmoothSettings',
     'StreamSettings',
     'TimeSettings',
@@ -147,7 +147,7 @@ class BodySettings(_Checked):
 
 
 @dataclass(frozen=True)
-class PeopleSettings(_Checked):
+class DetectionSettings(_Checked):
     """Which detections are people, where a detector says where they are."""
 
     class_id: str = _setting(

@@ -1,4 +1,4 @@
-"""The node: images in; poses, actions and markers out. The contract is docs/ros_interface.md.
+"""The node: images in; people, poses and actions out. The contract is docs/ros_interface.md.
 
 A managed node: `configure` loads the network and warms it up, beside the executor; `cleanup` frees
 it. Image callbacks only store the newest frame; one worker thread does the rest.
@@ -7,6 +7,7 @@ it. Image callbacks only store the newest frame; one worker thread does the rest
 from __future__ import annotations
 
 import math
+import sys
 import threading
 import time
 from typing import TYPE_CHECKING
@@ -20,7 +21,7 @@ from rclpy.node import Node
 from rclpy.qos_overriding_options import QoSOverridingOptions
 from std_srvs.srv import SetBool, Trigger
 
-from pose_action_ros.core.errors import PoseActionError
+from pose_action_ros.core.errors import ConfigError, PoseActionError
 from pose_action_ros.core.skeleton import get_skeleton
 from pose_action_ros.inference.stream import PoseActionStream
 from pose_action_ros.ros.box_topic import open_box_topic
@@ -35,6 +36,8 @@ from pose_action_ros.ros.parameters import (
     numbers_as_declared,
     read_settings,
 )
+from pose_action_ros.ros.person_frames import PersonFrames
+from pose_action_ros.ros.renamed import RenamedParameterError, old_names, refuse_old_topics
 from pose_action_ros.ros.settings import NodeSettings
 from pose_action_ros.ros.target_frame import TargetFrame
 from pose_action_ros.ros.worker import FrameWorker
@@ -73,9 +76,11 @@ class PoseActionNode(LifecycleNode):
         LifecycleNodeMixin.__init__(self, callback_group=ReentrantCallbackGroup())
         self._change_state = self._service_change_state.callback
         self._service_change_state.callback = self._on_change_state
+        if renamed := old_names(self._parameter_overrides):
+            raise ConfigError(f'parameter {renamed}')
         declare_settings(self, NodeSettings())
         self.settings = self._configured = read_settings(self, NodeSettings)
-        self.add_pre_set_parameters_callback(lambda changes: numbers_as_declared(self, changes))
+        self.add_pre_set_parameters_callback(self._as_declared)
         self.add_on_set_parameters_callback(self._check_parameters)
         self.add_post_set_parameters_callback(self._on_parameters)
         self._statistics = NodeStatistics()
@@ -85,6 +90,7 @@ class PoseActionNode(LifecycleNode):
         self._inputs: Inputs | None = None
         self._worker: FrameWorker | None = None
         self._target: TargetFrame | None = None
+        self._frames: PersonFrames | None = None
         self._loading: threading.Thread | None = None
         self._enabled = True
         self._failure = ''
@@ -156,7 +162,11 @@ class PoseActionNode(LifecycleNode):
         settings = self.settings = self._configured = read_settings(self, NodeSettings)
         self._failure = ''
         self._decoder.infrared = settings.image_infrared
+        if settings.person_source == 'detections':
+            refuse_old_topics(self, sys.argv)
         boxes = open_box_topic(settings.person_source)
+        if settings.publish_tf:
+            self._frames = PersonFrames(self)
         if settings.target_frame:
             self._target = TargetFrame(self, settings.target_frame)
         return boxes
@@ -192,6 +202,7 @@ class PoseActionNode(LifecycleNode):
             labels=stream.labels,
             markers=self.settings.viz,
             target=self._target,
+            frames=self._frames,
         )
         self._inputs = Inputs(self, self.settings, boxes, self._statistics)
         self._inputs.enabled = self._enabled
@@ -244,10 +255,10 @@ class PoseActionNode(LifecycleNode):
         return TransitionCallbackReturn.SUCCESS
 
     def _release(self) -> None:
-        for part in (self._inputs, self._outputs, self._target, self._stream):
+        for part in (self._inputs, self._outputs, self._target, self._frames, self._stream):
             if part is not None:
                 part.close()
-        self._inputs = self._outputs = self._target = self._stream = None
+        self._inputs = self._outputs = self._target = self._frames = self._stream = None
 
     def on_shutdown(self, state: LifecycleState) -> TransitionCallbackReturn:
         """Stop and free whatever there is."""
@@ -285,6 +296,11 @@ class PoseActionNode(LifecycleNode):
             self._inputs.enabled = request.data
         response.success, response.message = True, 'running' if request.data else 'paused'
         return response
+
+    def _as_declared(self, changes: list[Parameter]) -> list[Parameter]:
+        if renamed := old_names(change.name for change in changes):
+            raise RenamedParameterError(renamed)
+        return numbers_as_declared(self, changes)
 
     def _check_parameters(self, changes: list[Parameter]) -> SetParametersResult:
         in_use = self._worker is not None or self.is_loading

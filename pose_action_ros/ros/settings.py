@@ -1,6 +1,6 @@
 """The node's settings: every parameter of the ROS interface, its default, text and range.
 
-The groups `clip`, `time`, `track`, `smooth`, `body` and `people` are those of
+The groups `clip`, `time`, `track`, `smooth`, `body` and `detections` are those of
 `inference.settings`, so what the command line and the node use cannot differ.
 """
 
@@ -110,8 +110,8 @@ class NodeSettings(MatchSettings, StreamSettings):
         metadata={
             'at_configure': True,
             'help': 'Where people are sought: track (one person, in the whole image, then around '
-            'the last pose), roi (one, topic "roi") or detections (many, topic "people", needs '
-            'vision_msgs).',
+            'the last pose), roi (one, topic "roi") or detections (many, topic "detections", '
+            'needs vision_msgs).',
             'choices': ('track', 'roi', 'detections'),
         },
     )
@@ -119,8 +119,16 @@ class NodeSettings(MatchSettings, StreamSettings):
         default='',
         metadata={
             'at_configure': True,
-            'help': 'Frame of poses and markers, by tf2 at the stamp of the image; empty: that of '
-            'the image.',
+            'help': 'Frame of people, poses and markers, by tf2 at the stamp of the image; empty: '
+            'that of the image.',
+        },
+    )
+    publish_tf: bool = field(
+        default=False,
+        metadata={
+            'at_configure': True,
+            'help': 'Publish the frame person_TRACK_ID of each person on /tf, at the pelvis; '
+            'needs tf2_ros.',
         },
     )
     model: ModelSettings = field(default_factory=ModelSettings)

@@ -155,7 +155,7 @@ def test_a_line_says_everything_and_nan_is_null():
     assert '\n' not in line
     assert json.loads(line) == {
         'stamp_s': 1.5,
-        'lost_tracks': [2],
+        'ended_tracks': [2],
         'persons': [
             {
                 'track_id': 3,
