@@ -200,8 +200,9 @@ class TestPeople:
         person = stream.process(film[0], 0).persons[0]
         hidden = np.isnan(person.joints_image_px).any(axis=1)
         assert 0 < hidden.sum() < 17
-        assert (person.confidence[hidden] == 0.0).all()
-        assert (person.confidence[~hidden] >= limit).all()
+        np.testing.assert_array_equal(person.confidence, confidence)  # the network's own
+        np.testing.assert_array_equal(hidden, confidence < limit)
+        np.testing.assert_array_equal(person.seen, ~hidden)
 
     @pytest.mark.parametrize('preset', ['mpii', 'penn_action', 'h36m'])
     def test_other_networks(self, tiny, filled, film, preset):
