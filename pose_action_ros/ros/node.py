@@ -302,6 +302,8 @@ class PoseActionNode(LifecycleNode):
     # Diagnostics ----------------------------------------------------------------------------
 
     def _on_second(self) -> None:
+        if self._inputs is not None:
+            self._inputs.fit()
         level, text = self._health()
         worker, stream = self._worker, self._stream
         values = {
