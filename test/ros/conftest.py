@@ -15,8 +15,11 @@ SHARED_MEMORY, STALE = Path('/dev/shm'), 'fastrtps_port[0-9]*'
 
 rclpy = pytest.importorskip('rclpy', reason='needs ROS 2')
 
+from lifecycle_msgs.srv import GetState  # noqa: E402
+from rclpy.duration import Duration  # noqa: E402
 from rclpy.executors import SingleThreadedExecutor  # noqa: E402
 from rclpy.node import Node  # noqa: E402
+from rclpy.qos import ReliabilityPolicy  # noqa: E402
 
 
 def free_domain():
@@ -95,6 +98,23 @@ class Graph:
             assert not ended, ended
             assert time.monotonic() < end, f'{what} did not come true in {timeout_s} s'
             self.executor.spin_once(timeout_sec=0.02)
+
+    def deliver(self, publisher, *messages, to='/pose_action'):
+        """Publish, and return when the node has run its callback for each message.
+
+        Nothing is lost once the node asks for reliable delivery, and it answers a request after
+        it has taken what came before.
+        """
+        asked = lambda: [  # noqa: E731
+            info.qos_profile.reliability == ReliabilityPolicy.RELIABLE
+            for info in self.node.get_subscriptions_info_by_topic(publisher.topic_name)
+        ]
+        is_heard = lambda: publisher.get_subscription_count() == len(asked()) > 0  # noqa: E731
+        self.wait(lambda: is_heard() and all(asked()), what=f'{publisher.topic_name} is heard')
+        for message in messages:
+            publisher.publish(message)
+            assert publisher.wait_for_all_acked(Duration(seconds=MOST_S))
+            self.call(GetState, f'{to}/get_state', GetState.Request())
 
     def spin(self, seconds):
         end = time.monotonic() + seconds
