@@ -66,6 +66,10 @@ def live(graph, weights):
     """What the node publishes."""
     poses, actions = graph.collect(Pose3D, 'poses'), graph.collect(ActionLabel, 'actions')
     drawn = graph.collect(Image, 'pose_action/debug_image')  # of every image, whoever is in it
+    publishers = {}
+    for topic, message in film():
+        if topic not in publishers:
+            publishers[topic] = graph.node.create_publisher(type(message), topic, 5)
     graph.start(
         'pose_action_node',
         **{
@@ -79,10 +83,6 @@ def live(graph, weights):
             'track.min_joint_confidence': 0.0,
         },
     )
-    publishers = {}
-    for topic, message in film():
-        if topic not in publishers:
-            publishers[topic] = graph.node.create_publisher(type(message), topic, 5)
     graph.wait(
         lambda: all(p.get_subscription_count() for p in publishers.values()), what='subscriptions'
     )
