@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from pose_action_ros.core.errors import ConfigError, DatasetError, ImageError
+from pose_action_ros.core.stamps import SECOND_NS, split_stamp
 from pose_action_ros.geometry import (
     decode_compressed,
     decode_compressed_depth,
@@ -50,7 +51,6 @@ COMPRESSED_TYPE = 'sensor_msgs/msg/CompressedImage'
 DETECTIONS_TYPE = 'vision_msgs/msg/Detection2DArray'
 
 _OURS = ('Joint', 'Pose3D', 'ActionLabel')
-_SECOND_NS = 1_000_000_000
 # For recordings that do not hold their definitions (before Iron): vision_msgs 4, field by field.
 _DETECTION_DEFINITIONS = {
     'Point2D': 'float64 x\nfloat64 y',
@@ -186,7 +186,7 @@ def _message_folder() -> Path:
 
 def stamp_ns_of_message(stamp: Any) -> int:
     """Return a stamp in nanoseconds."""
-    return int(stamp.sec) * _SECOND_NS + int(stamp.nanosec)
+    return int(stamp.sec) * SECOND_NS + int(stamp.nanosec)
 
 
 def rgb_of_message(message: Any, *, infrared: bool = False) -> NDArray[np.uint8]:
@@ -297,7 +297,7 @@ def action_message(
 
 
 def _time(make: MessageFactory, stamp_ns: int) -> Any:
-    sec, nanosec = divmod(stamp_ns, _SECOND_NS)
+    sec, nanosec = split_stamp(stamp_ns)
     return make('builtin_interfaces/Time', sec=sec, nanosec=nanosec)
 
 

@@ -13,6 +13,7 @@ from geometry_msgs.msg import Point
 from sensor_msgs.msg import CameraInfo, RegionOfInterest
 
 from pose_action_ros.core.predictions import PersonBox, PersonPrediction
+from pose_action_ros.core.stamps import SECOND_NS, split_stamp
 from pose_action_ros.msg import ActionLabel, Joint, Pose3D
 
 if TYPE_CHECKING:
@@ -33,17 +34,15 @@ __all__ = [
     'stamp_to_msg',
 ]
 
-_SECOND_NS = 1_000_000_000
-
 
 def stamp_from_msg(stamp: Time) -> int:
     """Return a stamp in nanoseconds."""
-    return stamp.sec * _SECOND_NS + stamp.nanosec
+    return stamp.sec * SECOND_NS + stamp.nanosec
 
 
 def stamp_to_msg(stamp_ns: int) -> Time:
     """Return a stamp message of a time in nanoseconds."""
-    sec, nanosec = divmod(stamp_ns, _SECOND_NS)
+    sec, nanosec = split_stamp(stamp_ns)
     return Time(sec=sec, nanosec=nanosec)
 
 
