@@ -113,8 +113,7 @@ class Graph:
         self.wait(lambda: is_heard() and all(asked()), what=f'{publisher.topic_name} is heard')
         for message in messages:
             publisher.publish(message)
-            is_taken = lambda: publisher.wait_for_all_acked(Duration(seconds=0.1))  # noqa: E731
-            self.wait(is_taken, what=f'receipt of {publisher.topic_name}')
+            assert publisher.wait_for_all_acked(Duration(seconds=MOST_S))
             self.call(GetState, f'{to}/get_state', GetState.Request())
 
     def spin(self, seconds):

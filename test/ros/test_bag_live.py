@@ -64,12 +64,6 @@ def people(header, index):
 
 def live(graph, weights):
     """What the node publishes."""
-    poses, actions = graph.collect(Pose3D, 'poses'), graph.collect(ActionLabel, 'actions')
-    drawn = graph.collect(Image, 'pose_action/debug_image')  # of every image, whoever is in it
-    publishers = {}
-    for topic, message in film():
-        if topic not in publishers:
-            publishers[topic] = graph.node.create_publisher(type(message), topic, 5)
     graph.start(
         'pose_action_node',
         **{
@@ -83,20 +77,27 @@ def live(graph, weights):
             'track.min_joint_confidence': 0.0,
         },
     )
+    poses, actions = graph.collect(Pose3D, 'poses'), graph.collect(ActionLabel, 'actions')
+    drawn = graph.collect(Image, 'pose_action/debug_image')  # of every image, whoever is in it
+    publishers = {}
+    for topic, message in film():
+        if topic not in publishers:
+            publishers[topic] = graph.node.create_publisher(type(message), topic, 5)
     graph.wait(
         lambda: all(p.get_subscription_count() for p in publishers.values()), what='subscriptions'
     )
+    graph.spin(0.5)
     for topic, message in film():
-        graph.deliver(publishers[topic], message)
+        publishers[topic].publish(message)
         if topic != '/image':
+            graph.spin(0.05)
             continue
         stamp_ns = stamp_from_msg(message.header.stamp)
         graph.wait(
             lambda stamp=stamp_ns: any(stamp_from_msg(d.header.stamp) == stamp for d in drawn),
             what=f'result of {stamp_ns}',
         )
-    last = lambda results: results and stamp_from_msg(results[-1].header.stamp)  # noqa: E731
-    graph.wait(lambda: last(poses) == last(actions) == stamp_ns, what='last pose and action')
+    graph.spin(0.5)
     return poses, actions
 
 
