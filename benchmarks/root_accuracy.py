@@ -13,8 +13,8 @@ from walking_films import STAND_S, Film, shoot
 
 from pose_action_ros.inference import PoseActionStream, StreamSettings
 from pose_action_ros.inference.settings import BodySettings
-from pose_action_ros.runtime import Engine
 from pose_action_ros.models import open_model
+from pose_action_ros.runtime import Engine
 
 SOURCES = ('depth image', 'bones, height known', 'bones, height 1.70 m')
 INSIDE_95 = 7.815  # squared distance of three standard normals that 95 % stay below

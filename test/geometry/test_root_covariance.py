@@ -83,7 +83,7 @@ def test_the_truth_lies_in_the_ellipsoid_as_often_as_it_says(figure, see, source
 
 
 def test_what_all_images_of_a_person_share_is_not_noise(figure, see):
-    pose = see(CAMERA, figure + [0.3, 0.1, 4.0])
+    pose = see(CAMERA, figure + np.array([0.3, 0.1, 4.0]))
     sure, unsure = (
         localize(pose, camera=CAMERA, body=BodyPrior(height_sigma=sigma)) for sigma in (0.0, 0.1)
     )
@@ -93,7 +93,7 @@ def test_what_all_images_of_a_person_share_is_not_noise(figure, see):
 
 
 def test_without_a_camera_nothing_is_known(figure, see):
-    location = localize(see(CAMERA, figure + [0.0, 0.0, 3.0]))
+    location = localize(see(CAMERA, figure + np.array([0.0, 0.0, 3.0])))
     assert np.isnan(location.root_m).all()
     assert np.isnan(location.root_covariance_m2).all()
     assert np.isnan(location.root_noise_m2).all()
