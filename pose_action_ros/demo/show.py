@@ -6,6 +6,7 @@ fails if nothing came through.
 
 from __future__ import annotations
 
+import math
 import signal
 import subprocess
 import sys
@@ -38,8 +39,6 @@ _STOP_TIMEOUT_S = 10.0
 _START_TIMEOUT_S = 180.0  # to load the network on a machine that has much else to do
 _REDRAW_S = 0.25
 _UNWATCHED_LINE_S = 5.0
-# Large images lose fragments on their way to a best-effort subscriber, on one machine too.
-_EVERY_IMAGE = {'qos_overrides./image.subscription.reliability': 'reliable'}
 _RVIZ = (
     'To see it in RViz: `ros2 launch pose_action_ros demo.launch.py`, or, while this runs, '
     '`rviz2 -d config/demo.rviz`; the topics are image, poses, actions and markers.'
@@ -118,7 +117,7 @@ def run_demo(*, seconds: float, output: Path, source: str, weights: str, device:
         executor.add_node(observer)
         processes.start(
             'ros.pose_action_node',
-            **{'model.weights': weights, 'model.device': device, **_EVERY_IMAGE},
+            **{'model.weights': weights, 'model.device': device},
         )
         processes.start('demo.camera_node', source=source)
         with suppress(KeyboardInterrupt):
@@ -172,7 +171,7 @@ def _rows(observer: DemoObserver) -> dict[str, str]:
     tally, newest = observer.tally, observer.newest
     action = newest.action if newest else None
     pose = newest.pose if newest else None
-    joints = sum(joint.confidence > 0 for joint in pose.joints) if pose else 0
+    joints = sum(not math.isnan(joint.u) for joint in pose.joints) if pose else 0
     truth = newest.true_action.label if newest and newest.true_action else '-'
     return {
         'images in': f'{tally.rate_in_hz():.1f} Hz',

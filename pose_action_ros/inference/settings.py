@@ -142,7 +142,7 @@ class BodySettings(_Checked):
         1.70, "The person's height in metres; distances scale with it.", 0.3, 3.0
     )
     height_sigma: float = _setting(
-        0.05, 'One standard deviation of that height, relative.', 0.0, 0.5
+        0.06, 'One standard deviation of that height, relative.', 0.0, 0.5
     )
 
 
