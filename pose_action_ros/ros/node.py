@@ -21,7 +21,7 @@ from rclpy.node import Node
 from rclpy.qos_overriding_options import QoSOverridingOptions
 from std_srvs.srv import SetBool, Trigger
 
-from pose_action_ros.core.errors import ConfigError, PoseActionError
+from pose_action_ros.core.errors import PoseActionError
 from pose_action_ros.core.skeleton import get_skeleton
 from pose_action_ros.inference.stream import PoseActionStream
 from pose_action_ros.ros.box_topic import open_box_topic
@@ -37,7 +37,8 @@ from pose_action_ros.ros.parameters import (
     read_settings,
 )
 from pose_action_ros.ros.person_frames import PersonFrames
-from pose_action_ros.ros.renamed import RenamedParameterError, old_names, refuse_old_topics
+from pose_action_ros.ros.problem_log import ProblemLog
+from pose_action_ros.ros.renamed import refuse_old_parameters, refuse_old_topics
 from pose_action_ros.ros.settings import NodeSettings
 from pose_action_ros.ros.target_frame import TargetFrame
 from pose_action_ros.ros.worker import FrameWorker
@@ -61,8 +62,6 @@ _PRIMARY_STATES = (
 )
 _SILENCE_S = 2.0
 _POLL_S = 0.01  # while the network loads
-_REPEAT_S = 30.0  # a warning that stands is logged again
-_PAUSE_S = 5.0  # between two texts of one cause, which may hold numbers
 
 
 class _OneTurn:
@@ -81,11 +80,10 @@ class PoseActionNode(LifecycleNode):
         LifecycleNodeMixin.__init__(self, callback_group=ReentrantCallbackGroup())
         self._change_state = self._service_change_state.callback
         self._service_change_state.callback = self._on_change_state
-        if renamed := old_names(self._parameter_overrides):
-            raise ConfigError(f'parameter {renamed}')
+        refuse_old_parameters(self)
         declare_settings(self, NodeSettings())
         self.settings = self._configured = read_settings(self, NodeSettings)
-        self.add_pre_set_parameters_callback(self._as_declared)
+        self.add_pre_set_parameters_callback(lambda changes: numbers_as_declared(self, changes))
         self.add_on_set_parameters_callback(self._check_parameters)
         self.add_post_set_parameters_callback(self._on_parameters)
         self._statistics = NodeStatistics()
@@ -99,7 +97,7 @@ class PoseActionNode(LifecycleNode):
         self._loading: threading.Thread | None = None
         self._enabled = True
         self._failure = ''
-        self._logged: dict[str, tuple[float, str]] = {}  # when, and what, by cause
+        self._problem_log = ProblemLog(self.get_logger())
         self._diagnostics = self.create_publisher(
             DiagnosticArray,
             '/diagnostics',
@@ -309,11 +307,6 @@ class PoseActionNode(LifecycleNode):
         response.success, response.message = True, 'running' if request.data else 'paused'
         return response
 
-    def _as_declared(self, changes: list[Parameter]) -> list[Parameter]:
-        if renamed := old_names(change.name for change in changes):
-            raise RenamedParameterError(renamed)
-        return numbers_as_declared(self, changes)
-
     def _check_parameters(self, changes: list[Parameter]) -> SetParametersResult:
         in_use = self._worker is not None or self.is_loading
         return check_settings(self, NodeSettings, changes, in_use=in_use)
@@ -359,7 +352,7 @@ class PoseActionNode(LifecycleNode):
         if self._stream is None:
             return DiagnosticStatus.OK, 'unconfigured: no network is loaded'
         problems = self._problems()
-        self._log(problems)
+        self._problem_log.warn(problems)
         if problems:
             return DiagnosticStatus.WARN, '; '.join(problems.values())
         if self._worker is None:
@@ -393,20 +386,10 @@ class PoseActionNode(LifecycleNode):
         calibration = inputs.matched.calibration
         if worker.image_size is not None:
             calibration = calibration.for_image(*worker.image_size)
-        self._log({'scaled': calibration.note}, repeat_s=math.inf)
+        self._problem_log.warn({'scaled': calibration.note}, repeat_s=math.inf)
         problem = calibration.problem
         if not problem:
             return ''
         return (
             f'{inputs.camera_info_topic}: {problem}; positions are relative to the root joint only'
         )
-
-    def _log(self, problems: dict[str, str], repeat_s: float = _REPEAT_S) -> None:
-        """Log each problem when it comes, and again while it stands."""
-        now_s = time.monotonic()
-        for cause, text in problems.items():
-            logged_s, logged = self._logged.get(cause, (-math.inf, ''))
-            pause_s = repeat_s if text == logged else _PAUSE_S
-            if text and now_s > logged_s + pause_s:
-                self._logged[cause] = (now_s, text)
-                self.get_logger().warning(text)

@@ -242,7 +242,8 @@ def test_every_message_of_the_recording_survives(tmp_path, film, net, storage):
         after = {(c.topic, c.msgtype, c.digest, c.msgdef.data) for c in reader.connections}
         definitions = {c.topic: c.msgdef.data for c in reader.connections}
     assert before < after
-    ours = {'/left/poses', '/left/actions', '/left/markers'}
+    ours = {'/left/people', '/left/poses', '/left/actions', '/left/markers'}
+    ours.add('/left/pose_action/skeleton')
     assert {topic for topic, *_ in after - before} == ours
     assert 'float32 confidence' in definitions['/left/poses']
     copied = [row for row in raw(tmp_path / 'out') if row[0] not in ours]
@@ -576,5 +577,13 @@ def test_the_options_of_the_command(tmp_path, film, net):
     assert result.exit_code == 0
     assert '6 images of /image (0 bad)' in result.stdout
     assert 'no calibration on /camera_info' in result.stderr
-    refused = CliRunner().invoke(app, [*map(str, arguments[:4]), '--people-min-score', '7'])
+    refused = CliRunner().invoke(app, [*map(str, arguments[:4]), '--detections-min-score', '7'])
     assert refused.exit_code != 0
+
+
+def test_the_old_names_of_options_are_refused_with_the_new_ones(tmp_path):
+    result = CliRunner().invoke(
+        app, ['bag', 'in', str(tmp_path / 'out'), '--people-min-score', '1']
+    )
+    assert result.exit_code != 0
+    assert '--detections-min-score' in ' '.join(result.stderr.split())
