@@ -89,7 +89,7 @@ def start(context: LaunchContext) -> list[LaunchDescriptionEntity]:
             'params_file': PathJoinSubstitution([share, 'config', 'pose_action.yaml']),
             'autostart': '',
             'use_sim_time': '',
-            'image_reliability': 'reliable',  # on one machine nothing need be lost
+            'image_reliability': '',
         }.items(),
     )
     outer = context.launch_configurations.get('ros_namespace')

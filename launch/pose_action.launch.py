@@ -25,8 +25,9 @@ ARGUMENTS = {
     ),
 }
 RELIABILITY = (
-    '"reliable" asks again for images that get lost on the way, as big raw images do on a busy '
-    'machine or a full network; empty: as in the params file, which is best effort by default.'
+    '"reliable": lost images are sent again, and only reliable publishers are received; '
+    '"best_effort": every publisher is received; empty: as in the params file, which by default '
+    'is reliable if every publisher is.'
 )
 # Argument -> parameter: an argument that is left empty leaves the parameter to the params file.
 OVERRIDES = {
