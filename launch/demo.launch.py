@@ -111,7 +111,7 @@ def end_with_the_nodes() -> list[RegisterEventHandler]:
     def keep(event: ProcessIO) -> None:
         lines = event.text.decode(errors='replace').strip().splitlines()
         if lines:
-            last_line[event.process_name] = lines[-1]
+            last_line[event.process_name] = lines[-1].rpartition(']: ')[2]
 
     def end(event: ProcessExited, context: LaunchContext) -> list[Shutdown]:
         name = event.process_name

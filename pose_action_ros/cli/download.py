@@ -68,12 +68,12 @@ def download(url: str, target: Path, md5: str) -> None:
     except (urllib.error.URLError, TimeoutError, ConnectionError) as error:
         reason = getattr(error, 'reason', error)
         raise CheckpointError(
-            f'{url} can not be reached ({reason}); is there a network?'
+            f'{url} cannot be reached ({reason}); is there a network?'
         ) from error
     except (http.client.HTTPException, ValueError) as error:
-        raise CheckpointError(f'{url}: no answer that makes sense ({error!r})') from error
+        raise CheckpointError(f'{url}: unexpected answer ({error!r})') from error
     except OSError as error:
-        raise CheckpointError(f'can not write {part} ({error})') from error
+        raise CheckpointError(f'cannot write {part} ({error})') from error
 
 
 def _attempt(url: str, part: Path) -> bool:
@@ -114,7 +114,7 @@ def _receive(answer: http.client.HTTPResponse, part: Path, have: int) -> None:
     if total is not None and size < total:
         raise CheckpointError(
             f'the connection broke off after {size} of {total} bytes; run the same command again '
-            'to go on'
+            'to continue'
         )
 
 

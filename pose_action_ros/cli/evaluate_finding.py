@@ -1,4 +1,4 @@
-"""`pose-action evaluate finding`: who is found in photographs when nothing is given."""
+"""`pose-action evaluate finding`: how many people are found in photographs without boxes."""
 
 from __future__ import annotations
 
@@ -34,19 +34,21 @@ def finding(
     weights: Weights = SHIPPED_WEIGHTS,
     split: Annotated[str, typer.Option(help='train, val or test.')] = 'test',
     split_file: Annotated[
-        Path | None, typer.Option(help='JSON lists `train` and `test` of images.')
+        Path | None, typer.Option(help='JSON file with the lists `train` and `test` of images.')
     ] = None,
     annotations: Annotated[
         Path | None,
-        typer.Option(help='COCO JSON below ROOT to read instead; it names every person.'),
+        typer.Option(
+            help='COCO JSON below ROOT that names every person; read instead of the default.'
+        ),
     ] = None,
     limit: Limit = None,
     json_file: JsonFile = None,
     quiet: Quiet = False,
 ) -> None:
-    """Shares of people found in COCO's photographs, false people, and empty windows with somebody.
+    """Count found people, false people and empty windows with a person in COCO's photographs.
 
-    Nothing is given to the node but the image, six times, as from a camera that stands still.
+    The node sees only the image, six times, as from a camera that stands still.
     """
     from pose_action_ros.core.skeleton import get_skeleton
     from pose_action_ros.data.opening import open_library
@@ -96,7 +98,7 @@ def _scenes(
 
 
 def _scene(stream: PoseActionStream, library: Photographs, people: list[Person]) -> Finding | None:
-    """Counts of a scene; None where nobody in it is annotated well enough to judge."""
+    """Return the counts of a scene; None if nobody in it is annotated well enough to judge."""
     import numpy as np
 
     from pose_action_ros.data.files import read_picture
@@ -126,7 +128,7 @@ def _scene(stream: PoseActionStream, library: Photographs, people: list[Person])
 def _empty(
     stream: PoseActionStream, library: Photographs, limit: int | None, shown: bool
 ) -> dict[str, tuple[int, int]]:
-    """Windows beside all people, shown as images of their own."""
+    """Count the people seen in windows beside all people, each shown as an image."""
     from pose_action_ros.data.photographs import EmptyWindows
     from pose_action_ros.inference.still_images import look_at
     from pose_action_ros.training.pose_scores import spread_indices

@@ -19,15 +19,21 @@ _INTERRUPTED = 130  # as shells have it after Ctrl-C
 
 def train(
     config: Annotated[
-        Path | None, typer.Argument(help='Settings, such as config/train/demo.yaml.')
+        Path | None, typer.Argument(help='File of settings, such as config/train/demo.yaml.')
     ] = None,
     changes: Annotated[
-        list[str] | None, typer.Option('--set', help='section.key=value, over the file.')
+        list[str] | None,
+        typer.Option(
+            '--set', help='section.key=value: replaces a setting of the file; repeatable.'
+        ),
     ] = None,
     output: Annotated[Path | None, typer.Option(help='Folder of the run.')] = None,
-    resume: Annotated[bool, typer.Option('--resume', help='Go on with the run there.')] = False,
+    resume: Annotated[
+        bool, typer.Option('--resume', help='Continue the run in that folder.')
+    ] = False,
     settings: Annotated[
-        bool, typer.Option('--settings', help='Print every setting with its help, and stop.')
+        bool,
+        typer.Option('--settings', help='Print every setting with its description, and exit.'),
     ] = False,
     quiet: Annotated[bool, typer.Option('--quiet', help='No progress bars.')] = False,
 ) -> None:
@@ -38,7 +44,7 @@ def train(
     from pose_action_ros.training.config_file import config_from_mapping, load_config
 
     if config is None and not settings:
-        raise ConfigError('no settings; give a YAML file such as config/train/demo.yaml')
+        raise ConfigError('no file of settings; give one, such as config/train/demo.yaml')
     changes = list(changes or ())
     if output is not None:
         changes.append(f'output={output}')
@@ -57,7 +63,7 @@ def train(
         if not _is_interrupt(stop):
             raise
         Console(stderr=True).print(
-            f'stopped; the same command with --resume goes on from the last whole epoch in '
+            f'stopped; the same command with --resume continues after the last complete epoch in '
             f'{chosen.output}',
             highlight=False,
             soft_wrap=True,

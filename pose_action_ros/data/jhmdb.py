@@ -239,5 +239,5 @@ def _length(path: Path) -> int:
         count += 1
     video.release()
     if not count:
-        raise DatasetError(f'{path} can not be decoded; it is damaged or missing')
+        raise DatasetError(f'{path} cannot be decoded; it is damaged or missing')
     return count

@@ -285,7 +285,7 @@ def split_lists(path: Path) -> tuple[set[str], set[str]]:
         train, test = ({image_key(name) for name in names} for names in lists)
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise DatasetError(
-            f'{path} can not be read ({error!r}); expected JSON with the lists `train` and '
+            f'{path} cannot be read ({error!r}); expected JSON with the lists `train` and '
             '`test` of image names or numbers'
         ) from error
     if both := sorted(train & test):

@@ -135,7 +135,7 @@ class PreparedLibrary:
                     file.seek(start)
                     found.append(decode_compressed(file.read(count)))
         except (OSError, ImageError) as error:
-            raise DatasetError(f'{path} can not be read: {error}') from error
+            raise DatasetError(f'{path} cannot be read: {error}') from error
         return found
 
     def _path(self, index: int) -> Path:
@@ -246,7 +246,7 @@ def _stored_extent(folder: Path) -> Extent | None:
     except FileNotFoundError:
         return None
     except (OSError, ValueError, TypeError) as error:
-        raise DatasetError(f'{path} can not be read ({error}); choose another folder') from error
+        raise DatasetError(f'{path} cannot be read ({error}); choose another folder') from error
 
 
 def _path(folder: Path, title: str, index: int) -> Path:
@@ -262,7 +262,7 @@ def _place(path: Path) -> _Place:
         return _Place(values['left'], values['top'], values['ratio'], offsets)
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise DatasetError(
-            f'{path} can not be read ({error}); run `pose-action data prepare` again'
+            f'{path} cannot be read ({error}); run `pose-action data prepare` again'
         ) from error
 
 

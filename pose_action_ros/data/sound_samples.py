@@ -84,7 +84,7 @@ class SoundSamples:
                     _log.warning('%s: sample %d is skipped: %s', self.name, at, error)
                 problem = error
         raise DatasetError(
-            f'{self.name}: {most} samples in a row can not be read, the last because: {problem}'
+            f'{self.name}: {most} samples in a row cannot be read, the last because: {problem}'
         ) from problem
 
 

@@ -56,7 +56,7 @@ class BodyPrior:
     segment_sigma: float = 0.08
 
     def __post_init__(self) -> None:
-        """Refuse bodies that can not be.
+        """Refuse bodies that cannot be.
 
         Raises:
             ConfigError: A value is out of range.

@@ -48,7 +48,7 @@ class Camera:
     distortion_model: str = ''
 
     def __post_init__(self) -> None:
-        """Refuse what can not be a camera.
+        """Refuse what cannot be a camera.
 
         Raises:
             ConfigError: Intrinsics are not finite, focal lengths or sizes not positive, or the

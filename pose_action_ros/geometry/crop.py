@@ -96,7 +96,7 @@ def crop_transform(box: PersonBox, *, angle_deg: float = 0.0, flip: bool = False
         ConfigError: The box is not finite or has no size.
     """
     if not (np.isfinite([box.center_x, box.center_y, box.size]).all() and box.size > 0.0):
-        raise ConfigError(f'{box} can not be cropped; expected finite numbers and a size > 0')
+        raise ConfigError(f'{box} cannot be cropped; expected finite numbers and a size > 0')
     cos, sin = np.cos(np.deg2rad(angle_deg)), np.sin(np.deg2rad(angle_deg))
     linear = np.array([[cos, sin], [-sin, cos]]) / box.size
     matrix = np.eye(3)

@@ -57,7 +57,7 @@ class Film:
         finally:
             capture.release()
         if not there:
-            raise ImageError(f'{path} can not be read as a video: it has no image that decodes')
+            raise ImageError(f'{path} cannot be read as a video: it has no image that decodes')
         self.size = (first.shape[1], first.shape[0])
         self.rate_hz = rate_hz if 0.0 < rate_hz < _HIGHEST_RATE_HZ else _USUAL_RATE_HZ
         self.count = round(count) if math.isfinite(count) and count > 0 else None

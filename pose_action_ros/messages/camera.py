@@ -82,7 +82,7 @@ def calibration_from_msg(info: Any, *, rectified: bool = False) -> Calibration:
             camera = camera.cropped(roi.x_offset, roi.y_offset, roi.width, roi.height)
         return Calibration(camera.binned(info.binning_x, info.binning_y))
     except ConfigError as error:
-        return Calibration(None, f'CameraInfo can not be used: {error}')
+        return Calibration(None, f'CameraInfo cannot be used: {error}')
 
 
 def camera_to_msg(make: MessageMaker, camera: Camera, header: Any) -> Any:
@@ -112,12 +112,12 @@ def _fitted(calibration: Calibration, width: int, height: int) -> Calibration:
     aspect = (width * camera.height) / (height * camera.width)
     if abs(aspect - 1.0) > _ASPECT_TOLERANCE:
         return Calibration(
-            None, f'{sizes}: another aspect, so it can not be used; calibrate at the size sent'
+            None, f'{sizes}: another aspect, so it cannot be used; calibrate at the size sent'
         )
     try:
         scaled = camera.scaled(width, height)
     except ConfigError as error:
-        return Calibration(None, f'{sizes}: it can not be scaled to the image: {error}')
+        return Calibration(None, f'{sizes}: it cannot be scaled to the image: {error}')
     return Calibration(scaled, note=f'{sizes}: it is scaled to the image')
 
 

@@ -68,7 +68,7 @@ class ModelConfig:
     appearance_features: int = 256
 
     def __post_init__(self) -> None:
-        """Refuse what can not be built.
+        """Refuse what cannot be built.
 
         Raises:
             ConfigError: A field is out of range or contradicts another.

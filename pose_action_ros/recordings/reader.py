@@ -193,7 +193,7 @@ def _open_file(path: Path, stack: ExitStack) -> Any:
         try:
             file = McapFile(path)
         except (OSError, ValueError) as error:
-            raise DatasetError(f'{path} can not be read: {error}') from error
+            raise DatasetError(f'{path} cannot be read: {error}') from error
         stack.callback(file.close)
         return file
     from rosbags.rosbag2 import Reader
@@ -202,7 +202,7 @@ def _open_file(path: Path, stack: ExitStack) -> Any:
         return stack.enter_context(Reader(path))
     except Exception as error:  # of apsw, rosbags and Python, on whatever stands there
         raise DatasetError(
-            f'{path} can not be read as a .db3 file: {error}; what a damaged one still holds is '
+            f'{path} cannot be read as a .db3 file: {error}; what a damaged one still holds is '
             f'saved by `sqlite3 {path} .recover | sqlite3 NEW.db3`'
         ) from error
 
@@ -228,9 +228,7 @@ def _unpacked(path: Path, stack: ExitStack, lost: list[str]) -> Path:
     except EOFError:
         lost.append(f'{path} is cut short: its last messages are missing')
     except Exception as error:  # of the library, or a full disk
-        raise DatasetError(
-            f'{path} can not be unpacked ({error}); try `zstd -d {path}`'
-        ) from error
+        raise DatasetError(f'{path} cannot be unpacked ({error}); try `zstd -d {path}`') from error
     return plain
 
 

@@ -101,7 +101,7 @@ class CheckpointedWriter(Writer):
             self._is_broken = True
             self.metapath.with_suffix('.yaml.tmp').unlink(missing_ok=True)
             raise DatasetError(
-                f'{self.path} can not be written: {error}; it holds what was written until then'
+                f'{self.path} cannot be written: {error}; it holds what was written until then'
             ) from error
 
 

@@ -93,7 +93,7 @@ class NodeStatistics:
     def count_bad(self, reason: str) -> None:
         """Note that an image could not be decoded."""
         self.frames_bad += 1
-        self.history.add_failure('can not be decoded', reason)
+        self.history.add_failure('cannot be decoded', reason)
 
     def count_failed(self, reason: str) -> None:
         """Note that an image could not be looked at."""

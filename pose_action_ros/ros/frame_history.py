@@ -72,7 +72,7 @@ class FrameHistory:
         """Note that an image gave no result.
 
         Args:
-            what: Of all images of that kind, for people: `can not be decoded`.
+            what: Of all images of that kind, for people: `cannot be decoded`.
             reason: Why this one.
         """
         with self._lock:

@@ -1,6 +1,6 @@
 """A function of tensors as a CUDA graph: hundreds of small kernels, launched as one.
 
-Python can not launch small kernels as fast as a GPU runs them. So a function is captured once for
+Python cannot launch small kernels as fast as a GPU runs them. So a function is captured once for
 fixed shapes: arrays go up from pinned memory, the graph is launched as one, the answer comes back
 as one copy, and only then the host waits. Where a graph can't be captured, or does not give the
 eager numbers, the same function runs eagerly, and the reason is kept.

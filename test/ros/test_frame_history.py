@@ -25,7 +25,7 @@ class Film:
             stamp_ns = START + round(self.now_s * 1e9) if stamp is None else stamp(index)
             self.history.add_arrival(stamp_ns)
             if failure is not None and failure(index):
-                self.history.add_failure('can not be decoded', f'broken {index}')
+                self.history.add_failure('cannot be decoded', f'broken {index}')
             else:
                 self.history.add_result(stamp_ns, people, valid)
 
@@ -49,7 +49,7 @@ def test_nothing_is_wrong_with_a_good_film(film):
 
 def test_undecodable_images_are_said_with_the_last_reason_and_forgotten(film):
     film.run(5.0, valid=True, failure=lambda index: index % 10 == 0)
-    assert film.problems() == {'images': '5 of the last 50 images can not be decoded: broken 40'}
+    assert film.problems() == {'images': '5 of the last 50 images cannot be decoded: broken 40'}
     film.run(5.0, valid=True)
     assert film.problems() == {}
     film.run(5.0, valid=True, failure=lambda index: index % 25 == 0)  # 4 %

@@ -2,6 +2,8 @@
 
 import re
 import runpy
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -9,7 +11,7 @@ import yaml
 
 pytest.importorskip('launch_ros', reason='needs launch_ros, which no wheel carries')
 
-from launch import LaunchContext, LaunchDescription, LaunchService
+from launch import LaunchContext, LaunchDescription
 from launch.actions import IncludeLaunchDescription, SetLaunchConfiguration
 from launch.launch_description_sources import PythonLaunchDescriptionSource
 from launch_ros.actions import Node, PushRosNamespace
@@ -119,16 +121,24 @@ def test_the_demo_lists_what_it_takes_and_nothing_else():
     ]
 
 
-def test_a_camera_that_does_not_open_ends_the_demo_with_its_reason(capfd):
-    service = LaunchService()
-    description = PythonLaunchDescriptionSource(str(LAUNCH / 'demo.launch.py'))
-    service.include_launch_description(
-        IncludeLaunchDescription(
-            description,
-            launch_arguments=[('source', 'no_such_film.mp4'), ('rviz', 'false')],
-        )
+_RUN = """
+import sys
+from launch import LaunchService
+from launch.actions import IncludeLaunchDescription
+from launch.launch_description_sources import PythonLaunchDescriptionSource
+
+service = LaunchService()
+source = PythonLaunchDescriptionSource(sys.argv[1])
+arguments = [('source', sys.argv[2]), ('rviz', 'false')]
+service.include_launch_description(IncludeLaunchDescription(source, launch_arguments=arguments))
+service.run()
+"""
+
+
+def test_a_camera_that_does_not_open_ends_the_demo_with_its_reason():
+    arguments = [sys.executable, '-c', _RUN, LAUNCH / 'demo.launch.py', 'no_such_film.mp4']
+    done = subprocess.run(  # returns only when the whole demo has ended
+        arguments, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=True
     )
-    service.run()  # returns only when the whole demo has ended
-    out, err = capfd.readouterr()
-    assert 'the demo ends: camera_node-1 has ended with exit status 1' in out + err
-    assert "camera source 'no_such_film.mp4' is neither" in out + err
+    reason = "exit status 1: camera source 'no_such_film.mp4' is neither"
+    assert f'the demo ends: camera_node-1 has ended with {reason}' in done.stdout
