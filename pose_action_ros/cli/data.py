@@ -247,7 +247,7 @@ def _extent(name: str, augmentation: str) -> Extent:
 
 
 def _prepared(folder: Path, library: Library, extent: Extent, index: int) -> tuple[int, str]:
-    """Bytes written and what was wrong; for processes of their own."""
+    """Return the bytes written and the fault; runs in a process of its own."""
     from pose_action_ros.core.errors import DatasetError
     from pose_action_ros.data.prepared import prepare_recording
 

@@ -1,4 +1,4 @@
-"""Downloads one file over HTTP: resumes, shows progress, checks the MD5, or says what is wrong.
+"""Downloads one file over HTTP: resumes, shows progress, checks the MD5, or reports the fault.
 
 Plain `urllib`: a partial file stays beside the target as `NAME.part`, and the next attempt asks
 the server for the rest of it (`Range`).
@@ -77,7 +77,7 @@ def download(url: str, target: Path, md5: str) -> None:
 
 
 def _attempt(url: str, part: Path) -> bool:
-    """Get the file, or what is missing of it; True where a piece was there before."""
+    """Get the file, or its missing part; return whether a part was there before."""
     have = part.stat().st_size if part.exists() else 0
     request = urllib.request.Request(url, headers={'User-Agent': 'pose_action_ros'})
     if have:

@@ -72,7 +72,7 @@ def main() -> None:
     except PoseActionError as error:
         _fail(str(error))
     except ImportError as error:
-        _fail(f'{type(error).__name__}: {error}; `pose-action doctor` names what is broken')
+        _fail(f'{type(error).__name__}: {error}; `pose-action doctor` names the broken library')
 
 
 def _fail(message: str) -> NoReturn:

@@ -1,4 +1,4 @@
-"""What one processed frame says: frozen result dataclasses, free of torch and of ROS.
+"""The results of one frame: frozen dataclasses, free of torch and of ROS.
 
 Missing values are NaN with confidence 0. Stamps are integer nanoseconds of the *image*, never
 of the computation. Frames of reference stand in the names: `_image_px` pixels of the source

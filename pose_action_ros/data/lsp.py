@@ -2,7 +2,7 @@
 
 Reads both as distributed: `joints.mat` and `images/`. LSP has (3, 14, 2000) joints, the first
 1,000 images for training; LSP-extended (14, 3, 10000), for training only. Labels of LSP-extended
-come from many hands; `checks` names a file that says which ones to trust.
+come from many annotators; `checks` names a file with checks of them.
 """
 
 from __future__ import annotations

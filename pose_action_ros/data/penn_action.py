@@ -134,7 +134,7 @@ class PennAction:
 
 
 def _labels(folder: Path, train: bool, skipped: dict[str, str]) -> Iterator[_Sequence]:
-    """The data set's own files, one per sequence; what is none is noted in `skipped`."""
+    """Return the data set's own files, one per sequence; others are noted in `skipped`."""
     require_folder(folder, "Penn Action's labels")
     for path in visible_files(folder, '*.mat'):
         try:

@@ -1,4 +1,4 @@
-"""People in single photographs, as a library: what the readers of 2D data sets share.
+"""People in single photographs, as a library: the common part of the readers of 2D data sets.
 
 Owns: `Person`, one annotated person; `Photographs`, a `Library` of them; `chosen_images`, which
 images belong to a split; and `EmptyWindows`, windows of the same images that nobody is in. A

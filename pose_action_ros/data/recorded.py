@@ -37,7 +37,7 @@ __all__ = [
 ]
 
 _DEPTH_BOX_M = 2.0
-_NAMED, _REASONS = 3, 5  # that are listed of what was skipped
+_NAMED, _REASONS = 3, 5  # listed examples of skipped files
 _UNKNOWN_INTRINSICS = (np.nan, np.nan, np.nan, np.nan)
 
 
@@ -72,7 +72,7 @@ class Library(Protocol):
         skeleton: The layout in which joints are given.
         actions: Names of the classes; empty where there are none.
         stride: Distance between the frames of a tidy clip.
-        every: Each so many frames are a sample of their own; None: one frame per recording.
+        every: Every n-th frame is a sample; None: one frame per recording.
         skipped: Files that are no recording of this data set or can't be read, with the reason.
     """
 

@@ -64,7 +64,7 @@ class SoundSamples:
 
         Raises:
             IndexError: It is out of range.
-            DatasetError: So many in a row can't be read that something else is wrong.
+            DatasetError: Too many samples in a row cannot be read.
         """
         return self._first_sound(index, lambda at: self._source[at])
 

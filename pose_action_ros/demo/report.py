@@ -1,4 +1,4 @@
-"""What the demo leaves behind: a video, a picture, a 3D plot and a summary."""
+"""The files of the demo: a video, a picture, a 3D plot and a summary."""
 
 from __future__ import annotations
 

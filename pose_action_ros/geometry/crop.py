@@ -179,7 +179,7 @@ def box_around(
     """Return the square box around joints.
 
     Args:
-        joints_image_px: (..., D), D >= 2, source pixels; NaN joints are left out.
+        joints_image_px: (..., D), D >= 2, source pixels; NaN joints are ignored.
         valid: (...) bool, the joints to count; all by default.
         enlarge: Side of the box over the larger side of the joints' own bounding box; 1.5 is the
             authors' value for NTU.

@@ -38,7 +38,7 @@ class Film:
         path: The file.
         size: Width and height of its images, pixels.
         rate_hz: Its average rate; 30 where the file does not say it.
-        count: How many images the file says that it has; None where it does not.
+        count: Number of images stated by the file; None if it states none.
 
     Raises:
         ImageError: There is no such file, or it holds no image.

@@ -1,4 +1,4 @@
-"""Who is found in a still image when nothing is given, and who is seen but not there.
+"""Counts people found in a still image without boxes, and false people.
 
 Owns: the protocol. An image is shown to a fresh stream a few times, as a camera that stands still
 shows it. An annotated person is found if the pose of one track has at least half of the person's

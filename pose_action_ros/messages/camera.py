@@ -1,6 +1,7 @@
 """The rules for `sensor_msgs/CameraInfo`: which camera it describes, or why none; and back.
 
-No message raises: a calibration that can't be used says why, and poses go on without a camera.
+No message raises an error: an unusable calibration has a reason, and poses continue without a
+camera.
 Sources: REP 104; the coefficients count as in OpenCV and image_geometry.
 """
 
@@ -27,7 +28,7 @@ _ASPECT_TOLERANCE = 0.01
 
 @dataclass(frozen=True)
 class Calibration:
-    """What is known of a camera.
+    """The calibration of a camera.
 
     Attributes:
         camera: The camera of the image as it is sent; None where it is not known.
@@ -57,7 +58,7 @@ NO_CALIBRATION = Calibration(None, 'no CameraInfo has come')
 
 
 def calibration_from_msg(info: Any, *, rectified: bool = False) -> Calibration:
-    """Return what a CameraInfo says; never raises.
+    """Return the calibration of a CameraInfo; never raises.
 
     The calibration describes the full sensor; binning and region of interest are applied here
     (REP 104). Width and height 0 mean that the size is unknown.
@@ -72,7 +73,7 @@ def calibration_from_msg(info: Any, *, rectified: bool = False) -> Calibration:
     fx, fy, cx, cy = (float(matrix[index]) for index in (0, row + 1, 2, row + 2))
     if fx == 0.0:
         hint = 'is image_rectified right?' if rectified and info.k[0] else 'calibrate the camera'
-        return Calibration(None, f'CameraInfo says uncalibrated ({name}[0] == 0); {hint}')
+        return Calibration(None, f'CameraInfo is uncalibrated ({name}[0] == 0); {hint}')
     size = (info.width, info.height) if info.width and info.height else (0, 0)
     lens = ((), '') if rectified else (tuple(map(float, info.d)), info.distortion_model)
     roi = info.roi

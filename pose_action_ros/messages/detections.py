@@ -152,7 +152,7 @@ def box_from_region(roi: Any) -> PersonBox | None:
 def usable_boxes(
     boxes: Sequence[PersonBox], image_size: tuple[int, int]
 ) -> tuple[list[PersonBox], str]:
-    """Return the boxes that can be looked at, and what is wrong with the others.
+    """Return the usable boxes, and the faults of the others.
 
     Args:
         boxes: Squares in pixels of the image, with any numbers.

@@ -42,7 +42,7 @@ def mpjpe(predicted: ArrayLike, target: ArrayLike, *, root: int | None = 0) -> f
 
     Args:
         predicted: (..., J, D).
-        target: (..., J, D) in the same unit. Joints that are NaN on either side are left out.
+        target: (..., J, D) in the same unit. Joints that are NaN on either side are ignored.
         root: Joint that both are centred on; None takes them as they are.
 
     Returns:
@@ -60,7 +60,7 @@ def p_mpjpe(predicted: ArrayLike, target: ArrayLike) -> float:
 
     Args:
         predicted: (..., J, D).
-        target: (..., J, D) in the same unit. Joints that are NaN on either side are left out.
+        target: (..., J, D) in the same unit. Joints that are NaN on either side are ignored.
 
     Returns:
         Mean distance in the unit of the arguments; NaN without a valid joint.

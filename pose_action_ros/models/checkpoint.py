@@ -149,7 +149,7 @@ def find_weights(name_or_path: str | Path) -> Path:
             weights that `pose-action fetch-weights` has put into the cache folder.
 
     Raises:
-        CheckpointError: There is none; the message says where it was looked for and what to do.
+        CheckpointError: There is none; the message lists the searched folders and the remedy.
     """
     path = Path(name_or_path).expanduser()
     if path.suffix or len(path.parts) > 1:

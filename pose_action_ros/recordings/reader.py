@@ -1,4 +1,4 @@
-"""Reads recordings: a folder or one file, whole or damaged, and says what it can't read.
+"""Reads recordings: a folder or one file, whole or damaged, and reports unreadable parts.
 
 A folder's `metadata.yaml` says which files belong together. It is missing where the recorder was
 killed: then the files are taken by their names. Topics and messages are taken from the files.
@@ -133,7 +133,7 @@ def opened(path: Path) -> Iterator[Recording]:
 
 
 def _storage_files(path: Path, named: tuple[str, ...]) -> tuple[list[Path], list[str]]:
-    """The files of a recording in their order, and what is missing."""
+    """Return the files of a recording in their order, and the missing ones."""
     if not path.exists():
         raise DatasetError(f'there is no recording {path}; {_EXPECTED}')
     if path.is_file():
@@ -208,7 +208,7 @@ def _open_file(path: Path, stack: ExitStack) -> Any:
 
 
 def _left_beside(path: Path) -> list[str]:
-    """What is not in a database yet, because its recorder was killed."""
+    """Return the files with messages that a killed recorder has not moved to the database."""
     beside = [path.with_name(f'{path.name}{ending}') for ending in ('-wal', '-journal')]
     return [
         f'{path} was not closed, its last messages are in {file.name}; '

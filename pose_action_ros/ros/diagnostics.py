@@ -1,4 +1,4 @@
-"""What the node says of itself on `/diagnostics`, once a second.
+"""The node's message on `/diagnostics`, once a second.
 
 Times are milliseconds where a key ends in `_ms`, rates are in hertz, lengths in metres. Levels:
 ERROR after a transition that failed, WARN on what a user must see (`frame_history`), OK
@@ -57,7 +57,7 @@ class NodeStatistics:
         frames_skipped: Images that were skipped for their stamps.
         frames_unwatched: Images left alone because nobody subscribed to a result.
         clip_fill: How full the fullest clip is, 0 to 1.
-        history: What is wrong with the last images.
+        history: Faults of the last images.
     """
 
     frames_bad: int = 0

@@ -1,6 +1,6 @@
-"""What would make a user say "it does not work", although the node runs: one text for each cause.
+"""Causes of missing results although the node runs, with one text for each.
 
-`FrameHistory` keeps the last seconds of images and results and names what is wrong with them.
+`FrameHistory` keeps the last seconds of images and results and names their faults.
 Every problem ends by itself once its cause has gone. Times are of a steady clock, seconds.
 """
 
@@ -27,7 +27,7 @@ _MIN_STEPS = 2
 _MIN_SKIPPED = 3  # a recording that starts again costs one
 
 SKIPPED = 'are skipped'
-"""What happens to images whose stamps do not fit."""
+"""The fate of images whose stamps do not fit."""
 
 
 class _Outcome(NamedTuple):
@@ -95,7 +95,7 @@ class FrameHistory:
                 self._unlabelled.append(_Result(now_s, stamp_ns, people, valid))
 
     def problems(self, clip_s: float, max_gap_s: float) -> dict[str, str]:
-        """Return what is wrong, by cause; nothing where all is well.
+        """Return the faults, by cause; empty if there is none.
 
         Args:
             clip_s: Duration of a clip.
@@ -114,7 +114,7 @@ class FrameHistory:
 
 
 def _failing(outcomes: list[_Outcome]) -> str:
-    """What the most frequent kind of failure is, where it is too frequent."""
+    """Return the most frequent kind of failure, if it is too frequent."""
     failed = [outcome for outcome in outcomes if outcome.what]
     counts = Counter(outcome.what for outcome in failed)
     for what, count in counts.most_common(1):

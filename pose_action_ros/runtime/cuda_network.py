@@ -98,5 +98,5 @@ class CudaNetwork:
 
 
 def _batch_size(count: int) -> int:
-    """The batch that serves so many: 1, 2, 4, 8, ...; each size is captured only once."""
+    """Return the captured batch size for a number of people: 1, 2, 4, 8, ..."""
     return 1 << max(count - 1, 0).bit_length()

@@ -72,7 +72,7 @@ class Engine:
     ) -> None:
         self.config = net.config
         self.notes: list[str] = []
-        """What was decided otherwise than wished, and why."""
+        """Return decisions that differ from the request, with the reason."""
         if backend not in BACKENDS or precision not in PRECISIONS:
             raise ConfigError(
                 f'found backend {backend!r} and precision {precision!r}; expected one of '
@@ -159,7 +159,7 @@ class Engine:
     ) -> Network:
         """Return the network in the reduced precision, or in float32 where that is too far off.
 
-        What the gate measured is kept for the next start, which then builds one network.
+        The result of the gate is kept for the next start, which then builds one network.
         """
         name = f'gate-{reduced}'
         build = cache(build)

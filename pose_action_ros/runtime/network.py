@@ -12,7 +12,7 @@ __all__ = ['FrameArrays', 'Network']
 
 
 class FrameArrays(NamedTuple):
-    """What the network says of N crops; float32.
+    """The outputs of the network for N crops; float32.
 
     Attributes:
         joints: (N, J, D) in crop coordinates.

@@ -54,7 +54,7 @@ class StartCache:
             self._give_up(error)
 
     def read(self, name: str) -> bytes | None:
-        """Return what was kept under a name; None if there is nothing, or it is damaged."""
+        """Return the content kept under a name; None if there is none, or it is damaged."""
         if self._folder is None:
             return None
         try:

@@ -52,7 +52,7 @@ _REST = BodyFrames(np.zeros((1, 17, 3)), np.broadcast_to(np.eye(3), (1, len(PART
 
 @dataclass(frozen=True, eq=False)
 class FilmFrame:
-    """One image of a film and what is really there.
+    """One image of a film and its true pose and action.
 
     Attributes:
         image_rgb: (H, W, 3) uint8.
@@ -133,7 +133,7 @@ class Scene:
     def draw_backdrop(
         self, photographs: Many[Path] = (), view: tuple[Camera, Array] | None = None
     ) -> NDArray[np.uint8]:
-        """Draw what is behind the actor.
+        """Draw the background of the actor.
 
         Args:
             photographs: Pictures to use instead of drawn walls, where there are any.
