@@ -1,19 +1,19 @@
-# The verbs of this repository. `make demo` and `make test` set up what they need.
+# The verbs of this repository. Each sets up what it needs.
 #
 #   make setup             builds .venv: libraries, ROS 2, our messages
-#   make demo [SECONDS=0]  films the simulated actor, shows what the node sees (0: until Ctrl-C)
-#   make test | lint       what continuous integration runs
+#   make demo [SECONDS=0]  films the simulated actor, shows the node's results (0: until Ctrl-C)
+#   make test | lint       the checks of continuous integration
 #   make test-ros          the tests of the nodes alone
 #   make soak [MINUTES=30] the node at 30 Hz with every known fault injected at random: a report
 #   make bench             the tables of docs/performance.md
-#   make fuzz [INPUTS=40000]  hostile images and messages, so many of each of seven kinds
+#   make fuzz [INPUTS=40000]  hostile images and messages; number of inputs of each of seven kinds
 #   make parity            our network against the authors' own, output by output
-#   make lock              writes the lock files anew from setup.cfg
-#   make clean             removes what the others made
+#   make lock              rewrites the lock files from setup.cfg
+#   make clean             removes everything that the other verbs made
 #
 # Choices, for each of them:
 #   ROS=kilted|jazzy       wheels of that distribution (kilted); a sourced distribution is used as it is
-#   TORCH=cpu|cuda         the build of torch (cuda where nvidia-smi runs, cpu elsewhere)
+#   TORCH=cpu|cuda         the build of torch (default: cuda if nvidia-smi lists a GPU, otherwise cpu)
 #   PYTHON=python3.12      the interpreter, 3.11 to 3.13
 #   VENV=FOLDER            another environment (.venv; of jazzy .venv-jazzy)
 
