@@ -212,7 +212,7 @@ def score_clips(
     *,
     multi: bool,
 ) -> dict[str, ClipScores]:
-    """Return the scores of single-clip and, where asked for, of multi-clip.
+    """Return the scores of single-clip and, if wanted, of multi-clip.
 
     Raises:
         ConfigError: The boxes are unknown, or the network has other actions than the data set.

@@ -21,7 +21,7 @@ MAX_MESSAGE = 2000
 
 
 def shortened(text: str, length: int = MAX_MESSAGE) -> str:
-    """Return a text that fits into a log: without its middle where it is long, and printable.
+    """Return a text that fits into a log: without its middle if it is long, and printable.
 
     Args:
         text: Of any length and content.

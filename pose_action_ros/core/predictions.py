@@ -77,7 +77,7 @@ class PersonPrediction:
         joints_image_px: (J, 2) float32.
         confidence: (J,) float32, 0 to 1, the network's visibility.
         joints_root_m: (J, 3) float32, or None for a 2D model.
-        joints_camera_m: (J, 3) float32, or None where the camera or the scale is unknown.
+        joints_camera_m: (J, 3) float32, or None if the camera or the scale is unknown.
         scale_source: Where the metric scale comes from.
         root_depth_sigma_m: One standard deviation of the root's distance; NaN if unknown.
         action: None for a model without actions.
@@ -101,9 +101,9 @@ class FramePrediction:
 
     Attributes:
         stamp_ns: Stamp of the image.
-        persons: One entry per person, empty where nobody is seen.
+        persons: One entry per person, empty if nobody is seen.
         lost_tracks: Ids of tracks that ended with this frame.
-        skipped: Why the image was skipped for its stamp; empty where it was looked at.
+        skipped: Why the image was skipped for its stamp; empty if it was looked at.
         preprocess_ms: Decoding and cropping.
         inference_ms: Network, to its results on the host.
     """

@@ -130,5 +130,5 @@ class Human36m:
         return Track(projected[..., :2], depth, box, in_camera, intrinsics)
 
     def images(self, index: int, frames: Sequence[int]) -> list[NDArray[np.uint8]]:
-        """Return the frames; raises DatasetError where one is missing or damaged."""
+        """Return the frames; raises DatasetError if one is missing or damaged."""
         return self._sequences[index].images(frames)

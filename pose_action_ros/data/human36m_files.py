@@ -92,7 +92,7 @@ class Human36mSequence:
         return np.arange(1, len(self.poses_mm) + 1)
 
     def images(self, frames: Sequence[int]) -> list[NDArray[np.uint8]]:
-        """Return (H, W, 3) RGB frames; raises DatasetError where one cannot be read."""
+        """Return (H, W, 3) RGB frames; raises DatasetError if one cannot be read."""
         numbers = [int(self.numbers[frame]) for frame in frames]
         if self.video is not None and not self.folder.is_dir():
             return read_video(self.video, [number - 1 for number in numbers])

@@ -153,7 +153,7 @@ class Jhmdb:
         )
 
     def images(self, index: int, frames: Sequence[int]) -> list[NDArray[np.uint8]]:
-        """Return the frames; raises DatasetError where the film is damaged or too short."""
+        """Return the frames; raises DatasetError if the film is damaged or too short."""
         path = self._videos / self._names[index]
         decoded = read_whole_video(path, last=max(frames))
         if len(decoded) <= max(frames):

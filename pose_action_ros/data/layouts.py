@@ -41,7 +41,7 @@ def to_layout(skeleton: Skeleton, source: str, joints: ArrayLike) -> NDArray[np.
         joints: (..., J_source, D).
 
     Returns:
-        (..., J, D) float64, NaN where the data set has no such joint.
+        (..., J, D) float64, NaN if the data set has no such joint.
 
     Raises:
         ConfigError: There is no table for that source.

@@ -81,7 +81,7 @@ def read_lsp(
 
 
 def _joints(path: Path) -> tuple[NDArray[np.float64], int]:
-    """(N, 14, 2) joints in pixels, NaN where not annotated; digits of the images' names."""
+    """(N, 14, 2) joints in pixels, NaN if not annotated; digits of the images' names."""
     values = np.asarray(read_mat(path, ['joints'])['joints'], np.float64)
     if values.ndim == 3 and values.shape[:2] == (len(LSP_JOINTS), 3):
         values = values.transpose(2, 0, 1)

@@ -93,7 +93,7 @@ class PreparedLibrary:
         return self._library.length(index)
 
     def action(self, index: int) -> int:
-        """Return its class, -1 where there is none."""
+        """Return its class, -1 if there is none."""
         return self._library.action(index)
 
     def track(self, index: int, frames: Sequence[int]) -> Track:
@@ -121,7 +121,7 @@ class PreparedLibrary:
         )
 
     def images(self, index: int, frames: Sequence[int]) -> list[NDArray[np.uint8]]:
-        """Return the frames; raises DatasetError where one is missing or damaged."""
+        """Return the frames; raises DatasetError if one is missing or damaged."""
         path = self._path(index)
         place = _place(path.with_suffix('.json'))
         missing = [frame for frame in frames if frame not in place.offsets]
@@ -239,7 +239,7 @@ def prepare_recording(folder: Path, library: Library, index: int, extent: Extent
 
 
 def _stored_extent(folder: Path) -> Extent | None:
-    """How far windows of a cache may vary; None where it does not say so."""
+    """Return the range of the windows of a cache; None if it is not noted."""
     path = folder / _EXTENT
     try:
         return Extent(**json.loads(path.read_text(encoding='utf-8')))

@@ -34,7 +34,7 @@ def read_skeleton_file(path: Path) -> NDArray[np.float64]:
 
     Returns:
         (F, 25, 5): x, y, z in metres (Kinect's camera frame) and x, y in pixels of the colour
-        picture; NaN where the body was not tracked or a joint has no place.
+        picture; NaN if the body was not tracked or a joint has no place.
 
     Raises:
         DatasetError: The file is missing, damaged or cut short, or has no body.

@@ -65,7 +65,7 @@ class CameraNode(Node):
         self._ready: tuple[int, Shot] | None = None  # made ahead, sent at its moment
         self._timer = self.create_timer(0.1 / self._source.rate_hz, self._on_timer)
         self.get_logger().info(
-            f'filming {self._settings.source} at {self._source.rate_hz:g} images a second'
+            f'filming {self._settings.source} at {self._source.rate_hz:g} images per second'
         )
 
     def _publisher(self, message_type: type, topic: str) -> rclpy.publisher.Publisher:

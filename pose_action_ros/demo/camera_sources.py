@@ -52,7 +52,7 @@ class CameraSource(Protocol):
     camera: Camera | None
 
     def shoot(self, time_s: float) -> Shot | None:
-        """Return the image of that moment since the start, or None where the film has ended."""
+        """Return the image of that moment since the start, or None if the film has ended."""
 
 
 def open_source(settings: CameraSettings) -> CameraSource:

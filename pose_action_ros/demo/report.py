@@ -104,7 +104,7 @@ def plot_pose(frame: ObservedFrame, path: Path) -> bool:
         path: The .png file.
 
     Returns:
-        False where matplotlib is not installed or the pose has no metres.
+        False if matplotlib is not installed or the pose has no metres.
     """
     try:
         from matplotlib.backends.backend_agg import FigureCanvasAgg

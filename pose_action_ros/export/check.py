@@ -159,7 +159,7 @@ class ExportedNetwork:
 
     @property
     def device(self) -> str:
-        """Where it runs, for people."""
+        """The device, for people."""
         return f'cpu ({self.runtime} float32)'
 
     def frames(self, crops: NDArray[np.uint8]) -> FrameArrays:

@@ -109,7 +109,7 @@ class Camera:
             points_px: (..., 2) pixels.
 
         Returns:
-            (..., 2) float64, x / z and y / z without distortion; NaN where the lens model can
+            (..., 2) float64, x / z and y / z without distortion; NaN if the lens model can
             not be inverted.
         """
         points = np.asarray(points_px, np.float64)

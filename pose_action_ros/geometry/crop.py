@@ -185,7 +185,7 @@ def box_around(
             authors' value for NTU.
 
     Returns:
-        The box, at least `MIN_BOX_PX` wide, or None where no joint is valid.
+        The box, at least `MIN_BOX_PX` wide, or None if no joint is valid.
     """
     points = np.asarray(joints_image_px, np.float64)[..., :2].reshape(-1, 2)
     keep = np.isfinite(points).all(axis=1)

@@ -58,7 +58,7 @@ class ScaleFit:
     Attributes:
         scale: s, or NaN.
         sigma: One standard deviation of s from noise and differing proportions.
-        reason: Why there is no scale; empty where there is one.
+        reason: Why there is no scale; empty if there is one.
     """
 
     scale: float

@@ -19,7 +19,7 @@ class Admission:
     """The verdict of the clock on an image.
 
     Attributes:
-        reason: Why the image is skipped; empty where it is taken.
+        reason: Why the image is skipped; empty if it is taken.
         went_back: Time has gone back with this image, so the remembered past is void.
     """
 

@@ -114,7 +114,7 @@ class People:
         ]
 
     def sight(self, reading: Reading, stamp_ns: int, settings: TrackSettings) -> Sighting | None:
-        """Take in what the network read in a window; None where it read nobody.
+        """Take in what the network read in a window; None if it read nobody.
 
         Args:
             reading: The window must be one of this frame's.

@@ -1,4 +1,4 @@
-"""One person over time: where they are, the clip, the filters, and the result for each frame.
+"""One person over time: position, clip, filters, and the result for each frame.
 
 `Person.see` stores a frame and returns a `Sighting`, and only a sighting gives a result. So every
 result belongs to a stored frame, in the order of the frames.
@@ -94,7 +94,7 @@ class Person:
     _label: LabelFilter = field(default_factory=LabelFilter)
 
     def restart(self, stamp_ns: int) -> None:
-        """Start afresh from another time: the past is forgotten, but for where they are."""
+        """Start afresh at another time: forget the past except the position."""
         self.motion.restart(stamp_ns)
         self.clip.clear()
         for memory in (self._pixels, self._depth, self._distance, self._label):

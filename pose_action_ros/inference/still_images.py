@@ -66,7 +66,7 @@ def match_people(
 
     Args:
         tracks: (J, 2) joints of each track, pixels.
-        people: (J, 2) joints of each person, NaN where not annotated.
+        people: (J, 2) joints of each person, NaN if not annotated.
         torsos_px: Scale of each person.
     """
     shares = np.zeros((len(people), len(tracks)))

@@ -31,9 +31,9 @@ class Calibration:
     """The calibration of a camera.
 
     Attributes:
-        camera: The camera of the image as it is sent; None where it is not known.
-        problem: Why there is no camera; empty where there is one.
-        note: How the calibration was changed to fit the image; empty where it fits.
+        camera: The camera of the image as it is sent; None if it is not known.
+        problem: Why there is no camera; empty if there is one.
+        note: How the calibration was changed to fit the image; empty if it fits.
     """
 
     camera: Camera | None

@@ -127,12 +127,12 @@ def boxes_from_detections(detections: Any, class_id: str, min_score: float) -> l
 
 
 def _side(width: float, height: float) -> float:
-    """The larger side; NaN where either is no length."""
+    """The larger side; NaN if either is no length."""
     return max(width, height) if width >= 0.0 and height >= 0.0 else math.nan
 
 
 def _score(results: Iterable[Any], class_id: str) -> float | None:
-    """The score of being a person; None where it is none."""
+    """Return the score of being a person; None if it is no person."""
     hypotheses = [result.hypothesis for result in results]
     scores = [h.score for h in hypotheses if class_id in ('', h.class_id)]
     return max(scores, default=None if hypotheses else 1.0)
@@ -160,7 +160,7 @@ def usable_boxes(
 
     Returns:
         The finite boxes that reach into the image and are neither far larger than it nor
-        smaller than a pixel, in their order; and a text, empty where all are.
+        smaller than a pixel, in their order; and a text, empty if all are.
     """
     good = [box for box in boxes if _is_usable(box, *image_size)]
     if len(good) == len(boxes):

@@ -96,7 +96,7 @@ class MarkerBuilder:
         self._head = skeleton.index('head') if 'head' in skeleton.joint_names else 0
 
     def build(self, pose: Any, text: str) -> list[Any]:
-        """Return the three markers of a person, or their DELETEs where no joint has a position.
+        """Return the three markers of a person, or their DELETEs if no joint has a position.
 
         Args:
             pose: The Pose3D that the markers show, in its frame.

@@ -76,7 +76,7 @@ class StampedItems(Generic[ItemT]):
             return in_time and self._images_alone <= _IN_VAIN
 
     def nearest(self, stamp_ns: int, max_age_s: float) -> ItemT | None:
-        """Return the item nearest in time, None where none is near enough."""
+        """Return the item nearest in time, None if none is near enough."""
         with self._lock:
             near = self._nearest(stamp_ns)
             if near is None or abs(near[0] - stamp_ns) > round(max_age_s * _SECOND_NS):

@@ -132,7 +132,7 @@ class Annotator:
         }
 
     def calibrate(self, connection: Connection, data: bytes) -> bool:
-        """Take a CameraInfo for the images that follow; False where it can't be read."""
+        """Take a CameraInfo for the images that follow; False if it can't be read."""
         info = self._read(connection, data)
         if info is None:
             return False
@@ -185,7 +185,7 @@ class Annotator:
             self._process(self._waiting.popleft())
 
     def _read(self, connection: Connection, data: bytes) -> Any:
-        """A message, or None where it is damaged."""
+        """A message, or None if it is damaged."""
         try:
             return self._make.store.deserialize_cdr(data, connection.msgtype)
         except Exception:  # whatever numpy, struct and rosbags raise on damaged bytes

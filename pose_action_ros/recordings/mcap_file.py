@@ -242,13 +242,13 @@ def _message(data: Any, at: int, end: int) -> tuple[int, int, bytes]:
 
 
 def _text(data: Any, at: int) -> tuple[str, int]:
-    """A string and where it ends."""
+    """Return a string and its end."""
     (length,) = struct.unpack_from('<I', data, at)
     return bytes(data[at + 4 : at + 4 + length]).decode(errors='replace'), at + 4 + length
 
 
 def _qos(data: Any, at: int) -> list[Any]:
-    """The QoS that the recorder found; none where it noted none that is understood."""
+    """Return the QoS noted by the recorder; none if it is missing or unknown."""
     (length,) = struct.unpack_from('<I', data, at)
     at, end = at + 4, at + 4 + length
     try:

@@ -188,7 +188,7 @@ class _Staged:
         """Keep the written part; the file continues."""
 
     def commit(self, tail_at: int) -> None:
-        """Write to the file; where that fails the file stays as it was.
+        """Write to the file; if that fails, the file stays unchanged.
 
         Args:
             tail_at: From here on it is written again next time.

@@ -144,7 +144,7 @@ class NodeStatistics:
         }
 
     def values(self) -> dict[str, float]:
-        """Return rates and time percentiles over the window; NaN where nothing was published."""
+        """Return rates and time percentiles over the window; NaN if nothing was published."""
         with self._lock:
             start = time.monotonic() - _WINDOW_S
             while len(self._arrivals) > 1 and self._arrivals[0] < start:

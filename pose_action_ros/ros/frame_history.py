@@ -32,7 +32,7 @@ SKIPPED = 'are skipped'
 
 class _Outcome(NamedTuple):
     at_s: float
-    what: str  # what happened to the image, for people; empty where it was looked at
+    what: str  # fate of the image, for people; empty if it was processed
     reason: str
 
 

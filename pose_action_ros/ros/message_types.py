@@ -29,7 +29,7 @@ MAKE = RosMessageMaker()
 
 
 def find_vision_msgs() -> Any:
-    """Return the module `vision_msgs.msg`, None where it is not installed."""
+    """Return the module `vision_msgs.msg`, None if it is not installed."""
     try:
         return import_module('vision_msgs.msg')
     except ImportError:

@@ -37,7 +37,7 @@ class Program:
         device: Where it runs.
 
     Attributes:
-        note: Why there is no graph; empty where there is one, and on a CPU.
+        note: Why there is no graph; empty if there is one, and on a CPU.
     """
 
     def __init__(
@@ -76,7 +76,7 @@ class Program:
         return np.array(self._answer[:count].numpy(), np.float32)
 
     def _held(self, tensor: Tensor) -> Tensor:
-        """A copy that stays where it is in memory."""
+        """Return a copy with a fixed place in memory."""
         return tensor.pin_memory() if self._pinned else tensor.clone()
 
     def _capture(self) -> None:

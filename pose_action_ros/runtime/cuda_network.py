@@ -46,7 +46,7 @@ class CudaNetwork:
 
     @property
     def device(self) -> str:
-        """Where it runs, for people."""
+        """The device, for people."""
         return f'{self._device} ({torch.cuda.get_device_name(self._device)}, {self.precision})'
 
     def frames(self, crops: NDArray[np.uint8]) -> FrameArrays:
@@ -87,7 +87,7 @@ class CudaNetwork:
         arrays: Sequence[NDArray[np.generic]],
         size: tuple[int, ...],
     ) -> NDArray[np.float32]:
-        """Run a function's program for this batch size; made where there is none yet."""
+        """Run a function's program for this batch size; make it if there is none yet."""
         program = self._programs.get(size)
         if program is None:
             examples = [np.zeros((size[0], *array.shape[1:]), array.dtype) for array in arrays]

@@ -93,7 +93,7 @@ class Engine:
 
     @property
     def device(self) -> str:
-        """Where it runs, for people."""
+        """The device, for people."""
         return self._network.device
 
     @property
@@ -157,7 +157,7 @@ class Engine:
     def _through_the_gate(
         self, build: Callable[[str], Network], reduced: str, kept: StartCache | None
     ) -> Network:
-        """Return the network in the reduced precision, or in float32 where that is too far off.
+        """Return the network in the reduced precision, or in float32 if that is too far off.
 
         The result of the gate is kept for the next start, which then builds one network.
         """
@@ -214,7 +214,7 @@ def choose_device(name: str) -> torch.device:
 
 
 def _reduced_precision(place: torch.device, backend: str) -> str:
-    """The precision worth trying; empty where float32 is as fast."""
+    """The precision worth trying; empty if float32 is as fast."""
     if place.type == 'cuda':
         return 'float16'
     return 'bfloat16' if backend == 'openvino' and has_fast_bfloat16() else ''

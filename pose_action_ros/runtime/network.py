@@ -38,7 +38,7 @@ class Network(Protocol):
 
     @property
     def device(self) -> str:
-        """Where it runs, for people."""
+        """The device, for people."""
 
     def frames(self, crops: NDArray[np.uint8]) -> FrameArrays:
         """Run the pose network on (N, 256, 256, 3) RGB bytes."""

@@ -195,7 +195,7 @@ class Scene:
         return inside & (own | (depth > joints[..., 2] - _JOINT_TOLERANCE_M))
 
     def solids(self, truth: Truth) -> Solids:
-        """Return the actor, and the stool where there is one, in camera space."""
+        """Return the actor, and the stool if there is one, in camera space."""
         figure = self.figure
         start, to_local = figure.place(truth.moment.body)
         start = start @ np.swapaxes(truth.moment.rotation, -1, -2)
