@@ -60,7 +60,7 @@ def _options(
         ),
     ] = False,
 ) -> None:
-    """A person's 2D/3D pose and action from one camera, out of one network pass."""
+    """2D and 3D pose and action of a person from one camera, in one pass of one network."""
 
 
 def main() -> None:
