@@ -69,7 +69,7 @@ def calibration_from_msg(info: Any, *, rectified: bool = False) -> Calibration:
     """
     matrix, row, name = (info.p, 4, 'P') if rectified else (info.k, 3, 'K')
     if not _finite(info.k, info.d, info.r, info.p):
-        return Calibration(None, 'CameraInfo has numbers that are not finite; calibrate anew')
+        return Calibration(None, 'CameraInfo has numbers that are not finite; calibrate again')
     fx, fy, cx, cy = (float(matrix[index]) for index in (0, row + 1, 2, row + 2))
     if fx == 0.0:
         hint = 'is image_rectified right?' if rectified and info.k[0] else 'calibrate the camera'
@@ -113,7 +113,7 @@ def _fitted(calibration: Calibration, width: int, height: int) -> Calibration:
     aspect = (width * camera.height) / (height * camera.width)
     if abs(aspect - 1.0) > _ASPECT_TOLERANCE:
         return Calibration(
-            None, f'{sizes}: another aspect, so it cannot be used; calibrate at the size sent'
+            None, f'{sizes}: another aspect ratio, so it is refused; calibrate at that size'
         )
     try:
         scaled = camera.scaled(width, height)

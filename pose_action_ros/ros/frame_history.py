@@ -145,8 +145,8 @@ def _labels(results: list[_Result], clip_s: float, max_gap_s: float) -> str:
     usual_s = float(np.median(steps_s))
     if usual_s > max_gap_s:
         return (
-            f'no label becomes valid: images are looked at every {usual_s:.2g} s, and '
-            f'clip.max_gap is {max_gap_s:g} s; send images faster, or raise clip.max_gap'
+            f'no label becomes valid: an image is processed every {usual_s:.2g} s, and '
+            f'clip.max_gap is {max_gap_s:g} s; raise the frame rate, or clip.max_gap'
         )
     gaps = int((steps_s > max_gap_s).sum())
     if gaps:
@@ -156,4 +156,4 @@ def _labels(results: list[_Result], clip_s: float, max_gap_s: float) -> str:
         )
     if (steps_s < 0.0).any():
         return 'no label becomes valid: the stamps of the images jump back'
-    return f'no label becomes valid: nobody is followed for a whole clip ({clip_s:.2g} s)'
+    return f'no label becomes valid: nobody is tracked for a whole clip ({clip_s:.2g} s)'

@@ -81,7 +81,7 @@ def test_stamps_that_tell_no_time_are_said(film, stamp, words):
 
 def test_images_too_slow_for_a_clip_are_said(film):
     film.run(20.0, step_s=1.0)
-    assert 'looked at every 1 s, and clip.max_gap is 0.5 s' in film.problems()['labels']
+    assert 'is processed every 1 s, and clip.max_gap is 0.5 s' in film.problems()['labels']
     film.run(1.0, valid=True)
     assert film.problems() == {}
 
@@ -101,7 +101,7 @@ def test_stamps_that_jump_back_are_said(film):
 
 def test_people_who_are_never_followed_long_enough_are_said(film):
     film.run(5.0)
-    assert 'nobody is followed for a whole clip (1 s)' in film.problems()['labels']
+    assert 'nobody is tracked for a whole clip (1 s)' in film.problems()['labels']
     film.run(6.0, people=0)
     assert film.problems() == {}
 
