@@ -26,7 +26,8 @@ MAY_IMPORT = {
     'simulation': FLOOR_1,
     'training': FLOOR_2,
     'inference': FLOOR_1 | {'models'},
-    'cli': FLOOR_2 | {'training', 'inference'},
+    'teaching': FLOOR_2 | {'training', 'inference'},
+    'cli': FLOOR_2 | {'training', 'inference', 'teaching'},
     'ros': FLOOR_1 | {'inference', 'simulation', 'metrics', 'msg'},
 }
 # Third-party packages that a low room must not load.
@@ -39,6 +40,7 @@ FORBIDDEN = {
     'simulation': {'rclpy', 'lightning'},
     'training': {'rclpy'},
     'inference': {'rclpy', 'lightning'},
+    'teaching': {'rclpy'},
     'cli': {'rclpy'},
     'ros': {'lightning'},
 }

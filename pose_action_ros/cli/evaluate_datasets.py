@@ -36,6 +36,8 @@ __all__ = [
     'is_shown',
     'open_split',
     'report',
+    'report_clips',
+    'score_clips',
 ]
 
 _console = Console()
@@ -127,8 +129,8 @@ def penn_action(
 ) -> None:
     """Action accuracy of every output on Penn Action's test sequences."""
     net, library = open_split('penn_action', root, 'test', weights, device)
-    scores = _clip_scores(net, library, boxes, limit, workers, quiet, multi=multi_clip)
-    _report_clips(scores, library, weights, json_file, markdown, plots)
+    scores = score_clips(net, library, boxes, limit, workers, quiet, multi=multi_clip)
+    report_clips(scores, library, weights, json_file, markdown, plots)
 
 
 @evaluate_app.command('ntu')
@@ -150,8 +152,8 @@ def ntu(
     """Action accuracy of every output on NTU RGB+D's test sequences."""
     options = {'view': view, 'broken': broken}
     net, library = open_split('ntu', root, 'test', weights, device, **options)
-    scores = _clip_scores(net, library, boxes, limit, workers, quiet, multi=multi_clip)
-    _report_clips(scores, library, weights, json_file, markdown, plots)
+    scores = score_clips(net, library, boxes, limit, workers, quiet, multi=multi_clip)
+    report_clips(scores, library, weights, json_file, markdown, plots)
 
 
 def crop_views(multi_crop: bool) -> dict[str, Any]:
@@ -180,7 +182,7 @@ def open_split(
     return net, library
 
 
-def _clip_scores(
+def score_clips(
     net: MultitaskNet,
     library: Library,
     boxes: str,
@@ -190,6 +192,11 @@ def _clip_scores(
     *,
     multi: bool,
 ) -> dict[str, ClipScores]:
+    """Return the scores of single-clip and, where asked for, of multi-clip.
+
+    Raises:
+        ConfigError: The boxes are unknown, or the network has other actions than the data set.
+    """
     from pose_action_ros.core.errors import ConfigError
     from pose_action_ros.training import action_scores as judge
 
@@ -212,7 +219,7 @@ def _clip_scores(
     return scores
 
 
-def _report_clips(
+def report_clips(
     scores: Mapping[str, ClipScores],
     library: Library,
     weights: str,
@@ -220,6 +227,7 @@ def _report_clips(
     markdown: Path | None,
     plots: Path | None,
 ) -> None:
+    """Print the table of clips; write it, the scores and the confusion matrix if asked for."""
     from pose_action_ros.training.plots import save_confusion_plot
     from pose_action_ros.training.score_tables import action_table
 
