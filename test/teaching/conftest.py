@@ -1,5 +1,7 @@
 """Films of two kinds and a network so small that a test may teach it."""
 
+import sys
+
 import cv2
 import numpy as np
 import pytest
@@ -21,6 +23,12 @@ TINY = {
 }
 SIZE = (64, 48)
 """Width and height of the films."""
+
+
+@pytest.fixture(autouse=True)
+def without_openvino(monkeypatch):
+    """PyTorch starts at once; what OpenVINO computes is tested where it is used."""
+    monkeypatch.setitem(sys.modules, 'openvino', None)
 
 
 @pytest.fixture

@@ -37,7 +37,7 @@ def test_two_kinds_of_films_are_told_apart(two_kinds, tmp_path, quick, tiny_net)
     assert any(line.startswith('bright: 5 films to learn from, 1 held out') for line in lines)
 
 
-class Stop(Exception):
+class StopError(Exception):
     """In place of Ctrl-C, which would end the test session."""
 
 
@@ -50,10 +50,10 @@ def test_it_goes_on_where_it_was_stopped(two_kinds, tmp_path, quick, monkeypatch
         log(self, trainer, module)
         epochs.append(trainer.current_epoch)
         if len(epochs) == 2:
-            raise Stop
+            raise StopError
 
     monkeypatch.setattr(EpochReport, 'on_train_epoch_end', stop)
-    with pytest.raises(Stop):
+    with pytest.raises(StopError):
         lesson(two_kinds, tmp_path / 'halves', quick()).run()
     monkeypatch.setattr(EpochReport, 'on_train_epoch_end', log)
     lines = []
@@ -66,7 +66,10 @@ def test_it_goes_on_where_it_was_stopped(two_kinds, tmp_path, quick, monkeypatch
     for name, value in first.items():
         torch.testing.assert_close(second[name], value)
     logs = sorted((tmp_path / 'halves' / 'training' / 'logs').glob('*/metrics.csv'))
-    trained = [{int(row['epoch']) for row in csv.DictReader(path.open())} for path in logs]
+    trained = [
+        {int(row['epoch']) for row in csv.DictReader(path.read_text().splitlines())}
+        for path in logs
+    ]
     assert trained[-1] == {1, 2}  # the second epoch was not whole
     assert not any('afresh' in line for line in lines)
 
