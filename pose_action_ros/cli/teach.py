@@ -62,7 +62,7 @@ def teach(
     from pose_action_ros.teaching.report import launch_line
     from pose_action_ros.teaching.settings import TeachSettings
 
-    start_logging()
+    start_logging()  # after Lightning is loaded, which sets its own level
     given = {} if epochs is None else {'epochs': epochs}
     settings = TeachSettings(
         weights=weights,

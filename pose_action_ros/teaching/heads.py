@@ -6,7 +6,7 @@ weights of its end are kept: held-out films choose nothing, so their accuracy is
 
 from __future__ import annotations
 
-import logging
+import signal
 import warnings
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
@@ -34,7 +34,6 @@ if TYPE_CHECKING:
 
 __all__ = ['new_network', 'steps_of', 'train_heads']
 
-_log = logging.getLogger(__name__)
 _FEWEST_STEPS = 15  # of an epoch: a handful of films is looked at often
 
 
@@ -105,14 +104,19 @@ def train_heads(
     with warnings.catch_warnings():
         warnings.simplefilter('ignore')  # Lightning's advice on loaders and folders
         trainer = _trainer(phase, settings, folder, progress=progress)
-        trainer.fit(
-            module,
-            datamodule=PhaseData(train, shown, phase),
-            ckpt_path=last if last.exists() else None,
-            weights_only=True,
-        )
-    if trainer.interrupted:
-        raise KeyboardInterrupt
+        on_ctrl_c = signal.getsignal(signal.SIGINT)
+        try:
+            trainer.fit(
+                module,
+                datamodule=PhaseData(train, shown, phase),
+                ckpt_path=last if last.exists() else None,
+                weights_only=True,
+            )
+        except SystemExit:  # Lightning's answer to Ctrl-C, which it also ignores from then on
+            if not trainer.interrupted:
+                raise
+            signal.signal(signal.SIGINT, on_ctrl_c)
+            raise KeyboardInterrupt from None
     net.load_state_dict(best_weights(module.state_dict()))
     net.eval()
 

@@ -14,7 +14,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import logging
 import shutil
 import time
 from dataclasses import asdict, dataclass, field
@@ -47,7 +46,7 @@ if TYPE_CHECKING:
 
 __all__ = ['Lesson', 'Outcome', 'teach']
 
-_log = logging.getLogger(__name__)
+_TOLD = 50  # films from one line of progress to the next, where there is no bar
 
 
 @dataclass(frozen=True)
@@ -146,7 +145,10 @@ class Lesson:
         if not self.settings.left_right_matters:
             jobs += [(film, True) for film in folder.part('train')]
         damaged = []
-        for film, mirror in track(jobs, 'watching films', total=len(jobs), shown=self.progress):
+        shown = track(jobs, 'watching films', total=len(jobs), shown=self.progress)
+        for number, (film, mirror) in enumerate(shown):
+            if number and number % _TOLD == 0 and not self.progress:
+                self.say(f'watched {number} of {len(jobs)} films, mirror images among them')
             try:
                 found = files.features(film, boxes.get(film.name), mirrored=mirror)
             except DatasetError as error:

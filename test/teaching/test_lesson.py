@@ -2,6 +2,7 @@
 
 import csv
 import json
+import signal
 
 import pytest
 import torch
@@ -37,10 +38,6 @@ def test_two_kinds_of_films_are_told_apart(two_kinds, tmp_path, quick, tiny_net)
     assert any(line.startswith('bright: 5 films to learn from, 1 held out') for line in lines)
 
 
-class StopError(Exception):
-    """In place of Ctrl-C, which would end the test session."""
-
-
 def test_it_goes_on_where_it_was_stopped(two_kinds, tmp_path, quick, monkeypatch):
     whole = lesson(two_kinds, tmp_path / 'whole', quick()).run()
     log = EpochReport.on_train_epoch_end
@@ -50,12 +47,13 @@ def test_it_goes_on_where_it_was_stopped(two_kinds, tmp_path, quick, monkeypatch
         log(self, trainer, module)
         epochs.append(trainer.current_epoch)
         if len(epochs) == 2:
-            raise StopError
+            raise KeyboardInterrupt
 
     monkeypatch.setattr(EpochReport, 'on_train_epoch_end', stop)
-    with pytest.raises(StopError):
+    with pytest.raises(KeyboardInterrupt):
         lesson(two_kinds, tmp_path / 'halves', quick()).run()
     monkeypatch.setattr(EpochReport, 'on_train_epoch_end', log)
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
     lines = []
     seen = {p.name: p.stat().st_mtime_ns for p in (tmp_path / 'halves' / 'features').iterdir()}
     halves = lesson(two_kinds, tmp_path / 'halves', quick(), lines).run()
