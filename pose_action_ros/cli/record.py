@@ -88,7 +88,7 @@ def _cut(source: str, topic: str, seconds: float, start: float) -> Iterator[Take
 
     path = Path(source).expanduser()
     if path.is_dir() or path.suffix in _RECORDINGS:
-        from pose_action_ros.cli.bag_images import recorded_images
+        from pose_action_ros.recordings.images import recorded_images
 
         return cut_takes(recorded_images(path, topic), seconds=seconds, start=start)
     return cut_takes(Film(path), seconds=seconds, start=start)

@@ -11,6 +11,7 @@ from __future__ import annotations
 import hashlib
 import json
 import zipfile
+from collections import Counter
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -20,8 +21,9 @@ from pose_action_ros.core.errors import DatasetError
 from pose_action_ros.core.predictions import PersonBox
 from pose_action_ros.data.windows import corner_box
 from pose_action_ros.geometry import crop_transform
-from pose_action_ros.inference import Engine, PoseActionStream
+from pose_action_ros.inference import PoseActionStream
 from pose_action_ros.models import MultitaskNet
+from pose_action_ros.runtime import Engine
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -29,8 +31,9 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from pose_action_ros.core.predictions import PersonPrediction
     from pose_action_ros.data.film_folder import FolderFilm
-    from pose_action_ros.inference.frame_arrays import FrameArrays
+    from pose_action_ros.runtime.network import FrameArrays
 
     Corners = tuple[float, float, float, float]
 
@@ -124,7 +127,7 @@ class Watcher:
         *,
         mirrored: bool = False,
     ) -> FilmFeatures:
-        """Return what is seen of a film.
+        """Return what is seen of a film; of several people, of the one who is seen most.
 
         Args:
             frames: Time in seconds and image, (H, W, 3) uint8 RGB.
@@ -145,17 +148,21 @@ class Watcher:
                 image = np.ascontiguousarray(image[:, ::-1])
                 given = given and [_mirrored(box, image.shape[1]) for box in given]
             seen = self._stream.process(image, round(time_s * 1e9), boxes=given)
-            for person in seen.persons[:1]:
-                box, arrays = person.box, self._engine.seen
-                joints = crop_transform(box).to_image(arrays.joints[0]).astype(np.float32)
-                window = (box.center_x, box.center_y, box.size)
-                features = arrays.joint_features[0].astype(np.float16)
-                rows.append(
-                    (time_s, person.track_id, window, joints, arrays.probability[0], features)
-                )
+            rows += [(time_s, *self._row(person)) for person in seen.persons]
         if not shown:
             raise DatasetError('found no frame that can be decoded')
-        return FilmFeatures(*self._columns(rows), shown=shown, last_s=last_s)
+        return FilmFeatures(*self._columns(_main_person(rows)), shown=shown, last_s=last_s)
+
+    def _row(self, person: PersonPrediction) -> tuple[Any, ...]:
+        """What the network saw of a person in the newest frame, raw."""
+        arrays, box = self._engine.seen, person.box
+        known = person.confidence > 0.0  # the rest is hidden
+        apart = np.abs(arrays.visibility - person.confidence)[:, known].sum(axis=1)
+        row = int(apart.argmin())
+        joints = crop_transform(box).to_image(arrays.joints[row]).astype(np.float32)
+        window = (box.center_x, box.center_y, box.size)
+        features = arrays.joint_features[row].astype(np.float16)
+        return person.track_id, window, joints, arrays.probability[row], features
 
     def _columns(self, rows: list[tuple[Any, ...]]) -> list[Any]:
         config = self.config
@@ -245,6 +252,17 @@ def _write(path: Path, features: FilmFeatures) -> None:
     with part.open('wb') as file:
         np.savez(file, **vars(features))
     part.replace(path)
+
+
+def _main_person(rows: list[tuple[Any, ...]]) -> list[tuple[Any, ...]]:
+    """One row of each frame: of the track that has most rows, of equals the largest window."""
+    counts = Counter(row[1] for row in rows)
+    best: dict[float, tuple[Any, ...]] = {}
+    for row in rows:
+        before = best.get(row[0])
+        if before is None or (counts[row[1]], row[2][2]) > (counts[before[1]], before[2][2]):
+            best[row[0]] = row
+    return list(best.values())
 
 
 def _nearest_box(boxes: Mapping[int, Corners], frame: int) -> PersonBox:

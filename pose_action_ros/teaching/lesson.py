@@ -46,8 +46,6 @@ if TYPE_CHECKING:
 
 __all__ = ['Lesson', 'Outcome', 'teach']
 
-_TOLD = 50  # films from one line of progress to the next, where there is no bar
-
 
 @dataclass(frozen=True)
 class Outcome:
@@ -145,10 +143,7 @@ class Lesson:
         if not self.settings.left_right_matters:
             jobs += [(film, True) for film in folder.part('train')]
         damaged = []
-        shown = track(jobs, 'watching films', total=len(jobs), shown=self.progress)
-        for number, (film, mirror) in enumerate(shown):
-            if number and number % _TOLD == 0 and not self.progress:
-                self.say(f'watched {number} of {len(jobs)} films, mirror images among them')
+        for film, mirror in track(jobs, 'watching films', total=len(jobs), shown=self.progress):
             try:
                 found = files.features(film, boxes.get(film.name), mirrored=mirror)
             except DatasetError as error:

@@ -93,9 +93,9 @@ def write_recording(path, images):
     from rosbags.rosbag2 import StoragePlugin, Writer
     from rosbags.typesys import Stores, get_typestore
 
-    from pose_action_ros.cli.bag_messages import MessageFactory
+    from pose_action_ros.recordings.message_types import RecordedMessageMaker
 
-    make = MessageFactory(get_typestore(Stores.ROS2_JAZZY))
+    make = RecordedMessageMaker(get_typestore(Stores.ROS2_JAZZY))
     with Writer(path, version=8, storage_plugin=StoragePlugin.MCAP) as writer:
         kind = 'sensor_msgs/msg/Image'
         connection = writer.add_connection('/camera/image_raw', kind, typestore=make.store)

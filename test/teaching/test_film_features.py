@@ -6,7 +6,8 @@ import torch
 
 from pose_action_ros.core.errors import DatasetError
 from pose_action_ros.data.film_folder import read_film_folder
-from pose_action_ros.inference import Engine, PoseActionStream
+from pose_action_ros.inference import PoseActionStream
+from pose_action_ros.runtime import Engine
 from pose_action_ros.teaching import film_features
 from pose_action_ros.teaching.film_clips import clip_at, clip_ends, clip_tensors
 from pose_action_ros.teaching.film_features import FeatureFiles, Watcher
@@ -87,3 +88,18 @@ def test_a_damaged_film_is_named(tiny_net, film, tmp_path):
     with pytest.raises(DatasetError, match=r'bright/bright_0\.avi: .* can not be read as a video'):
         files.features(film)
     assert not list((tmp_path).glob('features/*'))
+
+
+def test_of_several_people_the_one_who_is_seen_most_counts():
+    def row(time_s, track, side):
+        return (time_s, track, (0.0, 0.0, side))
+
+    rows = [
+        row(0.0, 1, 9.0),
+        row(0.0, 2, 5.0),
+        row(0.1, 2, 5.0),
+        row(0.2, 3, 4.0),
+        row(0.2, 4, 8.0),
+    ]
+    kept = film_features._main_person(rows)
+    assert [(time_s, track) for time_s, track, _ in kept] == [(0.0, 2), (0.1, 2), (0.2, 4)]
