@@ -270,6 +270,7 @@ class SimulatedFilm:
         height: Rows.
         fps: Images a second at which the film is meant to be shown.
         photographs: Pictures to use as backdrop instead of a drawn room.
+        opening: Actions to begin with.
     """
 
     def __init__(
@@ -279,9 +280,11 @@ class SimulatedFilm:
         height: int = 480,
         fps: float = 20.0,
         photographs: Many[Path] = (),
+        opening: tuple[str, ...] = (),
     ) -> None:
         self._seed, self.fps = seed, fps
-        self._scene = Scene(np.random.default_rng([seed, 0x46494C4D]), width, height)
+        rng = np.random.default_rng([seed, 0x46494C4D])
+        self._scene = Scene(rng, width, height, opening=opening)
         self._backdrop = (
             self._scene.draw_backdrop(photographs)
             if photographs
