@@ -83,7 +83,7 @@ class PhaseModule(LightningModule):
 
     def __init__(
         self,
-        net: MultitaskNet,
+        net: nn.Module,
         phase: PhaseSettings,
         learning_rate: float,
         *,
@@ -100,7 +100,7 @@ class PhaseModule(LightningModule):
         self._plateau: ReduceLROnPlateau | None = None
 
     @property
-    def best_net(self) -> MultitaskNet:
+    def best_net(self) -> nn.Module:
         """The network that is validated and kept: the averaged one where there is an average."""
         return self.net if self.average is None else self.average
 

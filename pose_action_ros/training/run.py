@@ -2,21 +2,12 @@
 
 from __future__ import annotations
 
-import json
 import logging
-import os
-import platform
-import warnings
-from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import torch
 from lightning.fabric.utilities.rank_zero import rank_zero_only
-from lightning.fabric.utilities.warnings import PossibleUserWarning
-from lightning.pytorch import Trainer
-from lightning.pytorch.callbacks import EarlyStopping, ModelCheckpoint, RichProgressBar
-from lightning.pytorch.loggers import CSVLogger, TensorBoardLogger
 
 from pose_action_ros.core.errors import ConfigError
 from pose_action_ros.core.skeleton import get_skeleton
@@ -25,10 +16,13 @@ from pose_action_ros.models import ModelConfig, MultitaskNet, open_model, save_m
 from pose_action_ros.training.action_module import ActionModule
 from pose_action_ros.training.appearance import Appearance
 from pose_action_ros.training.augmentation import Augmentation
-from pose_action_ros.training.config_file import config_to_mapping
 from pose_action_ros.training.data_module import PhaseData
 from pose_action_ros.training.feature_cache import CachedFeatures
-from pose_action_ros.training.optimizers import MONITOR
+from pose_action_ros.training.lightning_trainer import (
+    build_trainer,
+    calm_warnings,
+    provenance,
+)
 from pose_action_ros.training.order import OrderedSamples
 from pose_action_ros.training.phase_module import best_weights
 from pose_action_ros.training.pose_module import PoseModule
@@ -48,10 +42,6 @@ PHASES = ('half_size', 'pose', 'action', 'finetune')
 _POSE_PHASES = ('half_size', 'pose')
 
 _FINETUNE_FACTOR = 0.1  # supplement, Appendix B
-_UNWANTED = (
-    'Checkpoint directory .* exists',  # so it does when a run goes on
-    '.*isinstance.treespec, LeafSpec',  # Lightning's own use of PyTorch
-)
 _log = logging.getLogger(__name__)
 
 
@@ -78,13 +68,10 @@ def train(config: TrainConfig, *, resume: bool = False, progress: bool = True) -
     torch.manual_seed(config.seed)
     net = _start_network(config)
     run = _Run(config, folder, net, progress=progress and rank_zero_only.rank == 0)
-    with warnings.catch_warnings():
-        for text in _UNWANTED:
-            warnings.filterwarnings('ignore', text)
-        warnings.simplefilter('ignore', PossibleUserWarning)  # advice on numbers of workers
+    with calm_warnings():
         results = [run.phase(name) for name in PHASES if run.settings(name).epochs]
     if rank_zero_only.rank == 0:
-        save_model(net.eval(), folder.weights, _provenance(config, results))
+        save_model(net.eval(), folder.weights, provenance(config, config.data.name, results))
     return folder.weights
 
 
@@ -118,7 +105,10 @@ class _Run:
     def _train(self, name: str) -> PhaseResult:
         module = self._module(name)
         report = EpochReport(name, self.settings(name).batch_size)
-        trainer = self._trainer(name, report)
+        trainer = build_trainer(
+            self._folder.phase(name), self.settings(name), self._config.trainer, report,
+            progress=self._progress,
+        )  # fmt: skip
         last = self._folder.last(name)
         trainer.fit(
             module,
@@ -223,27 +213,6 @@ class _Run:
         )
         return OrderedSamples(features, self._config.seed, shuffle=clips.shuffle)
 
-    def _trainer(self, name: str, report: EpochReport) -> Trainer:
-        settings, trainer = self.settings(name), self._config.trainer
-        path = self._folder.phase(name)
-        return Trainer(
-            accelerator=trainer.accelerator,
-            devices=trainer.devices,
-            num_nodes=trainer.num_nodes,
-            strategy=trainer.strategy,
-            precision=trainer.precision,  # type: ignore[arg-type]
-            max_epochs=settings.epochs,
-            gradient_clip_val=settings.gradient_clip or None,
-            logger=_loggers(path, tensorboard=trainer.tensorboard),
-            callbacks=_callbacks(path, settings, report, progress=self._progress),
-            enable_progress_bar=self._progress,
-            enable_model_summary=False,
-            num_sanity_val_steps=0,
-            use_distributed_sampler=False,
-            log_every_n_steps=settings.steps_per_epoch,
-            default_root_dir=path,
-        )
-
 
 def _appearance(data: DataSettings) -> Appearance:
     appearance = Appearance(data.light, data.saturation, data.blur, data.covered)
@@ -256,40 +225,6 @@ def _appearance(data: DataSettings) -> Appearance:
 
 
 _MANY = 1_000_000
-
-
-class _BestCheckpoint(ModelCheckpoint):
-    """Keeps the epoch with the lowest score, and writes the score down beside it."""
-
-    def on_save_checkpoint(self, trainer: Trainer, pl_module: Any, checkpoint: Any) -> None:
-        checkpoint['best_error'] = float(trainer.callback_metrics[MONITOR])
-
-
-def _callbacks(
-    path: Path, settings: PhaseSettings, report: EpochReport, *, progress: bool
-) -> list[Any]:
-    shared: dict[str, Any] = {'dirpath': path, 'save_on_train_epoch_end': True}
-    shared['enable_version_counter'] = False
-    callbacks: list[Any] = [
-        report,
-        _BestCheckpoint(filename='best', monitor=MONITOR, mode='min', save_top_k=1, **shared),
-        ModelCheckpoint(filename='last', every_n_epochs=1, save_top_k=1, **shared),
-    ]
-    if settings.stop_after:
-        callbacks.append(EarlyStopping(MONITOR, patience=settings.stop_after, mode='min'))
-    if progress:
-        callbacks.append(RichProgressBar())
-    return callbacks
-
-
-def _loggers(path: Path, *, tensorboard: bool) -> list[Any]:
-    loggers: list[Any] = [CSVLogger(path, name='logs')]
-    try:
-        if tensorboard:
-            loggers.append(TensorBoardLogger(path, name='logs', version=loggers[0].version))
-    except ModuleNotFoundError:
-        _log.info('tensorboard is not installed; logs are CSV only')
-    return loggers
 
 
 def _start_network(config: TrainConfig) -> MultitaskNet:
@@ -307,25 +242,3 @@ def _start_network(config: TrainConfig) -> MultitaskNet:
     net.load_state_dict(fitting, strict=False)
     _log.info('%d of %d tensors from %s', len(fitting), len(own), config.model.weights)
     return net
-
-
-def _provenance(config: TrainConfig, results: list[PhaseResult]) -> dict[str, str]:
-    """Where the weights come from, as it travels in their file."""
-    device = platform.processor() or platform.machine()
-    if torch.cuda.is_available():
-        device = torch.cuda.get_device_name()
-    return {
-        'source': f'trained by pose_action_ros {_version()} on {config.data.name}',
-        'seed': str(config.seed),
-        'hardware': f'{device}, {os.cpu_count()} CPU cores',
-        'libraries': f'torch {torch.__version__}',
-        'settings': json.dumps(config_to_mapping(config)),
-        'phases': json.dumps([vars(result) for result in results]),
-    }
-
-
-def _version() -> str:
-    try:
-        return metadata.version('pose_action_ros')
-    except metadata.PackageNotFoundError:
-        return 'of a checkout'
