@@ -71,13 +71,13 @@ $(STAMP): $(LIBRARIES) CMakeLists.txt package.xml setup.cfg $(wildcard msg/*.msg
 	@echo 'setup: done. `make demo` shows it; `. $(VENV)/bin/activate` brings pose-action and ROS 2'
 
 demo: setup
-	$(BIN)/python -m pose_action_ros.ros.demo --seconds $(SECONDS) --output $(OUTPUT)
+	$(BIN)/python -m pose_action_ros.demo.show --seconds $(SECONDS) --output $(OUTPUT)
 
 test: setup
 	$(BIN)/python -m pytest
 
 test-ros: setup
-	$(BIN)/python -m pytest test/ros
+	$(BIN)/python -m pytest test/ros test/demo
 
 lint: setup
 	$(BIN)/ruff format --check .

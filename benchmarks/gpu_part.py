@@ -41,7 +41,7 @@ class Part:
 
     def crops(self, count: int) -> np.ndarray:
         """Windows with people in them, bytes."""
-        from pose_action_ros.inference.gate import gate_pictures
+        from pose_action_ros.runtime.accuracy_gate import gate_pictures
 
         return np.resize(gate_pictures(), (count, 256, 256, 3))
 
@@ -65,8 +65,8 @@ class Part:
 
 def network_of(part: Part, preset: str, precision: str):
     """The network as the engine runs it on that device."""
-    from pose_action_ros.inference.cuda_network import CudaNetwork
-    from pose_action_ros.inference.torch_network import TorchNetwork
+    from pose_action_ros.runtime.cuda_network import CudaNetwork
+    from pose_action_ros.runtime.torch_network import TorchNetwork
 
     net = part.net(preset)
     if part.device.type == 'cuda':

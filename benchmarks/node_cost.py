@@ -20,12 +20,16 @@ from pose_action_ros.cli.bench_stages import Replay
 from pose_action_ros.core.predictions import PersonBox
 from pose_action_ros.core.skeleton import get_skeleton
 from pose_action_ros.geometry import Camera, crop_transform, extract_crop
-from pose_action_ros.inference import Engine, PoseActionStream
+from pose_action_ros.inference import PoseActionStream
+from pose_action_ros.messages.action import action_to_msg
+from pose_action_ros.messages.image import image_to_msg
+from pose_action_ros.messages.markers import MarkerBuilder, MarkerSettings
+from pose_action_ros.messages.pose import SourceImage, pose_to_msg
 from pose_action_ros.models import open_model
 from pose_action_ros.msg import ActionLabel, Pose3D
-from pose_action_ros.ros.conversions import action_to_msg, pose_to_msg
-from pose_action_ros.ros.image_codec import ImageCodec, image_to_msg
-from pose_action_ros.ros.markers import MarkerBuilder, MarkerSettings
+from pose_action_ros.ros.image_decoder import ImageDecoder
+from pose_action_ros.ros.message_types import MAKE
+from pose_action_ros.runtime import Engine
 from pose_action_ros.simulation.scene import SimulatedFilm
 
 SIZE = (640, 480)
@@ -37,8 +41,8 @@ def main():
     film = SimulatedFilm(seed=1, width=SIZE[0], height=SIZE[1], fps=20.0)
     shot = film.frame(1.0)
     header = Header(frame_id='camera')
-    messages = {'rgb8': image_to_msg(shot.image_rgb, header, 'rgb8')}
-    messages['bgr8'] = image_to_msg(shot.image_rgb[..., ::-1], header, 'bgr8')
+    messages = {'rgb8': image_to_msg(MAKE, shot.image_rgb, header, 'rgb8')}
+    messages['bgr8'] = image_to_msg(MAKE, shot.image_rgb[..., ::-1], header, 'bgr8')
     engine = Engine(open_model('demo'), 'cpu', 1)
     config, boxes = engine.config, [PersonBox(SIZE[0] / 2, SIZE[1] / 2, 0.8 * SIZE[1])]
     stream = PoseActionStream(Replay(engine))
@@ -47,9 +51,10 @@ def main():
     see = lambda: stream.process(shot.image_rgb, next(stamps), camera=camera, boxes=boxes)  # noqa: E731
     for _ in range(20):
         person = see().persons[0]
-    skeleton, codec = get_skeleton(config.layout), ImageCodec()
-    builder = MarkerBuilder(skeleton, MarkerSettings())
-    pose = pose_to_msg(person, skeleton, header, SIZE, config.name)
+    skeleton, codec = get_skeleton(config.layout), ImageDecoder()
+    builder = MarkerBuilder(MAKE, skeleton, MarkerSettings())
+    source = SourceImage(header, SIZE, config.name)
+    pose = pose_to_msg(MAKE, person, skeleton, source)
     window = crop_transform(person.box)
 
     rclpy.init()
@@ -62,8 +67,8 @@ def main():
         node.create_subscription(publisher.msg_type, publisher.topic_name, lambda msg: None, 10)
 
     def publish():
-        publishers[0].publish(pose_to_msg(person, skeleton, header, SIZE, config.name))
-        publishers[1].publish(action_to_msg(person.action, 1, header, config.name))
+        publishers[0].publish(pose_to_msg(MAKE, person, skeleton, source))
+        publishers[1].publish(action_to_msg(MAKE, person.action, 1, header, config.name))
         publishers[2].publish(MarkerArray(markers=builder.build(pose, 'wave 87 %')))
 
     things = {f'decode {name}': lambda m=msg: codec.to_rgb(m) for name, msg in messages.items()}

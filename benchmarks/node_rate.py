@@ -30,9 +30,10 @@ from rich.table import Table
 from sensor_msgs.msg import Image, RegionOfInterest
 from std_msgs.msg import Header
 
+from pose_action_ros.messages.image import image_to_msg
+from pose_action_ros.messages.stamp import stamp_from_msg
 from pose_action_ros.msg import ActionLabel, Pose3D
-from pose_action_ros.ros.conversions import stamp_from_msg
-from pose_action_ros.ros.image_codec import image_to_msg
+from pose_action_ros.ros.message_types import MAKE
 from pose_action_ros.simulation.scene import SimulatedFilm
 
 _FRAMES = 40
@@ -45,7 +46,9 @@ class Driver:
         film = SimulatedFilm(seed=1)
         shots = (film.frame(index / 20.0).image_rgb for index in range(_FRAMES))
         self.node = rclpy.create_node('driver')
-        self.messages = [image_to_msg(shot, Header(frame_id='camera'), 'rgb8') for shot in shots]
+        self.messages = [
+            image_to_msg(MAKE, shot, Header(frame_id='camera'), 'rgb8') for shot in shots
+        ]
         self.images = self.node.create_publisher(Image, 'image', 2)
         self.regions = self.node.create_publisher(RegionOfInterest, 'roi', 2)
         self.ages_ms: list[float] = []

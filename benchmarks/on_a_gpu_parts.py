@@ -122,8 +122,9 @@ def stream(part: Part, preset: str) -> None:
     """Images to predictions, as in the node but without messages: one person and eight."""
     from pose_action_ros.core.predictions import PersonBox
     from pose_action_ros.geometry import Camera
-    from pose_action_ros.inference import Engine, PoseActionStream
+    from pose_action_ros.inference import PoseActionStream
     from pose_action_ros.inference.settings import StreamSettings, TrackSettings
+    from pose_action_ros.runtime import Engine
 
     engine = Engine(part.net(preset), str(part.device), backend='torch', precision='auto')
     part.row('engine', where=engine.device, notes=engine.notes)

@@ -34,9 +34,11 @@ from sensor_msgs.msg import CameraInfo, Image
 from std_msgs.msg import Header
 from std_srvs.srv import SetBool, Trigger
 
+from pose_action_ros.messages.camera import camera_to_msg
+from pose_action_ros.messages.image import image_to_msg
+from pose_action_ros.messages.stamp import stamp_to_msg
 from pose_action_ros.msg import ActionLabel, Pose3D
-from pose_action_ros.ros.conversions import camera_to_msg, stamp_to_msg
-from pose_action_ros.ros.image_codec import image_to_msg
+from pose_action_ros.ros.message_types import MAKE
 from pose_action_ros.simulation.scene import SimulatedFilm
 
 _WIDTH, _HEIGHT, _RATE_HZ, _FRAMES = 320, 240, 30.0, 300
@@ -56,8 +58,8 @@ class Soak:
     def __init__(self, log: Path, seed: int) -> None:
         film = SimulatedFilm(seed, _WIDTH, _HEIGHT, _RATE_HZ)
         shots = (film.frame(index / _RATE_HZ).image_rgb for index in range(_FRAMES))
-        self.film = [image_to_msg(shot, Header(frame_id='camera'), 'rgb8') for shot in shots]
-        self.info = camera_to_msg(film.camera, Header(frame_id='camera'))
+        self.film = [image_to_msg(MAKE, shot, Header(frame_id='camera'), 'rgb8') for shot in shots]
+        self.info = camera_to_msg(MAKE, film.camera, Header(frame_id='camera'))
         self.random = random.Random(seed)
         self.faults: Counter[str] = Counter()
         self.slow: Counter[str] = Counter()  # faults after which no pose came for long
@@ -92,7 +94,7 @@ class Soak:
     def image(self, **changes: object) -> Image:
         """The next image, stamped now unless `changes` says otherwise."""
         msg = copy.copy(self.film[self.sent % _FRAMES])
-        stamp = stamp_to_msg(time.time_ns())
+        stamp = stamp_to_msg(MAKE, time.time_ns())
         msg.header = Header(frame_id='camera', stamp=stamp)
         for name, value in changes.items():
             setattr(msg, name, value)
@@ -127,7 +129,7 @@ class Soak:
 
     def stamped(self, offset_s: float) -> Image:
         """An image whose stamp is wrong by so much."""
-        stamp = stamp_to_msg(max(0, time.time_ns() + round(offset_s * 1e9)))
+        stamp = stamp_to_msg(MAKE, max(0, time.time_ns() + round(offset_s * 1e9)))
         return self.image(header=Header(frame_id='camera', stamp=stamp))
 
     # Faults ----------------------------------------------------------------------------------

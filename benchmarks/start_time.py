@@ -22,7 +22,7 @@ from rich.table import Table
 
 STEPS = (
     ('import torch', 'import torch'),
-    ('import OpenVINO and this package', 'import openvino, cv2, pose_action_ros.inference.engine'),
+    ('import OpenVINO and this package', 'import openvino, cv2, pose_action_ros.runtime.engine'),
 )
 
 
@@ -67,8 +67,8 @@ def one_start(weights: str) -> dict[str, list[float]]:
     clock = Clock()
     for step, code in STEPS:
         clock.measure(step, exec, code)
-    from pose_action_ros.inference import engine, openvino_network, start_cache
     from pose_action_ros.models import open_model
+    from pose_action_ros.runtime import engine, openvino_network, start_cache
 
     net = clock.measure('read the weights', open_model, weights)
     source = openvino_network.OpenVinoSource

@@ -10,10 +10,15 @@ from the ground up (each room imports only the rooms below it):
     data         data sets, as one stream of samples
     metrics      MPJPE, PCKh, accuracy
     simulation   the actor that the demo films and the demo weights learn from
+    runtime      runs a network: PyTorch, CUDA graphs, OpenVINO
     training     losses and Lightning modules
     inference    image in, FramePrediction out: the whole product without ROS
+    export       the network as ONNX or OpenVINO files
+    messages     results to messages and messages to inputs, with ROS and without
+    ros          the ROS 2 node
+    recordings   rosbag2 in, rosbag2 out, without ROS
+    demo         the camera and the show
     cli          the `pose-action` command
-    ros          the ROS 2 nodes
 
 Importing this package loads neither torch nor rclpy.
 """

@@ -15,8 +15,8 @@ from pose_action_ros.cli.bench_measure import Ceilings, Times, in_turns, machine
 
 if TYPE_CHECKING:
     from pose_action_ros.cli.bench_stages import Stage
-    from pose_action_ros.inference import Engine
     from pose_action_ros.models import MultitaskNet
+    from pose_action_ros.runtime import Engine
 
 __all__ = ['bench']
 
@@ -37,10 +37,10 @@ def bench(
 ) -> None:
     """Time every stage of a frame, side by side in one run, against the machine's ceilings."""
     from pose_action_ros.cli.bench_stages import FASTEST, Bench
-    from pose_action_ros.inference.engine import choose_device
     from pose_action_ros.models import open_model
     from pose_action_ros.models.complexity import count_complexity
     from pose_action_ros.models.config import PRESETS
+    from pose_action_ros.runtime.engine import choose_device
 
     net = open_model(f'untrained:{preset}' if preset in PRESETS else preset)
     place = str(choose_device(device))
@@ -73,8 +73,8 @@ def bench(
 def _engines(net: MultitaskNet, place: str, threads: int) -> dict[str, Engine]:
     """Every backend and precision that runs there, and the one that `auto` chooses."""
     from pose_action_ros.cli.bench_stages import FASTEST
-    from pose_action_ros.inference import Engine
-    from pose_action_ros.inference.openvino_network import has_fast_bfloat16, why_no_openvino
+    from pose_action_ros.runtime import Engine
+    from pose_action_ros.runtime.openvino_network import has_fast_bfloat16, why_no_openvino
 
     wanted = [('torch', 'float32'), ('torch', 'float16' if 'cuda' in place else 'bfloat16')]
     if place == 'cpu' and not why_no_openvino():

@@ -19,8 +19,9 @@ from pose_action_ros.geometry import (
     decode_image,
     extract_crop,
 )
-from pose_action_ros.inference import Engine, PoseActionStream
-from pose_action_ros.inference.gate import as_clip, gate_pictures, one_by_one
+from pose_action_ros.inference import PoseActionStream
+from pose_action_ros.runtime import Engine
+from pose_action_ros.runtime.accuracy_gate import as_clip, gate_pictures, one_by_one
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -9,11 +9,6 @@ docs/coordinates.md.
 """
 
 from pose_action_ros.geometry.body import BodyPrior
-from pose_action_ros.geometry.calibration import (
-    NO_CALIBRATION,
-    Calibration,
-    read_calibration,
-)
 from pose_action_ros.geometry.camera import Camera
 from pose_action_ros.geometry.compressed_depth import decode_compressed_depth
 from pose_action_ros.geometry.crop import (
@@ -32,9 +27,7 @@ from pose_action_ros.geometry.localize import Location, Pose25D, depth_from_root
 
 __all__ = [
     'CROP_PX',
-    'NO_CALIBRATION',
     'BodyPrior',
-    'Calibration',
     'Camera',
     'CropTransform',
     'Film',
@@ -51,6 +44,5 @@ __all__ = [
     'extract_crop',
     'localize',
     'normalise',
-    'read_calibration',
     'whole_image_box',
 ]

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections import deque
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
@@ -19,7 +19,26 @@ if TYPE_CHECKING:
 
     from pose_action_ros.geometry import CropTransform
 
-__all__ = ['Clip', 'ClipBuffer', 'ClipFrame']
+__all__ = ['Clip', 'ClipBuffer', 'ClipFrame', 'ClipShape']
+
+
+class ClipShape(NamedTuple):
+    """How far a clip reaches back.
+
+    Attributes:
+        frames: T.
+        period_s: Seconds between two samples.
+        max_gap_s: A longer pause between two frames empties the clip.
+    """
+
+    frames: int
+    period_s: float
+    max_gap_s: float
+
+    @property
+    def duration_s(self) -> float:
+        """From the first sample to the last, seconds."""
+        return (self.frames - 1) * self.period_s
 
 
 @dataclass(frozen=True, eq=False)

@@ -1,4 +1,8 @@
-"""One person over time: the clip, the filters, and what is said of each frame."""
+"""One person over time: where they are, the clip, the filters, and the result for each frame.
+
+`Person.see` remembers a frame and returns a `Sighting`, and only a sighting gives a result: so
+nothing is said of a frame that the person does not remember, and nothing is said in another order.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +13,7 @@ import numpy as np
 
 from pose_action_ros.core.predictions import ActionScores, PersonPrediction
 from pose_action_ros.geometry import BodyPrior, Location, Pose25D, depth_from_root, localize
-from pose_action_ros.inference.clip_buffer import ClipBuffer, ClipFrame
+from pose_action_ros.inference.clip_buffer import ClipFrame
 from pose_action_ros.inference.smoothing import LabelFilter, OneEuroFilter
 
 if TYPE_CHECKING:
@@ -17,11 +21,12 @@ if TYPE_CHECKING:
 
     from pose_action_ros.core.predictions import PersonBox
     from pose_action_ros.geometry import Camera, CropTransform
-    from pose_action_ros.inference.clip_buffer import Clip
-    from pose_action_ros.inference.frame_arrays import FrameArrays
+    from pose_action_ros.inference.clip_buffer import Clip, ClipBuffer
+    from pose_action_ros.inference.motion import Motion
     from pose_action_ros.inference.settings import StreamSettings
+    from pose_action_ros.runtime.network import FrameArrays
 
-__all__ = ['Look', 'Person', 'Surroundings']
+__all__ = ['FrameContext', 'Person', 'Reading', 'Sighting']
 
 _WINDOW_M = 2.4
 """Side of a window at an adult in it, so that depths are filtered as pixels are."""
@@ -31,8 +36,8 @@ _DISTANCE_UNIT = 3.0
 
 
 @dataclass(frozen=True, eq=False)
-class Look:
-    """What the network saw in one window of one frame.
+class Reading:
+    """What the network read in one window of one frame, whether somebody is there or not.
 
     Attributes:
         track_id: Whose window it is.
@@ -50,18 +55,24 @@ class Look:
 
 
 @dataclass(frozen=True, eq=False)
-class Surroundings:
+class FrameContext:
     """What is known of a frame besides its pixels.
 
     Attributes:
         stamp_ns: When it was taken.
         camera: Its intrinsics, None where unknown.
         depth_m: (H, W) registered depth in metres, or None.
+        layout: Name of the network's joint layout.
+        labels: The network's actions.
+        settings: Those of this frame.
     """
 
     stamp_ns: int
     camera: Camera | None
     depth_m: NDArray[np.float32] | None
+    layout: str
+    labels: tuple[str, ...]
+    settings: StreamSettings
 
 
 @dataclass
@@ -69,44 +80,43 @@ class Person:
     """What is remembered of one person.
 
     Attributes:
+        motion: Where they are in the image.
         clip: The recent past, raw.
     """
 
+    motion: Motion
     clip: ClipBuffer
     _pixels: OneEuroFilter = field(default_factory=OneEuroFilter)
     _depth: OneEuroFilter = field(default_factory=OneEuroFilter)
     _distance: OneEuroFilter = field(default_factory=OneEuroFilter)
     _label: LabelFilter = field(default_factory=LabelFilter)
 
-    def forget(self) -> None:
-        """Start afresh: time went back."""
+    def restart(self, stamp_ns: int) -> None:
+        """Start afresh from another time: the past is forgotten, but for where they are."""
+        self.motion.restart(stamp_ns)
         self.clip.clear()
         for memory in (self._pixels, self._depth, self._distance, self._label):
             memory.reset()
 
-    def remember(self, look: Look, stamp_ns: int) -> Clip:
-        """Add a frame to the clip; return the clip in that frame's crop."""
-        arrays = look.arrays
+    def see(self, reading: Reading, stamp_ns: int) -> Sighting:
+        """Remember a frame."""
+        arrays = reading.arrays
         self.clip.add(
-            ClipFrame(stamp_ns, look.joints_image, arrays.probability, arrays.joint_features)
+            ClipFrame(stamp_ns, reading.joints_image, arrays.probability, arrays.joint_features)
         )
-        return self.clip.clip(look.transform)
+        return Sighting(self, reading, self.clip.clip(reading.transform))
 
-    def action(
-        self,
-        labels: tuple[str, ...],
-        scores: NDArray[np.float32],
-        clip: Clip,
-        settings: StreamSettings,
+    def _action(
+        self, scores: NDArray[np.float32], clip: Clip, context: FrameContext
     ) -> ActionScores:
-        """Return the action of a clip; until the clip is full its label is not held."""
+        """The action of a clip; until the clip is full its label is not held."""
         held = int(scores.argmax())
         if clip.full:
-            held = self._label(scores, clip.end_ns, settings.smooth)
+            held = self._label(scores, clip.end_ns, context.settings.smooth)
         else:
             self._label.reset()
         return ActionScores(
-            labels=labels,
+            labels=context.labels,
             scores=scores,
             clip_start_ns=clip.start_ns,
             clip_end_ns=clip.end_ns,
@@ -115,70 +125,61 @@ class Person:
             best=held,
         )
 
-    def describe(
-        self,
-        look: Look,
-        around: Surroundings,
-        layout: str,
-        settings: StreamSettings,
-        action: ActionScores | None,
-    ) -> PersonPrediction:
-        """Return the result for one frame, in pixels and as far as possible in metres."""
-        confidence = look.arrays.visibility
-        hidden = confidence < settings.track.min_joint_confidence
+    def _pose(self, reading: Reading, context: FrameContext) -> PersonPrediction:
+        """The pose of a frame, in pixels and as far as possible in metres."""
+        confidence = reading.arrays.visibility
+        hidden = confidence < context.settings.track.min_joint_confidence
         joints_px = self._steady(
-            look.joints_image[:, :2], self._pixels, around, settings, look.box.size
+            reading.joints_image[:, :2], self._pixels, context, reading.box.size
         )
         location = Location()
-        if look.joints_image.shape[1] == 3:
+        if reading.joints_image.shape[1] == 3:
             depth_m = self._steady(
-                depth_from_root(look.joints_image), self._depth, around, settings, _WINDOW_M
+                depth_from_root(reading.joints_image), self._depth, context, _WINDOW_M
             )
-            body = BodyPrior(settings.body.height, settings.body.height_sigma)
+            body = BodyPrior(context.settings.body.height, context.settings.body.height_sigma)
             location = localize(
-                Pose25D(layout, joints_px, depth_m, confidence),
-                camera=around.camera,
-                depth_image_m=around.depth_m,
+                Pose25D(context.layout, joints_px, depth_m, confidence),
+                camera=context.camera,
+                depth_image_m=context.depth_m,
                 body=body,
             )
-            location = self._steady_distance(location, around.stamp_ns, settings)
+            location = self._steady_distance(location, context)
         root_m, camera_m = location.joints_root_m, location.joints_camera_m
         return PersonPrediction(
-            track_id=look.track_id,
-            box=look.box,
-            layout=layout,
+            track_id=reading.track_id,
+            box=reading.box,
+            layout=context.layout,
             joints_image_px=_hide(joints_px, hidden),
             confidence=np.where(hidden, np.float32(0.0), confidence),
             joints_root_m=None if root_m is None else _hide(root_m, hidden),
             joints_camera_m=None if camera_m is None else _hide(camera_m, hidden),
             scale_source=location.scale_source,
             root_depth_sigma_m=location.root_depth_sigma_m,
-            action=action,
         )
 
     def _steady(
         self,
         values: NDArray[np.floating],
         memory: OneEuroFilter,
-        around: Surroundings,
-        settings: StreamSettings,
+        context: FrameContext,
         side: float,
     ) -> NDArray[np.floating]:
         """Filter joints; `side` is that of the window in their unit."""
-        if not settings.smooth.joints:
+        if not context.settings.smooth.joints:
             memory.reset()
             return values
-        return memory(values, around.stamp_ns, settings.smooth, side)
+        return memory(values, context.stamp_ns, context.settings.smooth, side)
 
-    def _steady_distance(
-        self, location: Location, stamp_ns: int, settings: StreamSettings
-    ) -> Location:
+    def _steady_distance(self, location: Location, context: FrameContext) -> Location:
         """Filter the distance of the root; the joints move along their rays with it."""
         joints = location.joints_camera_m
-        if joints is None or not settings.smooth.joints:
+        if joints is None or not context.settings.smooth.joints:
             return location
         distance, unit = np.array([location.root_depth_m]), _DISTANCE_UNIT * location.root_depth_m
-        filtered = float(self._distance(distance, stamp_ns, settings.smooth, unit)[0])
+        filtered = float(
+            self._distance(distance, context.stamp_ns, context.settings.smooth, unit)[0]
+        )
         along = 1.0 + (filtered - location.root_depth_m) / joints[:, 2:]
         moved = (joints * along).astype(np.float32)
         root = joints - location.joints_root_m if location.joints_root_m is not None else joints
@@ -188,6 +189,36 @@ class Person:
             joints_root_m=(moved - (root * (filtered / location.root_depth_m))).astype(np.float32),
             root_depth_m=filtered,
         )
+
+
+@dataclass(frozen=True, eq=False)
+class Sighting:
+    """A person in one frame, whom `Person.see` has remembered.
+
+    Attributes:
+        person: Who.
+        reading: What the network read.
+        clip: The person's clip that ends with this frame, in its crop.
+    """
+
+    person: Person
+    reading: Reading
+    clip: Clip
+
+    def predict(
+        self, context: FrameContext, scores: NDArray[np.float32] | None
+    ) -> PersonPrediction:
+        """Return the result for this frame.
+
+        Args:
+            context: The frame.
+            scores: (A,) probabilities that the heads give the clip; None without actions.
+        """
+        person = self.person
+        pose = person._pose(self.reading, context)
+        if scores is None:
+            return pose
+        return replace(pose, action=person._action(scores, self.clip, context))
 
 
 def _hide(joints: NDArray[np.floating], hidden: NDArray[np.bool_]) -> NDArray[np.float32]:

@@ -12,17 +12,17 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from pose_action_ros.core.errors import ImageError
-from pose_action_ros.core.predictions import ActionScores, FramePrediction
+from pose_action_ros.core.predictions import FramePrediction
 from pose_action_ros.geometry import crop_transform, extract_crop
-from pose_action_ros.inference.clip_buffer import ClipBuffer
-from pose_action_ros.inference.engine import Engine
-from pose_action_ros.inference.frame_arrays import FrameArrays
+from pose_action_ros.inference.clip_buffer import ClipShape
 from pose_action_ros.inference.image_clock import ImageClock
-from pose_action_ros.inference.memory import give_back_memory
-from pose_action_ros.inference.person import Look, Person, Surroundings
+from pose_action_ros.inference.people import People
+from pose_action_ros.inference.person import FrameContext, Reading
 from pose_action_ros.inference.settings import StreamSettings
-from pose_action_ros.inference.tracker import Tracker
 from pose_action_ros.models import open_model
+from pose_action_ros.runtime.engine import Engine
+from pose_action_ros.runtime.network import FrameArrays
+from pose_action_ros.runtime.release_memory import give_back_memory
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -31,7 +31,9 @@ if TYPE_CHECKING:
 
     from pose_action_ros.core.predictions import PersonBox
     from pose_action_ros.geometry import Camera, CropTransform
-    from pose_action_ros.inference.tracker import Window
+    from pose_action_ros.inference.people import Window
+    from pose_action_ros.inference.person import Sighting
+    from pose_action_ros.models import ModelConfig
 
 __all__ = ['PoseActionStream']
 
@@ -49,10 +51,9 @@ class PoseActionStream:
         self._config = engine.config
         self._device = engine.device
         self.notes = tuple(engine.notes)
-        self._tracker = Tracker()
-        self._people: dict[int, Person] = {}
         self._clock = ImageClock()
-        self.settings = settings or StreamSettings()
+        self._settings = settings or StreamSettings()
+        self._people = People(_clip_shape(self._settings, self._config))
 
     @classmethod
     def open(
@@ -90,17 +91,8 @@ class PoseActionStream:
 
     @settings.setter
     def settings(self, settings: StreamSettings) -> None:
-        clip, config = settings.clip, self._config
-        shape = (
-            clip.frames or config.clip_frames,
-            clip.period or config.clip_period_s,
-            clip.max_gap,
-        )
         self._settings = settings
-        if shape != getattr(self, '_clip_shape', shape):
-            for person in self._people.values():
-                person.clip = ClipBuffer(*shape)
-        self._clip_shape = shape
+        self._people.clip_shape = _clip_shape(settings, self._config)
 
     @property
     def layout(self) -> str:
@@ -130,22 +122,20 @@ class PoseActionStream:
     @property
     def clip_s(self) -> float:
         """Duration of a clip, seconds."""
-        frames, period_s, _ = self._clip_shape
-        return (frames - 1) * period_s
+        return self._people.clip_shape.duration_s
 
     @property
     def clip_fill(self) -> float:
         """How full the fullest clip is, 0 to 1."""
-        return max((person.clip.fill for person in self._people.values()), default=0.0)
+        return max((person.clip.fill for person in self._people), default=0.0)
 
     def reset(self) -> list[int]:
         """Drop all tracks and clips; return the ids of the tracks that end."""
-        self._people.clear()
         self._clock.reset()
-        return self._tracker.reset()
+        return self._people.reset()
 
     def close(self) -> None:
-        """Let go of the network and its memory; the stream can't be used any more."""
+        """Release the network and its memory; the stream can't be used any more."""
         self.reset()
         self._engine = None
         give_back_memory()
@@ -186,25 +176,25 @@ class PoseActionStream:
         if admission.reason:
             return FramePrediction(stamp_ns, skipped=admission.reason)
         if admission.went_back:
-            self._start_afresh(stamp_ns)
+            self._people.restart(stamp_ns)  # a looping recording
         track = settings.track
         height, width = image_rgb.shape[:2]
-        windows = self._tracker.windows(stamp_ns, (width, height), track, boxes)
+        windows = self._people.windows(stamp_ns, (width, height), track, boxes)
         transforms = [crop_transform(window.box) for window in windows]
         crops = [extract_crop(image_rgb, transform) for transform in transforms]
         cropped = time.perf_counter()
-        looks = _look(self._engine, windows, transforms, crops)
-        looks = [look for look in looks if self._is_seen(look, stamp_ns)]
-        actions = self._act(self._engine, looks, stamp_ns)
+        readings = _read(self._engine, windows, transforms, crops)
+        sighted = (self._people.sight(reading, stamp_ns, track) for reading in readings)
+        sightings = [sighting for sighting in sighted if sighting is not None]
+        scores = self._scores(self._engine, sightings)
         inferred = time.perf_counter()
-        around = Surroundings(stamp_ns, camera, depth_m)
-        persons = tuple(
-            self._people[look.track_id].describe(look, around, self.layout, settings, action)
-            for look, action in zip(looks, actions, strict=True)
+        context = FrameContext(
+            stamp_ns, camera, depth_m, self.layout, self._config.actions, settings
         )
-        lost = self._tracker.drop_lost(stamp_ns, track, [window.track_id for window in windows])
-        for track_id in lost:
-            self._people.pop(track_id, None)
+        persons = tuple(
+            sighting.predict(context, row) for sighting, row in zip(sightings, scores, strict=True)
+        )
+        lost = self._people.end_lost(stamp_ns, track, [window.track_id for window in windows])
         return FramePrediction(
             stamp_ns,
             persons,
@@ -213,45 +203,28 @@ class PoseActionStream:
             inference_ms=(inferred - cropped) * 1e3,
         )
 
-    def _start_afresh(self, stamp_ns: int) -> None:
-        """Forget clips and speeds: time has gone back (a looping recording)."""
-        self._tracker.restart(stamp_ns)
-        for person in self._people.values():
-            person.forget()
-
-    def _is_seen(self, look: Look, stamp_ns: int) -> bool:
-        """Tell the tracker what was seen, and whether it is a person."""
-        return self._tracker.update(
-            look.track_id,
-            stamp_ns,
-            look.joints_image[:, :2],
-            look.arrays.visibility,
-            self._settings.track,
+    def _scores(
+        self, engine: Engine, sightings: Sequence[Sighting]
+    ) -> Sequence[NDArray[np.float32] | None]:
+        """(A,) for each sighting, all in one pass of the heads; None without actions."""
+        if not self._config.actions or not sightings:
+            return [None] * len(sightings)
+        clips = [sighting.clip for sighting in sightings]
+        return list(
+            engine.actions(
+                _batch([clip.joints for clip in clips]),
+                _batch([clip.probability for clip in clips]),
+                _batch([clip.joint_features for clip in clips]),
+            )
         )
 
-    def _act(
-        self, engine: Engine, looks: Sequence[Look], stamp_ns: int
-    ) -> list[ActionScores | None]:
-        """Remember every look; the actions of all people in one pass of the heads."""
-        people = [
-            self._people.setdefault(look.track_id, Person(ClipBuffer(*self._clip_shape)))
-            for look in looks
-        ]
-        clips = [
-            person.remember(look, stamp_ns) for person, look in zip(people, looks, strict=True)
-        ]
-        labels = self._config.actions
-        if not labels or not looks:
-            return [None] * len(looks)
-        scores = engine.actions(
-            _batch([clip.joints for clip in clips]),
-            _batch([clip.probability for clip in clips]),
-            _batch([clip.joint_features for clip in clips]),
-        )
-        return [
-            person.action(labels, row, clip, self._settings)
-            for person, row, clip in zip(people, scores, clips, strict=True)
-        ]
+
+def _clip_shape(settings: StreamSettings, config: ModelConfig) -> ClipShape:
+    """The clip as it is set, and where nothing is set as the network was trained."""
+    clip = settings.clip
+    return ClipShape(
+        clip.frames or config.clip_frames, clip.period or config.clip_period_s, clip.max_gap
+    )
 
 
 def _batch(arrays: Sequence[NDArray[Any]]) -> NDArray[Any]:
@@ -259,19 +232,19 @@ def _batch(arrays: Sequence[NDArray[Any]]) -> NDArray[Any]:
     return arrays[0][None] if len(arrays) == 1 else np.stack(arrays)
 
 
-def _look(
+def _read(
     engine: Engine,
     windows: Sequence[Window],
     transforms: Sequence[CropTransform],
     crops: Sequence[NDArray[np.uint8]],
-) -> list[Look]:
+) -> list[Reading]:
     """All windows in one pass of the backbone."""
     if not windows:
         return []
     arrays = engine.frames(_batch(crops))
-    looks = []
+    readings = []
     for index, (window, transform) in enumerate(zip(windows, transforms, strict=True)):
         row = FrameArrays(*(array[index] for array in arrays))
         joints = transform.to_image(row.joints).astype(np.float32)
-        looks.append(Look(window.track_id, window.box, transform, row, joints))
-    return looks
+        readings.append(Reading(window.track_id, window.box, transform, row, joints))
+    return readings

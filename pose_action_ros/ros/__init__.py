@@ -1,8 +1,6 @@
-"""The edge to ROS 2: two executables and what they are made of.
+"""The edge to ROS 2: the node `pose_action_node` and what it is made of.
 
-`pose_action_node` takes images in and publishes poses, actions and markers; `camera_node` films.
-`parameters`, `conversions`, `image_codec`, `markers` and `diagnostics` are the parts of them;
-`demo` runs both and shows what came through. Needs rclpy and the built messages.
+It takes images in and publishes poses, actions and markers. Needs rclpy and the built messages.
 """
 
 import os

@@ -1,7 +1,7 @@
 """What the node says of itself on `/diagnostics`, once a second.
 
 Times are milliseconds where a key ends in `_ms`, rates are in hertz, lengths in metres. Levels:
-ERROR after a transition that failed, WARN when something needs the user's eye (`health`), OK
+ERROR after a transition that failed, WARN on what a user must see (`frame_history`), OK
 otherwise, also while the node is unconfigured or inactive on purpose.
 """
 
@@ -18,7 +18,7 @@ import numpy as np
 from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus, KeyValue
 
 from pose_action_ros.core.predictions import ScaleSource
-from pose_action_ros.ros.health import SKIPPED, FrameHistory
+from pose_action_ros.ros.frame_history import SKIPPED, FrameHistory
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

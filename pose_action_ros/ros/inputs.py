@@ -14,12 +14,12 @@ from rclpy.qos import QoSProfile, qos_policy_name_from_kind, qos_profile_sensor_
 from rclpy.qos_overriding_options import QoSOverridingOptions
 from sensor_msgs.msg import CameraInfo, CompressedImage, Image
 
-from pose_action_ros.geometry import read_calibration
-from pose_action_ros.inference.side_inputs import DepthImages, SideInputs
-from pose_action_ros.ros.conversions import stamp_from_msg
-from pose_action_ros.ros.intake import PublisherGaps
+from pose_action_ros.messages.camera import calibration_from_msg
+from pose_action_ros.messages.depth import DepthImages
+from pose_action_ros.messages.matched_inputs import MatchedInputs
+from pose_action_ros.messages.stamp import stamp_from_msg
+from pose_action_ros.ros.frame_slot import ArrivedImage, PublisherGaps
 from pose_action_ros.ros.remaps import is_remapped
-from pose_action_ros.ros.worker import ArrivedImage
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -28,11 +28,10 @@ if TYPE_CHECKING:
     from rclpy.node import Node
     from rclpy.subscription import Subscription
 
+    from pose_action_ros.ros.box_topic import BoxTopic
     from pose_action_ros.ros.diagnostics import NodeStatistics
-    from pose_action_ros.ros.image_codec import ImageCodec
-    from pose_action_ros.ros.person_source import DetectionSource, RegionSource
+    from pose_action_ros.ros.frame_slot import FrameSlot
     from pose_action_ros.ros.settings import NodeSettings
-    from pose_action_ros.ros.worker import FrameWorker
 
 __all__ = ['Inputs']
 
@@ -49,14 +48,13 @@ class Inputs:
     Args:
         node: The node that owns them.
         settings: Which there are.
-        source: Says where people are; None: nobody does.
-        codec: Decodes depth images.
+        boxes: Says where people are; None: nobody does.
         statistics: Where images are counted.
 
     Attributes:
-        worker: Gets the images; None while there is none.
+        slot: Where images are put; None while nobody takes them.
         enabled: Images are handed on.
-        side: What comes beside the image.
+        matched: What comes beside the images.
         image_topic: Where images are expected.
         camera_info_topic: Where their calibration is.
     """
@@ -65,11 +63,10 @@ class Inputs:
         self,
         node: Node,
         settings: NodeSettings,
-        source: RegionSource | DetectionSource | None,
-        codec: ImageCodec,
+        boxes: BoxTopic | None,
         statistics: NodeStatistics,
     ) -> None:
-        self.worker: FrameWorker | None = None
+        self.slot: FrameSlot | None = None
         self.enabled = True
         self._node = node
         self._statistics = statistics
@@ -78,7 +75,7 @@ class Inputs:
         self._gaps = PublisherGaps()
         self._subscriptions: list[Subscription] = []
         self._misfits: dict[str, str] = {}  # topics with publishers whose QoS does not fit
-        self.side = SideInputs(people=source)
+        self.matched = MatchedInputs(people=boxes.source if boxes else None)
         self.image_topic = node.resolve_topic_name('image')
         self.camera_info_topic = _camera_info_topic(node)
         image_type: type = Image
@@ -88,10 +85,10 @@ class Inputs:
         self._add(image_type, self.image_topic, self._on_image)
         self._add(CameraInfo, self.camera_info_topic, self._on_camera_info)
         if settings.use_depth:
-            self.side.depth = DepthImages(codec.to_depth_m)
+            self.matched.depth = DepthImages()
             self._add(Image, 'depth', self._on_depth)
-        if source is not None:
-            self._add(source.message_type, source.topic, self._on_people)
+        if boxes is not None:
+            self._add(boxes.message_type, boxes.name, self._on_people)
 
     def close(self) -> None:
         """Destroy the subscriptions."""
@@ -103,42 +100,42 @@ class Inputs:
         """Read the calibration that has come as other settings say."""
         self._rectified = settings.image_rectified
         if self._info is not None:
-            self.side.calibration = read_calibration(self._info, rectified=self._rectified)
+            self.matched.calibration = calibration_from_msg(self._info, rectified=self._rectified)
 
     def problems(self) -> dict[str, str]:
         """Return what is wrong with what comes, by topic."""
         for topic in [t for t in self._misfits if not self._node.count_publishers(t)]:
             del self._misfits[topic]  # who did not fit has left
         misfits = {f'qos {topic}': text for topic, text in self._misfits.items()}
-        return {**misfits, **self.side.problems()}
+        return {**misfits, **self.matched.problems()}
 
     def _on_image(self, msg: Image | CompressedImage, info: Mapping[str, Any]) -> None:
         stamp_ns, arrival_ns = stamp_from_msg(msg.header.stamp), time.monotonic_ns()
         self._statistics.count_arrival(stamp_ns)
-        self.side.note_image(stamp_ns, arrival_ns)
+        self.matched.note_image(stamp_ns, arrival_ns)
         missed = self._gaps.missed(info)
-        if self.worker is not None and self.enabled:
-            self.worker.frames.put(ArrivedImage(msg, arrival_ns), missed)
+        if self.slot is not None and self.enabled:
+            self.slot.put(ArrivedImage(msg, stamp_ns, arrival_ns), missed)
 
     def _on_camera_info(self, msg: CameraInfo, _: Mapping[str, Any]) -> None:
         self._info = msg
-        self.side.calibration = read_calibration(msg, rectified=self._rectified)
+        self.matched.calibration = calibration_from_msg(msg, rectified=self._rectified)
 
     def _on_depth(self, msg: Image, _: Mapping[str, Any]) -> None:
-        if self.side.depth is not None:
+        if self.matched.depth is not None:
             stamp_ns = stamp_from_msg(msg.header.stamp)
-            self.side.depth.items.put(stamp_ns, msg, time.monotonic_ns())
+            self.matched.depth.items.put(stamp_ns, msg, time.monotonic_ns())
             self._wake()
 
     def _on_people(self, msg: Any, _: Mapping[str, Any]) -> None:
-        if self.side.people is not None:
+        if self.matched.people is not None:
             stamp_ns = stamp_from_msg(msg.header.stamp) if hasattr(msg, 'header') else 0
-            self.side.people.put(stamp_ns, msg, time.monotonic_ns())
+            self.matched.people.put(stamp_ns, msg, time.monotonic_ns())
             self._wake()
 
     def _wake(self) -> None:
-        if self.worker is not None:
-            self.worker.frames.wake()
+        if self.slot is not None:
+            self.slot.wake()
 
     def _add(self, message_type: type, topic: str, callback: Callable) -> None:
         def receive(msg: Any, info: Mapping[str, Any]) -> None:

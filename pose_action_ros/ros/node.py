@@ -23,8 +23,9 @@ from std_srvs.srv import SetBool, Trigger
 from pose_action_ros.core.errors import PoseActionError
 from pose_action_ros.core.skeleton import get_skeleton
 from pose_action_ros.inference.stream import PoseActionStream
+from pose_action_ros.ros.box_topic import open_box_topic
 from pose_action_ros.ros.diagnostics import NodeStatistics, diagnostics_to_msg, resident_mib
-from pose_action_ros.ros.image_codec import ImageCodec
+from pose_action_ros.ros.image_decoder import ImageDecoder
 from pose_action_ros.ros.inputs import Inputs
 from pose_action_ros.ros.outputs import Outputs
 from pose_action_ros.ros.parameters import (
@@ -34,7 +35,6 @@ from pose_action_ros.ros.parameters import (
     numbers_as_declared,
     read_settings,
 )
-from pose_action_ros.ros.person_source import open_person_source
 from pose_action_ros.ros.settings import NodeSettings
 from pose_action_ros.ros.target_frame import TargetFrame
 from pose_action_ros.ros.worker import FrameWorker
@@ -47,7 +47,7 @@ if TYPE_CHECKING:
     from rclpy.lifecycle import LifecycleState
     from rclpy.parameter import Parameter
 
-    from pose_action_ros.ros.person_source import DetectionSource, RegionSource
+    from pose_action_ros.ros.box_topic import BoxTopic
 
 __all__ = ['PoseActionNode']
 
@@ -79,7 +79,7 @@ class PoseActionNode(LifecycleNode):
         self.add_on_set_parameters_callback(self._check_parameters)
         self.add_post_set_parameters_callback(self._on_parameters)
         self._statistics = NodeStatistics()
-        self._codec = ImageCodec()
+        self._decoder = ImageDecoder()
         self._stream: PoseActionStream | None = None
         self._outputs: Outputs | None = None
         self._inputs: Inputs | None = None
@@ -129,7 +129,7 @@ class PoseActionNode(LifecycleNode):
         """As `trigger_configure`, while the executor goes on."""
         self._state_machine.trigger_transition_by_id(Transition.TRANSITION_CONFIGURE, True)
         try:
-            source = self._prepare()
+            boxes = self._prepare()
             loaded: list[PoseActionStream | BaseException] = []
             self._loading = threading.Thread(
                 target=lambda: loaded.append(self._load()), daemon=True
@@ -138,7 +138,7 @@ class PoseActionNode(LifecycleNode):
             while self.is_loading:
                 time.sleep(_POLL_S)  # else the executor would turn without a pause
                 await _OneTurn()
-            result = self._finish(source, loaded[0])
+            result = self._finish(boxes, loaded[0])
         except Exception as error:
             result = self._fail(error)
         self._state_machine.trigger_transition_by_label(result.to_label(), True)
@@ -151,15 +151,15 @@ class PoseActionNode(LifecycleNode):
         except Exception as error:  # rclpy keeps what it catches to itself
             return self._fail(error)
 
-    def _prepare(self) -> RegionSource | DetectionSource | None:
+    def _prepare(self) -> BoxTopic | None:
         """What fails fast comes first: the network takes seconds to load."""
         settings = self.settings = self._configured = read_settings(self, NodeSettings)
         self._failure = ''
-        self._codec.infrared = settings.image_infrared
-        source = open_person_source(settings.person_source)
+        self._decoder.infrared = settings.image_infrared
+        boxes = open_box_topic(settings.person_source)
         if settings.target_frame:
             self._target = TargetFrame(self, settings.target_frame)
-        return source
+        return boxes
 
     def _load(self) -> PoseActionStream | BaseException:
         """The network, or why there is none; touches nothing of the node."""
@@ -178,7 +178,7 @@ class PoseActionNode(LifecycleNode):
 
     def _finish(
         self,
-        source: RegionSource | DetectionSource | None,
+        boxes: BoxTopic | None,
         loaded: PoseActionStream | BaseException,
     ) -> TransitionCallbackReturn:
         if isinstance(loaded, BaseException):
@@ -193,12 +193,12 @@ class PoseActionNode(LifecycleNode):
             markers=self.settings.viz,
             target=self._target,
         )
-        self._inputs = Inputs(self, self.settings, source, self._codec, self._statistics)
+        self._inputs = Inputs(self, self.settings, boxes, self._statistics)
         self._inputs.enabled = self._enabled
         for note in stream.notes:
             self.get_logger().info(note)
-        if self._codec.reason:
-            self.get_logger().info(f'images are decoded by this package: {self._codec.reason}')
+        if self._decoder.reason:
+            self.get_logger().info(f'images are decoded by this package: {self._decoder.reason}')
         self.get_logger().info(
             f'{stream.model_name} is loaded on {stream.device}, images from '
             f'{self._inputs.image_topic}'
@@ -219,16 +219,17 @@ class PoseActionNode(LifecycleNode):
         if self._stream is None or self._outputs is None or self._inputs is None:
             return TransitionCallbackReturn.ERROR
         self._statistics.start()
-        self._worker = self._inputs.worker = FrameWorker(
+        self._worker = FrameWorker(
+            decoder=self._decoder,
+            matched=self._inputs.matched,
             stream=self._stream,
-            codec=self._codec,
-            side=self._inputs.side,
             outputs=self._outputs,
             statistics=self._statistics,
             settings=self.settings,
             clock=self.get_clock(),
             logger=self.get_logger(),
         )
+        self._inputs.slot = self._worker.slot
         return result
 
     def on_deactivate(self, state: LifecycleState) -> TransitionCallbackReturn:
@@ -262,7 +263,7 @@ class PoseActionNode(LifecycleNode):
     def stop_work(self) -> None:
         """End the worker after its frame: no process may end while a network runs in it."""
         if self._inputs is not None:
-            self._inputs.worker = None
+            self._inputs.slot = None
         if self._worker is not None:
             self._worker.stop()
             self._worker = None
@@ -307,13 +308,13 @@ class PoseActionNode(LifecycleNode):
         values = {
             **self._statistics.values(),
             **self._statistics.distance(),
-            'frames_received': worker.frames.received if worker else 0,
-            'frames_dropped': worker.frames.dropped if worker else 0,
+            'frames_received': worker.slot.received if worker else 0,
+            'frames_dropped': worker.slot.dropped if worker else 0,
             **self._statistics.counts(),
             'clip_fill': self._statistics.clip_fill if worker else 0.0,
             'device': stream.device if stream else '',
             'model': stream.model_name if stream else '',
-            'image_decoder': self._codec.decoder,
+            'image_decoder': self._decoder.decoder,
             'memory_mib': resident_mib(),
         }
         stamp = self.get_clock().now().to_msg()
@@ -359,7 +360,7 @@ class PoseActionNode(LifecycleNode):
         return {cause: text for cause, text in found.items() if text}
 
     def _calibration_problem(self, inputs: Inputs, worker: FrameWorker) -> str:
-        calibration = inputs.side.calibration
+        calibration = inputs.matched.calibration
         if worker.image_size is not None:
             calibration = calibration.for_image(*worker.image_size)
         self._log({'scaled': calibration.note}, repeat_s=math.inf)

@@ -1,4 +1,4 @@
-"""The nodes' settings: every parameter of the ROS interface, its default, text and range.
+"""The node's settings: every parameter of the ROS interface, its default, text and range.
 
 The groups `clip`, `time`, `track`, `smooth`, `body` and `people` are those of
 `inference.settings`, so what the command line and the node use cannot differ.
@@ -9,13 +9,12 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from pose_action_ros.core.weights import SHIPPED_WEIGHTS
-from pose_action_ros.inference.engine import BACKENDS, PRECISIONS
-from pose_action_ros.inference.matching import SYNC_WAIT_S
-from pose_action_ros.inference.settings import PeopleSettings, StreamSettings
-from pose_action_ros.inference.side_inputs import DEPTH_MAX_AGE_S
-from pose_action_ros.ros.markers import MarkerSettings
+from pose_action_ros.inference.settings import StreamSettings
+from pose_action_ros.messages.markers import MarkerSettings
+from pose_action_ros.messages.matched_inputs import MatchSettings
+from pose_action_ros.runtime.engine import BACKENDS, PRECISIONS
 
-__all__ = ['CameraSettings', 'ModelSettings', 'NodeSettings']
+__all__ = ['ModelSettings', 'NodeSettings']
 
 
 @dataclass(frozen=True)
@@ -68,7 +67,7 @@ class ModelSettings:
 
 
 @dataclass(frozen=True)
-class NodeSettings(StreamSettings):
+class NodeSettings(MatchSettings, StreamSettings):
     """Parameters of `pose_action_node`; the stream's own groups are inherited."""
 
     autostart: bool = field(
@@ -106,23 +105,6 @@ class NodeSettings(StreamSettings):
             'help': 'Take the metric scale from the topic "depth", registered to the image.',
         },
     )
-    depth_max_age_s: float = field(
-        default=DEPTH_MAX_AGE_S,
-        metadata={
-            'help': 'A depth image serves an image whose stamp differs by at most this, seconds.',
-            'min': 0.0,
-            'max': 10.0,
-        },
-    )
-    sync_wait_s: float = field(
-        default=SYNC_WAIT_S,
-        metadata={
-            'help': 'An image waits this long for depth and detections that belong to it, '
-            'seconds.',
-            'min': 0.0,
-            'max': 1.0,
-        },
-    )
     person_source: str = field(
         default='track',
         metadata={
@@ -141,74 +123,5 @@ class NodeSettings(StreamSettings):
             'the image.',
         },
     )
-    people: PeopleSettings = field(default_factory=PeopleSettings)
     model: ModelSettings = field(default_factory=ModelSettings)
     viz: MarkerSettings = field(default_factory=MarkerSettings)
-
-
-@dataclass(frozen=True)
-class CameraSettings:
-    """Parameters of `camera_node`."""
-
-    source: str = field(
-        default='synthetic',
-        metadata={
-            'help': '"synthetic" (the simulated actor), a video file, a folder of images, or a '
-            'device number.',
-            'read_only': True,
-        },
-    )
-    frame_id: str = field(
-        default='camera_optical_frame',
-        metadata={'help': 'Frame of the images: x right, y down, z forward.', 'read_only': True},
-    )
-    rate_hz: float = field(
-        default=0.0,
-        metadata={
-            'help': "Images a second; 0: the film's own rate.",
-            'min': 0.0,
-            'max': 240.0,
-            'read_only': True,
-        },
-    )
-    width: int = field(
-        default=640,
-        metadata={
-            'help': 'Width that a device or the actor is filmed at, pixels.',
-            'min': 16,
-            'max': 7680,
-            'read_only': True,
-        },
-    )
-    height: int = field(
-        default=480,
-        metadata={
-            'help': 'Height that a device or the actor is filmed at, pixels.',
-            'min': 16,
-            'max': 4320,
-            'read_only': True,
-        },
-    )
-    loop: bool = field(
-        default=True,
-        metadata={'help': 'Start a file or folder again at its end.', 'read_only': True},
-    )
-    seed: int = field(
-        default=1,
-        metadata={
-            'help': 'Which actor, scene and order of actions is filmed.',
-            'min': 0,
-            'max': 2**31 - 1,
-            'read_only': True,
-        },
-    )
-    field_of_view_deg: float = field(
-        default=0.0,
-        metadata={
-            'help': 'Horizontal field of view of a file or device, degrees, from which CameraInfo '
-            'is made; 0: unknown, CameraInfo says uncalibrated.',
-            'min': 0.0,
-            'max': 179.0,
-            'read_only': True,
-        },
-    )

@@ -9,71 +9,36 @@ from __future__ import annotations
 
 import threading
 import time
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import rclpy
 
 from pose_action_ros.core.errors import ImageError
-from pose_action_ros.ros.conversions import stamp_from_msg
 from pose_action_ros.ros.diagnostics import FrameTimes
-from pose_action_ros.ros.intake import Command, Intake
+from pose_action_ros.ros.frame_slot import ArrivedImage, FrameSlot
 
 if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
     from rclpy.clock import Clock
     from rclpy.impl.rcutils_logger import RcutilsLogger
-    from sensor_msgs.msg import CompressedImage, Image
 
     from pose_action_ros.core.predictions import FramePrediction
-    from pose_action_ros.inference.side_inputs import SideInputs
     from pose_action_ros.inference.stream import PoseActionStream
+    from pose_action_ros.messages.matched_inputs import MatchedInputs
     from pose_action_ros.ros.diagnostics import NodeStatistics
-    from pose_action_ros.ros.image_codec import ImageCodec
+    from pose_action_ros.ros.image_decoder import ImageDecoder
     from pose_action_ros.ros.outputs import Outputs
     from pose_action_ros.ros.settings import NodeSettings
 
-__all__ = ['ArrivedImage', 'FrameWorker', 'SeenFrame']
-
-
-@dataclass(frozen=True)
-class ArrivedImage:
-    """An image message.
-
-    Attributes:
-        msg: The message.
-        arrival_ns: When it came, on the clock of `time.monotonic_ns`.
-    """
-
-    msg: Image | CompressedImage
-    arrival_ns: int
-
-
-@dataclass(frozen=True)
-class SeenFrame:
-    """A processed frame, as it is published.
-
-    Attributes:
-        msg: The image message.
-        image_rgb: Its (H, W, 3) uint8 pixels.
-        prediction: What the network saw.
-        decode_ms: How long decoding took.
-    """
-
-    msg: Image | CompressedImage
-    image_rgb: NDArray[np.uint8]
-    prediction: FramePrediction
-    decode_ms: float
+__all__ = ['FrameWorker']
 
 
 class FrameWorker:
     """Runs a stream on the newest frames.
 
     Args:
+        decoder: Decodes images.
+        matched: What comes beside the images.
         stream: Image in, prediction out.
-        codec: Decodes messages.
-        side: What comes beside the image.
         outputs: Publishes.
         statistics: Where every image is counted.
         settings: Those of the first frame.
@@ -81,27 +46,27 @@ class FrameWorker:
         logger: The node's.
 
     Attributes:
-        frames: Where images are put.
+        slot: Where images and commands are put.
         image_size: Width and height of the last image, pixels; None before the first.
     """
 
     def __init__(
         self,
         *,
+        decoder: ImageDecoder,
+        matched: MatchedInputs,
         stream: PoseActionStream,
-        codec: ImageCodec,
-        side: SideInputs,
         outputs: Outputs,
         statistics: NodeStatistics,
         settings: NodeSettings,
         clock: Clock,
         logger: RcutilsLogger,
     ) -> None:
-        self.frames: Intake[ArrivedImage] = Intake()
         self.image_size: tuple[int, int] | None = None
+        self.slot = FrameSlot()
+        self._decoder = decoder
+        self._matched = matched
         self._stream = stream
-        self._codec = codec
-        self._side = side
         self._outputs = outputs
         self._statistics = statistics
         self._settings = settings
@@ -112,16 +77,16 @@ class FrameWorker:
 
     def change(self, settings: NodeSettings) -> None:
         """Use other settings from the next frame on."""
-        self.frames.order(lambda: self._change(settings))
+        self.slot.order(lambda: self._change(settings))
 
     def reset(self) -> None:
         """Drop tracks, clips and markers before the next frame."""
-        self.frames.order(self._reset)
+        self.slot.order(self._reset)
 
     def stop(self) -> None:
         """Drop tracks, clips and markers, and end the thread, after the frame at hand."""
-        self.frames.order(self._reset)
-        self.frames.close()
+        self.slot.order(self._reset)
+        self.slot.close()
         self._thread.join()
 
     def _change(self, settings: NodeSettings) -> None:
@@ -134,12 +99,12 @@ class FrameWorker:
         self._outputs.delete_markers()
 
     def _run(self) -> None:
-        while (work := self.frames.take()) is not None:
+        while (work := self.slot.take()) is not None:
             try:
-                if isinstance(work, Command):
-                    work.run()
+                if not isinstance(work, ArrivedImage):
+                    work()
                 elif self._outputs.watched():
-                    self._look(work)
+                    self._process(work)
                 else:
                     self._statistics.frames_unwatched += 1
             except ImageError as error:
@@ -151,40 +116,37 @@ class FrameWorker:
                 self._statistics.count_failed(repr(error))
                 self._logger.error(f'frame skipped: {error!r}', throttle_duration_sec=1.0)
 
-    def _look(self, image: ArrivedImage) -> None:
-        stamp_ns = stamp_from_msg(image.msg.header.stamp)
-        wait_s = self._settings.sync_wait_s
-        self.frames.wait_while(
-            lambda: self._side.awaited(stamp_ns, wait_s), image.arrival_ns * 1e-9 + wait_s
+    def _process(self, image: ArrivedImage) -> None:
+        stamp_ns, wait_s = image.stamp_ns, self._settings.sync_wait_s
+        self.slot.wait_while(
+            lambda: self._matched.awaited(stamp_ns, wait_s), image.arrival_ns * 1e-9 + wait_s
         )
-        seen = self._see(image.msg, stamp_ns)
-        if seen.prediction.skipped:
-            self._statistics.count_skipped(seen.prediction.skipped)
-            return
-        start_ns = self._clock.now().nanoseconds
-        self._outputs.publish(seen)
-        self._count(seen, stamp_ns, start_ns)
-
-    def _see(self, msg: Image | CompressedImage, stamp_ns: int) -> SeenFrame:
-        start = time.perf_counter()
-        image_rgb = self._codec.to_rgb(msg)
-        decode_ms = (time.perf_counter() - start) * 1e3
+        start_s = time.perf_counter()
+        image_rgb = self._decoder.to_rgb(image.msg)
+        decode_ms = (time.perf_counter() - start_s) * 1e3
         height, width = image_rgb.shape[:2]
-        size, settings = (width, height), self._settings
-        self.image_size = size
-        depth, people = self._side.depth, self._side.people
+        self.image_size = size = (width, height)
+        boxes, depth_m = self._matched.boxes_and_depth(stamp_ns, size, self._settings)
         prediction = self._stream.process(
             image_rgb,
             stamp_ns,
-            camera=self._side.calibration.for_image(width, height).camera,
-            boxes=people.boxes_at(stamp_ns, size, settings.people) if people else None,
-            depth_m=depth.at(stamp_ns, size, settings.depth_max_age_s) if depth else None,
+            camera=self._matched.calibration.for_image(width, height).camera,
+            boxes=boxes,
+            depth_m=depth_m,
         )
-        return SeenFrame(msg, image_rgb, prediction, decode_ms)
+        if prediction.skipped:
+            self._statistics.count_skipped(prediction.skipped)
+            return
+        start_ns = self._clock.now().nanoseconds
+        self._outputs.publish(image.msg.header, image_rgb, prediction)
+        self._count(prediction, decode_ms, start_ns)
 
-    def _count(self, seen: SeenFrame, stamp_ns: int, start_ns: int) -> None:
-        prediction, end_ns = seen.prediction, self._clock.now().nanoseconds
-        persons = prediction.persons
+    def _count(self, prediction: FramePrediction, decode_ms: float, start_ns: int) -> None:
+        end_ns, stamp_ns, persons = (
+            self._clock.now().nanoseconds,
+            prediction.stamp_ns,
+            prediction.persons,
+        )
         for person in persons[:1]:  # the most certain
             self._statistics.count_distance(person.root_depth_sigma_m, person.scale_source)
         valid = any(person.action is None or person.action.valid for person in persons)
@@ -193,7 +155,7 @@ class FrameWorker:
         self._statistics.count_result(
             FrameTimes(
                 age=(end_ns - stamp_ns) * 1e-6,
-                preprocess=seen.decode_ms + prediction.preprocess_ms,
+                preprocess=decode_ms + prediction.preprocess_ms,
                 inference=prediction.inference_ms,
                 publish=(end_ns - start_ns) * 1e-6,
             )

@@ -9,9 +9,9 @@ from typer.testing import CliRunner
 from pose_action_ros.cli import bench_measure
 from pose_action_ros.cli.bench_stages import FASTEST, Bench
 from pose_action_ros.cli.main import app
-from pose_action_ros.inference import Engine
 from pose_action_ros.models import save_model
 from pose_action_ros.models.complexity import count_complexity
+from pose_action_ros.runtime import Engine
 
 
 def test_bench_times_every_stage(monkeypatch, tmp_path, tiny, filled):

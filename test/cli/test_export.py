@@ -9,14 +9,12 @@ import numpy as np
 import pytest
 from typer.testing import CliRunner
 
-from pose_action_ros.cli import export as command
-from pose_action_ros.cli.export import MAX_JOINT_PX, MAX_SHARE, measure
 from pose_action_ros.cli.main import app
 from pose_action_ros.core.errors import ConfigError
-from pose_action_ros.inference.file_network import FileNetwork
-from pose_action_ros.inference.openvino_network import openvino_core
-from pose_action_ros.inference.torch_network import TorchNetwork
+from pose_action_ros.export.check import MAX_JOINT_PX, MAX_SHARE, ExportedNetwork, measure
 from pose_action_ros.models import save_model
+from pose_action_ros.runtime.openvino_network import openvino_core
+from pose_action_ros.runtime.torch_network import TorchNetwork
 
 JOINTS, FRAMES = 17, 8
 
@@ -62,7 +60,7 @@ def exported(request, export_as):
 def test_the_files_give_the_numbers_of_pytorch(exported, net, batch):
     file_format, folder, _ = exported
     exact = TorchNetwork(net, 'float32')
-    off = measure(FileNetwork(folder, file_format), exact, net.config, batch)
+    off = measure(ExportedNetwork(folder, file_format), exact, net.config, batch)
     assert off.joint_px < MAX_JOINT_PX
     assert max(off.score, off.feature) < MAX_SHARE
 
@@ -71,7 +69,7 @@ def test_openvino_reads_the_onnx_files(export_as, net, monkeypatch):
     pytest.importorskip('openvino', reason='needs OpenVINO')
     folder, _ = export_as('onnx')
     monkeypatch.setitem(sys.modules, 'onnxruntime', None)
-    network = FileNetwork(folder, 'onnx')
+    network = ExportedNetwork(folder, 'onnx')
     assert network.device.startswith('cpu (OpenVINO')
     exact = TorchNetwork(net, 'float32')
     off = measure(network, exact, net.config, 2)
@@ -123,7 +121,7 @@ def test_the_reference_is_what_pytorch_gives(exported, net):
             assert said['type'] == array.dtype
     assert not right
     right = np.load(folder / 'reference.npz')
-    network = FileNetwork(folder, file_format)
+    network = ExportedNetwork(folder, file_format)
     clip = [right[f'actions.{name}'] for name in ('joints', 'probability', 'joint_features')]
     scores = network.actions(*clip)
     np.testing.assert_allclose(scores, right['actions.probabilities'], atol=MAX_SHARE)
@@ -207,7 +205,7 @@ def test_a_network_of_poses_alone(run, tiny, filled, tmp_path):
     assert status == 0
     assert 'mpii: frames.bin, frames.xml, model.json, reference.npz' in out
     assert 'clip' not in json.loads((folder / 'model.json').read_text())
-    network = FileNetwork(folder, 'openvino')
+    network = ExportedNetwork(folder, 'openvino')
     assert network.frames(np.zeros((2, 256, 256, 3), np.uint8)).joints.shape == (2, 16, 2)
     with pytest.raises(ConfigError, match='poses alone'):
         network.actions(*(np.zeros(1, np.float32),) * 3)
@@ -215,7 +213,7 @@ def test_a_network_of_poses_alone(run, tiny, filled, tmp_path):
 
 def test_a_file_that_is_off_is_not_kept(run, weights, tmp_path, monkeypatch):
     pytest.importorskip('openvino', reason='needs OpenVINO')
-    monkeypatch.setattr(command, 'MAX_SHARE', -1.0)
+    monkeypatch.setattr('pose_action_ros.export.check.MAX_SHARE', -1.0)
     folder = tmp_path / 'out'
     status, _, err = run('export', 'openvino', folder, '--weights', weights)
     assert status == 1
@@ -262,7 +260,7 @@ def test_a_missing_package_is_named(run, monkeypatch, tmp_path, file_format, mis
 
 
 def test_without_a_runtime_nothing_is_written(run, monkeypatch, tmp_path):
-    monkeypatch.setattr('pose_action_ros.inference.model_files.check_format', lambda _: None)
+    monkeypatch.setattr('pose_action_ros.export.writer.check_format', lambda _: None)
     for package in ('onnxruntime', 'openvino'):
         monkeypatch.setitem(sys.modules, package, None)
     status, _, err = run('export', 'onnx', tmp_path / 'out')

@@ -14,20 +14,20 @@ pytest.importorskip('rosbags', reason='needs the extra `bag`')
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from pose_action_ros.cli.bag_messages import (
+from pose_action_ros.core.errors import ImageError
+from pose_action_ros.geometry import crop_transform, extract_crop
+from pose_action_ros.inference.settings import PeopleSettings
+from pose_action_ros.messages.camera import calibration_from_msg
+from pose_action_ros.messages.depth import depth_from_msg
+from pose_action_ros.messages.detections import Detections, usable_boxes
+from pose_action_ros.messages.image import rgb_from_msg
+from pose_action_ros.recordings.message_types import (
     DETECTIONS_TYPE,
     IMAGE_TYPE,
-    MessageFactory,
-    depth_of_message,
+    RecordedMessageMaker,
     load_types,
     register_detections,
-    rgb_of_message,
 )
-from pose_action_ros.core.errors import ImageError
-from pose_action_ros.geometry import crop_transform, extract_crop, read_calibration
-from pose_action_ros.inference.given_boxes import usable_boxes
-from pose_action_ros.inference.settings import PeopleSettings
-from pose_action_ros.inference.side_inputs import Detections
 
 ANY = st.one_of(
     st.floats(),
@@ -86,7 +86,7 @@ def near(info, seed):
 @given(infos(), st.booleans(), st.integers(1, 2000), st.integers(1, 2000), SEEDS)
 def test_calibrations(info, rectified, width, height, seed):
     for each in near(info, seed):
-        calibration = read_calibration(each, rectified=rectified)
+        calibration = calibration_from_msg(each, rectified=rectified)
         fitted = calibration.for_image(width, height)
         if fitted.camera is None:
             assert fitted.problem
@@ -164,7 +164,7 @@ def test_detections(detections, class_id, seed):
 
 STORE = load_types()
 register_detections(STORE, SimpleNamespace(format=None, data=''))
-MAKE = MessageFactory(STORE)
+MAKE = RecordedMessageMaker(STORE)
 RAW = {
     kind: bytes(STORE.serialize_cdr(message, kind))
     for kind, message in {
@@ -199,7 +199,7 @@ def test_recorded_messages(kind, seed):
 
 def take(kind, message):
     if kind == IMAGE_TYPE:
-        for decode in (rgb_of_message, depth_of_message):
+        for decode in (rgb_from_msg, depth_from_msg):
             with suppress(ImageError):
                 decode(message)
     elif kind == DETECTIONS_TYPE:
@@ -207,4 +207,4 @@ def take(kind, message):
         source.put(0, message, 0)
         source.boxes_at(0, (64, 48), PeopleSettings())
     else:
-        read_calibration(message).for_image(640, 480)
+        calibration_from_msg(message).for_image(640, 480)

@@ -10,8 +10,7 @@ from pose_action_ros.core.skeleton import PA17J
 from pose_action_ros.geometry import Camera, crop_transform, normalise, whole_image_box
 from pose_action_ros.geometry.body import SEGMENTS
 from pose_action_ros.geometry.localize import SURFACE_TO_JOINT_M
-from pose_action_ros.inference import Engine, PoseActionStream, StreamSettings
-from pose_action_ros.inference.frame_arrays import FrameArrays
+from pose_action_ros.inference import PoseActionStream, StreamSettings
 from pose_action_ros.inference.settings import (
     BodySettings,
     ClipSettings,
@@ -19,6 +18,8 @@ from pose_action_ros.inference.settings import (
     TrackSettings,
 )
 from pose_action_ros.models.pose_net import PoseNet
+from pose_action_ros.runtime import Engine
+from pose_action_ros.runtime.network import FrameArrays
 
 T = 8
 PERIOD_NS = 66_666_667
@@ -116,7 +117,7 @@ class TestClips:
             stream.process(image, index * PERIOD_NS, boxes=[BOX])
         kept = [
             array
-            for person in stream._people.values()
+            for person in stream._people
             for frame in person.clip._frames
             for array in (frame.joints_image, frame.probability, frame.joint_features)
         ]

@@ -7,8 +7,9 @@ import yaml
 
 pytest.importorskip('rclpy', reason='needs ROS 2')
 
+from pose_action_ros.demo.camera_settings import CameraSettings
 from pose_action_ros.ros.parameters import settings_parameters
-from pose_action_ros.ros.settings import CameraSettings, NodeSettings
+from pose_action_ros.ros.settings import NodeSettings
 
 ROOT = Path(__file__).parents[2]
 

@@ -13,9 +13,10 @@ from rcl_interfaces.srv import SetParameters
 from sensor_msgs.msg import CameraInfo, Image, RegionOfInterest
 from std_msgs.msg import Header
 
+from pose_action_ros.messages.image import image_to_msg
+from pose_action_ros.messages.stamp import stamp_from_msg, stamp_to_msg
 from pose_action_ros.msg import ActionLabel, Pose3D
-from pose_action_ros.ros.conversions import stamp_from_msg, stamp_to_msg
-from pose_action_ros.ros.image_codec import image_to_msg
+from pose_action_ros.ros.message_types import MAKE
 
 pytestmark = pytest.mark.ros
 PERIOD_NS = 66_666_667
@@ -42,11 +43,11 @@ class Driver:
 
     def header(self, stamp_ns=None):
         stamp_ns = START_NS + self.number * PERIOD_NS if stamp_ns is None else stamp_ns
-        return Header(stamp=stamp_to_msg(stamp_ns), frame_id='optical')
+        return Header(stamp=stamp_to_msg(MAKE, stamp_ns), frame_id='optical')
 
     def send(self, *, stamp_ns=None, encoding='rgb8'):
         self.number += 1
-        self.sent = image_to_msg(self.pixels, self.header(stamp_ns), 'rgb8')
+        self.sent = image_to_msg(MAKE, self.pixels, self.header(stamp_ns), 'rgb8')
         self.sent.encoding = encoding
         self.images.publish(self.sent)
 

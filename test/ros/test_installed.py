@@ -93,9 +93,9 @@ def test_executables_find_the_environment_that_is_not_active(workspace):
     )
 
 
-@pytest.mark.parametrize('name', ['pose_action_node', 'camera_node'])
+@pytest.mark.parametrize('name', ['ros.pose_action_node', 'demo.camera_node'])
 def test_nodes_import_from_the_installed_package(workspace, name):
-    code = f'import pose_action_ros.ros.{name} as m; print(m.__file__)'
+    code = f'import pose_action_ros.{name} as m; print(m.__file__)'
     found = workspace.run('. install/setup.sh', f'{workspace.python} -c "{code}"')
     assert found.startswith(str(workspace.install))
 

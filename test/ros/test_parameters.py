@@ -8,8 +8,9 @@ pytestmark = pytest.mark.ros
 from rclpy.node import Node  # noqa: E402
 
 from pose_action_ros.core.errors import ConfigError  # noqa: E402
+from pose_action_ros.demo.camera_settings import CameraSettings  # noqa: E402
 from pose_action_ros.ros.parameters import declare_settings, read_settings  # noqa: E402
-from pose_action_ros.ros.settings import CameraSettings, NodeSettings  # noqa: E402
+from pose_action_ros.ros.settings import NodeSettings  # noqa: E402
 
 
 @pytest.fixture

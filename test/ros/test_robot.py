@@ -22,9 +22,9 @@ from rosgraph_msgs.msg import Clock
 from sensor_msgs.msg import CameraInfo, CompressedImage, Image, RegionOfInterest
 from visualization_msgs.msg import Marker, MarkerArray
 
+from pose_action_ros.messages.stamp import stamp_from_msg, stamp_to_msg
 from pose_action_ros.msg import ActionLabel, Pose3D
-from pose_action_ros.ros.conversions import stamp_from_msg, stamp_to_msg
-from pose_action_ros.ros.vision import find_vision_msgs
+from pose_action_ros.ros.message_types import MAKE, find_vision_msgs
 
 pytestmark = pytest.mark.ros
 PERIOD_NS = 66_666_667
@@ -90,7 +90,7 @@ class Robot:
 
     def send(self, frame_id=FRAME, step_ns=PERIOD_NS):
         self.stamp_ns += step_ns
-        stamp = stamp_to_msg(self.stamp_ns)
+        stamp = stamp_to_msg(MAKE, self.stamp_ns)
         self.clock.publish(Clock(clock=stamp))
         msg = CompressedImage(format='bgr8; jpeg compressed bgr8')
         msg.header.frame_id, msg.header.stamp = frame_id, stamp
@@ -121,7 +121,7 @@ class Robot:
         """A depth image for the next image."""
         msg = Image(height=HEIGHT, width=WIDTH, encoding=encoding, step=WIDTH * depth.itemsize)
         msg.data.frombytes(np.full((HEIGHT, WIDTH), depth).tobytes())
-        msg.header.stamp = stamp_to_msg(self.stamp_ns + PERIOD_NS)
+        msg.header.stamp = stamp_to_msg(MAKE, self.stamp_ns + PERIOD_NS)
         self.depths.publish(msg)
         self.graph.spin(0.3)
 
@@ -436,7 +436,7 @@ def test_people_from_a_detector(robot):
 
     def show(*boxes):
         array = msgs.Detection2DArray()
-        array.header.stamp = stamp_to_msg(robot.stamp_ns + PERIOD_NS)
+        array.header.stamp = stamp_to_msg(MAKE, robot.stamp_ns + PERIOD_NS)
         for name, x in boxes:
             detection = msgs.Detection2D()
             detection.bbox.center.position.x, detection.bbox.center.position.y = x, 60.0

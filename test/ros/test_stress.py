@@ -21,16 +21,20 @@ from visualization_msgs.msg import Marker, MarkerArray  # noqa: E402
 
 from pose_action_ros.core.predictions import PersonBox  # noqa: E402
 from pose_action_ros.core.skeleton import get_skeleton  # noqa: E402
-from pose_action_ros.inference import Engine, PoseActionStream  # noqa: E402
+from pose_action_ros.inference import PoseActionStream  # noqa: E402
 from pose_action_ros.inference.settings import ClipSettings, TrackSettings  # noqa: E402
-from pose_action_ros.inference.side_inputs import SideInputs  # noqa: E402
-from pose_action_ros.ros.conversions import stamp_to_msg  # noqa: E402
+from pose_action_ros.messages.image import image_to_msg  # noqa: E402
+from pose_action_ros.messages.markers import MarkerSettings  # noqa: E402
+from pose_action_ros.messages.matched_inputs import MatchedInputs  # noqa: E402
+from pose_action_ros.messages.stamp import stamp_to_msg  # noqa: E402
 from pose_action_ros.ros.diagnostics import NodeStatistics  # noqa: E402
-from pose_action_ros.ros.image_codec import ImageCodec, image_to_msg  # noqa: E402
-from pose_action_ros.ros.markers import MarkerSettings  # noqa: E402
+from pose_action_ros.ros.frame_slot import ArrivedImage  # noqa: E402
+from pose_action_ros.ros.image_decoder import ImageDecoder  # noqa: E402
+from pose_action_ros.ros.message_types import MAKE  # noqa: E402
 from pose_action_ros.ros.outputs import Outputs  # noqa: E402
 from pose_action_ros.ros.settings import NodeSettings  # noqa: E402
-from pose_action_ros.ros.worker import ArrivedImage, FrameWorker  # noqa: E402
+from pose_action_ros.ros.worker import FrameWorker  # noqa: E402
+from pose_action_ros.runtime import Engine  # noqa: E402
 
 FRAMES, PERIOD_NS = 300, 33_333_333
 PLACES = [PersonBox(x, 60.0, 50.0) for x in (30.0, 80.0, 130.0)]
@@ -86,16 +90,16 @@ def test_no_frame_is_lost(node, tiny, filled, capfd):
     LifecycleNode.on_activate(node, LifecycleState('inactive', 2))
     publish = outputs.publish
 
-    def publish_and_tell(seen):
-        publish(seen)
+    def publish_and_tell(*seen):
+        publish(*seen)
         published.release()
 
     outputs.publish = publish_and_tell
     statistics = NodeStatistics()
     worker = FrameWorker(
         stream=stream,
-        codec=ImageCodec(),
-        side=SideInputs(people=ComingAndGoing()),
+        decoder=ImageDecoder(),
+        matched=MatchedInputs(people=ComingAndGoing()),
         outputs=outputs,
         statistics=statistics,
         settings=settings(0),
@@ -122,8 +126,8 @@ def test_no_frame_is_lost(node, tiny, filled, capfd):
     try:
         for number in range(FRAMES):
             pixels = rng.integers(0, 255, (120, 160, 3), np.uint8)
-            msg = image_to_msg(pixels, _header(number), 'rgb8')
-            worker.frames.put(ArrivedImage(msg, time.monotonic_ns()))
+            msg = image_to_msg(MAKE, pixels, _header(number), 'rgb8')
+            worker.slot.put(ArrivedImage(msg, _stamp_ns(number), time.monotonic_ns()))
             assert published.acquire(timeout=240.0), f'frame {number} was lost'
             executor.spin_once(timeout_sec=0)
     finally:
@@ -135,7 +139,7 @@ def test_no_frame_is_lost(node, tiny, filled, capfd):
         executor.spin_once(timeout_sec=0.1)
     assert _living(shown) == set()  # no ghosts
     assert statistics.counts() == dict.fromkeys(statistics.counts(), 0)
-    assert worker.frames.dropped == 0
+    assert worker.slot.dropped == 0
     assert 'skipped' not in capfd.readouterr().err
     assert min(orders) > 0
     logging.getLogger('stress').info(
@@ -144,7 +148,11 @@ def test_no_frame_is_lost(node, tiny, filled, capfd):
 
 
 def _header(number):
-    return Header(frame_id='camera', stamp=stamp_to_msg((1000 + number) * PERIOD_NS))
+    return Header(frame_id='camera', stamp=stamp_to_msg(MAKE, _stamp_ns(number)))
+
+
+def _stamp_ns(number):
+    return (1000 + number) * PERIOD_NS
 
 
 def _living(arrays):

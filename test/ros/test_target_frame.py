@@ -14,8 +14,9 @@ from std_msgs.msg import Header
 
 from pose_action_ros.core.errors import ConfigError
 from pose_action_ros.core.skeleton import PA17J
+from pose_action_ros.messages.markers import MarkerBuilder, MarkerSettings
 from pose_action_ros.msg import Joint, Pose3D
-from pose_action_ros.ros.markers import MarkerBuilder, MarkerSettings
+from pose_action_ros.ros.message_types import MAKE
 from pose_action_ros.ros.target_frame import FrameTransform, TargetFrame
 
 HEADER = Header(stamp=Time(sec=5, nanosec=7), frame_id='optical')
@@ -38,7 +39,7 @@ def pose(reference=Pose3D.REFERENCE_CAMERA):
 def test_a_pose_moves_with_its_markers():
     transform = FrameTransform.from_msg(looking_ahead())
     msg = pose()
-    markers = MarkerBuilder(PA17J, MarkerSettings()).build(msg, 'wave')
+    markers = MarkerBuilder(MAKE, PA17J, MarkerSettings()).build(msg, 'wave')
     assert transform.move_pose(msg)
     transform.move_markers(markers)
     assert (msg.header.frame_id, msg.header.stamp) == ('base', HEADER.stamp)

@@ -12,8 +12,9 @@ from sensor_msgs.msg import CameraInfo, Image, RegionOfInterest
 from tf2_ros import Buffer, StaticTransformBroadcaster, TransformBroadcaster, TransformListener
 from visualization_msgs.msg import MarkerArray
 
+from pose_action_ros.messages.stamp import stamp_from_msg, stamp_to_msg
 from pose_action_ros.msg import Pose3D
-from pose_action_ros.ros.conversions import stamp_from_msg, stamp_to_msg
+from pose_action_ros.ros.message_types import MAKE
 from pose_action_ros.ros.target_frame import FrameTransform
 
 pytestmark = pytest.mark.ros
@@ -25,7 +26,7 @@ AHEAD = Quaternion(x=-0.5, y=0.5, z=-0.5, w=0.5)  # a camera that looks along th
 
 def transform(parent, child, stamp_ns, x, rotation=None):
     msg = TransformStamped(child_frame_id=child)
-    msg.header.frame_id, msg.header.stamp = parent, stamp_to_msg(stamp_ns)
+    msg.header.frame_id, msg.header.stamp = parent, stamp_to_msg(MAKE, stamp_ns)
     msg.transform.translation = Vector3(x=x, y=0.0, z=1.2 if rotation else 0.0)
     msg.transform.rotation = rotation or Quaternion(w=1.0)
     return msg
@@ -81,7 +82,7 @@ def see(shared_graph, weights):
 def ask(graph, images, poses, frame_id, stamp_ns):
     msg = Image(height=120, width=160, encoding='rgb8', step=480)
     msg.data.frombytes(np.random.default_rng(1).integers(0, 255, 57600, np.uint8).tobytes())
-    msg.header.frame_id, msg.header.stamp = frame_id, stamp_to_msg(stamp_ns)
+    msg.header.frame_id, msg.header.stamp = frame_id, stamp_to_msg(MAKE, stamp_ns)
     images.publish(msg)
     found = lambda: [  # noqa: E731
         p for p in poses if stamp_from_msg(p.header.stamp) == stamp_ns

@@ -13,7 +13,7 @@ from rcl_interfaces.srv import GetParameters
 from rclpy.qos import DurabilityPolicy, QoSCompatibility, QoSProfile, ReliabilityPolicy
 from rclpy.qos import qos_check_compatible as check_compatible
 
-from pose_action_ros.ros.vision import find_vision_msgs
+from pose_action_ros.ros.message_types import find_vision_msgs
 
 pytestmark = pytest.mark.ros
 ROOT = Path(__file__).parents[2]

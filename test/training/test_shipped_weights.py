@@ -9,9 +9,10 @@ import torch
 from pose_action_ros.core.actions import PEOPLE_ACTIONS, SIMULATED_ACTIONS
 from pose_action_ros.core.weights import DEMO_WEIGHTS, SHIPPED_WEIGHTS
 from pose_action_ros.data.simulated import SimulatedPoses
-from pose_action_ros.inference import Engine, PoseActionStream
+from pose_action_ros.inference import PoseActionStream
 from pose_action_ros.inference.settings import TrackSettings
 from pose_action_ros.models import find_weights, load_model, read_metadata
+from pose_action_ros.runtime import Engine
 
 ROOT = Path(__file__).parents[2]
 

@@ -1,0 +1,6 @@
+"""The demo: films the simulated actor and shows what the node sees of it.
+
+`show` runs camera and node as processes of their own. `camera_node` films what `camera_sources`
+has, `observer` subscribes to everything, `accuracy` compares results with the truth, and `report`
+leaves film, pictures and figures behind. Needs what `ros` needs.
+"""

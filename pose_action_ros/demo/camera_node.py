@@ -1,0 +1,179 @@
+"""The demo's camera: publishes `image`, `camera_info` and, on demand, `image/compressed`.
+
+For the simulated actor it also publishes what is really there: `~/truth/poses` and
+`~/truth/actions`, with the stamps of the images. A robot uses its camera's own driver.
+"""
+
+from __future__ import annotations
+
+import sys
+
+import cv2
+import numpy as np
+import rclpy
+from rclpy.executors import ExternalShutdownException
+from rclpy.node import Node
+from rclpy.qos import QoSProfile
+from rclpy.qos_overriding_options import QoSOverridingOptions
+from sensor_msgs.msg import CameraInfo, CompressedImage, Image
+from std_msgs.msg import Header
+
+from pose_action_ros.core.actions import SIMULATED_ACTIONS
+from pose_action_ros.core.errors import PoseActionError
+from pose_action_ros.core.predictions import (
+    ActionScores,
+    PersonBox,
+    PersonPrediction,
+    ScaleSource,
+)
+from pose_action_ros.core.skeleton import PA17J
+from pose_action_ros.demo.camera_settings import CameraSettings
+from pose_action_ros.demo.camera_sources import Shot, open_source
+from pose_action_ros.messages.action import action_to_msg
+from pose_action_ros.messages.camera import camera_to_msg
+from pose_action_ros.messages.image import image_to_msg
+from pose_action_ros.messages.pose import SourceImage, pose_to_msg
+from pose_action_ros.messages.stamp import stamp_from_msg, stamp_to_msg
+from pose_action_ros.msg import ActionLabel, Pose3D
+from pose_action_ros.ros.message_types import MAKE
+from pose_action_ros.ros.parameters import declare_settings, read_settings
+
+__all__ = ['CameraNode', 'main']
+
+_JPEG_QUALITY = 90
+_TRUTH = 'truth'
+
+
+class CameraNode(Node):
+    """Films a source in real time.
+
+    Raises:
+        PoseActionError: The source does not open, or a parameter is out of range.
+    """
+
+    def __init__(self) -> None:
+        super().__init__('camera')
+        declare_settings(self, CameraSettings())
+        self._settings = read_settings(self, CameraSettings)
+        self._source = open_source(self._settings)
+        self._image = self._publisher(Image, 'image')
+        self._compressed = self._publisher(CompressedImage, 'image/compressed')
+        self._info = self._publisher(CameraInfo, 'camera_info')
+        self._truth_poses = self._publisher(Pose3D, '~/truth/poses')
+        self._truth_actions = self._publisher(ActionLabel, '~/truth/actions')
+        self._start = self.get_clock().now()
+        self._ready: tuple[int, Shot] | None = None  # made ahead, sent at its moment
+        self._timer = self.create_timer(0.1 / self._source.rate_hz, self._on_timer)
+        self.get_logger().info(
+            f'filming {self._settings.source} at {self._source.rate_hz:g} images a second'
+        )
+
+    def _publisher(self, message_type: type, topic: str) -> rclpy.publisher.Publisher:
+        return self.create_publisher(
+            message_type,
+            topic,
+            QoSProfile(depth=5),
+            qos_overriding_options=QoSOverridingOptions.with_default_policies(),
+        )
+
+    def _on_timer(self) -> None:
+        elapsed_s = (self.get_clock().now() - self._start).nanoseconds * 1e-9
+        rate_hz = self._source.rate_hz
+        if self._ready is None:
+            self._make_ready(int(elapsed_s * rate_hz) + 1)
+            return
+        number, shot = self._ready
+        if elapsed_s < number / rate_hz:
+            return
+        stamp_ns = self._start.nanoseconds + round(number / rate_hz * 1e9)
+        self._publish(
+            shot, Header(stamp=stamp_to_msg(MAKE, stamp_ns), frame_id=self._settings.frame_id)
+        )
+        # A machine that can't keep up leaves moments of the film out; it never sends them late.
+        self._make_ready(max(number, int(elapsed_s * rate_hz)) + 1)
+
+    def _make_ready(self, number: int) -> None:
+        self._ready = None
+        try:
+            shot = self._source.shoot(number / self._source.rate_hz)
+        except PoseActionError as error:
+            self.get_logger().error(str(error), throttle_duration_sec=1.0)
+            return
+        if shot is None:
+            self.get_logger().info('the film has ended')
+            self._timer.cancel()
+            return
+        self._ready = number, shot
+
+    def _publish(self, shot: Shot, header: Header) -> None:
+        height, width = shot.image_rgb.shape[:2]
+        if self._source.camera is not None:
+            self._info.publish(camera_to_msg(MAKE, self._source.camera, header))
+        else:
+            self._info.publish(CameraInfo(header=header, width=width, height=height))
+        if shot.truth is not None:
+            pose, action = truth_to_msgs(shot, header)
+            self._truth_poses.publish(pose)
+            self._truth_actions.publish(action)
+        self._image.publish(image_to_msg(MAKE, shot.image_rgb, header, 'rgb8'))
+        if self._compressed.get_subscription_count():
+            bgr = cv2.cvtColor(shot.image_rgb, cv2.COLOR_RGB2BGR)
+            _, data = cv2.imencode('.jpg', bgr, (cv2.IMWRITE_JPEG_QUALITY, _JPEG_QUALITY))
+            self._compressed.publish(
+                CompressedImage(
+                    header=header, format='rgb8; jpeg compressed bgr8', data=data.tobytes()
+                )
+            )
+
+
+def truth_to_msgs(shot: Shot, header: Header) -> tuple[Pose3D, ActionLabel]:
+    """Return what the simulated actor really does, in the node's own message types."""
+    truth = shot.truth
+    if truth is None:
+        raise ValueError('only the simulated actor knows the truth')
+    height, width = shot.image_rgb.shape[:2]
+    person = PersonPrediction(
+        track_id=0,
+        box=PersonBox(width / 2, height / 2, float(max(width, height))),
+        layout=PA17J.name,
+        joints_image_px=truth.joints_image_px,
+        confidence=truth.visible.astype(np.float32),
+        joints_camera_m=truth.joints_camera_m,
+        scale_source=ScaleSource.DEPTH,
+    )
+    stamp_ns = stamp_from_msg(header.stamp)
+    action = ActionScores(
+        labels=SIMULATED_ACTIONS,
+        scores=np.array([name == truth.action for name in SIMULATED_ACTIONS], np.float32),
+        clip_start_ns=stamp_ns,
+        clip_end_ns=stamp_ns,
+        frames_used=1,
+        valid=True,
+        best=SIMULATED_ACTIONS.index(truth.action),
+    )
+    return (
+        pose_to_msg(MAKE, person, PA17J, SourceImage(header, (width, height), _TRUTH)),
+        action_to_msg(MAKE, action, 0, header, _TRUTH),
+    )
+
+
+def main() -> int:
+    """Run the camera until it is told to stop; 1 where the source does not open."""
+    rclpy.init()
+    try:
+        rclpy.spin(CameraNode())
+    except PoseActionError as error:
+        rclpy.logging.get_logger('camera').fatal(str(error))
+        return 1
+    except (KeyboardInterrupt, ExternalShutdownException):
+        pass
+    except Exception:
+        if rclpy.ok():  # else a signal has ended ROS under whatever went on
+            raise
+    finally:
+        rclpy.try_shutdown()
+    return 0
+
+
+if __name__ == '__main__':
+    sys.exit(main())

@@ -1,0 +1,75 @@
+"""The camera's settings: every parameter of `camera_node`, its default, text and range."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+__all__ = ['CameraSettings']
+
+
+@dataclass(frozen=True)
+class CameraSettings:
+    """Parameters of `camera_node`."""
+
+    source: str = field(
+        default='synthetic',
+        metadata={
+            'help': '"synthetic" (the simulated actor), a video file, a folder of images, or a '
+            'device number.',
+            'read_only': True,
+        },
+    )
+    frame_id: str = field(
+        default='camera_optical_frame',
+        metadata={'help': 'Frame of the images: x right, y down, z forward.', 'read_only': True},
+    )
+    rate_hz: float = field(
+        default=0.0,
+        metadata={
+            'help': "Images a second; 0: the film's own rate.",
+            'min': 0.0,
+            'max': 240.0,
+            'read_only': True,
+        },
+    )
+    width: int = field(
+        default=640,
+        metadata={
+            'help': 'Width that a device or the actor is filmed at, pixels.',
+            'min': 16,
+            'max': 7680,
+            'read_only': True,
+        },
+    )
+    height: int = field(
+        default=480,
+        metadata={
+            'help': 'Height that a device or the actor is filmed at, pixels.',
+            'min': 16,
+            'max': 4320,
+            'read_only': True,
+        },
+    )
+    loop: bool = field(
+        default=True,
+        metadata={'help': 'Start a file or folder again at its end.', 'read_only': True},
+    )
+    seed: int = field(
+        default=1,
+        metadata={
+            'help': 'Which actor, scene and order of actions is filmed.',
+            'min': 0,
+            'max': 2**31 - 1,
+            'read_only': True,
+        },
+    )
+    field_of_view_deg: float = field(
+        default=0.0,
+        metadata={
+            'help': 'Horizontal field of view of a file or device, degrees, from which CameraInfo '
+            'is made; 0: unknown, CameraInfo says uncalibrated.',
+            'min': 0.0,
+            'max': 179.0,
+            'read_only': True,
+        },
+    )

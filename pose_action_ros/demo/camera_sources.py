@@ -1,0 +1,198 @@
+"""What `camera_node` films: the simulated actor, a video file, a folder of images, a device.
+
+A source answers one question: which image belongs to this moment of the film? Files and the actor
+can be asked for any moment, so a slow machine shows fewer images of a film at its right speed.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Protocol
+
+import cv2
+import numpy as np
+
+from pose_action_ros.core.errors import ImageError
+from pose_action_ros.core.paths import visible_files
+from pose_action_ros.geometry.camera import Camera
+from pose_action_ros.geometry.film import Film
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from numpy.typing import NDArray
+
+    from pose_action_ros.demo.camera_settings import CameraSettings
+    from pose_action_ros.simulation.scene import FilmFrame
+
+__all__ = ['CameraSource', 'Shot', 'open_source']
+
+_IMAGE_ENDINGS = {'.bmp', '.jpeg', '.jpg', '.png', '.webp'}
+_FOLDER_RATE_HZ = 10.0
+
+
+@dataclass(frozen=True)
+class Shot:
+    """One image of a source.
+
+    Attributes:
+        image_rgb: (H, W, 3) uint8.
+        truth: What is really there; None for anything but the simulated actor.
+    """
+
+    image_rgb: NDArray[np.uint8]
+    truth: FilmFrame | None = None
+
+
+class CameraSource(Protocol):
+    """Something that is filmed."""
+
+    rate_hz: float
+    camera: Camera | None
+
+    def shoot(self, time_s: float) -> Shot | None:
+        """Return the image of that moment since the start, or None where the film has ended."""
+
+
+def open_source(settings: CameraSettings) -> CameraSource:
+    """Open what the setting `source` names.
+
+    Raises:
+        ImageError: It does not exist or holds no image.
+    """
+    name = settings.source
+    if name == 'synthetic':
+        return SyntheticSource(settings)
+    if name.isdigit():
+        return DeviceSource(int(name), settings)
+    path = Path(name).expanduser()
+    if path.is_dir():
+        return FolderSource(path, settings)
+    if path.is_file():
+        return VideoSource(path, settings)
+    raise ImageError(
+        f'camera source {name!r} is neither "synthetic", a device number, a video file nor a '
+        'folder of images; give an existing path'
+    )
+
+
+class SyntheticSource:
+    """The simulated actor, going through its actions."""
+
+    def __init__(self, settings: CameraSettings) -> None:
+        from pose_action_ros.simulation.scene import SimulatedFilm  # loads torch: only when needed
+
+        self.rate_hz = settings.rate_hz or 20.0
+        self._film = SimulatedFilm(
+            seed=settings.seed, width=settings.width, height=settings.height, fps=self.rate_hz
+        )
+        self.camera: Camera | None = self._film.camera
+
+    def shoot(self, time_s: float) -> Shot:
+        """Render the actor at that moment."""
+        frame = self._film.frame(time_s)
+        return Shot(frame.image_rgb, frame)
+
+
+class FolderSource:
+    """A folder of images, in the order of their names; a damaged one is reported and skipped."""
+
+    def __init__(self, folder: Path, settings: CameraSettings) -> None:
+        self._paths = [p for p in visible_files(folder) if p.suffix.lower() in _IMAGE_ENDINGS]
+        if not self._paths:
+            raise ImageError(
+                f'the folder {folder} holds no image ({", ".join(sorted(_IMAGE_ENDINGS))})'
+            )
+        self.rate_hz = settings.rate_hz or _FOLDER_RATE_HZ
+        self._loop = settings.loop
+        self.camera = _camera_of(_first_size(self._paths), settings)
+
+    def shoot(self, time_s: float) -> Shot | None:
+        """Read the image of that moment."""
+        index = int(time_s * self.rate_hz + 1e-6)
+        if index >= len(self._paths) and not self._loop:
+            return None
+        return Shot(_read_image(self._paths[index % len(self._paths)]))
+
+
+class VideoSource:
+    """A video file, in its own time; frames that the moment has passed are skipped."""
+
+    def __init__(self, path: Path, settings: CameraSettings) -> None:
+        self._film = Film(path)
+        self._loop = settings.loop
+        self.rate_hz = settings.rate_hz or self._film.rate_hz
+        self.camera = _camera_of(self._film.size, settings)
+        self._frames = self._rounds()
+        self._shown = next(self._frames)
+        self._following = next(self._frames, None)
+
+    def shoot(self, time_s: float) -> Shot | None:
+        """Read on to the frame of that moment; the last one is shown for an average period."""
+        while self._following is not None and self._following[0] <= time_s + 1e-6:
+            self._shown, self._following = self._following, next(self._frames, None)
+        if self._following is None and time_s + 1e-6 >= self._shown[0] + 1.0 / self._film.rate_hz:
+            return None
+        return Shot(self._shown[1])
+
+    def _rounds(self) -> Iterator[tuple[float, NDArray[np.uint8]]]:
+        """Times since the start, and images, again and again where the film is looped."""
+        start_s = end_s = 0.0
+        while True:
+            for time_s, image in self._film:
+                end_s = start_s + time_s + 1.0 / self._film.rate_hz
+                yield start_s + time_s, image
+            if not self._loop or end_s <= start_s:  # the file has gone
+                return
+            start_s = end_s
+
+
+class DeviceSource:
+    """A camera of this computer, by number."""
+
+    def __init__(self, number: int, settings: CameraSettings) -> None:
+        self._number = number
+        self._capture = cv2.VideoCapture(number)
+        if not self._capture.isOpened():
+            raise ImageError(f'camera device {number} does not open; is it connected and free?')
+        self._capture.set(cv2.CAP_PROP_FRAME_WIDTH, settings.width)
+        self._capture.set(cv2.CAP_PROP_FRAME_HEIGHT, settings.height)
+        self.rate_hz = settings.rate_hz or self._capture.get(cv2.CAP_PROP_FPS) or 30.0
+        height, width = self._read().shape[:2]
+        self.camera = _camera_of((width, height), settings)
+
+    def shoot(self, time_s: float) -> Shot:
+        """Take the camera's next image; the moment is now, whatever is asked."""
+        return Shot(cv2.cvtColor(self._read(), cv2.COLOR_BGR2RGB))
+
+    def _read(self) -> NDArray[np.uint8]:
+        ok, image = self._capture.read()
+        if not ok:
+            raise ImageError(f'camera device {self._number} gives no image; was it unplugged?')
+        return np.asarray(image, np.uint8)
+
+
+def _camera_of(size: tuple[int, int], settings: CameraSettings) -> Camera | None:
+    if not settings.field_of_view_deg:
+        return None
+    return Camera.from_field_of_view(*size, settings.field_of_view_deg)
+
+
+def _first_size(paths: list[Path]) -> tuple[int, int]:
+    """Width and height of the first image that can be read."""
+    for path in paths:
+        try:
+            height, width = _read_image(path).shape[:2]
+        except ImageError as error:
+            problem = error
+        else:
+            return width, height
+    raise problem
+
+
+def _read_image(path: Path) -> NDArray[np.uint8]:
+    image = cv2.imread(str(path), cv2.IMREAD_COLOR)
+    if image is None:
+        raise ImageError(f'{path} is damaged or no image that OpenCV can read')
+    return cv2.cvtColor(image, cv2.COLOR_BGR2RGB)

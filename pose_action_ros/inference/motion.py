@@ -1,0 +1,78 @@
+"""Where one person is in the image, how fast they move, and how long they were not seen."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from pose_action_ros.core.predictions import PersonBox
+
+__all__ = ['Motion']
+
+_SPEED_MEMORY = 0.5  # of the last speed in the new one
+_SIZE_MEMORY = 0.5  # of the last size in the new one
+_MAX_LOOK_AHEAD_S = 0.2
+_MAX_SPEED = 1.0  # window sides a second; a window holds more than a person
+_TIMELESS_MISSES = 5  # that end a track where stamps do not tell the time
+
+
+class Motion:
+    """A window that follows a person.
+
+    Args:
+        box: Around the pose that was seen first.
+        stamp_ns: Stamp of that image.
+
+    Attributes:
+        box: Around the pose that was seen last, in source pixels.
+    """
+
+    def __init__(self, box: PersonBox, stamp_ns: int) -> None:
+        self.box = box
+        self._stamp_ns = stamp_ns  # when the person was seen last
+        self._speed_px_s = np.zeros(2)
+        self._misses = 0  # images in a row
+
+    def restart(self, stamp_ns: int) -> None:
+        """Go on from another time, at which the person was just seen and stands still."""
+        self._stamp_ns = stamp_ns
+        self._speed_px_s *= 0.0
+
+    def window(self, stamp_ns: int, *, velocity: bool) -> PersonBox:
+        """Return where the person is expected in an image.
+
+        Args:
+            stamp_ns: Its stamp.
+            velocity: Move the window ahead with the speed of the person.
+        """
+        ahead_s = (stamp_ns - self._stamp_ns) * 1e-9 if velocity else 0.0
+        x, y = self._speed_px_s * np.clip(ahead_s, 0.0, _MAX_LOOK_AHEAD_S)
+        return PersonBox(self.box.center_x + x, self.box.center_y + y, self.box.size)
+
+    def follow(self, found: PersonBox, stamp_ns: int) -> None:
+        """Take in the box around a pose."""
+        step_s = (stamp_ns - self._stamp_ns) * 1e-9
+        moved = np.array([found.center_x - self.box.center_x, found.center_y - self.box.center_y])
+        speed = moved / step_s if 0.0 < step_s <= _MAX_LOOK_AHEAD_S else np.zeros(2)
+        # Seen wrongly, a person seems to move with the window: without a limit both run away.
+        limit = _MAX_SPEED * found.size
+        speed *= min(1.0, limit / max(float(np.linalg.norm(speed)), 1e-9))
+        self._speed_px_s = _SPEED_MEMORY * self._speed_px_s + (1.0 - _SPEED_MEMORY) * speed
+        size = _SIZE_MEMORY * self.box.size + (1.0 - _SIZE_MEMORY) * found.size
+        # A person who grows fast (arms up) must not leave the window meanwhile.
+        self.box = PersonBox(found.center_x, found.center_y, max(size, 0.9 * found.size))
+        self._stamp_ns, self._misses = stamp_ns, 0
+
+    def miss(self, *, stop: bool = False) -> None:
+        """Count an image in which the person was not seen; a window that stops waits there."""
+        self._misses += 1
+        if stop:
+            self._speed_px_s *= 0.0
+
+    def is_lost(self, stamp_ns: int, lost_after_s: float) -> bool:
+        """Tell whether the person was not seen for too long."""
+        if not self._misses:
+            return False
+        unseen_ns = stamp_ns - self._stamp_ns
+        if not unseen_ns:
+            return self._misses >= _TIMELESS_MISSES
+        return unseen_ns >= round(lost_after_s * 1e9)

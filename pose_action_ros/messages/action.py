@@ -1,0 +1,63 @@
+"""A person's action to `ActionLabel`, and to the classification messages of vision_msgs."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from pose_action_ros.messages.stamp import stamp_to_msg
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from pose_action_ros.core.predictions import ActionScores
+    from pose_action_ros.messages.maker import MessageMaker
+
+__all__ = ['action_to_msg', 'classification_to_msg', 'label_info_to_msg']
+
+
+def action_to_msg(
+    make: MessageMaker, action: ActionScores, track_id: int, header: Any, model: str
+) -> Any:
+    """Return the ActionLabel of one track.
+
+    Args:
+        make: Makes messages.
+        action: The scores.
+        track_id: Whose they are.
+        header: Header of the source image.
+        model: Name of the network.
+    """
+    return make(
+        'pose_action_ros/ActionLabel',
+        header=header,
+        track_id=track_id,
+        valid=action.valid,
+        label=action.labels[action.best],
+        confidence=float(action.scores[action.best]),
+        labels=list(action.labels),
+        scores=action.scores.tolist(),
+        clip_start=stamp_to_msg(make, action.clip_start_ns),
+        clip_end=stamp_to_msg(make, action.clip_end_ns),
+        frames_used=action.frames_used,
+        model=model,
+    )
+
+
+def classification_to_msg(make: MessageMaker, action: ActionScores, header: Any) -> Any:
+    """Return a Classification: all classes, the most probable first; ids are their numbers."""
+    results = [
+        make(
+            'vision_msgs/ObjectHypothesis', class_id=str(index), score=float(action.scores[index])
+        )
+        for index in (-action.scores).argsort(kind='stable')
+    ]
+    return make('vision_msgs/Classification', header=header, results=results)
+
+
+def label_info_to_msg(make: MessageMaker, labels: Sequence[str]) -> Any:
+    """Return the LabelInfo that names the class ids of our classifications."""
+    classes = [
+        make('vision_msgs/VisionClass', class_id=index, class_name=name)
+        for index, name in enumerate(labels)
+    ]
+    return make('vision_msgs/LabelInfo', class_map=classes, threshold=0.0)

@@ -1,0 +1,81 @@
+"""Depth images: `sensor_msgs/Image` or `compressedDepth` to metres, matched to images by stamp."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from pose_action_ros.core.errors import ImageError
+from pose_action_ros.geometry import decode_compressed_depth, decode_depth
+from pose_action_ros.messages.image import is_compressed, pixel_fields
+from pose_action_ros.messages.stamp_matching import StampedItems
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+__all__ = ['DepthImages', 'depth_from_msg']
+
+
+def depth_from_msg(msg: Any) -> NDArray[np.float32]:
+    """Decode a depth image to (H, W) metres, NaN where invalid.
+
+    Args:
+        msg: An Image (16UC1 mm or 32FC1 m), or a CompressedImage of `compressedDepth`.
+
+    Raises:
+        ImageError: The message is damaged, empty, or no depth image.
+    """
+    if is_compressed(msg):
+        return decode_compressed_depth(msg.data, msg.format)
+    return decode_depth(msg.data, **pixel_fields(msg))
+
+
+class DepthImages:
+    """Depth images of a topic.
+
+    Args:
+        length: How many of the last images are kept.
+
+    Attributes:
+        items: The messages, undecoded.
+        problem: Why the last image asked for had no depth; empty where it had.
+    """
+
+    def __init__(self, length: int = 8) -> None:
+        self.problem = ''
+        self.items: StampedItems[Any] = StampedItems(length)
+
+    def at(
+        self, stamp_ns: int, image_size: tuple[int, int], max_age_s: float
+    ) -> NDArray[np.float32] | None:
+        """Return the depth of an image.
+
+        Args:
+            stamp_ns: Stamp of the image.
+            image_size: Its width and height; depth of another size is not registered to it.
+            max_age_s: How far the stamps may differ.
+
+        Returns:
+            (H, W) metres, NaN invalid; None where there is none that can be used.
+        """
+        message = self.items.nearest(stamp_ns, max_age_s)
+        if message is None:
+            self.problem = (
+                f'no depth image within {max_age_s:g} s of the image; '
+                f'{self.items.missed_by(stamp_ns)}'
+            )
+            return None
+        try:
+            depth_m = depth_from_msg(message)
+        except ImageError as error:
+            self.problem = f'depth image skipped: {error}'
+            return None
+        if depth_m.shape[::-1] != image_size:
+            height, width = depth_m.shape
+            self.problem = (
+                f'depth image skipped: it is {width} x {height}, the image '
+                f'{image_size[0]} x {image_size[1]}; register it to the image'
+            )
+            return None
+        self.problem = ''
+        return depth_m

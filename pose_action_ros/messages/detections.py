@@ -1,0 +1,180 @@
+"""Where people are: `vision_msgs/Detection2DArray` by stamp, `sensor_msgs/RegionOfInterest`."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Any
+
+from pose_action_ros.core.predictions import PersonBox
+from pose_action_ros.messages.stamp_matching import StampedItems
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from pose_action_ros.inference.settings import PeopleSettings
+
+__all__ = ['Detections', 'Region', 'box_from_region', 'boxes_from_detections', 'usable_boxes']
+
+_MIN_SIZE_PX = 1.0
+_MAX_SIZE = 4.0  # of a box, over the larger side of the image
+_NEVER = 3  # messages in a row that serve no image: a detector may well see nobody for a while
+
+
+class Detections:
+    """Boxes of a detector (`vision_msgs/Detection2DArray`).
+
+    Args:
+        length: How many of the last messages are kept.
+
+    Attributes:
+        items: The messages.
+        problem: Why nobody was found, where that looks like a mistake; else empty.
+    """
+
+    def __init__(self, length: int = 8) -> None:
+        self.problem = ''
+        self.items: StampedItems[Any] = StampedItems(length)
+
+    def put(self, stamp_ns: int, message: Any, arrival_ns: int) -> None:
+        """Take in a message that came at a time."""
+        self.items.put(stamp_ns, message, arrival_ns)
+
+    def boxes_at(
+        self, stamp_ns: int, image_size: tuple[int, int], settings: PeopleSettings
+    ) -> list[PersonBox]:
+        """Return where people are in an image: nowhere without detections.
+
+        Args:
+            stamp_ns: Stamp of the image.
+            image_size: Its width and height, pixels.
+            settings: Which detections are people, and how far stamps may differ.
+        """
+        message = self.items.nearest(stamp_ns, settings.max_age_s)
+        if message is None:
+            self.problem = self._why_none(stamp_ns, settings)
+            return []
+        ids = {r.hypothesis.class_id for d in message.detections for r in d.results}
+        boxes = boxes_from_detections(message, settings.class_id, settings.min_score)
+        good, self.problem = usable_boxes(boxes, image_size)
+        if ids and settings.class_id not in ('', *ids):
+            self.problem = (
+                f'no detection is a {settings.class_id!r} (people.class_id); found '
+                f'{", ".join(sorted(map(repr, ids)))}'
+            )
+        return good
+
+    def _why_none(self, stamp_ns: int, settings: PeopleSettings) -> str:
+        """A detector that is silent for a while sees nobody; messages that never serve do."""
+        if not len(self.items):
+            return 'no detections have come yet, so nobody is seen'
+        if self.items.unserved < _NEVER:
+            return ''
+        return (
+            f'no detections within {settings.max_age_s:g} s of the image, so nobody is seen; '
+            f'{self.items.missed_by(stamp_ns)}'
+        )
+
+
+class Region:
+    """One person, in the region of interest that arrived last; a region has no stamp.
+
+    Attributes:
+        items: None: nothing can be matched.
+        problem: Why the region can't be looked at; else empty.
+    """
+
+    items = None
+
+    def __init__(self) -> None:
+        self.problem = ''
+        self._box: PersonBox | None = None
+
+    def put(self, stamp_ns: int, message: Any, arrival_ns: int) -> None:
+        """Take in a message; an empty region means the whole image."""
+        self._box = box_from_region(message)
+
+    def boxes_at(
+        self, stamp_ns: int, image_size: tuple[int, int], settings: PeopleSettings
+    ) -> list[PersonBox] | None:
+        """Return where to look in an image; None: anywhere."""
+        if self._box is None:
+            return None
+        good, self.problem = usable_boxes([self._box], image_size)
+        return good
+
+
+def boxes_from_detections(detections: Any, class_id: str, min_score: float) -> list[PersonBox]:
+    """Return the squares around the people of a Detection2DArray, the most certain first.
+
+    Args:
+        detections: The message; one without hypotheses is of a detector of people alone.
+        class_id: The detector's name for people; empty: all are.
+        min_score: Detections below are skipped.
+
+    Returns:
+        Boxes as they were given, whatever their numbers (`usable_boxes`); empty ones are none.
+    """
+    found: list[tuple[float, PersonBox]] = []
+    for detection in detections.detections:
+        score = _score(detection.results, class_id)
+        box = detection.bbox
+        if score is not None and score >= min_score and (box.size_x or box.size_y):
+            center = box.center.position
+            size = _side(float(box.size_x), float(box.size_y))
+            found.append((score, PersonBox(float(center.x), float(center.y), size)))
+    found.sort(key=lambda pair: pair[0], reverse=True)
+    return [box for _, box in found]
+
+
+def _side(width: float, height: float) -> float:
+    """The larger side; NaN where either is no length."""
+    return max(width, height) if width >= 0.0 and height >= 0.0 else math.nan
+
+
+def _score(results: Iterable[Any], class_id: str) -> float | None:
+    """The score of being a person; None where it is none."""
+    hypotheses = [result.hypothesis for result in results]
+    scores = [h.score for h in hypotheses if class_id in ('', h.class_id)]
+    return max(scores, default=None if hypotheses else 1.0)
+
+
+def box_from_region(roi: Any) -> PersonBox | None:
+    """Return the square around a region; None for an empty region, which means the whole image."""
+    if not roi.width or not roi.height:
+        return None
+    return PersonBox(
+        center_x=roi.x_offset + roi.width / 2,
+        center_y=roi.y_offset + roi.height / 2,
+        size=float(max(roi.width, roi.height)),
+    )
+
+
+def usable_boxes(
+    boxes: Sequence[PersonBox], image_size: tuple[int, int]
+) -> tuple[list[PersonBox], str]:
+    """Return the boxes that can be looked at, and what is wrong with the others.
+
+    Args:
+        boxes: Squares in pixels of the image, with any numbers.
+        image_size: Width and height of the image, pixels.
+
+    Returns:
+        The finite boxes that reach into the image and are neither far larger than it nor
+        smaller than a pixel, in their order; and a text, empty where all are.
+    """
+    good = [box for box in boxes if _is_usable(box, *image_size)]
+    if len(good) == len(boxes):
+        return good, ''
+    width, height = image_size
+    return good, (
+        'a box was skipped: expected finite numbers, a size from 1 pixel to '
+        f'{_MAX_SIZE:g} times the image, and some part of it ({width} x {height})'
+    )
+
+
+def _is_usable(box: PersonBox, width: int, height: int) -> bool:
+    if not all(map(math.isfinite, (box.center_x, box.center_y, box.size))):
+        return False
+    half = box.size / 2.0
+    across = -half < box.center_x < width + half and -half < box.center_y < height + half
+    return across and _MIN_SIZE_PX <= box.size <= _MAX_SIZE * max(width, height)

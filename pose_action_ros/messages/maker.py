@@ -1,0 +1,25 @@
+"""What makes messages: `ros.message_types` those of rclpy, `recordings.message_types` of rosbags.
+
+Nothing else differs between the two, so everything above it is written once.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Protocol
+
+__all__ = ['MessageMaker']
+
+
+class MessageMaker(Protocol):
+    """Makes messages of one library."""
+
+    def __call__(self, name: str, /, **fields: Any) -> Any:
+        """Return a message; fields that are not given are as ROS has them by default.
+
+        Args:
+            name: `package/Name`.
+            fields: Arrays of numbers may be any sequence, images `array.array`.
+        """
+
+    def type_of(self, name: str, /) -> Any:
+        """Return the class of `package/Name`, which carries its constants."""

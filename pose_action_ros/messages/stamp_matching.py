@@ -1,0 +1,104 @@
+"""Messages of one topic, matched by stamp to the images of another: live and recorded alike.
+
+A message that belongs to an image may come after it, so images wait for it; but only for topics
+whose messages have been seen to come in time, as waiting in vain costs images. Times of arrival
+are of any one clock: the node's, or that of the recording.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import deque
+from typing import Generic, TypeVar
+
+__all__ = ['StampedItems']
+
+ItemT = TypeVar('ItemT')
+
+_SECOND_NS = 1_000_000_000
+_REMEMBERED = 8  # delays, one of which must have been short enough
+_IN_VAIN = 8  # images that wait for a topic that is silent
+_IMAGES = 64
+_FOREVER_NS = 2**62  # of an item that belongs to no image
+
+
+class StampedItems(Generic[ItemT]):
+    """The last items of a topic, looked up by stamp; may be written and read by two threads.
+
+    Args:
+        length: How many are kept.
+    """
+
+    def __init__(self, length: int) -> None:
+        self._lock = threading.Lock()
+        self._items: deque[tuple[int, ItemT]] = deque(maxlen=length)
+        self._images: deque[tuple[int, int]] = deque(maxlen=_IMAGES)  # (stamp, arrival)
+        self._delays_ns: deque[int] = deque([0], maxlen=_REMEMBERED)  # the first are awaited
+        self._images_alone = 0  # since the last item
+        self._unserved = 0
+
+    def __len__(self) -> int:
+        """Return how many there are."""
+        return len(self._items)
+
+    @property
+    def unserved(self) -> int:
+        """How many items have come since one served an image."""
+        return self._unserved
+
+    def put(self, stamp_ns: int, item: ItemT, arrival_ns: int) -> None:
+        """Keep an item, in place of the oldest."""
+        with self._lock:
+            self._items.append((stamp_ns, item))
+            self._unserved += 1
+            self._images_alone = 0
+            if self._images:
+                arrivals = (a for stamp, a in reversed(self._images) if stamp <= stamp_ns)
+                self._delays_ns.append(arrival_ns - next(arrivals, arrival_ns - _FOREVER_NS))
+
+    def note_image(self, stamp_ns: int, arrival_ns: int) -> None:
+        """Note that an image has come."""
+        with self._lock:
+            self._images.append((stamp_ns, arrival_ns))
+            self._images_alone += 1
+
+    def awaited(self, stamp_ns: int, wait_s: float) -> bool:
+        """Tell whether an item that is nearer to an image may yet come in time.
+
+        Args:
+            stamp_ns: Stamp of the image.
+            wait_s: How long it waits, from its arrival on.
+        """
+        with self._lock:
+            if self._items and self._items[-1][0] >= stamp_ns:
+                return False
+            in_time = min(self._delays_ns) <= round(wait_s * _SECOND_NS)
+            return in_time and self._images_alone <= _IN_VAIN
+
+    def nearest(self, stamp_ns: int, max_age_s: float) -> ItemT | None:
+        """Return the item nearest in time, None where none is near enough."""
+        with self._lock:
+            near = self._nearest(stamp_ns)
+            if near is None or abs(near[0] - stamp_ns) > round(max_age_s * _SECOND_NS):
+                return None
+            self._unserved = 0
+            return near[1]
+
+    def missed_by(self, stamp_ns: int) -> str:
+        """Say by how much the nearest item misses an image, to one digit: texts stay the same."""
+        with self._lock:
+            near = self._nearest(stamp_ns)
+        if near is None:
+            return 'none has come'
+        if near[0] == 0 != stamp_ns:
+            return 'their stamps are 0: stamp them as the image is stamped'
+        off_s = (near[0] - stamp_ns) / _SECOND_NS
+        text = f'the nearest is {_one_digit(abs(off_s))} s {"newer" if off_s > 0 else "older"}'
+        return f'{text}: are their stamps of another clock?' if abs(off_s) > 1.0 else text
+
+    def _nearest(self, stamp_ns: int) -> tuple[int, ItemT] | None:
+        return min(self._items, key=lambda pair: abs(pair[0] - stamp_ns), default=None)
+
+
+def _one_digit(number: float) -> str:
+    return f'{float(f"{number:.0e}"):g}'

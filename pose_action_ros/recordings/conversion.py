@@ -1,0 +1,139 @@
+"""Copies a recording and adds what the network sees in it: the work of `pose-action bag`.
+
+Everything of the old recording is copied byte for byte. A signal ends the work in order.
+"""
+
+from __future__ import annotations
+
+import signal
+import threading
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+from pose_action_ros.core.errors import ConfigError
+from pose_action_ros.messages.matched_inputs import MatchSettings
+from pose_action_ros.recordings.annotator import Annotator
+from pose_action_ros.recordings.message_types import (
+    RecordedMessageMaker,
+    load_types,
+    register_detections,
+)
+from pose_action_ros.recordings.reader import opened
+from pose_action_ros.recordings.topics import CAMERA_INFO_TYPE, RecordingTopics
+from pose_action_ros.recordings.writer import CheckpointedWriter
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator
+    from pathlib import Path
+
+    from rosbags.interfaces import Connection
+    from rosbags.rosbag2 import Writer
+
+    from pose_action_ros.inference import PoseActionStream
+    from pose_action_ros.recordings.annotator import Counts
+    from pose_action_ros.recordings.reader import Recording
+
+__all__ = ['add_results']
+
+_NO_HASH = 'RIHS01_' + 64 * '0'
+_SIGNALS = ('SIGINT', 'SIGTERM', 'SIGHUP')
+
+
+def add_results(
+    recording: Path,
+    output: Path,
+    stream: PoseActionStream,
+    topics: RecordingTopics,
+    progress: Callable[[Iterable[Any], int], Iterable[Any]] = lambda messages, _: messages,
+    settings: MatchSettings | None = None,
+) -> Counts:
+    """Copy a recording and add what the stream sees in it.
+
+    Args:
+        recording: Folder or file, sqlite3 or mcap; the new one is stored the same way.
+        output: Folder that is made.
+        stream: Images in, predictions out.
+        topics: Where things stand.
+        progress: Wraps the messages, of which it is told the number.
+        settings: What serves an image of depth images and detections.
+
+    Raises:
+        ConfigError: There is no such topic, or `output` exists.
+        DatasetError: There is no recording that can be read, the disk is full (what was written
+            stays), or detections are of vision_msgs before 4.0.
+    """
+    make = RecordedMessageMaker(load_types())
+    if output.exists():
+        raise ConfigError(f'{output} exists; give a folder that does not')
+    with (
+        _signals() as came,
+        opened(recording) as reader,
+        CheckpointedWriter(output, is_mcap=reader.is_mcap) as writer,
+    ):
+        topics = topics.found_in(reader)
+        for connection in reader.connections:
+            if connection.topic == topics.people:
+                register_detections(make.store, connection.msgdef)
+        annotator = Annotator(make, stream, topics, settings or MatchSettings(), writer)
+        copies = {c.id: _copy_connection(writer, c, make) for c in reader.connections}
+        _calibrate_first(annotator, reader, topics)
+        for connection, time_ns, data in progress(reader.messages(), reader.message_count):
+            if came:
+                break
+            writer.write(copies[connection.id], time_ns, data)
+            annotator.see(connection, time_ns, data)
+        annotator.finish()
+        annotator.counts.damaged.update(reader.problems)
+        annotator.counts.stopped_by = came[0] if came else 0
+    return annotator.counts
+
+
+@contextmanager
+def _signals() -> Iterator[list[int]]:
+    """Signals that have come: the first one ends the work in order, a second one at once."""
+    came: list[int] = []
+
+    def note(number: int, _: Any) -> None:
+        if came:
+            raise KeyboardInterrupt
+        came.append(number)
+
+    before = {}
+    if threading.current_thread() is threading.main_thread():
+        known = [getattr(signal, name) for name in _SIGNALS if hasattr(signal, name)]
+        heeded = [number for number in known if signal.getsignal(number) is not signal.SIG_IGN]
+        before = {number: signal.signal(number, note) for number in heeded}
+    try:
+        yield came
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def _copy_connection(
+    writer: Writer, connection: Connection, make: RecordedMessageMaker
+) -> Connection:
+    definition, digest = connection.msgdef.data, connection.digest
+    if not definition and connection.msgtype in make.store.fielddefs:
+        definition, _ = make.store.generate_msgdef(connection.msgtype, ros_version=2)
+    if not digest and connection.msgtype in make.store.fielddefs:
+        digest = make.store.hash_rihs01(connection.msgtype)
+    return writer.add_connection(
+        connection.topic,
+        connection.msgtype,
+        msgdef=definition,
+        rihs01=digest or _NO_HASH,
+        serialization_format=connection.ext.serialization_format,
+        offered_qos_profiles=connection.ext.offered_qos_profiles,
+    )
+
+
+def _calibrate_first(annotator: Annotator, reader: Recording, topics: RecordingTopics) -> None:
+    """Take the calibration that comes first, so that the images before it have it too."""
+    wanted = (topics.camera_info, CAMERA_INFO_TYPE)
+    if wanted not in {(c.topic, c.msgtype) for c in reader.connections}:
+        return
+    for connection, _, data in reader.messages():
+        found = (connection.topic, connection.msgtype) == wanted
+        if found and annotator.calibrate(connection, data):
+            return

@@ -1,0 +1,245 @@
+"""Reads recordings: a folder or one file, whole or damaged, and says what it can't read.
+
+A folder's `metadata.yaml` says which files belong together. It is missing where the recorder was
+killed: then the files are taken by their names. Topics and messages are taken from the files.
+"""
+
+from __future__ import annotations
+
+import re
+import shutil
+from collections import Counter
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from pose_action_ros.core.errors import ConfigError, DatasetError
+from pose_action_ros.core.paths import visible_files
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from rosbags.interfaces import Connection
+
+__all__ = ['Recording', 'opened']
+
+_EXPECTED = 'expected a rosbag2 folder, or a .mcap or .db3 file'
+_ROS1_START = b'#ROSBAG V'
+_ENDINGS = ('.mcap', '.db3', '.mcap.zstd', '.db3.zstd')
+
+
+class _Metadata(NamedTuple):
+    """What only `metadata.yaml` knows.
+
+    Attributes:
+        files: Their names, in order; empty: unknown.
+        packed: Messages are compressed one by one.
+        digests: Of topic and type.
+    """
+
+    files: tuple[str, ...] = ()
+    packed: bool = False
+    digests: dict[tuple[str, str], str] = {}  # noqa: RUF012
+
+
+class Recording:
+    """An open recording; `opened` makes it.
+
+    Attributes:
+        connections: One for each topic and type; several channels of one are joined.
+        message_count: As far as the files know it.
+        problems: What could not be read, and how often; complete once all messages were read.
+        is_mcap: Its files are MCAP.
+    """
+
+    def __init__(
+        self, files: list[Any], metadata: _Metadata, lost: list[str], *, is_mcap: bool
+    ) -> None:
+        self.problems: Counter[str] = Counter()
+        self._lost = lost
+        self.is_mcap = is_mcap
+        self._files = files
+        self._packed = metadata.packed
+        self._joined: dict[tuple[str, str, str], Connection] = {}
+        for connection in (c for file in files for c in file.connections):
+            key = _key(connection)
+            digest = connection.digest or metadata.digests.get(key[:2], '')
+            number = len(self._joined) + 1
+            before = self._joined.setdefault(
+                key, connection._replace(id=number, digest=digest, msgcount=0)
+            )
+            count = before.msgcount + connection.msgcount
+            self._joined[key] = before._replace(msgcount=count)
+        self.connections = list(self._joined.values())
+        self.message_count = sum(file.message_count for file in files)
+
+    def messages(self) -> Iterator[tuple[Connection, int, bytes]]:
+        """Yield connection, time of recording in nanoseconds and bytes of each message."""
+        self.problems = Counter(self._lost)
+        unpack = _zstd().decompress if self._packed else bytes
+        for file in self._files:
+            source = iter(file.messages())
+            while True:
+                try:
+                    connection, time_ns, data = next(source)
+                except StopIteration:
+                    break
+                except Exception as error:  # whatever a database finds in a damaged file
+                    self.problems[f'a file is damaged, its rest is missing: {error!r:.200}'] += 1
+                    break
+                try:
+                    data = unpack(data)
+                except Exception as error:
+                    self.problems[f'messages could not be unpacked: {error!r:.200}'] += 1
+                    continue
+                yield self._joined[_key(connection)], time_ns, data
+        for file in self._files:
+            self.problems.update(getattr(file, 'problems', {}))
+
+
+@contextmanager
+def opened(path: Path) -> Iterator[Recording]:
+    """Open a recording.
+
+    Args:
+        path: A folder with or without `metadata.yaml`; a `.mcap` or `.db3` file, also `.zstd`.
+
+    Raises:
+        ConfigError: The library `rosbags` is missing.
+        DatasetError: There is no recording, or none that can be read.
+    """
+    try:
+        import rosbags.rosbag2  # noqa: F401
+    except ImportError as error:
+        raise ConfigError(
+            f"recordings need the library rosbags ({error}): pip install 'pose_action_ros[bag]'"
+        ) from error
+    metadata = _read_metadata(path / 'metadata.yaml')
+    paths, lost = _storage_files(path, metadata.files)
+    with ExitStack() as stack:
+        files = []
+        for file in paths:
+            plain = _unpacked(file, stack, lost) if file.suffix == '.zstd' else file
+            try:
+                files.append(_open_file(plain, stack))
+                lost += _left_beside(plain)
+            except DatasetError as error:
+                lost.append(str(error))
+        if not files:
+            raise DatasetError('; '.join(lost) or f'{path} holds no recording; {_EXPECTED}')
+        is_mcap = '.mcap' in paths[0].suffixes
+        yield Recording(files, metadata, lost, is_mcap=is_mcap)
+
+
+def _storage_files(path: Path, named: tuple[str, ...]) -> tuple[list[Path], list[str]]:
+    """The files of a recording in their order, and what is missing."""
+    if not path.exists():
+        raise DatasetError(f'there is no recording {path}; {_EXPECTED}')
+    if path.is_file():
+        _refuse_others(path)
+        return [path], []
+    there = [p for p in visible_files(path) if p.name.endswith(_ENDINGS) and p.is_file()]
+    if not there and (bags := visible_files(path, '*.bag')):
+        _refuse_others(bags[0])
+    if not named:
+        return sorted(there, key=_numbers_as_numbers), []
+    missing = [
+        f'{path} has no file {n}, which metadata.yaml names'
+        for n in named
+        if path / n not in there
+    ]
+    return [path / name for name in named if path / name in there], missing
+
+
+def _numbers_as_numbers(path: Path) -> list[Any]:
+    """Sorts part 10 behind part 9."""
+    return [int(part) if part.isdigit() else part for part in re.split(r'(\d+)', path.name)]
+
+
+def _read_metadata(path: Path) -> _Metadata:
+    import yaml
+
+    try:
+        values = yaml.safe_load(path.read_text(encoding='utf-8'))['rosbag2_bagfile_information']
+        topics = [row['topic_metadata'] for row in values.get('topics_with_message_count') or ()]
+        return _Metadata(
+            tuple(Path(name).name for name in values['relative_file_paths']),
+            str(values.get('compression_mode', '')).lower() == 'message',
+            {(t['name'], t['type']): t.get('type_description_hash') or '' for t in topics},
+        )
+    except (OSError, UnicodeDecodeError, yaml.YAMLError, KeyError, TypeError, AttributeError):
+        return _Metadata()  # the files speak for themselves
+
+
+def _refuse_others(path: Path) -> None:
+    """Say what a file is that is no recording of ROS 2."""
+    with path.open('rb') as file:
+        start = file.read(len(_ROS1_START))
+    if start == _ROS1_START or path.suffix == '.bag':
+        target = path.with_suffix('')
+        raise DatasetError(
+            f'{path} is a recording of ROS 1; convert it with '
+            f'`rosbags-convert --src {path} --dst {target}`, then give {target}'
+        )
+    if not path.name.endswith(_ENDINGS):
+        raise DatasetError(f'{path} is no recording; {_EXPECTED}')
+
+
+def _open_file(path: Path, stack: ExitStack) -> Any:
+    if path.suffix == '.mcap':
+        from pose_action_ros.recordings.mcap_file import McapFile
+
+        try:
+            file = McapFile(path)
+        except (OSError, ValueError) as error:
+            raise DatasetError(f'{path} can not be read: {error}') from error
+        stack.callback(file.close)
+        return file
+    from rosbags.rosbag2 import Reader
+
+    try:
+        return stack.enter_context(Reader(path))
+    except Exception as error:  # of apsw, rosbags and Python, on whatever stands there
+        raise DatasetError(
+            f'{path} can not be read as a .db3 file: {error}; what a damaged one still holds is '
+            f'saved by `sqlite3 {path} .recover | sqlite3 NEW.db3`'
+        ) from error
+
+
+def _left_beside(path: Path) -> list[str]:
+    """What is not in a database yet, because its recorder was killed."""
+    beside = [path.with_name(f'{path.name}{ending}') for ending in ('-wal', '-journal')]
+    return [
+        f'{path} was not closed, its last messages are in {file.name}; '
+        f'`sqlite3 {path} "PRAGMA wal_checkpoint(TRUNCATE)"` brings them back'
+        for file in beside
+        if file.is_file() and file.stat().st_size
+    ]
+
+
+def _unpacked(path: Path, stack: ExitStack, lost: list[str]) -> Path:
+    """Unpack a file into the system's temporary folder, as far as it goes."""
+    folder = Path(stack.enter_context(TemporaryDirectory(prefix='pose_action_')))
+    plain = folder / path.stem
+    try:
+        with _zstd().open(path, 'rb') as packed, plain.open('wb') as file:
+            shutil.copyfileobj(packed, file)
+    except EOFError:
+        lost.append(f'{path} is cut short: its last messages are missing')
+    except Exception as error:  # of the library, or a full disk
+        raise DatasetError(
+            f'{path} can not be unpacked ({error}); try `zstd -d {path}`'
+        ) from error
+    return plain
+
+
+def _zstd() -> Any:
+    """The module that rosbags uses too."""
+    from rosbags.rosbag2 import reader
+
+    return reader.zstd
+
+
+def _key(connection: Connection) -> tuple[str, str, str]:
+    return connection.topic, connection.msgtype, connection.ext.serialization_format

@@ -1,0 +1,112 @@
+"""Where things stand in a recording, and what is wrong where they do not."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from pose_action_ros.core.errors import ConfigError
+from pose_action_ros.recordings.message_types import COMPRESSED_TYPE, DETECTIONS_TYPE, IMAGE_TYPE
+
+if TYPE_CHECKING:
+    from collections.abc import Set
+
+    from pose_action_ros.recordings.reader import Recording
+
+__all__ = ['CAMERA_INFO_TYPE', 'IMAGE_TYPES', 'OUTPUTS', 'RecordingTopics']
+
+OUTPUTS = {
+    'poses': 'pose_action_ros/msg/Pose3D',
+    'actions': 'pose_action_ros/msg/ActionLabel',
+    'markers': 'visualization_msgs/msg/MarkerArray',
+}
+"""Topics that are added, and their types."""
+
+IMAGE_TYPES = frozenset({IMAGE_TYPE, COMPRESSED_TYPE})
+"""Of images, and of depth images."""
+
+CAMERA_INFO_TYPE = 'sensor_msgs/msg/CameraInfo'
+"""Of calibrations."""
+
+
+@dataclass(frozen=True)
+class RecordingTopics:
+    """Where things stand in a recording; empty: as `found_in` finds them.
+
+    Attributes:
+        image: Raw or compressed image.
+        camera_info: Its calibration.
+        namespace: Of the topics that are added.
+        rectified: The image is rectified.
+        depth: Depth images registered to the image, raw or `compressedDepth`; empty: none.
+        people: Detections; empty: one person is found and followed.
+        infrared: The images are infrared, `16UC1` among them.
+    """
+
+    image: str = ''
+    camera_info: str = ''
+    namespace: str = '/'
+    rectified: bool = False
+    depth: str = ''
+    people: str = ''
+    infrared: bool = False
+
+    def found_in(self, reader: Recording) -> RecordingTopics:
+        """Return the topics of this recording.
+
+        Raises:
+            ConfigError: There is no such topic, more than one image, or a topic to be added is
+                there already.
+        """
+        types: dict[str, set[str]] = {}  # a topic may have had several in one recording
+        for connection in reader.connections:
+            types.setdefault(connection.topic, set()).add(connection.msgtype)
+        images = [topic for topic, kinds in types.items() if kinds & IMAGE_TYPES]
+        silent = {c.topic for c in reader.connections if not c.msgcount}
+        image = self.image or _only_image(images, self.depth, silent)
+        if image not in images:
+            raise ConfigError(
+                f'there is no image topic {image}; the recording has {_listed(images)}'
+            )
+        beside = f'{image.removesuffix("/compressed").rpartition("/")[0]}/camera_info'
+        if self.camera_info != beside:  # without that one there is no calibration
+            _check(types, self.camera_info, {CAMERA_INFO_TYPE}, 'CameraInfo')
+        _check(types, self.depth, IMAGE_TYPES, 'depth Image')
+        _check(types, self.people, {DETECTIONS_TYPE}, 'Detection2DArray')
+        found = replace(self, image=image, camera_info=self.camera_info or beside)
+        taken = [topic for name in OUTPUTS if (topic := found.output(name)) in types]
+        if taken:
+            raise ConfigError(
+                f'the recording has {_listed(taken)} already; give another --namespace'
+            )
+        return found
+
+    def output(self, name: str) -> str:
+        """Return the full name of a topic that is added."""
+        return '/'.join(['', *filter(None, self.namespace.split('/')), name])
+
+
+def _check(types: dict[str, set[str]], topic: str, kinds: Set[str], what: str) -> None:
+    if topic and not types.get(topic, set()) & kinds:
+        others = [name for name, other in types.items() if other & kinds]
+        raise ConfigError(f'there is no {what} topic {topic}; the recording has {_listed(others)}')
+
+
+def _only_image(images: list[str], depth: str, silent: set[str]) -> str:
+    """The one image topic that has messages; raw wins over its own compressed copy.
+
+    Depth does not count.
+    """
+    colour = [topic for topic in images if 'depth' not in topic.lower() and topic != depth]
+    colour = [topic for topic in colour if topic not in silent] or colour
+    copies = {f'{topic}/compressed' for topic in colour}
+    chosen = [topic for topic in colour if topic not in copies]
+    if len(chosen) != 1:
+        raise ConfigError(
+            f'the recording has {_listed(images)}; say which image with --image-topic'
+        )
+    return chosen[0]
+
+
+def _listed(topics: list[str]) -> str:
+    return ', '.join(topics) or 'none'

@@ -1,0 +1,72 @@
+"""Image messages to RGB arrays, by cv_bridge where it is installed.
+
+cv_bridge decodes where it imports, as everywhere in ROS; the package's own decoder
+(`messages.image`) serves where it does not, with the same result, and what cv_bridge can't read:
+uyvy, yuyv, nv12, nv21, nv24, 8UC1, 8UC3 and 8UC4, big-endian pixels under numpy 2, and rows with
+padding, which it shears without a word unless the padding is a whole number of pixels. Images of
+16 bits are decoded by the package too: cv_bridge shows those that use 10 or 12 as black. Some
+distributions ship a cv_bridge that was built for numpy 1 and does not load under numpy 2: that is
+caught here.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from pose_action_ros.geometry.image import bytes_per_pixel
+from pose_action_ros.messages.image import is_compressed, rgb_from_msg
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+    from sensor_msgs.msg import CompressedImage, Image
+
+__all__ = ['ImageDecoder']
+
+
+class ImageDecoder:
+    """Decodes image messages.
+
+    Attributes:
+        infrared: The images are infrared, `16UC1` among them, as `decode_image` has it.
+        decoder: `cv_bridge` or `built-in`.
+        reason: Why the built-in decoder is used; empty with cv_bridge.
+    """
+
+    def __init__(self) -> None:
+        self.infrared = False
+        self._bridge, self.reason = _load_cv_bridge()
+        self.decoder = 'cv_bridge' if self._bridge else 'built-in'
+
+    def to_rgb(self, msg: Image | CompressedImage) -> NDArray[np.uint8]:
+        """Decode a colour or grey image to (H, W, 3) uint8 RGB.
+
+        Raises:
+            ImageError: The message is damaged, empty, or no colour image.
+        """
+        if self._bridge is not None and not is_compressed(msg) and _is_sound(msg):
+            try:
+                return np.asarray(self._bridge.imgmsg_to_cv2(msg, 'rgb8'))
+            except Exception:  # cv2.error, AttributeError and its own
+                pass  # our decoder reads it, or says what is wrong
+        return rgb_from_msg(msg, infrared=self.infrared)
+
+
+def _is_sound(msg: Image) -> bool:
+    """Tell whether cv_bridge reads the message right; the rest is our decoder's."""
+    pixel = bytes_per_pixel(msg.encoding)
+    if msg.encoding.endswith('16'):
+        return False
+    without_padding = pixel is not None and msg.step == msg.width * pixel > 0
+    return without_padding and msg.height > 0 and len(msg.data) == msg.step * msg.height
+
+
+def _load_cv_bridge() -> tuple[Any, str]:
+    try:
+        from cv_bridge import CvBridge
+    except ImportError as error:
+        return None, f'cv_bridge does not import ({error})'
+    except (AttributeError, RuntimeError) as error:
+        return None, f'cv_bridge was built for another numpy ({error})'
+    return CvBridge(), ''

@@ -1,0 +1,36 @@
+"""Makes the messages of rclpy."""
+
+from __future__ import annotations
+
+from functools import cache
+from importlib import import_module
+from typing import Any
+
+__all__ = ['MAKE', 'RosMessageMaker', 'find_vision_msgs']
+
+
+class RosMessageMaker:
+    """A `messages.MessageMaker`; packages are imported when they are first needed."""
+
+    def __call__(self, name: str, /, **fields: Any) -> Any:
+        """Return a message of the type `package/Name`."""
+        return self.type_of(name)(**fields)
+
+    @staticmethod
+    @cache
+    def type_of(name: str, /) -> Any:
+        """Return the class of a type, which carries its constants."""
+        package, _, kind = name.partition('/')
+        return getattr(import_module(f'{package}.msg'), kind)
+
+
+MAKE = RosMessageMaker()
+"""It has no state: one serves all."""
+
+
+def find_vision_msgs() -> Any:
+    """Return the module `vision_msgs.msg`, None where it is not installed."""
+    try:
+        return import_module('vision_msgs.msg')
+    except ImportError:
+        return None

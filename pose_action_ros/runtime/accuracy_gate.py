@@ -1,0 +1,80 @@
+"""The accuracy gate: a reduced precision must earn its place on pictures of people.
+
+The pictures are eight windows of four simulated actors, none of them in any training set; what a
+precision costs where nobody is seen, and heat maps are flat, says nothing of people. They are seen
+one at a time, as a stream sees them: a library may round a batch of eight otherwise.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import cv2
+import numpy as np
+
+from pose_action_ros.core.errors import CheckpointError
+from pose_action_ros.geometry import CROP_PX
+from pose_action_ros.runtime.network import FrameArrays
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from pose_action_ros.models import ModelConfig
+    from pose_action_ros.runtime.network import Network
+
+__all__ = ['MAX_JOINT_PX', 'MAX_SCORE', 'as_clip', 'deviation', 'gate_pictures', 'one_by_one']
+
+MAX_JOINT_PX = 0.5
+"""How far a joint may move in the crop by a reduced precision, pixels."""
+
+MAX_SCORE = 0.01
+"""How far a score may move by a reduced precision."""
+
+_PICTURES = Path(__file__).with_name('accuracy_gate_pictures.jpg')
+
+
+def deviation(network: Network, reference: Network, config: ModelConfig) -> tuple[float, float]:
+    """Return how far a network is off a reference on the stored pictures.
+
+    Returns:
+        Largest distance of a joint in the crop, pixels; largest difference of a probability.
+    """
+    found, exact = (one_by_one(each, gate_pictures()) for each in (network, reference))
+    offset = (found.joints[..., :2] - exact.joints[..., :2]) * CROP_PX
+    scores = [found.visibility - exact.visibility]
+    if config.actions:
+        actions = network.actions(*as_clip(found, config.clip_frames))
+        scores.append(actions - reference.actions(*as_clip(exact, config.clip_frames)))
+    largest_score = max(float(np.abs(difference).max()) for difference in scores)
+    return float(np.linalg.norm(offset, axis=-1).max()), largest_score
+
+
+def one_by_one(network: Network, crops: NDArray[np.uint8]) -> FrameArrays:
+    """Return what a network says of pictures (N, 256, 256, 3) that it sees one at a time."""
+    rows = [network.frames(crop[None]) for crop in crops]
+    return FrameArrays(*(np.concatenate(column) for column in zip(*rows, strict=True)))
+
+
+@lru_cache(maxsize=1)
+def gate_pictures() -> NDArray[np.uint8]:
+    """Return (8, 256, 256, 3) uint8 RGB, windows with a person each.
+
+    Raises:
+        CheckpointError: The file beside this module is missing or damaged.
+    """
+    strip = cv2.imread(str(_PICTURES), cv2.IMREAD_COLOR)
+    if strip is None:
+        raise CheckpointError(f'{_PICTURES} is missing or damaged; install the package again')
+    pictures = cv2.cvtColor(strip, cv2.COLOR_BGR2RGB)
+    return np.asarray(pictures.reshape(-1, CROP_PX, CROP_PX, 3), np.uint8)
+
+
+def as_clip(frames: FrameArrays, length: int) -> tuple[NDArray[np.float32], ...]:
+    """A clip that goes through the frames again and again: joints, probability, features."""
+    order = np.arange(length) % len(frames.joints)
+    return tuple(
+        np.ascontiguousarray(array[order][None])
+        for array in (frames.joints, frames.probability, frames.joint_features)
+    )

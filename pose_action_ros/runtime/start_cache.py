@@ -1,0 +1,113 @@
+"""What one start of a network worked out, kept for the next: in the user's cache folder.
+
+An entry belongs to the weights, the code that runs them, the library and the machine. Everything
+here may fail without harm: then the work is done again.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+import os
+import shutil
+from contextlib import suppress
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import platformdirs
+
+import pose_action_ros.models
+
+if TYPE_CHECKING:
+    from pose_action_ros.models import MultitaskNet
+
+__all__ = ['MAX_BYTES', 'StartCache']
+
+MAX_BYTES = 1 << 30
+"""How much all entries may hold together; the ones that were used least recently are deleted."""
+
+_CODE = (
+    'accuracy_gate.py',
+    'accuracy_gate_pictures.jpg',
+    'tensor_graphs.py',
+    'openvino_network.py',
+)
+_DIGEST = hashlib.sha256().digest_size
+_log = logging.getLogger(__name__)
+
+
+class StartCache:
+    """The entry of one network on one machine.
+
+    Args:
+        net: The network.
+        facts: What else the kept bytes depend on: versions, the CPU, options.
+    """
+
+    def __init__(self, net: MultitaskNet, *facts: str) -> None:
+        self._folder: Path | None = None
+        try:
+            self._folder = _root() / _key(net, facts)
+            if self._folder.is_dir():
+                os.utime(self._folder)
+        except (OSError, RuntimeError) as error:  # no home folder, or it can't be read
+            self._give_up(error)
+
+    def read(self, name: str) -> bytes | None:
+        """Return what was kept under a name; None if there is nothing, or it is damaged."""
+        if self._folder is None:
+            return None
+        try:
+            stored = (self._folder / name).read_bytes()
+        except OSError:
+            return None
+        content = stored[_DIGEST:]
+        if hashlib.sha256(content).digest() != stored[:_DIGEST]:
+            _log.info('%s is damaged and will be written again', self._folder / name)
+            return None
+        return content
+
+    def write(self, name: str, content: bytes) -> None:
+        """Keep bytes under a name. A reader never sees half of them."""
+        if self._folder is None:
+            return
+        unfinished = self._folder / f'{name}.{os.getpid()}'
+        try:
+            self._folder.mkdir(parents=True, exist_ok=True)
+            unfinished.write_bytes(hashlib.sha256(content).digest() + content)
+            unfinished.replace(self._folder / name)
+            _delete_oldest(self._folder)
+        except OSError as error:
+            with suppress(OSError):
+                unfinished.unlink()
+            self._give_up(error)
+
+    def _give_up(self, error: Exception) -> None:
+        _log.info('the next start will be as slow as this one: no cache (%s)', error)
+        self._folder = None
+
+
+def _root() -> Path:
+    return platformdirs.user_cache_path('pose_action_ros') / 'starts'
+
+
+def _key(net: MultitaskNet, facts: tuple[str, ...]) -> str:
+    found = hashlib.sha256(repr((net.config, facts)).encode())
+    here = Path(__file__).parent
+    models = sorted(Path(pose_action_ros.models.__file__).parent.glob('*.py'))
+    for path in (*(here / name for name in _CODE), *models):
+        found.update(path.read_bytes())
+    for name, value in net.state_dict().items():
+        found.update(f'{name} {tuple(value.shape)} {value.dtype}'.encode())
+        found.update(memoryview(value.detach().cpu().contiguous().numpy()).cast('B'))
+    return found.hexdigest()[:32]
+
+
+def _delete_oldest(keep: Path) -> None:
+    """Delete whole entries, the least recently used first, until the rest fits."""
+    entries = sorted(keep.parent.iterdir(), key=lambda path: path.stat().st_mtime, reverse=True)
+    total = 0
+    for entry in [keep, *(entry for entry in entries if entry != keep)]:
+        total += sum(file.stat().st_size for file in entry.iterdir())
+        if total > MAX_BYTES and entry != keep:
+            shutil.rmtree(entry, ignore_errors=True)

@@ -1,0 +1,106 @@
+"""What the demo says of its accuracy, against numbers made by hand."""
+
+import inspect
+
+import numpy as np
+import pytest
+
+pytest.importorskip('rclpy', reason='needs ROS 2')
+
+from std_msgs.msg import Header
+
+from pose_action_ros.core.predictions import ActionScores, PersonBox, PersonPrediction
+from pose_action_ros.core.skeleton import PA17J
+from pose_action_ros.data.simulated import SimulatedClips
+from pose_action_ros.demo.accuracy import _SHARE, DemoAccuracy
+from pose_action_ros.demo.observer import ObservedFrame
+from pose_action_ros.geometry import Camera
+from pose_action_ros.messages.action import action_to_msg
+from pose_action_ros.messages.pose import SourceImage, pose_to_msg
+from pose_action_ros.messages.stamp import stamp_to_msg
+from pose_action_ros.ros.message_types import MAKE
+
+CAMERA = Camera.from_field_of_view(640, 480, 60.0)
+STEP_NS, CLIP_NS = 100_000_000, 1_000_000_000
+JOINTS_M = np.float32([(0.1 * (i % 4), 0.1 * (i // 4), 3.0 + 0.02 * i) for i in range(17)])
+
+
+def pose(joints_m, index):
+    person = PersonPrediction(
+        track_id=1,
+        box=PersonBox(320, 240, 400),
+        layout='pa17j',
+        joints_image_px=CAMERA.project(joints_m).astype(np.float32),
+        confidence=np.ones(17, np.float32),
+        joints_camera_m=joints_m,
+    )
+    header = Header(stamp=stamp_to_msg(MAKE, index * STEP_NS))
+    return pose_to_msg(MAKE, person, PA17J, SourceImage(header, (640, 480), 'test'))
+
+
+def action(label, index, valid=True):
+    stamp_ns = index * STEP_NS
+    scores = np.float32([label == 'walk', label == 'wave'])
+    start_ns = max(stamp_ns - CLIP_NS, 0)
+    labels = ('walk', 'wave')
+    said = ActionScores(labels, scores, start_ns, start_ns + CLIP_NS, 9, valid, int(scores[1]))
+    return action_to_msg(MAKE, said, 1, Header(stamp=stamp_to_msg(MAKE, stamp_ns)), 'test')
+
+
+def frame(index, **said):
+    return ObservedFrame(index * STEP_NS, np.zeros((480, 640, 3), np.uint8), **said)
+
+
+def test_distance_and_pixels():
+    accuracy = DemoAccuracy()
+    for index in range(4):
+        # Half a metre too far, and in the image two pixels to the right.
+        seen = pose(JOINTS_M + np.float32([0, 0, 0.5]), index)
+        for joint, true in zip(seen.joints, CAMERA.project(JOINTS_M), strict=True):
+            joint.u, joint.v = float(true[0]) + 2.0, float(true[1])
+        accuracy.add(frame(index, pose=seen, true_pose=pose(JOINTS_M, index)))
+    found = accuracy.summary(CAMERA)
+    assert found['frames_compared'] == 4
+    assert found['pixel_error'] == pytest.approx(2.0, abs=1e-3)
+    assert found['root_distance_error_mm'] == pytest.approx(500.0, abs=0.1)
+    assert found['published_mpjpe_mm'] == pytest.approx(0.0, abs=0.1)
+    # With the root's true distance each joint is off by 2 px at its depth, less the root's own.
+    expected = 2e3 / CAMERA.fx * np.abs(JOINTS_M[:, 2] - JOINTS_M[0, 2]).mean()
+    assert found['mpjpe_mm'] == pytest.approx(expected, abs=0.05)
+
+
+def test_the_baseline_is_the_mean_pose():
+    accuracy = DemoAccuracy()
+    raised = JOINTS_M.copy()
+    raised[5, 1] -= 0.34  # one joint of 17, 0.17 m from the mean of the two
+    for index, true in enumerate((JOINTS_M, raised)):
+        accuracy.add(frame(index, pose=pose(JOINTS_M, index), true_pose=pose(true, index)))
+    assert accuracy.summary(CAMERA)['baseline_mpjpe_mm'] == pytest.approx(10.0, abs=0.01)
+
+
+def test_labels_count_once_their_clip_lies_in_the_action():
+    accuracy = DemoAccuracy()
+    for index in range(10):  # the first action began before the film
+        accuracy.add(frame(index, action=action('walk', index), true_action=action('walk', index)))
+    for index in range(10, 20):  # the label follows 0.4 s late; from 0.6 s on it counts
+        shown = 'walk' if index < 14 else 'wave'
+        accuracy.add(frame(index, action=action(shown, index), true_action=action('wave', index)))
+    wrong = frame(20, action=action('walk', 20), true_action=action('wave', 20))
+    accuracy.add(wrong)
+    guess = frame(21, action=action('walk', 21, valid=False), true_action=action('wave', 21))
+    accuracy.add(guess)
+    found = accuracy.summary(CAMERA)
+    assert found['labels_compared'] == 10 + 5
+    assert found['action_accuracy'] == pytest.approx(14 / 15)
+    assert found['action_accuracy_all_frames'] == pytest.approx(16 / 21)
+    assert found['baseline_accuracy'] == pytest.approx(10 / 15)
+    assert found['label_delay_ms'] == pytest.approx(400.0)
+
+
+def test_the_share_is_that_of_the_test_set():
+    share = inspect.signature(SimulatedClips).parameters['share'].default
+    assert share == _SHARE
+
+
+def test_nothing_compared_is_nothing_said():
+    assert DemoAccuracy().summary(CAMERA) is None

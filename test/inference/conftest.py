@@ -1,9 +1,0 @@
-"""What the tests of inference share."""
-
-import pytest
-
-
-@pytest.fixture(scope='module')
-def net(tiny, filled):
-    """A narrow network with actions on clips of 8 frames."""
-    return filled(tiny('compact', clip_frames=8))

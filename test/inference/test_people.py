@@ -1,0 +1,249 @@
+"""Where the stream looks: first everywhere, then around the person, and until when."""
+
+import numpy as np
+import pytest
+
+from pose_action_ros.core.predictions import PersonBox
+from pose_action_ros.geometry import crop_transform, whole_image_box
+from pose_action_ros.inference.clip_buffer import ClipShape
+from pose_action_ros.inference.people import People
+from pose_action_ros.inference.person import Reading
+from pose_action_ros.inference.settings import TrackSettings
+from pose_action_ros.runtime.network import FrameArrays
+
+SIZE = (640, 480)
+SETTINGS = TrackSettings(velocity=False, lost_after_s=0.15)
+STEP = 50_000_000
+SURE, UNSURE = np.full(4, 0.9), np.full(4, 0.1)
+
+
+def registry():
+    return People(ClipShape(8, 0.05, 0.5))
+
+
+def update(people, track_id, stamp_ns, points, confidence, settings):
+    """Whether somebody is seen in a window in which the network reads these joints."""
+    box = PersonBox(320.0, 240.0, 640.0)
+    count = len(points)
+    arrays = FrameArrays(np.zeros((count, 2)), confidence, np.zeros(count), np.zeros((count, 3)))
+    reading = Reading(track_id, box, crop_transform(box), arrays, np.asarray(points))
+    return people.sight(reading, stamp_ns, settings) is not None
+
+
+def joints(x, y, size=100.0):
+    """Four joints whose bounding box has that centre and size."""
+    half = size / 2
+    corners = [(-half, -half), (half, -half), (half, half), (-half, half)]
+    return np.array(corners) + np.array([x, y])
+
+
+def follow(people, *centres, settings=SETTINGS, boxes=None, start=0):
+    """Look at several frames with one person; return the last frame's windows."""
+    windows = []
+    for index, centre in enumerate(centres, start=start):
+        windows = people.windows(index * STEP, SIZE, settings, boxes)
+        for window in windows:
+            update(people, window.track_id, index * STEP, joints(*centre), SURE, settings)
+        people.end_lost(index * STEP, settings, [window.track_id for window in windows])
+    return windows
+
+
+class TestOnePerson:
+    def test_the_whole_image_first(self):
+        (window,) = registry().windows(0, SIZE, SETTINGS)
+        assert window.box == PersonBox(320.0, 240.0, 640.0)
+
+    def test_then_the_window_around_the_pose(self):
+        people = registry()
+        follow(people, (200, 150))
+        (window,) = people.windows(STEP, SIZE, SETTINGS)
+        assert (window.box.center_x, window.box.center_y) == (200, 150)
+        assert window.box.size == pytest.approx(100 * SETTINGS.enlarge)
+        assert window.track_id == 1
+
+    def test_the_id_stays(self):
+        people = registry()
+        (window,) = follow(people, *((200 + 5 * i, 150) for i in range(20)))
+        assert window.track_id == 1
+        assert window.box.center_x == 200 + 5 * 18
+
+    def test_a_window_that_is_carried_off_ends_its_track(self):
+        """A network sees people in any crop: seen outside the image there is none."""
+        people = registry()
+        follow(people, (200, 150))
+        for index in range(1, 4):
+            (window,) = people.windows(index * STEP, SIZE, SETTINGS)
+            assert not update(people, 1, index * STEP, joints(2000, 150), SURE, SETTINGS)
+        assert people.end_lost(3 * STEP, SETTINGS, [1]) == [1]
+        (window,) = people.windows(99 * STEP, SIZE, SETTINGS)
+        assert window.box == whole_image_box(*SIZE)
+
+    def test_a_wrong_pose_does_not_throw_the_window_far(self):
+        settings = TrackSettings(velocity=True)
+        people = registry()
+        follow(people, (200, 150), (300, 150), settings=settings)
+        (window,) = people.windows(2 * STEP, SIZE, settings)
+        assert window.box.center_x - 300 <= 0.5 * window.box.size * STEP * 1e-9 + 1e-6
+
+    def test_the_window_moves_ahead(self):
+        settings = TrackSettings(velocity=True)
+        people = registry()
+        follow(people, *((100 + 5 * i, 150) for i in range(20)), settings=settings)
+        (window,) = people.windows(20 * STEP, SIZE, settings)
+        assert window.box.center_x == pytest.approx(200, abs=0.5)
+        # ... but never far, however long nothing came.
+        (window,) = people.windows(19 * STEP + 10 * 10**9, SIZE, settings)
+        assert window.box.center_x == pytest.approx(195 + 100 * 0.2, abs=0.5)
+
+    def test_time_going_back_moves_no_window(self):
+        settings = TrackSettings(velocity=True)
+        people = registry()
+        follow(people, *((100 + 10 * i, 150) for i in range(20)), settings=settings)
+        (window,) = people.windows(0, SIZE, settings)
+        assert window.box.center_x == 290
+        update(people, 1, 0, joints(100, 150), SURE, settings)
+        (window,) = people.windows(STEP, SIZE, settings)
+        assert 0 < window.box.center_x < 640
+
+    def test_a_person_who_grows_stays_in_the_window(self):
+        people = registry()
+        follow(people, (200, 150))
+        update(people, 1, STEP, joints(200, 150, 300.0), SURE, SETTINGS)
+        (window,) = people.windows(2 * STEP, SIZE, SETTINGS)
+        assert window.box.size > 300.0
+
+    def test_uncertain_joints_do_not_make_the_window(self):
+        people = registry()
+        follow(people, (200, 150))
+        points = joints(200, 150)
+        points[2] = (900, 900)
+        sure = np.array([0.9, 0.9, 0.1, 0.9])
+        assert update(people, 1, STEP, points, sure, SETTINGS)
+        (window,) = people.windows(2 * STEP, SIZE, SETTINGS)
+        assert window.box.center_x == 200
+
+
+class TestLoss:
+    def test_nobody_there(self):
+        people = registry()
+        people.windows(0, SIZE, SETTINGS)
+        assert not update(people, 1, 0, joints(100, 100), UNSURE, SETTINGS)
+        assert people.end_lost(0, SETTINGS, [1]) == []
+        (window,) = people.windows(STEP, SIZE, SETTINGS)
+        assert (window.track_id, window.box.size) == (1, 640.0)
+
+    @pytest.mark.parametrize('rate_hz', [5, 20, 100])
+    def test_lost_after_so_much_time_at_any_rate(self, rate_hz):
+        people, step_ns, lost_ns = registry(), 10**9 // rate_hz, 0
+        follow(people, (200, 150))
+        while not people.end_lost(lost_ns, SETTINGS, [1]):
+            lost_ns += step_ns
+            update(people, 1, lost_ns, joints(0, 0), UNSURE, SETTINGS)
+        assert 0 <= lost_ns - 150_000_000 < step_ns
+
+    def test_without_time_frames_count(self):
+        people = registry()
+        follow(people, (200, 150))
+        lost = []
+        for _ in range(5):
+            update(people, 1, 0, joints(0, 0), UNSURE, SETTINGS)
+            lost += people.end_lost(0, SETTINGS, [1])
+        assert lost == [1]
+
+    def test_a_lost_person_is_sought_everywhere(self):
+        people = registry()
+        follow(people, (200, 150))
+        lost = []
+        for index in range(1, 4):
+            (window,) = people.windows(index * STEP, SIZE, SETTINGS)
+            assert window.box.size < 200
+            assert not update(people, 1, index * STEP, joints(0, 0), UNSURE, SETTINGS)
+            lost.append(people.end_lost(index * STEP, SETTINGS, [1]))
+        assert lost == [[], [], [1]]
+        (window,) = people.windows(4 * STEP, SIZE, SETTINGS)
+        assert window.box.size == 640.0
+        assert window.track_id == 2  # an id is never given twice
+
+    def test_seen_again_in_time(self):
+        people = registry()
+        follow(people, (200, 150))
+        for index in range(1, 20):
+            sure = SURE if index % 3 == 0 else UNSURE
+            people.windows(index * STEP, SIZE, SETTINGS)
+            update(people, 1, index * STEP, joints(200, 150), sure, SETTINGS)
+            assert people.end_lost(index * STEP, SETTINGS, [1]) == []
+
+    def test_confidence_on_the_edge(self):
+        edge = np.full(4, SETTINGS.min_confidence)
+        assert update(registry(), 1, 0, joints(9, 9), edge, SETTINGS)
+        assert not update(registry(), 1, 0, joints(9, 9), edge - 0.01, SETTINGS)
+
+    def test_reset(self):
+        people = registry()
+        follow(people, (200, 150))
+        assert people.reset() == [1]
+        (window,) = people.windows(STEP, SIZE, SETTINGS)
+        assert (window.track_id, window.box.size) == (2, 640.0)
+
+
+class TestGivenBoxes:
+    left, right = PersonBox(100, 200, 120), PersonBox(400, 200, 120)
+
+    def look(self, people, index, boxes, seen=True):
+        windows = people.windows(index * STEP, SIZE, SETTINGS, boxes)
+        for window in windows:
+            points = joints(window.box.center_x, window.box.center_y)
+            update(
+                people, window.track_id, index * STEP, points, SURE if seen else UNSURE, SETTINGS
+            )
+        lost = people.end_lost(index * STEP, SETTINGS, [window.track_id for window in windows])
+        return [window.track_id for window in windows], lost
+
+    def test_each_is_a_person_and_keeps_the_id(self):
+        people = registry()
+        assert self.look(people, 0, [self.left, self.right]) == ([1, 2], [])
+        assert self.look(people, 1, [self.left, self.right]) == ([1, 2], [])
+        assert self.look(people, 2, [self.right, self.left]) == ([2, 1], [])
+
+    def test_windows_are_the_boxes(self):
+        windows = registry().windows(0, SIZE, SETTINGS, [self.left, self.right])
+        assert [window.box for window in windows] == [self.left, self.right]
+
+    def test_moving_boxes(self):
+        people = registry()
+        for index in range(20):
+            boxes = [PersonBox(100 + 15 * index, 200, 120), PersonBox(600, 100 + 15 * index, 120)]
+            assert self.look(people, index, boxes)[0] == [1, 2]
+
+    def test_the_best_overlap_wins_whatever_the_order(self):
+        people = registry()
+        self.look(people, 0, [self.left])
+        newcomer, same = PersonBox(160, 200, 120), PersonBox(105, 200, 120)
+        assert self.look(people, 1, [newcomer, same])[0] == [2, 1]
+
+    def test_a_fixed_region_much_larger_than_the_person(self):
+        people = registry()
+        region = PersonBox(320, 240, 640)
+        for index in range(5):
+            (window,) = people.windows(index * STEP, SIZE, SETTINGS, [region])
+            assert window.track_id == 1
+            update(people, 1, index * STEP, joints(100 + 30 * index, 100, 60), SURE, SETTINGS)
+            people.end_lost(index * STEP, SETTINGS, [1])
+
+    def test_one_leaves(self):
+        people = registry()
+        self.look(people, 0, [self.left, self.right])
+        assert [self.look(people, i, [self.right])[1] for i in range(1, 5)] == [[], [], [1], []]
+
+    def test_nobody(self):
+        people = registry()
+        assert self.look(people, 0, []) == ([], [])
+
+    def test_boxes_with_nobody_in_them_use_up_no_id(self):
+        people = registry()
+        for index in range(5):
+            assert self.look(people, index, [self.left], seen=False) == ([1], [])
+
+    def test_no_more_than_allowed(self):
+        settings = TrackSettings(max_people=2)
+        assert len(registry().windows(0, SIZE, settings, [self.left] * 5)) == 2
