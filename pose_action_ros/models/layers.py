@@ -13,6 +13,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from pose_action_ros.models.depthwise import depthwise_conv, is_for_training_on_cpu
+
 __all__ = [
     'BatchNorm',
     'ConvUnit',
@@ -77,6 +79,8 @@ class SamePaddedConv(nn.Conv2d):
             bottom, top = _same_padding(x.shape[-2], self.kernel_size[0], self.stride[0])
             right, left = _same_padding(x.shape[-1], self.kernel_size[1], self.stride[1])
             x = F.pad(x, (left, right, top, bottom))
+        elif self.groups == self.in_channels > 1 and is_for_training_on_cpu(x, self.weight):
+            return depthwise_conv(x, self.weight)
         return super().forward(x)
 
 

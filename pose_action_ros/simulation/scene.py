@@ -27,6 +27,7 @@ from pose_action_ros.simulation.optics import (
     whole_window,
 )
 from pose_action_ros.simulation.renderer import Lights, Solids, first_hits, nothing
+from pose_action_ros.simulation.room import draw_room
 from pose_action_ros.simulation.sequence import Moment, Sequence, Wander
 from pose_action_ros.simulation.shots import Shots
 from pose_action_ros.simulation.style import cycle_s
@@ -154,6 +155,10 @@ class Scene:
         """
         camera, turn = view or (self.camera, np.eye(3))
         return draw_backdrop(self._backdrop_rng, camera, turn @ self.to_camera, photographs)
+
+    def draw_room(self, rng: np.random.Generator) -> NDArray[np.uint8]:
+        """Draw a living room behind the actor, lit as the actor is: (H, W, 3) uint8 RGB."""
+        return draw_room(rng, self.camera, self.to_camera, self._light)
 
     def truth(self, times_s: Array) -> Truth:
         """Return joints at (T,) times >= 0."""
@@ -284,7 +289,7 @@ class SimulatedFilm:
         width: Columns.
         height: Rows.
         fps: Images a second at which the film is meant to be shown.
-        photographs: Pictures to use as backdrop instead of a drawn one.
+        photographs: Pictures to use as backdrop instead of a drawn room.
     """
 
     def __init__(
@@ -297,7 +302,11 @@ class SimulatedFilm:
     ) -> None:
         self._seed, self.fps = seed, fps
         self._scene = Scene(np.random.default_rng([seed, 0x46494C4D]), width, height)
-        self._backdrop = self._scene.draw_backdrop(photographs)
+        self._backdrop = (
+            self._scene.draw_backdrop(photographs)
+            if photographs
+            else self._scene.draw_room(np.random.default_rng([seed, 0x524F4F4D]))
+        )
         self.camera = self._scene.camera
         rng = np.random.default_rng([seed, 0x4E4F4953])
         self._noise = noise_table(rng, height + _NOISE_PX, width + _NOISE_PX)
