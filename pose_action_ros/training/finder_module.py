@@ -12,7 +12,6 @@ import torch
 from torch.nn import functional as F
 
 from pose_action_ros.models.finder import decode
-from pose_action_ros.training.optimizers import MONITOR
 from pose_action_ros.training.phase_module import PhaseModule, to_network_input
 
 if TYPE_CHECKING:
@@ -65,27 +64,31 @@ class FinderModule(PhaseModule):
         return loss
 
     def validation_step(self, batch: dict[str, Tensor], batch_idx: int) -> None:
-        """Log loss and the share of people who are missed.
+        """Gather loss and the share of people who are missed.
 
         Of each image only as many candidates count as there are people and two more, so that
         false ones cost something.
         """
-        maps = self.best_net(self._images(batch))
-        size = len(batch['image'])
-        loss = finder_loss(maps, batch, self.phase.size_weight)
-        self.log('val_loss', loss, batch_size=size, sync_dist=True)
-        people = found = 0
-        known = [corners[~corners.isnan().any(-1)] for corners in batch['corners']]
-        most = max(map(len, known)) + _SPARE
-        for candidates, corners in zip(decode(maps, _FEW, most), known, strict=True):
-            first = type(candidates)(*(v[: len(corners) + _SPARE] for v in candidates))
-            found += int(people_found(first, corners).sum())
-            people += len(corners)
-        if people:
-            self.log(MONITOR, 1.0 - found / people, batch_size=people, sync_dist=True)
+        if batch:
+            maps = self.best_net(self._images(batch))
+            loss = finder_loss(maps, batch, self.phase.size_weight)
+            self.val_loss.update(loss, len(batch['image']))
+            self.val_error.update(*_missed(maps, batch['corners']))
+        self.log_scores()
 
     def _images(self, batch: dict[str, Tensor]) -> Tensor:
         return to_network_input(batch['image'], channels_last=self.channels_last)
+
+
+def _missed(maps: FinderMaps, corners_px: Tensor) -> tuple[float, int]:
+    """The share of people who are missed in a batch, and how many people there are."""
+    known = [corners[~corners.isnan().any(-1)] for corners in corners_px]
+    found, people = 0, sum(map(len, known))
+    most = max(map(len, known)) + _SPARE
+    for candidates, corners in zip(decode(maps, _FEW, most), known, strict=True):
+        first = type(candidates)(*(values[: len(corners) + _SPARE] for values in candidates))
+        found += int(people_found(first, corners).sum())
+    return 1.0 - found / max(people, 1), people
 
 
 def finder_loss(maps: FinderMaps, batch: dict[str, Tensor], size_weight: float) -> Tensor:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,15 +16,12 @@ from pose_action_ros.models.finder import FinderConfig, PersonFinder, save_finde
 from pose_action_ros.training.data_module import PhaseData
 from pose_action_ros.training.finder_module import FinderModule
 from pose_action_ros.training.finder_samples import FinderSamples, SceneStore
-from pose_action_ros.training.lightning_trainer import (
-    build_trainer,
-    calm_warnings,
-    provenance,
-)
 from pose_action_ros.training.order import OrderedSamples
 from pose_action_ros.training.phase_module import best_weights
+from pose_action_ros.training.provenance import provenance
 from pose_action_ros.training.reporting import EpochReport
 from pose_action_ros.training.run_folder import PhaseResult, RunFolder, load_checkpoint
+from pose_action_ros.training.trainers import build_trainer, calm_warnings
 
 if TYPE_CHECKING:
     from pose_action_ros.training.config import FinderTrainConfig
@@ -52,21 +50,22 @@ def train_finder(
         DatasetError: A picture or a file of annotations is missing or damaged.
         CheckpointError: A checkpoint of the run, or the weights to start from, are damaged.
     """
-    folder = RunFolder(Path(config.output))
-    if rank_zero_only.rank == 0:
-        folder.open(config, resume=resume)
+    folder = RunFolder(Path(config.output), (_PHASE,))
+    is_first = rank_zero_only.rank == 0
+    if is_first:
+        folder.check(config, resume=resume)
     if config.trainer.threads:
         torch.set_num_threads(config.trainer.threads)
     torch.manual_seed(config.seed)
-    net = _start_network(config)
-    result = folder.result(_PHASE)
-    if result is None:
-        with calm_warnings():
-            result = _train(config, folder, net, progress=progress)
-    net.load_state_dict(best_weights(load_checkpoint(folder.best(_PHASE))['state_dict']))
-    if rank_zero_only.rank == 0:
-        sets = ', '.join([*config.data.photographs, 'simulated scenes'])
-        save_finder(net.eval(), folder.weights, provenance(config, sets, [result]))
+    net = _start_network(config, read=not folder.begun())
+    with calm_warnings(), folder.opened(config) if is_first else nullcontext():
+        result = folder.result(_PHASE, config.finder.epochs)
+        if result is None:
+            result = _train(config, folder, net, progress=progress and is_first)
+        net.load_state_dict(best_weights(load_checkpoint(folder.best(_PHASE))['state_dict']))
+        if is_first:
+            sets = ', '.join([*config.data.photographs, 'simulated scenes'])
+            save_finder(net.eval(), folder.weights, provenance(config, sets, [result]))
     return folder.weights
 
 
@@ -75,33 +74,31 @@ def _train(
 ) -> PhaseResult:
     phase = config.finder
     module = FinderModule(
-        net, phase, phase.learning_rate, channels_last=config.trainer.channels_last
+        net, phase, phase.learning_rate or 0.0, channels_last=config.trainer.channels_last
     )
+    module.sync_batchnorm = config.trainer.sync_batchnorm
     report = EpochReport(_PHASE, phase.batch_size)
+    data = _data(config, net.config)
     trainer = build_trainer(
-        folder.phase(_PHASE), phase, config.trainer, report,
-        progress=progress and rank_zero_only.rank == 0,
-    )  # fmt: skip
+        config.trainer, phase, folder.phase(_PHASE), [report], progress=progress
+    )
     last = folder.last(_PHASE)
     trainer.fit(
-        module,
-        datamodule=_data(config, net.config),
-        ckpt_path=last if last.exists() else None,
-        weights_only=True,
+        module, datamodule=data, ckpt_path=last if last.exists() else None, weights_only=True
     )
     if trainer.interrupted:
         raise KeyboardInterrupt
-    best = load_checkpoint(folder.best(_PHASE))
     result = PhaseResult(
         phase=_PHASE,
         steps=trainer.global_step,
         last_rate=module.current_rate,
-        best_error=float(best['best_error']),
+        best_error=float(load_checkpoint(folder.best(_PHASE))['best_error']),
         seconds=round(report.seconds, 1),
+        epochs=phase.epochs,
     )
-    trainer.strategy.barrier()
     if trainer.is_global_zero:
         folder.write_result(result)
+    trainer.strategy.barrier('result')  # the others read it
     return result
 
 
@@ -127,13 +124,13 @@ def _data(config: FinderTrainConfig, shape: FinderConfig) -> PhaseData:
     )
 
 
-def _start_network(config: FinderTrainConfig) -> PersonFinder:
+def _start_network(config: FinderTrainConfig, *, read: bool) -> PersonFinder:
     """Random weights, but for the entry flow where there are weights to start from."""
     try:
         net = PersonFinder(FinderConfig(**{'name': config.name, **config.model}))
     except TypeError as error:
         raise ConfigError(f'model: {error}; see FinderConfig for the fields') from error
-    if config.weights is not None:
+    if config.weights is not None and read:
         try:
             net.entry_flow.load_state_dict(
                 open_model(config.weights).pose_net.entry_flow.state_dict()
