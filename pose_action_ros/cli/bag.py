@@ -92,6 +92,10 @@ def bag(
         str, typer.Option(help='Namespace of the new topics poses, actions and markers.')
     ] = '/',
     device: Device = 'auto',
+    finder: Annotated[
+        str,
+        typer.Option(help='Weights of the finder, to track several people; empty: one person.'),
+    ] = '',
     quiet: Annotated[bool, typer.Option('--quiet', help='No progress bar.')] = False,
 ) -> None:
     """Copy a rosbag2 recording and add poses, actions and markers with the stamps of the images.
@@ -115,7 +119,9 @@ def bag(
     settings = StreamSettings(body=BodySettings(**_given(height=body_height)))
     with opened(recording) as reader:
         topics = topics.found_in(reader)  # before the network is loaded
-    stream = PoseActionStream.open(weights, device=device, settings=settings)
+    stream = PoseActionStream.open(
+        weights, device=device, settings=settings, finder=finder or None
+    )
     progress = lambda messages, total: track(  # noqa: E731
         messages,
         description=recording.name,

@@ -38,6 +38,13 @@ def predict(
         typer.Option(help='people, a fetched preset, untrained:PRESET or a .safetensors file.'),
     ] = SHIPPED_WEIGHTS,
     device: Annotated[str, typer.Option(help='auto, cpu, cuda or cuda:N.')] = 'auto',
+    finder: Annotated[
+        str,
+        typer.Option(
+            help='Weights of the finder, so that several people are found and followed; empty: '
+            'one person.'
+        ),
+    ] = '',
     field_of_view: Annotated[
         float | None,
         typer.Option(help='Horizontal, degrees; with it joints are in metres before the camera.'),
@@ -58,7 +65,7 @@ def predict(
     camera = None
     if field_of_view is not None:
         camera = Camera.from_field_of_view(*film.size, field_of_view)
-    stream = PoseActionStream.open(weights, device=device)
+    stream = PoseActionStream.open(weights, device=device, finder=finder or None)
     output.mkdir(parents=True, exist_ok=True)
     shown = track(
         film,

@@ -106,6 +106,7 @@ class FramePrediction:
         skipped: Why the image was skipped for its stamp; empty if it was looked at.
         preprocess_ms: Decoding and cropping.
         inference_ms: Network, to its results on the host.
+        is_crowded: Somebody was dropped, because there are more people than may be followed.
     """
 
     stamp_ns: int
@@ -114,3 +115,4 @@ class FramePrediction:
     skipped: str = ''
     preprocess_ms: float = 0.0
     inference_ms: float = 0.0
+    is_crowded: bool = False

@@ -14,6 +14,7 @@ from pose_action_ros.core.errors import ConfigError
 __all__ = [
     'BodySettings',
     'ClipSettings',
+    'FindSettings',
     'PeopleSettings',
     'SmoothSettings',
     'StreamSettings',
@@ -112,7 +113,44 @@ class TrackSettings(_Checked):
         0.3, 'A track ends when its person was not seen for this long, seconds.', 0.0, 60.0
     )
     max_people: int = _setting(
-        4, 'Largest number of people per image when boxes are given.', 1, 64
+        4,
+        'Largest number of tracked people; the farthest are dropped.',
+        1,
+        64,
+    )
+    budget_ms: float = _setting(
+        25.0,
+        'Time for all people of one live image, milliseconds. If they need longer, the nearest '
+        'person is processed in every image and the others take turns. 0: no limit.',
+        0.0,
+        10000.0,
+    )
+
+
+@dataclass(frozen=True)
+class FindSettings(_Checked):
+    """Search for untracked people in a whole image."""
+
+    period_s: float = _setting(
+        0.3,
+        'Time between two searches while somebody is tracked, seconds; otherwise every image is '
+        'searched.',
+        0.0,
+        60.0,
+    )
+    min_score: float = _setting(
+        0.2,
+        'Candidates with a lower score are ignored; track.min_confidence then decides about a '
+        'person.',
+        0.0,
+        1.0,
+    )
+    hidden_s: float = _setting(
+        1.0,
+        'A track ends when its person was hidden behind another one for this long, seconds; '
+        'replaces track.lost_after_s.',
+        0.0,
+        60.0,
     )
 
 
@@ -179,5 +217,6 @@ class StreamSettings:
     clip: ClipSettings = field(default_factory=ClipSettings)
     time: TimeSettings = field(default_factory=TimeSettings)
     track: TrackSettings = field(default_factory=TrackSettings)
+    find: FindSettings = field(default_factory=FindSettings)
     smooth: SmoothSettings = field(default_factory=SmoothSettings)
     body: BodySettings = field(default_factory=BodySettings)

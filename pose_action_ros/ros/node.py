@@ -180,6 +180,7 @@ class PoseActionNode(LifecycleNode):
             return PoseActionStream.open(
                 model.weights,
                 settings=settings,
+                finder=model.finder if settings.person_source == 'find' else None,
                 device=model.device,
                 threads=model.threads,
                 backend=model.backend,
