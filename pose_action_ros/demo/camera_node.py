@@ -1,7 +1,7 @@
 """The demo's camera: publishes `image`, `camera_info` and, on demand, `image/compressed`.
 
 For the simulated actor it also publishes what is really there: `~/truth/poses` and
-`~/truth/actions`, with the stamps of the images. Where tf2_msgs is installed a latched transform on
+`~/truth/actions`, with the stamps of the images. Where tf2_msgs is installed a transform on
 `/tf_static` places the camera in `world`. A robot uses its camera's own driver.
 """
 
