@@ -32,8 +32,10 @@ MAY_IMPORT = {
     'messages': FLOOR_1 | {'inference'},
     'ros': FLOOR_1 | {'runtime', 'inference', 'messages', 'msg'},
     'recordings': FLOOR_1 | {'inference', 'messages'},
-    'demo': FLOOR_1 | {'metrics', 'simulation', 'inference', 'messages', 'ros', 'msg'},
-    'cli': FLOOR_2 | {'runtime', 'training', 'inference', 'export', 'messages', 'recordings'},
+    'view': FLOOR_1,
+    'demo': FLOOR_1 | {'view', 'metrics', 'simulation', 'inference', 'messages', 'ros', 'msg'},
+    'cli': FLOOR_2
+    | {'runtime', 'training', 'inference', 'export', 'messages', 'recordings', 'view'},
 }
 MESSAGE_PACKAGES = {
     'builtin_interfaces',
@@ -54,6 +56,7 @@ FORBIDDEN = {
     'training': {'rclpy', 'rosbags'},
     'inference': {'rclpy', 'lightning', 'rosbags'},
     'export': {'rclpy', 'lightning', 'rosbags'},
+    'view': {'rclpy', 'torch', 'lightning', 'rosbags', *MESSAGE_PACKAGES},
     'messages': {'rclpy', 'torch', 'lightning', 'rosbags', *MESSAGE_PACKAGES},
     'ros': {'lightning', 'rosbags'},
     'recordings': {'rclpy', 'lightning', *MESSAGE_PACKAGES},

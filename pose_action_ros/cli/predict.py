@@ -19,8 +19,10 @@ from pose_action_ros.cli.predict_outputs import (
     DrawnFilm,
     DrawnPicture,
     JsonLines,
+    Page,
     Window,
     WindowClosedError,
+    wait_for_ctrl_c,
 )
 from pose_action_ros.core.errors import ImageError
 from pose_action_ros.core.weights import SHIPPED_WEIGHTS
@@ -66,6 +68,12 @@ def predict(
     show: Annotated[
         bool, typer.Option('--show', help='Show it in a window meanwhile; q closes it.')
     ] = False,
+    view: Annotated[
+        bool, typer.Option('--view', help='Show it on a page in the browser (extra `view`).')
+    ] = False,
+    record_view: Annotated[
+        Path | None, typer.Option(help='A .rrd file that keeps that page, for `rerun FILE`.')
+    ] = None,
     quiet: Annotated[bool, typer.Option('--quiet', help='No progress bar.')] = False,
 ) -> None:
     """Find pose and action; write NAME.mp4 (of a picture NAME.png), drawn upon, and NAME.jsonl.
@@ -87,7 +95,9 @@ def predict(
     camera = None
     if field_of_view is not None:
         camera = Camera.from_field_of_view(*images.size, field_of_view)
-    window = Window(images.name) if show else None
+    watchers: list[Output] = [Window(images.name)] if show else []
+    if view or record_view is not None:
+        watchers.append(Page(images.name, serve=view, record=record_view))
     stream = PoseActionStream.open(weights, device=device)
     output.mkdir(parents=True, exist_ok=True)
     seen = (
@@ -104,13 +114,15 @@ def predict(
     with ExitStack() as stack:
         make = DrawnPicture if is_picture else DrawnFilm
         outputs: list[Output] = [make(drawn, images.rate_hz, images.size), JsonLines(lines)]
-        outputs += [window] if window else []
+        outputs += watchers
         for one in outputs:
             stack.callback(one.close)
         count, skipped, ended = _write(seen, outputs)
     for note in _notes(images, source, count, skipped, ended):
         Console(stderr=True).print(note, highlight=False, markup=False, soft_wrap=True)
     Console().print(f'{count} frames: {drawn}, {lines}', highlight=False, soft_wrap=True)
+    if view and not ended:
+        wait_for_ctrl_c()
     if ended and not isinstance(images, Device):
         raise typer.Exit(_CTRL_C)
 

@@ -6,9 +6,12 @@ import json
 import math
 import os
 import sys
+import time
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Protocol
 
 import cv2
+from rich.console import Console
 
 from pose_action_ros.core.errors import ConfigError, ImageError
 
@@ -25,9 +28,11 @@ __all__ = [
     'DrawnPicture',
     'JsonLines',
     'Output',
+    'Page',
     'Window',
     'WindowClosedError',
     'to_json_line',
+    'wait_for_ctrl_c',
 ]
 
 _ESCAPE = 27
@@ -126,6 +131,36 @@ class Window:
     def close(self) -> None:
         """Close it."""
         cv2.destroyAllWindows()
+
+
+class Page:
+    """A page in the browser, or its recording.
+
+    Raises:
+        ConfigError: rerun is not installed.
+    """
+
+    def __init__(self, title: str, *, serve: bool, record: Path | None) -> None:
+        from pose_action_ros.view.frame import shown_prediction
+        from pose_action_ros.view.live_view import LiveView
+
+        self._view = LiveView(title, serve=serve, record=record)
+        self._shown = shown_prediction
+        self.close = self._view.close
+        if self._view.url:
+            Console(stderr=True).print(f'view: {self._view.url}', soft_wrap=True)
+
+    def add(self, time_s: float, image_rgb: NDArray[np.uint8], seen: FramePrediction) -> None:
+        """Show it."""
+        self._view.show(self._shown(image_rgb, seen))
+
+
+def wait_for_ctrl_c() -> None:
+    """Serve the page until the user has seen enough."""
+    Console(stderr=True).print('The page is served until Ctrl-C.')
+    with suppress(KeyboardInterrupt):
+        while True:
+            time.sleep(1.0)
 
 
 def _why_no_window() -> str:

@@ -83,17 +83,18 @@ class _H264:
 
         self._av = av
         self._last_tick = -1
-        try:
-            # The index comes first, so that a browser shows it while it loads.
-            self._file: Any = av.open(str(path), 'w', options={'movflags': 'faststart'})
-        except OSError as error:
-            raise ImageError(f'can not write {path}: {error.strerror or error}') from error
+        # The index comes first, so that a browser shows it while it loads.
+        self._file: Any = av.open(str(path), 'w', options={'movflags': 'faststart'})
         rate = Fraction(rate_hz).limit_denominator(1000)
         self._stream: Any = self._file.add_stream('libx264', rate=rate, options=_OPTIONS)
         # Colours are stored at half the resolution: sides are even.
         self._stream.width, self._stream.height = (side + side % 2 for side in size)
         self._stream.pix_fmt = 'yuv420p'
         self._stream.codec_context.time_base = Fraction(1, _TICKS_PER_S)
+        try:
+            self._file.start_encoding()
+        except OSError as error:
+            raise ImageError(f'can not write {path}: {error.strerror or error}') from error
 
     def add(self, image_rgb: NDArray[np.uint8], time_s: float) -> None:
         height, width = image_rgb.shape[:2]

@@ -40,23 +40,27 @@ _USUAL_RATE_HZ = 30.0
 
 
 class ImageSource(Protocol):
-    """Images with times; iterating gives seconds from the start, and (H, W, 3) uint8 RGB.
-
-    Attributes:
-        size: Width and height of the first image, pixels.
-        rate_hz: The average rate.
-        count: How many there are; None where that is not known.
-        problems: Why images were skipped.
-    """
-
-    size: tuple[int, int]
-    rate_hz: float
-    count: int | None
-    problems: list[str]
+    """Images with times; iterating gives seconds from the start, and (H, W, 3) uint8 RGB."""
 
     @property
     def name(self) -> str:
         """What results are called by."""
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """Width and height of the first image, pixels."""
+
+    @property
+    def rate_hz(self) -> float:
+        """The average rate."""
+
+    @property
+    def count(self) -> int | None:
+        """How many there are; None where that is not known."""
+
+    @property
+    def problems(self) -> list[str]:
+        """Why images were skipped."""
 
     def __iter__(self) -> Iterator[tuple[float, NDArray[np.uint8]]]:
         """Iterate from the first image on."""

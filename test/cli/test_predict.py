@@ -116,6 +116,16 @@ def test_the_film_is_one_that_browsers_play(run, video, weights, tmp_path):
     assert 'browsers' not in err
 
 
+def test_the_page_can_be_recorded(run, video, weights, tmp_path):
+    pytest.importorskip('rerun', reason='needs the extra `view`')
+    path = tmp_path / 'page.rrd'
+    status, _, err = run(
+        *('predict', video, '--output', tmp_path, '--weights', weights, '--record-view', path)
+    )
+    assert status == 0, err
+    assert path.read_bytes().startswith(b'RRF')
+
+
 def test_without_pyav_the_user_hears_what_the_film_lacks(
     run, video, weights, tmp_path, monkeypatch
 ):
