@@ -17,7 +17,8 @@ from pose_action_ros.core.actions import SIMULATED_ACTIONS
 from pose_action_ros.geometry import BodyPrior, Camera, Pose25D, localize
 from pose_action_ros.geometry.localize import SURFACE_TO_JOINT_M
 from pose_action_ros.simulation.body import Proportions, forward
-from pose_action_ros.simulation.motions import Style, cycle_s, move, neutral
+from pose_action_ros.simulation.motions import move
+from pose_action_ros.simulation.style import Style, cycle_s, neutral
 
 FIELDS_OF_VIEW_DEG = (40, 60, 90)
 DISTANCES_M = (1.5, 3.0, 5.0, 8.0)

@@ -359,8 +359,8 @@ def write_people(path, film, storage=StoragePlugin.SQLITE3, delay_ns=40_000_000)
 def test_an_image_waits_as_long_as_it_is_told(tmp_path, film, net, wait_s, served):
     source = write_people(tmp_path / 'in', film, delay_ns=90_000_000)
     topics = RecordingTopics(people='/detector/people')
-    side = MatchSettings(people=PeopleSettings(max_age_s=0.01), sync_wait_s=wait_s)
-    counts = add_results(source, tmp_path / 'out', stream_of(net), topics, side=side)
+    settings = MatchSettings(people=PeopleSettings(max_age_s=0.01), sync_wait_s=wait_s)
+    counts = add_results(source, tmp_path / 'out', stream_of(net), topics, settings=settings)
     assert (counts.images, counts.poses) == (FRAMES, 2 * served)
     assert bool(counts.problems) == (not served)
 
@@ -437,8 +437,8 @@ def test_a_calibration_that_can_not_be_used_is_survived_and_said(tmp_path, film,
 def test_detections_of_the_recording_say_where_people_are(tmp_path, film, net, storage):
     source = write_people(tmp_path / 'in', film, storage)
     topics = RecordingTopics(people='/detector/people')
-    side = MatchSettings(people=PeopleSettings(max_age_s=0.03))
-    counts = add_results(source, tmp_path / 'out', stream_of(net), topics, side=side)
+    settings = MatchSettings(people=PeopleSettings(max_age_s=0.03))
+    counts = add_results(source, tmp_path / 'out', stream_of(net), topics, settings=settings)
     assert (counts.images, counts.poses) == (6, 10)
     poses = [pose for _, pose in read(tmp_path / 'out', '/poses')]
     boxes = [PersonBox(110.0, 60.0, 60.0), PersonBox(50.0, 60.0, 70.0)]
@@ -463,8 +463,8 @@ def test_which_detections_are_people_is_said(tmp_path, film, net):
             (PeopleSettings(class_id='cat'), 0, "is a 'cat'"),
         ]
     ):
-        output, side = tmp_path / f'out{number}', MatchSettings(people=settings)
-        counts = add_results(source, output, stream_of(net), topics, side=side)
+        output, matching = tmp_path / f'out{number}', MatchSettings(people=settings)
+        counts = add_results(source, output, stream_of(net), topics, settings=matching)
         assert counts.poses == poses
         assert bool(counts.problems) == bool(problem)
         assert all(problem in text for text in counts.problems)
