@@ -19,7 +19,7 @@ from pose_action_ros.core.predictions import PersonBox
 from pose_action_ros.core.skeleton import PA16J
 from pose_action_ros.data.augment import PAPER
 from pose_action_ros.data.files import read_picture, read_video
-from pose_action_ros.data.prepared import PreparedLibrary, prepare_recording
+from pose_action_ros.data.prepared import PreparedLibrary, prepare_recording, start_cache
 from pose_action_ros.data.recorded import Track, cut
 
 # name: size of the picture, side of the window, video or not, frames read at a time
@@ -121,7 +121,7 @@ def main():
         for number, (name, (size, window, video, at_once)) in enumerate(KINDS.items()):
             original = Recording(Path(folder) / f'{number}', size, window, video)
             cache = Path(folder) / f'cache{number}'
-            prepare_recording(cache, original, 0)
+            prepare_recording(cache, original, 0, start_cache(cache, PAPER.extent))
             for label, library in (
                 (name, original),
                 ('... prepared', PreparedLibrary(original, cache)),

@@ -2,7 +2,8 @@
 
 The node runs as a process of its own. After each fault the film goes on, and the node must give
 poses again. At the end the report says how often each fault came, how many images gave a result,
-what the memory did, what was logged as an error, and how the process ended.
+what the memory did, what was logged as an error, and how the process ended. Ctrl-C ends
+the run, not the report.
 
 Run: make soak MINUTES=30
 """
@@ -293,7 +294,7 @@ def report(soak: Soak, minutes: float, status: int) -> tuple[str, bool]:
     errors = [line for line in log.splitlines() if '[ERROR]' in line or 'Traceback' in line]
     text, is_flat = memory(soak)
     lines = [
-        f'{minutes:g} minutes, {soak.sent} images, {soak.results} poses, '
+        f'{minutes:.1f} minutes, {soak.sent} images, {soak.results} poses, '
         f'{soak.valid} valid labels, networks loaded {soak.rounds} times',
         f'faults: {sum(soak.faults.values())}: '
         + ', '.join(f'{name} {count}' for name, count in sorted(soak.faults.items())),
@@ -308,7 +309,7 @@ def report(soak: Soak, minutes: float, status: int) -> tuple[str, bool]:
 
 def memory(soak: Soak) -> tuple[str, bool]:
     """How the memory of the node went, and whether it stayed what it was."""
-    start_s = soak.memory_mib[0][0]
+    start_s = soak.memory_mib[0][0] if soak.memory_mib else 0.0
     settled = np.array([mib for at_s, mib in soak.memory_mib if at_s > start_s + _WARM_UP_S])
     if len(settled) < _MIN_SAMPLES:
         return 'memory: not judged, the run was too short', True
@@ -325,15 +326,21 @@ def main(
     log: Annotated[Path, typer.Option(help="The node's log.")] = Path('soak.log'),
     seed: Annotated[int, typer.Option(help='Of the order of the faults.')] = 1,
 ) -> None:
-    """Run, print the report; exit status 1 where something was not right."""
+    """Run, and report, also after a signal; exit status 1 where something was not right."""
     rclpy.init()
     soak = Soak(log, seed)
+    start_s = time.monotonic()
     try:
         soak.run(minutes)
+    except KeyboardInterrupt:
+        pass
+    except Exception:
+        if rclpy.ok():  # else a signal has ended ROS under whatever went on
+            raise
     finally:
         status = soak.end()
-        rclpy.shutdown()
-    text, good = report(soak, minutes, status)
+        rclpy.try_shutdown()
+    text, good = report(soak, (time.monotonic() - start_s) / 60.0, status)
     Console().print(text, highlight=False, soft_wrap=True)
     raise typer.Exit(not good)
 

@@ -55,7 +55,6 @@ def generate_launch_description() -> LaunchDescription:
         launch_arguments={
             'weights': LaunchConfiguration('weights'),
             'device': LaunchConfiguration('device'),
-            'image_reliability': 'reliable',  # on one machine nothing need be lost
         }.items(),
     )
     rviz = Node(

@@ -21,8 +21,9 @@ ARGUMENTS = {
     ),
 }
 RELIABILITY = (
-    '"reliable" asks again for images that get lost on the way, as big raw images do on a busy '
-    'machine or a full network; empty: as in the params file, which is best effort by default.'
+    '"reliable" asks again for images that get lost on the way, and hears reliable publishers '
+    'alone; "best_effort" hears all; empty: as in the params file, which is reliable where every '
+    'publisher is, by default.'
 )
 # Argument -> parameter: an argument that is left empty leaves the parameter to the params file.
 OVERRIDES = {

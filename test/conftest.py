@@ -331,6 +331,27 @@ class Graph:
             assert time.monotonic() < end, f'{what} did not come true in {timeout_s} s'
             self.executor.spin_once(timeout_sec=0.02)
 
+    def deliver(self, publisher, *messages, to='/pose_action'):
+        """Publish, and return when the node has run its callback for each message.
+
+        Nothing is lost once the node asks for reliable delivery, and it answers a request after
+        it has taken what came before.
+        """
+        from lifecycle_msgs.srv import GetState
+        from rclpy.duration import Duration
+        from rclpy.qos import ReliabilityPolicy
+
+        asked = lambda: [  # noqa: E731
+            info.qos_profile.reliability == ReliabilityPolicy.RELIABLE
+            for info in self.node.get_subscriptions_info_by_topic(publisher.topic_name)
+        ]
+        is_heard = lambda: publisher.get_subscription_count() == len(asked()) > 0  # noqa: E731
+        self.wait(lambda: is_heard() and all(asked()), what=f'{publisher.topic_name} is heard')
+        for message in messages:
+            publisher.publish(message)
+            assert publisher.wait_for_all_acked(Duration(seconds=MOST_S))
+            self.call(GetState, f'{to}/get_state', GetState.Request())
+
     def spin(self, seconds):
         end = time.monotonic() + seconds
         while time.monotonic() < end:

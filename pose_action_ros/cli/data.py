@@ -11,6 +11,7 @@ from rich.table import Table
 
 if TYPE_CHECKING:
     from pose_action_ros.core.skeleton import Skeleton
+    from pose_action_ros.data.augment import Extent
     from pose_action_ros.data.recorded import Library
 
 __all__ = ['data_app']
@@ -52,7 +53,7 @@ def check(
     """Read some samples of every split and draw them with their skeletons."""
     from pose_action_ros.core.errors import DatasetError, shortened
     from pose_action_ros.core.skeleton import get_skeleton
-    from pose_action_ros.data.augment import ranges_named
+    from pose_action_ros.data.augment import chosen_ranges
     from pose_action_ros.data.contact_sheet import contact_sheet, save_sheet
     from pose_action_ros.data.opening import open_library, reader_named
     from pose_action_ros.data.photographs import NoSplitError
@@ -60,7 +61,7 @@ def check(
 
     reader = reader_named(name)
     skeleton = get_skeleton(layout or reader.layout)
-    ranges = ranges_named(augmentation, name, 'poses')
+    ranges = chosen_ranges(augmentation, name, 'poses')
     options = _parsed(option)
     table = Table('split', 'recordings', 'samples', 'actions', 'read', 'joints', title=str(root))
     tiles: list[tuple[dict[str, Any], str]] = []
@@ -177,6 +178,13 @@ def prepare(
     root: Annotated[Path, typer.Argument(help='Its folder, laid out as docs/data.md says.')],
     output: Annotated[Path, typer.Argument(help='Folder of the cache: data.options.prepared.')],
     option: _Options = None,
+    augmentation: Annotated[
+        str,
+        typer.Option(
+            help='The one of training, which says how much is kept: paper, released, none, or the '
+            'YAML of data.options.augmentation or framing.'
+        ),
+    ] = 'paper',
     workers: Annotated[int, typer.Option(help='Processes.', min=1)] = 1,
     quiet: Annotated[bool, typer.Option('--quiet', help='No progress bars.')] = False,
 ) -> None:
@@ -188,25 +196,24 @@ def prepare(
     from pose_action_ros.core.skeleton import get_skeleton
     from pose_action_ros.data.opening import open_library, reader_named
     from pose_action_ros.data.photographs import NoSplitError
-    from pose_action_ros.data.prepared import is_prepared
+    from pose_action_ros.data.prepared import is_prepared, start_cache
     from pose_action_ros.training.reporting import track
 
     reader = reader_named(name)
     skeleton = get_skeleton(reader.layout)
-    # Where a data set has two splits, val is the other name of test, or there is no test.
-    splits = reader.splits if len(reader.splits) == 3 else ('train', 'val')
-    options = _parsed(option)
+    options, extent = _parsed(option), _extent(name, augmentation)
     total, faults = 0, []
     with get_context('spawn').Pool(workers) if workers > 1 else nullcontext() as pool:
-        for split in splits:
+        for split in reader.splits:
             try:
                 library = open_library(name, root, split, skeleton, **options)
             except NoSplitError as error:
                 _console.print(str(error), highlight=False, soft_wrap=True)
                 continue
             folder = output / split
+            shown_extent = start_cache(folder, extent)
             missing = [i for i in range(len(library)) if not is_prepared(folder, library, i)]
-            job = partial(_prepared, folder, library)
+            job = partial(_prepared, folder, library, shown_extent)
             results = pool.imap(job, missing) if pool else map(job, missing)
             shown = not quiet and Console(stderr=True).is_terminal
             for size, fault in track(results, split, total=len(missing), shown=shown):
@@ -218,12 +225,31 @@ def prepare(
     _raise_for(faults)
 
 
-def _prepared(folder: Path, library: Library, index: int) -> tuple[int, str]:
+def _extent(name: str, augmentation: str) -> Extent:
+    """How far the windows of a training vary, of poses and of clips."""
+    import yaml
+
+    from pose_action_ros.core.errors import ConfigError
+    from pose_action_ros.data.augment import Extent, chosen_ranges
+    from pose_action_ros.training.simulated_sources import make_framing
+
+    try:
+        values = yaml.safe_load(augmentation)
+    except yaml.YAMLError as error:
+        raise ConfigError(f'--augmentation {augmentation}: no YAML: {error}') from error
+    if isinstance(values, dict) and {'scale', 'shift', 'angle_deg', 'far'} & set(values):
+        return make_framing(values).extent
+    kinds = [chosen_ranges(values, name, kind) for kind in ('poses', 'clips')]
+    first, second = (Extent() if ranges is None else ranges.extent for ranges in kinds)
+    return first.joined(second)
+
+
+def _prepared(folder: Path, library: Library, extent: Extent, index: int) -> tuple[int, str]:
     """Bytes written and what was wrong; for processes of their own."""
     from pose_action_ros.core.errors import DatasetError
     from pose_action_ros.data.prepared import prepare_recording
 
     try:
-        return prepare_recording(folder, library, index), ''
+        return prepare_recording(folder, library, index, extent), ''
     except DatasetError as error:
         return 0, str(error)

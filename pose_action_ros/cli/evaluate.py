@@ -39,15 +39,16 @@ def simulated(
     poses: Annotated[int, typer.Option(help='Single images.', min=1)] = 600,
     clips: Annotated[int, typer.Option(help='Clips.', min=1)] = 300,
     plots: Annotated[Path | None, typer.Option(help='Folder for confusion.png.')] = None,
-    device: Annotated[str, typer.Option(help="PyTorch's name of the device.")] = 'cpu',
+    device: Annotated[str, typer.Option(help='auto, cpu, cuda or cuda:N.')] = 'auto',
     workers: Annotated[int, typer.Option(help='Processes that render.', min=0)] = 1,
     quiet: Annotated[bool, typer.Option('--quiet', help='No progress bars.')] = False,
 ) -> None:
     """Measure weights on the simulated actor, whose test set never occurs in training."""
+    from pose_action_ros.inference.engine import choose_device
     from pose_action_ros.models import open_model
     from pose_action_ros.training.evaluation import evaluate_simulated
 
-    net = open_model(weights).to(device)
+    net = open_model(weights).to(choose_device(device))
     scores = evaluate_simulated(
         net,
         split=split,

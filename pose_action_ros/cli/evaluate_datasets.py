@@ -12,6 +12,7 @@ from rich.console import Console
 from rich.table import Table
 
 from pose_action_ros.cli.evaluate import evaluate_app
+from pose_action_ros.cli.train import start_logging
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -27,6 +28,7 @@ __all__ = [
     'Limit',
     'Markdown',
     'MultiCrop',
+    'Prepared',
     'Quiet',
     'Root',
     'Weights',
@@ -36,6 +38,8 @@ __all__ = [
     'is_shown',
     'open_split',
     'report',
+    'report_clips',
+    'score_clips',
 ]
 
 _console = Console()
@@ -45,8 +49,11 @@ Weights = Annotated[str, typer.Option(help='A preset, or a .safetensors file.')]
 Limit = Annotated[int | None, typer.Option(help='So many samples, spread over all.', min=1)]
 JsonFile = Annotated[Path | None, typer.Option('--json', help='Write the scores there.')]
 Markdown = Annotated[Path | None, typer.Option('--markdown', help='Write the tables there.')]
-Device = Annotated[str, typer.Option(help="PyTorch's name of the device.")]
-Workers = Annotated[int, typer.Option(help='Processes that read.', min=0)]
+Device = Annotated[str, typer.Option(help='auto (a GPU where there is one), cpu, cuda or cuda:N.')]
+Workers = Annotated[int, typer.Option(help='Processes or threads that read.', min=0)]
+Prepared = Annotated[
+    Path | None, typer.Option(help='Folder of `pose-action data prepare`, for the pictures.')
+]
 Quiet = Annotated[bool, typer.Option('--quiet', help='No progress bars.')]
 MultiCrop = Annotated[
     bool, typer.Option('--multi-crop', help='Also average 5 crops and their mirror images.')
@@ -70,7 +77,8 @@ def mpii(
     json_file: JsonFile = None,
     markdown: Markdown = None,
     batch: _Batch = 8,
-    device: Device = 'cpu',
+    prepared: Prepared = None,
+    device: Device = 'auto',
     workers: Workers = 0,
     quiet: Quiet = False,
 ) -> None:
@@ -78,7 +86,7 @@ def mpii(
     from pose_action_ros.training.pose_scores import evaluate_mpii
     from pose_action_ros.training.score_tables import mpii_table
 
-    net, library = open_split('mpii', root, 'val', weights, device)
+    net, library = open_split('mpii', root, 'val', weights, device, prepared=prepared)
     judge = partial(
         evaluate_mpii, batch=batch, workers=workers, progress=is_shown(quiet), limit=limit
     )
@@ -95,7 +103,8 @@ def h36m(
     json_file: JsonFile = None,
     markdown: Markdown = None,
     batch: _Batch = 8,
-    device: Device = 'cpu',
+    prepared: Prepared = None,
+    device: Device = 'auto',
     workers: Workers = 0,
     quiet: Quiet = False,
 ) -> None:
@@ -103,7 +112,7 @@ def h36m(
     from pose_action_ros.training.pose_scores import evaluate_h36m
     from pose_action_ros.training.score_tables import h36m_tables
 
-    net, library = open_split('h36m', root, 'val', weights, device)
+    net, library = open_split('h36m', root, 'test', weights, device, prepared=prepared)
     judge = partial(
         evaluate_h36m, batch=batch, workers=workers, progress=is_shown(quiet), limit=limit
     )
@@ -121,14 +130,15 @@ def penn_action(
     json_file: JsonFile = None,
     markdown: Markdown = None,
     plots: _Plots = None,
-    device: Device = 'cpu',
+    prepared: Prepared = None,
+    device: Device = 'auto',
     workers: Workers = 0,
     quiet: Quiet = False,
 ) -> None:
     """Action accuracy of every output on Penn Action's test sequences."""
-    net, library = open_split('penn_action', root, 'test', weights, device)
-    scores = _clip_scores(net, library, boxes, limit, workers, quiet, multi=multi_clip)
-    _report_clips(scores, library, weights, json_file, markdown, plots)
+    net, library = open_split('penn_action', root, 'test', weights, device, prepared=prepared)
+    scores = score_clips(net, library, boxes, limit, workers, quiet, multi=multi_clip)
+    report_clips(scores, library, weights, json_file, markdown, plots)
 
 
 @evaluate_app.command('ntu')
@@ -143,15 +153,16 @@ def ntu(
     json_file: JsonFile = None,
     markdown: Markdown = None,
     plots: _Plots = None,
-    device: Device = 'cpu',
+    prepared: Prepared = None,
+    device: Device = 'auto',
     workers: Workers = 0,
     quiet: Quiet = False,
 ) -> None:
     """Action accuracy of every output on NTU RGB+D's test sequences."""
-    options = {'view': view, 'broken': broken}
+    options = {'view': view, 'broken': broken, 'prepared': prepared}
     net, library = open_split('ntu', root, 'test', weights, device, **options)
-    scores = _clip_scores(net, library, boxes, limit, workers, quiet, multi=multi_clip)
-    _report_clips(scores, library, weights, json_file, markdown, plots)
+    scores = score_clips(net, library, boxes, limit, workers, quiet, multi=multi_clip)
+    report_clips(scores, library, weights, json_file, markdown, plots)
 
 
 def crop_views(multi_crop: bool) -> dict[str, Any]:
@@ -170,9 +181,10 @@ def open_split(
     from pose_action_ros.core.skeleton import get_skeleton
     from pose_action_ros.data.opening import open_library
     from pose_action_ros.data.recorded import skipped_files
+    from pose_action_ros.inference.engine import choose_device
     from pose_action_ros.models import open_model
 
-    net = open_model(weights).to(device)
+    net = open_model(weights).to(choose_device(device))
     skeleton = get_skeleton(net.config.layout)
     library = open_library(name, root, split, skeleton, **options)
     for text in skipped_files(library):
@@ -180,7 +192,7 @@ def open_split(
     return net, library
 
 
-def _clip_scores(
+def score_clips(
     net: MultitaskNet,
     library: Library,
     boxes: str,
@@ -190,29 +202,49 @@ def _clip_scores(
     *,
     multi: bool,
 ) -> dict[str, ClipScores]:
+    """Return the scores of single-clip and, where asked for, of multi-clip.
+
+    Raises:
+        ConfigError: The boxes are unknown, or the network has other actions than the data set.
+    """
     from pose_action_ros.core.errors import ConfigError
+    from pose_action_ros.data.prepared import PreparedLibrary
     from pose_action_ros.training import action_scores as judge
+    from pose_action_ros.training.film_clips import clip_views
 
     from_file = boxes.endswith('.json')
     if boxes not in ('annotated', 'seen') and not from_file:
         raise ConfigError(f'boxes are annotated, seen or a .json file; found {boxes!r}')
     if from_file and not multi:
         raise ConfigError(f'{boxes} has boxes of multi-clip; add --multi-clip')
-    scores = {}
-    for name in ('single-clip', 'multi-clip')[from_file : 1 + multi]:
-        several = name == 'multi-clip'
-        views = judge.clip_views(library, net.config.clip_frames, multi=several, limit=limit)
-        windows = None
-        if boxes == 'seen':
-            windows = judge.seen_boxes(net, library, views, progress=is_shown(quiet))
-        elif from_file:
-            windows = judge.given_boxes(Path(boxes), library, views)
-        options = {'limit': limit, 'workers': workers, 'progress': is_shown(quiet)}
-        scores[name] = judge.evaluate_clips(net, library, views, boxes=windows, **options)  # type: ignore[arg-type]
+    if boxes != 'annotated' and isinstance(library, PreparedLibrary):
+        raise ConfigError(
+            f'--boxes {boxes} needs whole pictures, --prepared has parts of them; use one of both'
+        )
+    protocols = ('single-clip', 'multi-clip')[from_file : 1 + multi]
+    frames = net.config.clip_frames
+    views = {
+        name: clip_views(library, frames, multi=name == 'multi-clip', limit=limit)
+        for name in protocols
+    }
+    if not quiet and not is_shown(quiet):
+        start_logging()  # a line each minute in place of a bar
+    windows: Any = judge.seen_boxes if boxes == 'seen' else None
+    if from_file:
+        windows = judge.given_boxes(Path(boxes), library, views['multi-clip'])
+    scores: dict[str, ClipScores] = judge.evaluate_clips(
+        net,
+        library,
+        views,
+        boxes=windows,
+        limit=limit,
+        workers=workers,
+        progress=is_shown(quiet),
+    )
     return scores
 
 
-def _report_clips(
+def report_clips(
     scores: Mapping[str, ClipScores],
     library: Library,
     weights: str,
@@ -220,6 +252,7 @@ def _report_clips(
     markdown: Path | None,
     plots: Path | None,
 ) -> None:
+    """Print the table of clips; write it, the scores and the confusion matrix if asked for."""
     from pose_action_ros.training.plots import save_confusion_plot
     from pose_action_ros.training.score_tables import action_table
 

@@ -53,7 +53,7 @@ def coco(
     limit: Limit = None,
     json_file: JsonFile = None,
     markdown: Markdown = None,
-    device: Device = 'cpu',
+    device: Device = 'auto',
     workers: Workers = 0,
     quiet: Quiet = False,
 ) -> None:
@@ -81,7 +81,7 @@ def yolo_pose(
     limit: Limit = None,
     json_file: JsonFile = None,
     markdown: Markdown = None,
-    device: Device = 'cpu',
+    device: Device = 'auto',
     workers: Workers = 0,
     quiet: Quiet = False,
 ) -> None:
@@ -109,7 +109,7 @@ def lsp(
     limit: Limit = None,
     json_file: JsonFile = None,
     markdown: Markdown = None,
-    device: Device = 'cpu',
+    device: Device = 'auto',
     workers: Workers = 0,
     quiet: Quiet = False,
 ) -> None:
@@ -133,7 +133,7 @@ def jhmdb(
     json_file: JsonFile = None,
     markdown: Markdown = None,
     plots: Annotated[Path | None, typer.Option(help='Folder for confusion.png.')] = None,
-    device: Device = 'cpu',
+    device: Device = 'auto',
     workers: Workers = 0,
     quiet: Quiet = False,
 ) -> None:
@@ -162,7 +162,8 @@ def _report_actions(
     """Judge the middle clip of each film, which holds nearly all of it."""
     from pose_action_ros.core.actions import JHMDB_IN_PEOPLE, OTHER
     from pose_action_ros.data.renamed import RenamedLibrary
-    from pose_action_ros.training.action_scores import clip_views, evaluate_clips
+    from pose_action_ros.training.action_scores import evaluate_clips
+    from pose_action_ros.training.film_clips import clip_views
     from pose_action_ros.training.plots import save_confusion_plot
     from pose_action_ros.training.score_tables import action_table
 

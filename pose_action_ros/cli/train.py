@@ -11,7 +11,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-__all__ = ['train']
+__all__ = ['start_logging', 'train']
 
 _console = Console()
 
@@ -47,7 +47,7 @@ def train(
         return
     from pose_action_ros.training.run import train as train_network
 
-    _start_logging()
+    start_logging()
     weights = train_network(
         chosen, resume=resume, progress=not quiet and Console(stderr=True).is_terminal
     )
@@ -64,8 +64,8 @@ def _print_settings(config: object) -> None:
     _console.print(table)
 
 
-def _start_logging() -> None:
-    """Our own lines with the time; Lightning's advice is not wanted."""
+def start_logging() -> None:
+    """Log our own lines with the time, and of Lightning warnings alone."""
     handler = logging.StreamHandler()
     handler.setFormatter(logging.Formatter('%(asctime)s %(message)s', '%H:%M:%S'))
     logger = logging.getLogger('pose_action_ros')

@@ -12,6 +12,7 @@ __all__ = [
     'DeviceError',
     'ImageError',
     'PoseActionError',
+    'TrainingError',
     'shortened',
 ]
 
@@ -59,3 +60,7 @@ class DatasetError(PoseActionError, ValueError):
 
 class DeviceError(PoseActionError, RuntimeError):
     """A device is missing, unsuitable or out of memory."""
+
+
+class TrainingError(PoseActionError, RuntimeError):
+    """A training run can't go on: its loss or its score is no number."""

@@ -8,9 +8,9 @@ powers of the colour channels work on the finished crop and are `training.augmen
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
@@ -26,10 +26,11 @@ __all__ = [
     'RELEASED',
     'TIDY',
     'Drawn',
+    'Extent',
     'Framing',
     'Ranges',
     'Variation',
-    'ranges_named',
+    'chosen_ranges',
     'varied_window',
 ]
 
@@ -44,6 +45,7 @@ class Variation:
         shift_x: Moves the window to the right, in pixels of the data set's convention.
         shift_y: Moves it down.
         stride: Distance between the frames of a clip; 0: the data set's own.
+        in_crop_px: Shifts are in pixels of the crop instead.
     """
 
     angle_deg: float = 0.0
@@ -51,14 +53,79 @@ class Variation:
     shift_x: float = 0.0
     shift_y: float = 0.0
     stride: int = 0
+    in_crop_px: bool = False
 
+
+_SIGMAS = 2.5  # that a normal rotation goes to
 
 TIDY = Variation()
 """As samples are seen in validation and test."""
 
 
+@dataclass(frozen=True)
+class Extent:
+    """How far variations go, both ends of what they are drawn from.
+
+    Attributes:
+        angle_deg: Largest rotation to either side.
+        smallest: Smallest scale.
+        largest: Largest scale.
+        shift: Largest shift in x or y.
+        in_crop_px: The shift is in pixels of the crop, else in those of the data set.
+    """
+
+    angle_deg: float = 0.0
+    smallest: float = 1.0
+    largest: float = 1.0
+    shift: float = 0.0
+    in_crop_px: bool = False
+
+    def region(self, box: PersonBox, shift_px: float) -> PersonBox:
+        """Return the square that holds all varied windows of a tidy one.
+
+        Args:
+            box: The tidy window.
+            shift_px: Source pixels per unit of shift, of the data set.
+        """
+        angle = math.radians(min(self.angle_deg, 45.0))
+        unit = box.size / CROP_PX if self.in_crop_px else shift_px
+        half = 0.5 * max(box.size, MIN_BOX_PX) * (math.cos(angle) + math.sin(angle))
+        return PersonBox(
+            box.center_x, box.center_y, 2.0 * self.largest * (half + unit * self.shift)
+        )
+
+    def holds(self, other: Extent) -> bool:
+        """Whether another one goes no further."""
+        return (
+            other.angle_deg <= self.angle_deg
+            and self.smallest <= other.smallest
+            and other.largest <= self.largest
+            and other.shift <= self.shift
+            and (other.in_crop_px == self.in_crop_px or not other.shift)
+        )
+
+    def joined(self, other: Extent) -> Extent:
+        """Return the extent of both; of shifts in two units none is known to be the larger."""
+        if self.in_crop_px != other.in_crop_px and self.shift and other.shift:
+            raise ConfigError(
+                'found shifts in pixels of the crop and of the data set; expected one of them: '
+                'prepare a cache for each'
+            )
+        return Extent(
+            max(self.angle_deg, other.angle_deg),
+            min(self.smallest, other.smallest),
+            max(self.largest, other.largest),
+            max(self.shift, other.shift),
+            self.in_crop_px if self.shift else other.in_crop_px,
+        )
+
+
 class Drawn(Protocol):
     """Anything that variations are drawn from."""
+
+    @property
+    def extent(self) -> Extent:
+        """How far they go."""
 
     def draw(self, rng: np.random.Generator) -> Variation:
         """Return a variation."""
@@ -98,8 +165,16 @@ class Framing:
         scale, limit = (self.far_scale, self.far_shift) if far else (self.scale, self.shift)
         size = math.exp(rng.uniform(*np.log(scale)))
         x, y = CROP_PX * limit * rng.uniform(-1, 1, 2)
-        angle_deg = float(np.clip(rng.normal(), -2.5, 2.5)) * self.angle_deg
-        return Variation(angle_deg, size, float(x), float(y))
+        angle_deg = float(np.clip(rng.normal(), -_SIGMAS, _SIGMAS)) * self.angle_deg
+        return Variation(angle_deg, size, float(x), float(y), in_crop_px=True)
+
+    @property
+    def extent(self) -> Extent:
+        """How far the variations go."""
+        scales = (*self.scale, *(self.far_scale if self.far else ()))
+        shift = max(self.shift, self.far_shift if self.far else 0.0)
+        angle_deg = _SIGMAS * self.angle_deg
+        return Extent(angle_deg, min(scales), max(scales), CROP_PX * shift, in_crop_px=True)
 
 
 @dataclass(frozen=True)
@@ -113,6 +188,7 @@ class Ranges:
         shifts_y: Likewise.
         strides: Choices, in frames.
         uniform: Draw from intervals instead of lists (but strides).
+        in_crop_px: Shifts are in pixels of the crop instead of those of the data set.
     """
 
     angles_deg: tuple[float, ...] = (0.0,)
@@ -121,6 +197,18 @@ class Ranges:
     shifts_y: tuple[float, ...] = (0.0,)
     strides: tuple[int, ...] = (1,)
     uniform: bool = False
+    in_crop_px: bool = False
+
+    @property
+    def extent(self) -> Extent:
+        """How far the variations go."""
+        return Extent(
+            max(abs(angle) for angle in self.angles_deg),
+            min(self.scales),
+            max(self.scales),
+            max(abs(shift) for shift in (*self.shifts_x, *self.shifts_y)),
+            self.in_crop_px,
+        )
 
     def draw(self, rng: np.random.Generator) -> Variation:
         """Return a variation; equally many numbers are drawn each time."""
@@ -130,15 +218,24 @@ class Ranges:
             else float(choices[rng.integers(len(choices))])
             for choices in (self.angles_deg, self.scales, self.shifts_x, self.shifts_y)
         ]
-        return Variation(*values, stride=int(self.strides[rng.integers(len(self.strides))]))
+        stride = int(self.strides[rng.integers(len(self.strides))])
+        return Variation(*values, stride=stride, in_crop_px=self.in_crop_px)
 
 
 def _steps(limit: int) -> tuple[float, ...]:
     return tuple(float(value) for value in range(-limit, limit + 1, 5))
 
 
-PAPER = Ranges((-45.0, 45.0), (0.7, 1.3), (-40.0, 40.0), (-40.0, 40.0), (1, 2, 3), uniform=True)
-"""Rotation, scale, shifts and subsampling of Appendix B."""
+PAPER = Ranges(
+    (-45.0, 45.0),
+    (0.7, 1.3),
+    (-40.0, 40.0),
+    (-40.0, 40.0),
+    (1, 2, 3),
+    uniform=True,
+    in_crop_px=True,
+)
+"""Rotation, scale, shifts and subsampling of Appendix B, which speaks of images of 256 pixels."""
 
 RELEASED: Mapping[str, Ranges] = MappingProxyType(
     {
@@ -157,11 +254,11 @@ RELEASED: Mapping[str, Ranges] = MappingProxyType(
 """The released code's lists, by data set and, where they differ, by kind of sample."""
 
 
-def ranges_named(name: str, dataset: str, kind: str) -> Ranges | None:
+def chosen_ranges(setting: Any, dataset: str, kind: str) -> Ranges | None:
     """Return the ranges of a setting.
 
     Args:
-        name: `paper`, `released` or `none`.
+        setting: `paper`, `released`, `none`, or the fields of `Ranges`.
         dataset: mpii, h36m, penn_action or ntu.
         kind: poses or clips.
 
@@ -171,16 +268,36 @@ def ranges_named(name: str, dataset: str, kind: str) -> Ranges | None:
     Raises:
         ConfigError: There are no such ranges.
     """
-    if name == 'paper':
+    if setting == 'paper':
         return PAPER
-    if name == 'none':
+    if setting == 'none':
         return None
+    if isinstance(setting, dict):
+        return _own_ranges(setting)
     ranges = RELEASED.get(f'{dataset}_{kind}', RELEASED.get(dataset))
-    if name == 'released' and ranges is not None:
+    if setting == 'released' and ranges is not None:
         return ranges
     raise ConfigError(
-        f'no augmentation {name!r} for {dataset} {kind}; expected paper, released or none'
+        f'no augmentation {setting!r} for {dataset} {kind}; expected paper, released or none, or '
+        f'lines {", ".join(field.name for field in fields(Ranges))}'
     )
+
+
+def _own_ranges(values: Mapping[str, Any]) -> Ranges:
+    known = {field.name for field in fields(Ranges)}
+    lists = {k: tuple(v) for k, v in values.items() if isinstance(v, (list, tuple)) and v}
+    flags = {k: v for k, v in values.items() if isinstance(v, bool)}
+    numbers = all(isinstance(x, (int, float)) for row in lists.values() for x in row)
+    fitting = all((k in ('uniform', 'in_crop_px')) == (k in flags) for k in values)
+    if set(values) - known or len(lists) + len(flags) < len(values) or not (numbers and fitting):
+        raise ConfigError(
+            f'found augmentation {dict(values)!r}; expected lists of numbers angles_deg, scales, '
+            'shifts_x, shifts_y and strides, and uniform and in_crop_px true or false'
+        )
+    ranges = Ranges(**lists, **flags)
+    if min(ranges.scales) <= 0.0 or min(ranges.strides) < 1:
+        raise ConfigError(f'found augmentation {dict(values)!r}; expected scales and strides > 0')
+    return ranges
 
 
 def varied_window(box: PersonBox, variation: Variation, shift_px: float = 1.0) -> CropTransform:
@@ -192,6 +309,7 @@ def varied_window(box: PersonBox, variation: Variation, shift_px: float = 1.0) -
         shift_px: Source pixels per unit of shift; the shift also grows with the scale, as
             released.
     """
+    shift_px = box.size / CROP_PX if variation.in_crop_px else shift_px
     unit = shift_px * variation.scale
     moved = PersonBox(
         box.center_x + unit * variation.shift_x,

@@ -34,7 +34,8 @@ if TYPE_CHECKING:
 __all__ = ['Human36m']
 
 _RELEASED = ('annotations.mat', 'h36m_annotations.mat')
-_SPLITS = {'train': (1, 5, 6, 7, 8), 'val': (9, 11), 'test': (9, 11)}
+_SPLITS = {'train': (1, 5, 6, 7), 'val': (8,), 'test': (9, 11)}
+_ON_TEST = {'train': (1, 5, 6, 7, 8), 'val': (9, 11), 'test': (9, 11)}
 _EVERY = {'train': 5, 'val': 64, 'test': 64}  # frames of the videos; the authors' file has these
 _MM_PER_M = 1000.0
 
@@ -44,9 +45,10 @@ class Human36m:
 
     Args:
         root: Folder with the authors' file and `images/`, or with `metadata.xml` and S1 to S11.
-        split: train (subjects 1 5 6 7 8), val or test (both 9 and 11).
+        split: train (subjects 1 5 6 7), val (8) or test (9 and 11).
         skeleton: The layout to give joints in.
         every: Each so many frames are a sample; by default as released, 5 and 64.
+        validate_on_test: The paper's way: train is subjects 1 5 6 7 8, val is test.
 
     Raises:
         DatasetError: A file is missing or damaged, `cdflib` is needed and missing, or there is
@@ -58,7 +60,13 @@ class Human36m:
     stride = 1
 
     def __init__(
-        self, root: Path, split: str, skeleton: Skeleton, *, every: int | None = None
+        self,
+        root: Path,
+        split: str,
+        skeleton: Skeleton,
+        *,
+        every: int | None = None,
+        validate_on_test: bool = False,
     ) -> None:
         if split not in _SPLITS:
             raise DatasetError(f'Human3.6M is split into train, val and test; found {split!r}')
@@ -68,15 +76,17 @@ class Human36m:
         self.skipped: dict[str, str] = {}
         released = find_one(root, _RELEASED)
         self.every: int | None = every or (1 if released else _EVERY[split])
+        subjects = (_ON_TEST if validate_on_test else _SPLITS)[split]
         self._sequences: list[Human36mSequence] = list(
-            released_sequences(released, root / 'images', split)
+            released_sequences(released, root / 'images', subjects)
             if released
-            else official_sequences(root, _SPLITS[split], self.skipped)
+            else official_sequences(root, subjects, self.skipped)
         )
         if not self._sequences:
             raise DatasetError(
-                f"{released or root} has no sequence for {split}; expected the authors' "
-                'annotations.mat, or S9/MyPoseFeatures/D3_Positions/*.cdf and the like'
+                f'{released or root} has no sequence of the subjects {subjects} for '
+                f"{split}; expected the authors' annotations.mat, or "
+                'S9/MyPoseFeatures/D3_Positions/*.cdf and the like'
                 + ''.join(f'; {text}' for text in skipped_files(self))
             )
 

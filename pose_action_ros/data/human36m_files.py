@@ -8,6 +8,7 @@ camera, as Martinez et al. (ICCV 2017) document them.
 from __future__ import annotations
 
 import importlib
+import re
 import xml.etree.ElementTree as ET
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
@@ -46,7 +47,9 @@ H36M_CAMERAS = ('54138969', '55011271', '58860488', '60457274')
 
 _OTHER_NAMES = {'TakingPhoto': 'Photo', 'WalkingDog': 'WalkDog'}  # as subject 1 has them
 _JOINTS = 32
-_SPLIT_SUFFIX = {'train': 'tr', 'val': 'val', 'test': 'te'}
+_TRAIN_SUBJECTS = (1, 5, 6, 7, 8)  # those of `sequences_tr`
+_TEST_PARTS = ('sequences_te', 'sequences_val')
+_SUBJECT = re.compile(r'a\d\d_s(\d\d)_')
 _FIRST_ACTION = 2  # number 1 is "all"
 _HEIGHTS = {'54138969': 1002, '55011271': 1000, '58860488': 1000, '60457274': 1002}
 _SUBJECTS = 11
@@ -96,23 +99,26 @@ class Human36mSequence:
         return [read_picture(self.folder / f'{number:05d}.jpg') for number in numbers]
 
 
-def released_sequences(path: Path, images: Path, split: str) -> Iterator[Human36mSequence]:
+def released_sequences(
+    path: Path, images: Path, subjects: Sequence[int]
+) -> Iterator[Human36mSequence]:
     """Yield the sequences of the authors' file.
 
     Args:
         path: The file.
         images: Folder with one folder of frames per sequence.
-        split: train, val or test (val, should the file have no test sequences).
+        subjects: Their numbers. Those for test are read from `sequences_te`, or from
+            `sequences_val` should that be empty; both are subjects 9 and 11.
 
     Raises:
         DatasetError: The file is missing, damaged or laid out otherwise.
     """
-    name = f'sequences_{_SPLIT_SUFFIX[split]}'
-    sequences = matlab_items(read_mat(path, [name])[name])
-    if split == 'test' and not sequences:
-        sequences = matlab_items(read_mat(path, ['sequences_val'])['sequences_val'])
+    names = ['sequences_tr'] if set(subjects) <= set(_TRAIN_SUBJECTS) else list(_TEST_PARTS)
+    sequences = next(filter(None, (matlab_items(read_mat(path, [n])[n]) for n in names)), [])
     try:
         for sequence in sequences:
+            if int(_SUBJECT.match(str(sequence.name))[1]) not in subjects:  # type: ignore[index]
+                continue
             frames = matlab_items(sequence.frames)
             poses = np.stack([np.asarray(frame.pose3d, float).T for frame in frames])
             if poses.shape[1:] != (_JOINTS, 3):

@@ -36,10 +36,20 @@ if TYPE_CHECKING:
 
     from pose_action_ros.core.skeleton import Skeleton
 
-__all__ = ['BROKEN_COUNT', 'TRAIN_CAMERAS', 'TRAIN_SUBJECTS', 'Ntu', 'read_broken_list']
+__all__ = [
+    'BROKEN_COUNT',
+    'HELD_OUT_SUBJECTS',
+    'TRAIN_CAMERAS',
+    'TRAIN_SUBJECTS',
+    'Ntu',
+    'read_broken_list',
+]
 
 TRAIN_SUBJECTS = (1, 2, 4, 5, 8, 9, 13, 14, 15, 16, 17, 18, 19, 25, 27, 28, 31, 34, 35, 38)
 """Of the cross-subject split; the others are for test."""
+
+HELD_OUT_SUBJECTS = (17, 19)
+"""Training subjects whose videos are for validation, in both splits; the choice is ours."""
 
 TRAIN_CAMERAS = (2, 3)
 """Of the cross-view split; camera 1 is for test."""
@@ -71,10 +81,11 @@ class Ntu:
     Args:
         root: Folder with `nturgb+d_skeletons/` and `nturgb+d_rgb/`, or with `nturgb+d_numpy/`
             and `images-small/`.
-        split: train or test; val is test, there is no third split.
+        split: train, val (two of the training subjects) or test.
         skeleton: The layout to give joints in.
         view: False for the cross-subject split, True for the cross-view split.
-        broken: List of samples to leave out; the data set's own beside the folders by default.
+        broken: List of samples to skip; the data set's own beside the folders by default.
+        validate_on_test: The paper's way: train is all training subjects, val is test.
 
     Raises:
         DatasetError: A folder or list is missing, or there is no such split.
@@ -93,9 +104,10 @@ class Ntu:
         *,
         view: bool = False,
         broken: Path | None = None,
+        validate_on_test: bool = False,
     ) -> None:
         if split not in ('train', 'val', 'test'):
-            raise DatasetError(f'NTU RGB+D is split into train and test; found {split!r}')
+            raise DatasetError(f'NTU RGB+D is split into train, val and test; found {split!r}')
         self.root = root
         self.skeleton = skeleton
         self.released = (root / 'nturgb+d_numpy').is_dir()
@@ -107,10 +119,13 @@ class Ntu:
         )
         suffix = '.npy' if self.released else '.skeleton'
         self.skipped: dict[str, str] = {}
+        on_test = split == 'val' and validate_on_test
+        held_out = () if validate_on_test else HELD_OUT_SUBJECTS
         self._paths = [
             path
             for path in visible_files(folder, f'*{suffix}')
-            if path.stem not in self.broken and self._is_chosen(path.stem, split, view)
+            if path.stem not in self.broken
+            and self._split(path.stem, view, held_out) == ('test' if on_test else split)
         ]
         if not self._paths:
             raise DatasetError(
@@ -161,18 +176,20 @@ class Ntu:
         """Return where the video belongs."""
         return self.root / 'nturgb+d_rgb' / f'{self.title(index)}_rgb.avi'
 
-    def _is_chosen(self, name: str, split: str, view: bool) -> bool:
-        """Whether a sample is of the split; those that NTU RGB+D 60 does not have are noted."""
+    def _split(self, name: str, view: bool, held_out: tuple[int, ...]) -> str:
+        """The split of a sample; samples that NTU RGB+D 60 does not have are noted."""
         match = _NAME.fullmatch(name)
         if match is None:
             self.skipped[name] = 'no name such as S001C001P001R001A001'
-            return False
+            return ''
         _, camera, subject, _, action = (int(number) for number in match.groups())
         if not 1 <= action <= len(NTU60_ACTIONS):
             self.skipped[name] = 'no action of NTU RGB+D 60'
-            return False
+            return ''
         is_train = camera in TRAIN_CAMERAS if view else subject in TRAIN_SUBJECTS
-        return is_train == (split == 'train')
+        if not is_train:
+            return 'test'
+        return 'val' if subject in held_out else 'train'
 
 
 @lru_cache(maxsize=64)

@@ -47,9 +47,9 @@ class DatasetReader(NamedTuple):
 _READERS: Mapping[str, DatasetReader] = MappingProxyType(
     {
         'mpii': DatasetReader(Mpii, 'pa16j', ('train', 'val')),
-        'h36m': DatasetReader(Human36m, 'pa17j', ('train', 'val')),
-        'penn_action': DatasetReader(PennAction, 'pa16j', ('train', 'test')),
-        'ntu': DatasetReader(Ntu, 'pa20j', ('train', 'test'), ('broken',)),
+        'h36m': DatasetReader(Human36m, 'pa17j'),
+        'penn_action': DatasetReader(PennAction, 'pa16j'),
+        'ntu': DatasetReader(Ntu, 'pa20j', files=('broken',)),
         'coco': DatasetReader(read_coco, 'pa17j', files=('split_file',)),
         'yolo_pose': DatasetReader(read_yolo_pose, 'pa17j', files=('split_file',)),
         'lsp': DatasetReader(read_lsp, 'pa17j', files=('checks',)),

@@ -38,6 +38,7 @@ __all__ = ['PennAction']
 _RELEASED = ('annotations.mat', 'penn_annotations.mat')
 _FIELDS = ['action', 'x', 'y', 'visibility', 'train', 'dimensions']
 _JOINTS = 13
+_HELD_OUT = 10  # each training film whose number is divisible by it is for validation
 
 
 @dataclass(frozen=True, eq=False)
@@ -55,8 +56,9 @@ class PennAction:
 
     Args:
         root: Folder with `frames/` and `labels/` or the authors' file.
-        split: train or test; val is test, there is no third split.
+        split: train, val (each tenth of the data set's training films) or test.
         skeleton: The layout to give joints in.
+        validate_on_test: The paper's way: train is all training films, val is test.
 
     Raises:
         DatasetError: A file is missing or damaged, or there is no such split.
@@ -67,19 +69,29 @@ class PennAction:
     stride = 2
     every: int | None = 1
 
-    def __init__(self, root: Path, split: str, skeleton: Skeleton) -> None:
+    def __init__(
+        self, root: Path, split: str, skeleton: Skeleton, *, validate_on_test: bool = False
+    ) -> None:
         if split not in ('train', 'val', 'test'):
-            raise DatasetError(f'Penn Action is split into train and test; found {split!r}')
+            raise DatasetError(f'Penn Action is split into train, val and test; found {split!r}')
         require_folder(root / 'frames', "Penn Action's frames")
         self.root = root
         self.skeleton = skeleton
         self.skipped: dict[str, str] = {}
         released = find_one(root, _RELEASED)
-        self._sequences = list(
-            _released(released, split == 'train')
+        train = split == 'train' or (split == 'val' and not validate_on_test)
+        found = (
+            _released(released, train)
             if released
-            else _labels(root / 'labels', split == 'train', self.skipped)
+            else _labels(root / 'labels', train, self.skipped)
         )
+        self._sequences = [
+            sequence
+            for sequence in found
+            if not train
+            or validate_on_test
+            or (sequence.number % _HELD_OUT == 0) == (split == 'val')
+        ]
         if not self._sequences:
             raise DatasetError(
                 f'{released or root / "labels"} has no sequence for {split}'

@@ -1,16 +1,17 @@
 """The fast cache of a data set: what samples can see of each recording, small, in one file.
 
-Of each recording the region that its windows reach is cut out, scaled down as far as the closest
-zoom of training allows, and kept as JPEGs one after the other in `TITLE.jpgs`, with their places
-in `TITLE.json`. A recording whose `.json` exists is complete: preparing goes on where it was
-stopped. Annotations are still read from the data set itself.
+Of each recording the region that its varied windows reach is cut out, scaled down as far as the
+closest zoom of training allows, and kept as JPEGs one after the other in `TITLE.jpgs`, with their
+places in `TITLE.json`. How far the windows vary is written into `extent.json`, and a training that
+goes further is refused: it would see black. A recording whose `.json` exists is complete:
+preparing goes on where it was stopped. Annotations are still read from the data set itself.
 """
 
 from __future__ import annotations
 
 import json
 import os
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -18,8 +19,9 @@ from typing import TYPE_CHECKING, Any
 import cv2
 import numpy as np
 
-from pose_action_ros.core.errors import DatasetError, ImageError
+from pose_action_ros.core.errors import ConfigError, DatasetError, ImageError
 from pose_action_ros.core.predictions import PersonBox
+from pose_action_ros.data.augment import Extent
 from pose_action_ros.data.windows import union_box
 from pose_action_ros.geometry.crop import CROP_PX
 from pose_action_ros.geometry.image import decode_compressed
@@ -29,12 +31,18 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from pose_action_ros.data.augment import Drawn
     from pose_action_ros.data.recorded import Library, Track
 
-__all__ = ['PreparedLibrary', 'is_prepared', 'prepare_recording']
+__all__ = [
+    'PreparedLibrary',
+    'is_prepared',
+    'prepare_recording',
+    'require_extent',
+    'start_cache',
+]
 
-_MARGIN = 1.6  # region over the windows: turned by 45 degrees and shifted, as far as seen often
-_CLOSEST = 0.7  # smallest scale of training
+_EXTENT = 'extent.json'
 _QUALITY = 92
 _AT_ONCE = 64  # frames in memory
 
@@ -65,6 +73,7 @@ class PreparedLibrary:
             raise DatasetError(f'{folder}: no such cache; make it with `pose-action data prepare`')
         self._library = library
         self._folder = folder
+        self.extent = _stored_extent(folder)
         self.name = library.name
         self.skeleton = library.skeleton
         self.actions = library.actions
@@ -138,13 +147,62 @@ def is_prepared(folder: Path, library: Library, index: int) -> bool:
     return _path(folder, library.title(index), index).with_suffix('.json').exists()
 
 
-def prepare_recording(folder: Path, library: Library, index: int) -> int:
+def start_cache(folder: Path, extent: Extent) -> Extent:
+    """Make the folder of a split, or go on with one that shows at least as much.
+
+    Args:
+        folder: The cache of the split.
+        extent: How far the windows of training will vary.
+
+    Returns:
+        How far windows of the cache may vary.
+
+    Raises:
+        DatasetError: The folder holds a cache that shows less.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    stored = _stored_extent(folder)
+    if stored is None and any(folder.iterdir()):
+        raise DatasetError(f'{folder} holds a cache of an older version; choose another folder')
+    if stored is None:
+        text = json.dumps(asdict(extent), indent=2)
+        (folder / _EXTENT).write_text(text + '\n', encoding='utf-8')
+        return extent
+    if not stored.holds(extent):
+        raise DatasetError(
+            f'{folder} was made for windows within {stored}; found {extent}: choose another folder'
+        )
+    return stored
+
+
+def require_extent(library: Any, ranges: Drawn | None) -> None:
+    """Refuse to train on a cache with windows that reach beyond what it shows.
+
+    Args:
+        library: A data set; only a cache can show too little.
+        ranges: What training windows are drawn from.
+
+    Raises:
+        ConfigError: The cache shows less.
+    """
+    if ranges is None or not isinstance(library, PreparedLibrary):
+        return
+    if library.extent is None or not library.extent.holds(ranges.extent):
+        raise ConfigError(
+            f'the cache of {library.name} shows windows within {library.extent}, training has '
+            f'{ranges.extent}; make it again with `pose-action data prepare --augmentation ...`, '
+            'or reduce data.options.augmentation'
+        )
+
+
+def prepare_recording(folder: Path, library: Library, index: int, extent: Extent) -> int:
     """Write a recording into the cache.
 
     Args:
-        folder: The cache of the split; made where it is missing.
+        folder: The cache of the split.
         library: The split.
         index: Which recording.
+        extent: How far the windows of training vary.
 
     Returns:
         Number of bytes.
@@ -155,12 +213,13 @@ def prepare_recording(folder: Path, library: Library, index: int) -> int:
     path = _path(folder, library.title(index), index)
     path.parent.mkdir(parents=True, exist_ok=True)
     frames = list(range(0, library.length(index), library.every or 1))
-    boxes = [library.track(index, [frame]).box for frame in frames]
-    region = union_box(boxes)
-    side = int(np.ceil(region.size * _MARGIN))
+    tracks = [library.track(index, [frame]) for frame in frames]
+    boxes = [track.box for track in tracks]
+    region = union_box([extent.region(track.box, track.shift_px) for track in tracks])
+    side = int(np.ceil(region.size))
     left, top = (int(np.floor(c - side / 2)) for c in (region.center_x, region.center_y))
     # As many pixels as the smallest window has at its closest, but no more than there are.
-    wanted = CROP_PX / (_CLOSEST * min(box.size for box in boxes))
+    wanted = CROP_PX / (extent.smallest * min(box.size for box in boxes))
     small = max(1, round(side * min(1.0, wanted)))
     offsets: dict[int, tuple[int, int]] = {}
     part = path.with_suffix(f'.{os.getpid()}.part')
@@ -177,6 +236,17 @@ def prepare_recording(folder: Path, library: Library, index: int) -> int:
     part.write_text(json.dumps(values), encoding='utf-8')
     part.replace(path.with_suffix('.json'))
     return size
+
+
+def _stored_extent(folder: Path) -> Extent | None:
+    """How far windows of a cache may vary; None where it does not say so."""
+    path = folder / _EXTENT
+    try:
+        return Extent(**json.loads(path.read_text(encoding='utf-8')))
+    except FileNotFoundError:
+        return None
+    except (OSError, ValueError, TypeError) as error:
+        raise DatasetError(f'{path} can not be read ({error}); choose another folder') from error
 
 
 def _path(folder: Path, title: str, index: int) -> Path:

@@ -1,8 +1,9 @@
 """The simulated actor as a data set: an endless training stream, fixed validation and test sets.
 
-Owns: `SimulatedPoses` and `SimulatedClips`. Sample i depends on the split and on i alone: it has
-an actor, clothes, camera, light, backdrop and motion of its own, drawn from a seed that begins
-with the split's number, so nothing of one split occurs in another. Classes are balanced: sample i
+Owns: `SimulatedPoses` and `SimulatedClips`. Sample i depends on the split and on i alone, in
+training also on the run's seed: it has an actor, clothes, camera, light, backdrop and motion of
+its own, drawn from a seed that begins with the split's number, so nothing of one split occurs in
+another. Classes are balanced: sample i
 shows action i % 15. By default a sample is complete: CPU cores do all the work, and loader
 workers multiply it. Undeveloped samples hold `shots` (`CropShots`) in place of `crop`: workers
 do the cheap part only, and whoever joins a batch of them develops it at once, on its device. The
@@ -23,7 +24,7 @@ from pose_action_ros.core.actions import OTHER, SIMULATED_ACTIONS
 from pose_action_ros.core.errors import DatasetError
 from pose_action_ros.core.predictions import PersonBox
 from pose_action_ros.core.skeleton import PA17J
-from pose_action_ros.data.augment import Framing, varied_window
+from pose_action_ros.data.augment import TIDY, Framing, Ranges, Variation, varied_window
 from pose_action_ros.data.simulated_crops import take_crops
 from pose_action_ros.geometry.crop import (
     CROP_PX,
@@ -55,6 +56,7 @@ BOX_ENLARGE = 1.25
 
 _SIZE = (640, 480)
 _DEPTH_BOX_M = 2.0
+_STRIDE = 2.0  # frames of 30 Hz between those of a tidy clip
 _ROOT = PA17J.root or 0
 # Seeds are (split, kind of sample, index): streams that no two samples share.
 _POSE, _CLIP = 1, 2
@@ -66,11 +68,13 @@ class SimulatedPoses:
     Args:
         split: One of `SPLITS`.
         count: Number of samples; None for no end (training only).
-        framing: Windows of training samples; validation and test windows are tidy.
+        framing: Windows of training samples, of a framing or of ranges; validation and test
+            windows are tidy.
         photographs: Pictures to use as backdrops beside the drawn ones.
         empty: The same places and windows with nobody there: joints NaN, visibility 0.
         developed: False leaves `shots` in place of `crop`.
         backdrop_in_crop: Draw other, cheaper backdrops: see `take_crops`.
+        seed: Another one gives other training samples; validation and test stay as they are.
 
     Raises:
         DatasetError: There is no such split, or it needs a count.
@@ -81,13 +85,15 @@ class SimulatedPoses:
         split: str,
         count: int | None = None,
         *,
-        framing: Framing | None = None,
+        framing: Framing | Ranges | None = None,
         photographs: Sequence[Path] = (),
         empty: bool = False,
         developed: bool = True,
         backdrop_in_crop: bool = False,
+        seed: int = 0,
     ) -> None:
         self._split = _split_number(split, count)
+        self._seed = _seed_of(split, seed)
         self._count = sys.maxsize if count is None else count
         self._framing = (framing or Framing()) if split == 'train' else None
         self._empty = empty
@@ -105,12 +111,14 @@ class SimulatedPoses:
             IndexError: It is out of range.
         """
         index = _checked(index, self._count)
-        rng = np.random.default_rng([self._split, _POSE, index])
+        rng = np.random.default_rng([self._split, _POSE, index, *self._seed])
         scene, segment = _scene_of(rng, SIMULATED_ACTIONS[index % len(SIMULATED_ACTIONS)])
         time_s = segment.start_s + rng.random() * segment.duration_s
         truth = scene.truth(np.array([time_s]))
         transform = self._window(truth.joints_image_px[0], rng)
-        empty = self._empty or (self._framing is not None and rng.random() < self._framing.empty)
+        empty = self._empty or (
+            isinstance(self._framing, Framing) and rng.random() < self._framing.empty
+        )
         shots = take_crops(
             scene, None if empty else truth, [transform], rng, self._photographs,
             backdrop_in_crop=self._backdrop_in_crop,
@@ -125,11 +133,11 @@ class SimulatedPoses:
         return _with_pictures(sample, shots, developed=self._developed, single=True)
 
     def _window(self, joints_px: NDArray[np.float64], rng: np.random.Generator) -> CropTransform:
-        box = box_around(joints_px, enlarge=BOX_ENLARGE) or whole_image_box(*_SIZE)
+        box = _box(joints_px)
         framing = self._framing
         if framing is None:
             return crop_transform(box)
-        if rng.random() < framing.whole_image:
+        if isinstance(framing, Framing) and rng.random() < framing.whole_image:
             return crop_transform(whole_image_box(*_SIZE))
         seen = framing.draw(rng)
         return varied_window(box, seen, box.size / CROP_PX)
@@ -152,6 +160,9 @@ class SimulatedClips:
         developed: False leaves `shots`, of T images, in place of `crop`.
         labels: Names of the classes. The actor shows those that it knows, `SIMULATED_ACTIONS`
             and `OTHER`, in turn.
+        ranges: Vary all windows of a training clip alike, and the time between its frames, of
+            which `period_s` is two strides; None leaves that to the loose tracker.
+        seed: Another one gives other training samples; validation and test stay as they are.
 
     Raises:
         DatasetError: There is no such split, it needs a count, or the clip is too long.
@@ -168,17 +179,23 @@ class SimulatedClips:
         photographs: Sequence[Path] = (),
         developed: bool = True,
         labels: tuple[str, ...] = SIMULATED_ACTIONS,
+        ranges: Ranges | None = None,
+        seed: int = 0,
     ) -> None:
         self._split = _split_number(split, count)
+        self._seed = _seed_of(split, seed)
         self._labels = labels
         self._actions = [name for name in (*SIMULATED_ACTIONS, OTHER) if name in labels]
         self._count = sys.maxsize if count is None else count
         self._developed = developed
         self._loose = split == 'train'
         self._photographs = tuple(photographs)
+        self._ranges = ranges if self._loose else None
         self._times_s = period_s * np.arange(-frames - 1, 1)  # two more for the tracker
         self._share_s = share * period_s * (frames - 1)
-        if self._share_s > 1.5 or period_s * (frames + 1) - self._share_s > 1.5:
+        slowest = max(self._ranges.strides) / _STRIDE if self._ranges else 1.0
+        share_s, period_s = slowest * self._share_s, slowest * period_s
+        if share_s > 1.5 or period_s * (frames + 1) - share_s > 1.5:
             raise DatasetError(
                 f'found clips of {frames} frames every {period_s:.3f} s; the simulated actor '
                 'changes its action about every 2 s, so a clip must not be longer than that'
@@ -194,12 +211,14 @@ class SimulatedClips:
             IndexError: It is out of range.
         """
         index = _checked(index, self._count)
-        rng = np.random.default_rng([self._split, _CLIP, index])
+        rng = np.random.default_rng([self._split, _CLIP, index, *self._seed])
         action = self._actions[index % len(self._actions)]
         scene, segment = _scene_of(rng, action)
-        end_s = segment.start_s + rng.uniform(self._share_s, segment.duration_s)
-        truth = scene.truth(np.maximum(end_s + self._times_s, 0.0))
-        windows = self._windows(truth.joints_image_px, rng)
+        seen = TIDY if self._ranges is None else self._ranges.draw(rng)
+        slower = seen.stride / _STRIDE if seen.stride else 1.0
+        end_s = segment.start_s + rng.uniform(slower * self._share_s, segment.duration_s)
+        truth = scene.truth(np.maximum(end_s + slower * self._times_s, 0.0))
+        windows = self._windows(truth.joints_image_px, seen, rng)
         truth = truth.after(2)
         shots = take_crops(scene, truth, windows, rng, self._photographs)
         sample = _fields(scene.camera, truth, windows)
@@ -207,20 +226,27 @@ class SimulatedClips:
         return _with_pictures(sample, shots, developed=self._developed)
 
     def _windows(
-        self, joints_px: NDArray[np.float64], rng: np.random.Generator
+        self, joints_px: NDArray[np.float64], variation: Variation, rng: np.random.Generator
     ) -> list[CropTransform]:
         """T windows from the joints of T + 2 frames."""
+        if self._ranges is not None:
+            boxes = [_box(before) for before in joints_px[1:-1]]
+            return [varied_window(box, variation, box.size / CROP_PX) for box in boxes]
         scale = math.exp(rng.uniform(math.log(0.88), math.log(1.2)))
         lag, shake = rng.random(), rng.uniform(0.0, 0.02)
         windows = []
         for before, last in pairwise(joints_px[:-1]):
             seen = last + lag * (before - last) if self._loose else last
-            box = box_around(seen, enlarge=BOX_ENLARGE) or whole_image_box(*_SIZE)
+            box = _box(seen)
             if self._loose:
                 x, y, size = shake * np.clip(rng.standard_normal(3), -2, 2) * box.size
                 box = PersonBox(box.center_x + x, box.center_y + y, (box.size + size) * scale)
             windows.append(crop_transform(box))
         return windows
+
+
+def _box(joints_px: NDArray[np.float64]) -> PersonBox:
+    return box_around(joints_px, enlarge=BOX_ENLARGE) or whole_image_box(*_SIZE)
 
 
 def _split_number(split: str, count: int | None) -> int:
@@ -231,6 +257,11 @@ def _split_number(split: str, count: int | None) -> int:
     if count is not None and count < 1:
         raise DatasetError(f'found a count of {count}; expected 1 or more')
     return SPLITS.index(split)
+
+
+def _seed_of(split: str, seed: int) -> tuple[int, ...]:
+    """What is added to the seeds of samples; 0 adds nothing."""
+    return (seed,) if seed and split == 'train' else ()
 
 
 def _checked(index: int, count: int) -> int:

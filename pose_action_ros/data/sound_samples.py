@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     import numpy as np
 
-__all__ = ['SoundSamples', 'skipped_samples']
+__all__ = ['SoundSamples', 'skipped_samples', 'sound_parts']
 
 _MOST_IN_A_ROW = 50  # more are no accident: the folder is wrong, or a disk is gone
 _log = logging.getLogger(__name__)
@@ -48,6 +48,11 @@ class SoundSamples:
 
     def __len__(self) -> int:
         return len(self._source)
+
+    @property
+    def skipped_mask(self) -> torch.Tensor:
+        """Which samples could not be read: (N,) bool, shared with the processes of the loader."""
+        return self._skipped
 
     @property
     def skipped(self) -> int:
@@ -90,17 +95,21 @@ def skipped_samples(source: Any) -> dict[str, int]:
         source: Samples, mixed or chosen from any number of `SoundSamples`.
     """
     found: dict[str, int] = {}
-    for sound in _sound_samples(source):
+    for sound in sound_parts(source):
         if sound.skipped:
             found[sound.name] = found.get(sound.name, 0) + sound.skipped
     return found
 
 
-def _sound_samples(source: Any) -> Iterator[SoundSamples]:
-    """Those that a source is made of: it names its own as `source` or `sources`."""
+def sound_parts(source: Any) -> Iterator[SoundSamples]:
+    """Yield the `SoundSamples` that a source is made of.
+
+    Args:
+        source: Samples that name their own source as `source`, or several as `sources`.
+    """
     if isinstance(source, SoundSamples):
         yield source
         return
     inner = getattr(source, 'source', None)
     for part in (*getattr(source, 'sources', ()), *(() if inner is None else (inner,))):
-        yield from _sound_samples(part)
+        yield from sound_parts(part)

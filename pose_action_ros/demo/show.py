@@ -38,8 +38,6 @@ _STOP_TIMEOUT_S = 10.0
 _START_TIMEOUT_S = 180.0  # to load the network on a machine that has much else to do
 _REDRAW_S = 0.25
 _UNWATCHED_LINE_S = 5.0
-# Large images lose fragments on their way to a best-effort subscriber, on one machine too.
-_EVERY_IMAGE = {'qos_overrides./image.subscription.reliability': 'reliable'}
 _RVIZ = (
     'To see it in RViz: `ros2 launch pose_action_ros demo.launch.py`, or, while this runs, '
     '`rviz2 -d config/demo.rviz`; the topics are image, poses, actions and markers.'
@@ -118,7 +116,7 @@ def run_demo(*, seconds: float, output: Path, source: str, weights: str, device:
         executor.add_node(observer)
         processes.start(
             'ros.pose_action_node',
-            **{'model.weights': weights, 'model.device': device, **_EVERY_IMAGE},
+            **{'model.weights': weights, 'model.device': device},
         )
         processes.start('demo.camera_node', source=source)
         with suppress(KeyboardInterrupt):

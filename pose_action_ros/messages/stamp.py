@@ -10,6 +10,7 @@ if TYPE_CHECKING:
 __all__ = ['duration_to_msg', 'stamp_from_msg', 'stamp_to_msg']
 
 _SECOND_NS = 1_000_000_000
+_FIRST_NS, _LAST_NS = -(2**31) * _SECOND_NS, 2**31 * _SECOND_NS - 1  # seconds have 32 bits
 
 
 def stamp_from_msg(stamp: Any) -> int:
@@ -18,8 +19,11 @@ def stamp_from_msg(stamp: Any) -> int:
 
 
 def stamp_to_msg(make: MessageMaker, stamp_ns: int) -> Any:
-    """Return a Time of a stamp in nanoseconds."""
-    sec, nanosec = divmod(stamp_ns, _SECOND_NS)
+    """Return a Time of a stamp in nanoseconds; one that no message holds is cut off.
+
+    Drivers send numbers that are no time, such as 4e9 nanoseconds beside the last second.
+    """
+    sec, nanosec = divmod(min(max(stamp_ns, _FIRST_NS), _LAST_NS), _SECOND_NS)
     return make('builtin_interfaces/Time', sec=sec, nanosec=nanosec)
 
 

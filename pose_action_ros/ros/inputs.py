@@ -9,24 +9,20 @@ import sys
 import time
 from typing import TYPE_CHECKING, Any
 
-from rclpy.event_handler import SubscriptionEventCallbacks
-from rclpy.qos import QoSProfile, qos_policy_name_from_kind, qos_profile_sensor_data
-from rclpy.qos_overriding_options import QoSOverridingOptions
 from sensor_msgs.msg import CameraInfo, CompressedImage, Image
 
 from pose_action_ros.messages.camera import calibration_from_msg
 from pose_action_ros.messages.depth import DepthImages
 from pose_action_ros.messages.matched_inputs import MatchedInputs
 from pose_action_ros.messages.stamp import stamp_from_msg
+from pose_action_ros.ros.fitting_subscription import FittingSubscription
 from pose_action_ros.ros.frame_slot import ArrivedImage, PublisherGaps
 from pose_action_ros.ros.remaps import is_remapped
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from rclpy.event_handler import QoSRequestedIncompatibleQoSInfo
     from rclpy.node import Node
-    from rclpy.subscription import Subscription
 
     from pose_action_ros.ros.box_topic import BoxTopic
     from pose_action_ros.ros.diagnostics import NodeStatistics
@@ -34,12 +30,6 @@ if TYPE_CHECKING:
     from pose_action_ros.ros.settings import NodeSettings
 
 __all__ = ['Inputs']
-
-_NEWEST_ONLY = QoSProfile(
-    depth=1,
-    reliability=qos_profile_sensor_data.reliability,
-    durability=qos_profile_sensor_data.durability,
-)
 
 
 class Inputs:
@@ -73,16 +63,15 @@ class Inputs:
         self._rectified = settings.image_rectified
         self._info: CameraInfo | None = None
         self._gaps = PublisherGaps()
-        self._subscriptions: list[Subscription] = []
-        self._misfits: dict[str, str] = {}  # topics with publishers whose QoS does not fit
+        self._subscriptions: dict[str, FittingSubscription] = {}
         self.matched = MatchedInputs(people=boxes.source if boxes else None)
         self.image_topic = node.resolve_topic_name('image')
         self.camera_info_topic = _camera_info_topic(node)
-        image_type: type = Image
         if settings.image_transport == 'compressed':
             self.image_topic += '/compressed'
-            image_type = CompressedImage
-        self._add(image_type, self.image_topic, self._on_image)
+            self._add(CompressedImage, self.image_topic, self._on_image)
+        else:
+            self._add(Image, 'image', self._on_image)
         self._add(CameraInfo, self.camera_info_topic, self._on_camera_info)
         if settings.use_depth:
             self.matched.depth = DepthImages()
@@ -92,9 +81,14 @@ class Inputs:
 
     def close(self) -> None:
         """Destroy the subscriptions."""
-        for subscription in self._subscriptions:
-            self._node.destroy_subscription(subscription)
+        for subscription in self._subscriptions.values():
+            subscription.close()
         self._subscriptions.clear()
+
+    def fit(self) -> None:
+        """Fit each subscription to the publishers that its topic has now."""
+        for subscription in self._subscriptions.values():
+            subscription.fit()
 
     def change(self, settings: NodeSettings) -> None:
         """Read the calibration that has come as other settings say."""
@@ -104,9 +98,7 @@ class Inputs:
 
     def problems(self) -> dict[str, str]:
         """Return what is wrong with what comes, by topic."""
-        for topic in [t for t in self._misfits if not self._node.count_publishers(t)]:
-            del self._misfits[topic]  # who did not fit has left
-        misfits = {f'qos {topic}': text for topic, text in self._misfits.items()}
+        misfits = {f'qos {topic}': s.misfit for topic, s in self._subscriptions.items()}
         return {**misfits, **self.matched.problems()}
 
     def _on_image(self, msg: Image | CompressedImage, info: Mapping[str, Any]) -> None:
@@ -138,29 +130,8 @@ class Inputs:
             self.slot.wake()
 
     def _add(self, message_type: type, topic: str, callback: Callable) -> None:
-        def receive(msg: Any, info: Mapping[str, Any]) -> None:
-            self._misfits.pop(topic, None)  # this publisher fits
-            callback(msg, info)
-
-        def warn(event: QoSRequestedIncompatibleQoSInfo) -> None:
-            policy = qos_policy_name_from_kind(event.last_policy_kind)
-            self._misfits[topic] = (
-                f'{topic} is offered with an incompatible QoS ({policy}); set '
-                f'qos_overrides.{self._node.resolve_topic_name(topic)}.subscription.* to fit'
-            )
-
-        events = SubscriptionEventCallbacks(incompatible_qos=warn)
-        options = QoSOverridingOptions.with_default_policies()
-        self._subscriptions.append(
-            self._node.create_subscription(
-                message_type,
-                topic,
-                receive,
-                _NEWEST_ONLY,
-                event_callbacks=events,
-                qos_overriding_options=options,
-            )
-        )
+        fitting = FittingSubscription(self._node, message_type, topic, callback)
+        self._subscriptions[topic] = fitting
 
 
 def _camera_info_topic(node: Node) -> str:

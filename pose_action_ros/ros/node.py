@@ -51,6 +51,11 @@ if TYPE_CHECKING:
 
 __all__ = ['PoseActionNode']
 
+_PRIMARY_STATES = (
+    State.PRIMARY_STATE_UNCONFIGURED,
+    State.PRIMARY_STATE_INACTIVE,
+    State.PRIMARY_STATE_ACTIVE,
+)
 _SILENCE_S = 2.0
 _POLL_S = 0.01  # while the network loads
 _REPEAT_S = 30.0  # a warning that stands is logged again
@@ -115,15 +120,22 @@ class PoseActionNode(LifecycleNode):
     async def _on_change_state(
         self, request: ChangeState.Request, response: ChangeState.Response
     ) -> ChangeState.Response:
-        """Configure beside the executor; all other transitions are quick."""
+        """Configure beside the executor; all other transitions are quick.
+
+        What the state does not allow is refused here: the rclpy of Jazzy would end the node.
+        """
+        number, state = self._state_machine.current_state
         wanted = request.transition.label or request.transition.id
-        if (
-            wanted in ('configure', Transition.TRANSITION_CONFIGURE)
-            and self._state_machine.current_state[0] == State.PRIMARY_STATE_UNCONFIGURED
-        ):
+        possible = self._state_machine.available_transitions
+        names = {name for at, label, *_ in possible for name in (at, label)}
+        if number not in _PRIMARY_STATES or wanted not in names:
+            self.get_logger().warning(f'transition {wanted!r} is refused: the node is {state}')
+            response.success = False
+        elif wanted in ('configure', Transition.TRANSITION_CONFIGURE):
             response.success = await self._configure() is TransitionCallbackReturn.SUCCESS
-            return response
-        return self._change_state(request, response)
+        else:
+            response = self._change_state(request, response)
+        return response
 
     async def _configure(self) -> TransitionCallbackReturn:
         """As `trigger_configure`, while the executor goes on."""
@@ -303,6 +315,8 @@ class PoseActionNode(LifecycleNode):
     # Diagnostics ----------------------------------------------------------------------------
 
     def _on_second(self) -> None:
+        if self._inputs is not None:
+            self._inputs.fit()
         level, text = self._health()
         worker, stream = self._worker, self._stream
         values = {

@@ -10,11 +10,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import torch
+from torchmetrics import MeanMetric
 
 from pose_action_ros.models import PoseOutput
 from pose_action_ros.training.feature_cache import clip_features
 from pose_action_ros.training.losses import action_loss, pose_loss
-from pose_action_ros.training.optimizers import MONITOR
 from pose_action_ros.training.phase_module import PhaseModule, action_parts, crop_error
 
 if TYPE_CHECKING:
@@ -56,6 +56,7 @@ class ActionModule(PhaseModule):
             part.requires_grad_(True)
         super().__init__(net, phase, learning_rate, channels_last=channels_last)
         self.train_pose = train_pose
+        self.val_crop_error = MeanMetric()
 
     def frozen_parts(self) -> Iterator[nn.Module]:
         """Yield the pose network while it is frozen, besides what the settings freeze."""
@@ -70,15 +71,19 @@ class ActionModule(PhaseModule):
         return loss
 
     def validation_step(self, batch: dict[str, Tensor], batch_idx: int) -> None:
-        """Log loss, share of wrong clips and, where the crops are at hand, the joint distance."""
-        loss, output, features = self._forward(self.best_net, batch)
-        wrong = (output.actions.argmax(dim=1) != batch['action']).float().mean()
-        count = len(batch['action'])
-        self.log_dict({'val_loss': loss, MONITOR: wrong}, batch_size=count, sync_dist=True)
-        if 'joints_crop' in batch:
-            error, joints = crop_error(features['joints'], batch['joints_crop'])
-            if joints:
-                self.log('val_crop_error', error, batch_size=joints, sync_dist=True)
+        """Gather loss, share of wrong clips and, where the pose is trained, the joint distance."""
+        if batch:
+            loss, output, features = self._forward(self.best_net, batch)
+            wrong = (output.actions.argmax(dim=1) != batch['action']).float().mean()
+            self.val_loss.update(loss, len(batch['action']))
+            self.val_error.update(wrong, len(batch['action']))
+            if self.train_pose:
+                error, joints = crop_error(features['joints'], batch['joints_crop'])
+                self.val_crop_error.update(error, joints)
+        if self.train_pose:
+            self.log_scores(val_crop_error=self.val_crop_error)
+        else:
+            self.log_scores()
 
     def _forward(
         self, net: MultitaskNet, batch: dict[str, Tensor]
@@ -97,5 +102,6 @@ class ActionModule(PhaseModule):
                 batch['joints_crop'][..., : net.config.dimensions],
                 batch['visibility'],
                 visibility_weight=self.phase.visibility_weight,
+                per=self.phase.normaliser,  # type: ignore[arg-type]
             )
         return loss, output, features

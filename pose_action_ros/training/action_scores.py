@@ -9,54 +9,46 @@ a file, or, as in the paper, found by the network itself on the whole image.
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass, replace
-from typing import TYPE_CHECKING, Any, NamedTuple
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from functools import partial
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
-from torch.utils.data import DataLoader, Dataset
 
 from pose_action_ros.core.errors import ConfigError, DatasetError
-from pose_action_ros.data.clips import clip_frames, multi_clips
-from pose_action_ros.data.recorded import cut
 from pose_action_ros.data.windows import corner_box, union_box
 from pose_action_ros.geometry.crop import box_around, crop_transform, extract_crop, whole_image_box
 from pose_action_ros.metrics import accuracy, confusion_matrix, multiply_clips
 from pose_action_ros.training.feature_cache import clip_features
+from pose_action_ros.training.film_clips import read_clips
 from pose_action_ros.training.phase_module import to_network_input
 from pose_action_ros.training.pose_scores import spread_indices
 from pose_action_ros.training.reporting import track
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Sequence
     from pathlib import Path
 
+    from numpy.typing import NDArray
     from torch import Tensor
 
     from pose_action_ros.core.predictions import PersonBox
     from pose_action_ros.data.recorded import Library
     from pose_action_ros.models import MultitaskNet
+    from pose_action_ros.training.film_clips import ClipView
 
-__all__ = ['ClipScores', 'ClipView', 'clip_views', 'evaluate_clips', 'given_boxes', 'seen_boxes']
+    FindBoxes = Callable[
+        [MultitaskNet, Sequence[ClipView], Mapping[int, NDArray[np.uint8]]],
+        Mapping[ClipView, PersonBox],
+    ]
+
+__all__ = ['ClipScores', 'evaluate_clips', 'given_boxes', 'seen_boxes']
 
 _SEEN = 0.25  # visibility of a joint that counts for a window, as released
 _ENLARGE = 1.5
-
-
-class ClipView(NamedTuple):
-    """One clip to look at.
-
-    Attributes:
-        recording: Its recording.
-        frames: Its frames.
-        flip: Mirrored.
-        number: Which clip of the recording it is.
-    """
-
-    recording: int
-    frames: tuple[int, ...]
-    flip: bool
-    number: int
+_CROPS_AT_ONCE = 128
 
 
 @dataclass(frozen=True)
@@ -82,48 +74,30 @@ class ClipScores:
         return asdict(self)
 
 
-def clip_views(
-    library: Library, frames: int, *, multi: bool, limit: int | None = None
-) -> list[ClipView]:
-    """Return the clips of a split to look at.
-
-    Args:
-        library: The split.
-        frames: T.
-        multi: All along each sequence and mirrored, or the middle one alone.
-        limit: Largest number of sequences, spread over the split.
-    """
-    views = []
-    for recording in spread_indices(len(library), limit):
-        length, stride = library.length(recording), library.stride
-        if not multi:
-            views.append(ClipView(recording, tuple(clip_frames(length, frames, stride)), False, 0))
-            continue
-        for number, chosen in enumerate(multi_clips(length, frames, stride)):
-            views += [ClipView(recording, tuple(chosen), flip, number) for flip in (False, True)]
-    return views
-
-
 def evaluate_clips(
     net: MultitaskNet,
     library: Library,
-    views: Sequence[ClipView],
+    views: Sequence[ClipView] | Mapping[str, Sequence[ClipView]],
     *,
-    boxes: Mapping[ClipView, PersonBox] | None = None,
+    boxes: Mapping[ClipView, PersonBox] | FindBoxes | None = None,
     limit: int | None = None,
     workers: int = 0,
     progress: bool = False,
-) -> ClipScores:
+) -> Any:
     """Measure a network on the sequences of a split.
 
     Args:
         net: The network, wherever it is; left in evaluation mode.
         library: The split, in the network's layout.
-        views: From `clip_views`, with the same limit.
-        boxes: Windows of clips; the annotated ones by default.
+        views: From `clip_views`, with the same limit; or several such by the names of protocols:
+            each film is decoded once for all of them.
+        boxes: Windows of clips; or what finds them, `seen_boxes`; the annotated ones by default.
         limit: As of `clip_views`.
-        workers: Processes that read.
+        workers: Threads that read.
         progress: Show a bar.
+
+    Returns:
+        The scores, by protocol where there are several.
 
     Raises:
         ConfigError: The network's actions are not those of the data set.
@@ -135,51 +109,59 @@ def evaluate_clips(
             f'{library.name} has {len(library.actions)} others'
         )
     net.eval()
-    device = next(net.parameters()).device
-    loader: Any = DataLoader(_Clips(library, views, boxes or {}), 1, num_workers=workers)
-    outputs: dict[str, list[Any]] = {}
-    for clip in track(loader, 'clips', total=len(loader), shown=progress):
-        for name, scores in _outputs(net, {k: v.to(device) for k, v in clip.items()}).items():
-            outputs.setdefault(name, []).append(scores)
+    named = views if isinstance(views, Mapping) else {'': views}
+    all_views = sorted({view for each in named.values() for view in each})
+    finder = partial(boxes, net) if callable(boxes) else boxes
+    films = read_clips(library, all_views, finder, workers=workers)
+    outputs: dict[ClipView, dict[str, Any]] = {}
+    total = len({view.recording for view in all_views})
+    for film, clips in track(films, 'films', total=total, shown=progress):
+        outputs |= zip(film, _outputs(net, clips), strict=True)
     recordings = spread_indices(len(library), limit)
-    place = {recording: number for number, recording in enumerate(recordings)}
-    owners = [place[view.recording] for view in views]
     labels = np.array([library.action(recording) for recording in recordings])
-    return _scores(outputs, owners, labels, library.actions)
+    scores = {
+        name: _scores(outputs, each, recordings, labels, library) for name, each in named.items()
+    }
+    return scores if isinstance(views, Mapping) else scores['']
 
 
 def seen_boxes(
-    net: MultitaskNet, library: Library, views: Sequence[ClipView], *, progress: bool = False
+    net: MultitaskNet, views: Sequence[ClipView], images: Mapping[int, NDArray[np.uint8]]
 ) -> dict[ClipView, PersonBox]:
-    """Return windows that the network finds itself, as in the paper.
+    """Return windows that the network finds itself in a film, as in the paper.
 
     It looks at the whole first, middle and last frame of each clip; the window is the smallest
     square around what it takes for the person in them. Clips without a person keep the whole
     image.
+
+    Args:
+        net: The network, in evaluation mode.
+        views: The clips.
+        images: The frames that they are made of, (H, W, 3) RGB.
     """
-    net.eval()
     device = next(net.parameters()).device
-    found: dict[ClipView, PersonBox] = {}
-    for view in track(views, 'boxes', total=len(views), shown=progress):
-        same = view._replace(flip=False)
-        if view.flip and same in found:
-            found[view] = found[same]
-            continue
-        chosen = [
-            view.frames[at] for at in sorted({0, len(view.frames) // 2, -1 % len(view.frames)})
-        ]
-        images = library.images(view.recording, chosen)
-        whole = whole_image_box(images[0].shape[1], images[0].shape[0])
-        transform = crop_transform(whole)
-        crops = np.stack([extract_crop(image, transform).transpose(2, 0, 1) for image in images])
-        with torch.inference_mode():
-            seen = net.forward_pose(to_network_input(torch.from_numpy(crops).to(device)))[-1]
-        joints = transform.to_image(seen.joints[..., :2].double().cpu().numpy())
-        sure = seen.visibility.cpu().numpy() > _SEEN
-        boxes = [box_around(j, s, enlarge=_ENLARGE) for j, s in zip(joints, sure, strict=True)]
-        kept = [box for box in boxes if box is not None]
-        found[view] = union_box(kept) if kept else whole
-    return found
+    ends = {view: _ends(view.frames) for view in views}
+    numbers = sorted({number for chosen in ends.values() for number in chosen})
+    height, width = images[numbers[0]].shape[:2]
+    whole = whole_image_box(width, height)
+    transform = crop_transform(whole)
+    crops = np.stack([extract_crop(images[n], transform).transpose(2, 0, 1) for n in numbers])
+    with torch.inference_mode():
+        parts = torch.from_numpy(crops).split(_CROPS_AT_ONCE)
+        seen = [net.forward_pose(to_network_input(part.to(device)))[-1] for part in parts]
+    joints = transform.to_image(
+        torch.cat([s.joints[..., :2] for s in seen]).double().cpu().numpy()
+    )
+    sure = torch.cat([s.visibility for s in seen]).cpu().numpy() > _SEEN
+    found = [box_around(j, s, enlarge=_ENLARGE) for j, s in zip(joints, sure, strict=True)]
+    box_of = dict(zip(numbers, found, strict=True))
+    kept = {v: [b for n in chosen if (b := box_of[n])] for v, chosen in ends.items()}
+    return {view: union_box(boxes) if boxes else whole for view, boxes in kept.items()}
+
+
+def _ends(frames: Sequence[int]) -> list[int]:
+    """The first, the middle and the last of the frames."""
+    return [frames[at] for at in sorted({0, len(frames) // 2, len(frames) - 1})]
 
 
 def given_boxes(
@@ -207,53 +189,43 @@ def given_boxes(
     return boxes
 
 
-class _Clips(Dataset):  # type: ignore[type-arg]
-    """Clips to look at: crop (T, 3, H, W), image_to_crop (T, 3, 3)."""
-
-    def __init__(
-        self,
-        library: Library,
-        views: Sequence[ClipView],
-        boxes: Mapping[ClipView, PersonBox],
-    ) -> None:
-        self._library = library
-        self._views = views
-        self._boxes = boxes
-
-    def __len__(self) -> int:
-        return len(self._views)
-
-    def __getitem__(self, number: int) -> dict[str, Tensor]:
-        view, library = self._views[number], self._library
-        person = library.track(view.recording, view.frames)
-        if view in self._boxes:
-            person = replace(person, box=self._boxes[view])
-        fields = cut(person, library.images(view.recording, view.frames), library.skeleton)
-        crop = fields['crop'].flip(-1) if view.flip else fields['crop']
-        return {'crop': crop, 'image_to_crop': fields['image_to_crop']}
-
-
 @torch.inference_mode()
-def _outputs(net: MultitaskNet, clip: dict[str, Tensor]) -> dict[str, Any]:
-    """Name of the output to (A,) probabilities of one clip."""
-    features = clip_features(net, clip)
-    parts = ('clip_joints', 'probability', 'joint_features')
-    output = net.forward_actions(*(features[name] for name in parts))
-    named = {f'p{i + 1}': scores for i, scores in enumerate(output.pose_actions)}
-    named |= {f'v{i + 1}': scores for i, scores in enumerate(output.appearance_actions)}
-    named['m'] = output.actions
-    return {name: scores[0].double().cpu().numpy() for name, scores in named.items()}
+def _outputs(net: MultitaskNet, clips: dict[str, Tensor]) -> list[dict[str, Any]]:
+    """Name of the output to (A,) probabilities, of each of V clips."""
+    device = next(net.parameters()).device
+    found: list[dict[str, Any]] = []
+    step = max(1, _CROPS_AT_ONCE // net.config.clip_frames)
+    for at in range(0, len(clips['crop']), step):
+        part = {name: value[at : at + step].to(device) for name, value in clips.items()}
+        features = clip_features(net, part)
+        names = ('clip_joints', 'probability', 'joint_features')
+        output = net.forward_actions(*(features[name] for name in names))
+        named = {f'p{i + 1}': scores for i, scores in enumerate(output.pose_actions)}
+        named |= {f'v{i + 1}': scores for i, scores in enumerate(output.appearance_actions)}
+        named['m'] = output.actions
+        rows = {name: scores.double().cpu().numpy() for name, scores in named.items()}
+        found += [{name: row[v] for name, row in rows.items()} for v in range(len(part['crop']))]
+    return found
 
 
 def _scores(
-    outputs: dict[str, list[Any]], owners: list[int], labels: Any, names: Sequence[str]
+    outputs: Mapping[ClipView, dict[str, Any]],
+    views: Sequence[ClipView],
+    recordings: Sequence[int],
+    labels: Any,
+    library: Library,
 ) -> ClipScores:
-    combined = {
-        output: multiply_clips(np.stack(scores), owners, len(labels))
-        for output, scores in outputs.items()
-    }
-    if not combined:
+    if not views:
         raise ConfigError('every sequence is too short for a clip; use single-clip')
+    place = {recording: number for number, recording in enumerate(recordings)}
+    owners = [place[view.recording] for view in views]
+    names = library.actions
+    combined = {
+        output: multiply_clips(
+            np.stack([outputs[view][output] for view in views]), owners, len(labels)
+        )
+        for output in outputs[views[0]]
+    }
     counts = confusion_matrix(combined['m'].argmax(axis=1), labels, len(names))
     totals = counts.sum(axis=1)
     return ClipScores(

@@ -14,13 +14,19 @@ if TYPE_CHECKING:
 __all__ = ['develop_batch', 'join_samples']
 
 
-def join_samples(samples: Sequence[dict[str, Any]]) -> dict[str, Any]:
+def join_samples(samples: Sequence[dict[str, Any] | None]) -> dict[str, Any]:
     """Put samples with the same fields into one batch.
 
     Args:
         samples: Fields are tensors, which get a leading axis, or `Batched`, which are joined
-            along the one that they have.
+            along the one that they have. None stands for no sample.
+
+    Returns:
+        The batch; empty where there are no samples.
     """
+    samples = [sample for sample in samples if sample is not None]
+    if not samples:
+        return {}
     batched = [name for name, value in samples[0].items() if isinstance(value, Batched)]
     plain = [{k: v for k, v in sample.items() if k not in batched} for sample in samples]
     joined = {name: type(samples[0][name]).join([s[name] for s in samples]) for name in batched}

@@ -14,6 +14,7 @@ from pose_action_ros.core.errors import ConfigError
 from pose_action_ros.core.skeleton import get_skeleton
 from pose_action_ros.data.mixing import JoinedSamples, MixedSamples, SpreadSamples
 from pose_action_ros.data.opening import dataset_options, open_library
+from pose_action_ros.data.prepared import require_extent
 from pose_action_ros.data.recorded import RecordedClips
 from pose_action_ros.data.renamed import RenamedLibrary
 from pose_action_ros.data.simulated import SimulatedClips
@@ -57,13 +58,14 @@ def simulated_clips(
     )  # fmt: skip
 
 
-def mixed_clips(data: DataSettings, model: ModelConfig, split: str) -> Any:
+def mixed_clips(data: DataSettings, model: ModelConfig, split: str, *, seed: int = 0) -> Any:
     """Return the clips of a split out of all entries of `data.options.clips`.
 
     Args:
         data: The settings.
         model: The network; `data.val_clips` is shared out evenly among the entries.
         split: train (`data.clips` long, or endless, varied) or val (tidy).
+        seed: Of the run; `data.options.seed` goes before it.
 
     Raises:
         ConfigError: An entry names no such data set, option or class.
@@ -75,13 +77,13 @@ def mixed_clips(data: DataSettings, model: ModelConfig, split: str) -> Any:
             'data.options.clips is empty; expected `LABEL: {name, share, ...}` lines'
         )
     each = max(1, data.val_clips // len(entries))
+    seed = int(data.options.get('seed', seed))
     sources: list[Any] = [
-        _entry(label, dict(entry), model, split, each) for label, entry in entries.items()
+        _entry(label, dict(entry), model, split, each, seed) for label, entry in entries.items()
     ]
     if split == 'val':
         return JoinedSamples(sources)
     shares = [float(entry.get('share', 1.0)) for entry in entries.values()]
-    seed = int(data.options.get('seed', 0))
     return MixedSamples(sources, shares, seed=seed, count=data.clips or None)
 
 
@@ -99,7 +101,12 @@ class _Unvaried:
 
 
 def _entry(
-    label: str, entry: dict[str, Any], model: ModelConfig, split: str, val_count: int
+    label: str,
+    entry: dict[str, Any],
+    model: ModelConfig,
+    split: str,
+    val_count: int,
+    seed: int,
 ) -> Any:
     name = str(entry.pop('name', label))
     entry.pop('share', None)
@@ -109,7 +116,7 @@ def _entry(
             raise ConfigError(f'{where} has no {", ".join(entry)}; known are name and share')
         if split == 'val':
             return simulated_clips(model, split, val_count)
-        return _Unvaried(simulated_clips(model, split, None))
+        return _Unvaried(simulated_clips(model, split, None, seed=seed))
     unknown = set(entry) - {*_ENTRY_OPTIONS, *dataset_options(name)}
     if unknown or 'root' not in entry:
         raise ConfigError(
@@ -119,6 +126,7 @@ def _entry(
     classes, rest = entry.pop('classes', {}), entry.pop('rest', None)
     skeleton = get_skeleton(model.layout)
     library = open_library(name, entry.pop('root'), split, skeleton, **entry)
+    require_extent(library, framing if split == 'train' else None)
     renamed = RenamedLibrary(library, model.actions, classes, rest)
     clips = RecordedClips(renamed, model.clip_frames, framing if split == 'train' else None)
     sound = sound_samples(clips, renamed, split)

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 __all__ = [
+    'PHASES',
     'ActionPhase',
     'DataSettings',
     'FinetunePhase',
@@ -20,6 +21,12 @@ __all__ = [
     'TrainConfig',
     'TrainerSettings',
 ]
+
+
+PHASES = ('half_size', 'pose', 'action', 'finetune')
+"""The phases of a run, in order."""
+
+_SCHEDULES = ('plateau', 'steps', 'cosine', 'one_cycle', 'constant')
 
 
 def _metadata(
@@ -106,7 +113,7 @@ class DataSettings:
 
 @dataclass(frozen=True)
 class TrainerSettings:
-    """Where it runs: passed to Lightning's Trainer."""
+    """Where it runs: passed to Lightning's Trainer. May change when a run goes on."""
 
     accelerator: str = _setting('auto', "Lightning's accelerator: auto, cpu, gpu, ...")
     devices: int | str = _setting(1, 'Devices per machine, or auto.')
@@ -116,6 +123,19 @@ class TrainerSettings:
         '32-true', 'Mixed precision.', choices=('32-true', 'bf16-mixed', '16-mixed')
     )
     channels_last: bool = _setting(True, 'Channels-last memory format.')
+    accumulate_grad_batches: int = _setting(
+        1,
+        'Parts in which a device takes its share of each batch, one after the other; a step is '
+        'the same, with less memory.',
+        low=1,
+    )
+    sync_batchnorm: bool = _setting(
+        False, 'Batch statistics of all processes together, not of each.'
+    )
+    options: dict[str, Any] = field(
+        default_factory=dict,
+        metadata=_metadata("Further arguments of Lightning's Trainer, such as `deterministic`."),
+    )
     threads: int = _setting(0, 'CPU threads of each process; 0: as the system has it.', low=0)
     tensorboard: bool = _setting(True, 'Write TensorBoard logs beside the CSV, if installed.')
 
@@ -137,12 +157,17 @@ class PhaseSettings:
     weight_decay: float = _setting(0.0, 'Weight decay.', low=0)
     schedule: str = _setting(
         'plateau',
-        'plateau: multiply by `factor` when validation stagnates (the paper); cosine: down to a '
+        'plateau: multiply by `factor` when validation stagnates (the paper); steps: multiply by '
+        '`factor` after each epoch of `milestones` (the released code); cosine: down to a '
         'hundredth over the phase; one_cycle: up over a tenth of the phase, then cosine down; '
         'constant.',
-        choices=('plateau', 'cosine', 'one_cycle', 'constant'),
+        choices=_SCHEDULES,
     )
-    factor: float = _setting(0.2, 'Factor of plateau.', low=0.001, high=0.999)
+    factor: float = _setting(0.2, 'Factor of plateau and steps.', low=0.001, high=0.999)
+    milestones: list[int] = field(
+        default_factory=lambda: [80, 100],
+        metadata=_metadata('Epochs after which the schedule `steps` multiplies the rate.'),
+    )
     patience: int = _setting(5, 'Epochs without improvement before plateau acts.', low=0)
     stop_after: int = _setting(
         0, 'Epochs without improvement that end the phase; 0: never.', low=0
@@ -156,6 +181,18 @@ class PhaseSettings:
     )
     pose_weight: float = _setting(1.0, 'Weight of the pose loss.', low=0)
     visibility_weight: float = _setting(0.01, 'Weight of the visibility loss per block.', low=0)
+    coordinate_weight: float = _setting(
+        0.0,
+        'Weight of a cross-entropy that takes coordinates for probabilities; 0.01 in the released '
+        'MPII script, not in the paper. Phases half_size and pose.',
+        low=0,
+    )
+    normaliser: str = _setting(
+        'joint',
+        'What the pose loss of a sample is divided by: joint (the paper), coordinate (the '
+        'released MPII script), sample: nothing.',
+        choices=('joint', 'coordinate', 'sample'),
+    )
     heat_map_weight: float = _setting(
         0.0,
         'Weight, per block, of the distance between heat maps and a Gaussian about the joint; '
@@ -215,7 +252,7 @@ class FinetunePhase(PhaseSettings):
     schedule: str = _setting(
         'constant',
         'As in the other phases.',
-        choices=('plateau', 'cosine', 'one_cycle', 'constant'),
+        choices=_SCHEDULES,
     )
 
 

@@ -15,14 +15,34 @@ from pose_action_ros.training.order import OrderedSamples, PositionSampler
 if TYPE_CHECKING:
     from pose_action_ros.training.config import PhaseSettings
 
-__all__ = ['PhaseData']
+__all__ = ['PhaseData', 'share_of_batch']
+
+
+def share_of_batch(phase: PhaseSettings, processes: int, accumulate: int = 1) -> int:
+    """Return the samples that one process takes at once.
+
+    Args:
+        phase: Says the batch of one step.
+        processes: All of them together.
+        accumulate: Parts that a process takes one after the other.
+
+    Raises:
+        ConfigError: The batch can not be shared out evenly.
+    """
+    share, rest = divmod(phase.batch_size, processes * accumulate)
+    if rest or not share:
+        raise ConfigError(
+            f'batch_size {phase.batch_size} is shared by {processes} processes in {accumulate} '
+            f'parts each; expected a multiple of {processes * accumulate}'
+        )
+    return share
 
 
 class PhaseData(LightningDataModule):
     """The loaders of one phase.
 
-    The batch size of the settings is shared by all processes, so a run means the same on one
-    device and on many.
+    The batch size of the settings is shared by all processes and by the parts in which they take
+    their share, so a run means the same on one device and on many.
 
     Args:
         train: Training samples.
@@ -41,7 +61,7 @@ class PhaseData(LightningDataModule):
         self._workers = workers
 
     def train_dataloader(self) -> DataLoader[Any]:
-        """Return the loader of one epoch of `steps_per_epoch` batches."""
+        """Return the loader of one epoch of `steps_per_epoch` steps."""
         count = self._phase.steps_per_epoch * self._phase.batch_size
         return self._loader(self._train, count, endless=True)
 
@@ -54,17 +74,13 @@ class PhaseData(LightningDataModule):
         return develop_batch(batch)
 
     def _loader(self, samples: OrderedSamples, count: int, *, endless: bool) -> DataLoader[Any]:
-        rank, world_size = 0, 1
+        rank, world_size, accumulate = 0, 1, 1
         if self.trainer is not None:
             rank, world_size = self.trainer.global_rank, self.trainer.world_size
-        if self._phase.batch_size % world_size:
-            raise ConfigError(
-                f'batch_size {self._phase.batch_size} is shared by {world_size} processes; '
-                f'expected a multiple of {world_size}'
-            )
+            accumulate = self.trainer.accumulate_grad_batches
         return DataLoader(
             samples,
-            batch_size=self._phase.batch_size // world_size,
+            batch_size=share_of_batch(self._phase, world_size, accumulate),
             sampler=PositionSampler(count, rank=rank, world_size=world_size, endless=endless),
             num_workers=self._workers,
             persistent_workers=self._workers > 0,

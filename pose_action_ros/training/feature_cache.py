@@ -9,17 +9,20 @@ person, and what a joint does in the image must not be lost by that.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from contextlib import AbstractContextManager, nullcontext
+from typing import TYPE_CHECKING, Any
 
 import torch
-from torch.utils.data import DataLoader, Subset
+from torch.utils.data import DataLoader, Dataset
 
+from pose_action_ros.core.errors import DatasetError
 from pose_action_ros.training.batches import develop_batch, join_samples
 from pose_action_ros.training.phase_module import to_network_input
 from pose_action_ros.training.reporting import track
 from pose_action_ros.training.sample_store import SampleStore
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
     from pathlib import Path
 
     from torch import Tensor
@@ -30,6 +33,7 @@ if TYPE_CHECKING:
 __all__ = ['CachedFeatures', 'clip_features', 'in_newest_crop']
 
 _PARTS = ('joints', 'visibility', 'probability', 'joint_features')
+_CROPS_AT_ONCE = 128
 
 
 def clip_features(
@@ -70,63 +74,94 @@ def in_newest_crop(joints: Tensor, image_to_crop: Tensor) -> Tensor:
 
 
 class CachedFeatures:
-    """A `SampleSource` of features in place of clips.
+    """A `SampleSource` of features in place of clips. `fill` computes them, once.
 
     Args:
         clips: The clips; each is kept as its first visit looks.
-        net: The network whose pose part is frozen; it is left in evaluation mode.
-        path: The file of the features; what it has already is not computed again.
-        channels_last: Memory format of the crops.
-        workers: Processes that render or read clips.
-        progress: Show a bar.
+        path: The file of the features.
     """
 
-    def __init__(
+    def __init__(self, clips: OrderedSamples, path: Path) -> None:
+        self._clips = clips
+        self._path = path
+        self._store: SampleStore | None = None
+
+    def __len__(self) -> int:
+        return len(self._clips)
+
+    def __getitem__(self, index: int) -> dict[str, Tensor]:
+        """Return the features of clip `index` in float32, and its action.
+
+        Raises:
+            DatasetError: They have not been computed.
+        """
+        if self._store is None or index not in self._store:
+            raise DatasetError(f'{self._path} has no features of clip {index}; call `fill` first')
+        sample = self._store.get(index)
+        return {name: v.float() if v.is_floating_point() else v for name, v in sample.items()}
+
+    def fill(
         self,
-        clips: OrderedSamples,
         net: MultitaskNet,
-        path: Path,
         *,
+        rank: int = 0,
+        world_size: int = 1,
         channels_last: bool = False,
+        context: Callable[[], AbstractContextManager[Any]] = nullcontext,
         workers: int = 0,
         progress: bool = False,
     ) -> None:
+        """Compute what the file does not have yet.
+
+        Clips go through the network in blocks that are always the same, so a run that was
+        stopped, or has other processes, finds the same numbers.
+
+        Args:
+            net: The network whose pose part is frozen, on its device; left in evaluation mode.
+            rank: This process; of `world_size` it takes every so many-th block.
+            world_size: Processes that share the work.
+            channels_last: Memory format of the crops.
+            context: Makes the context in which the network runs (its precision).
+            workers: Processes that render or read clips.
+            progress: Show a bar.
+        """
         net.eval()
         device = next(net.parameters()).device
 
         @torch.inference_mode()
-        def features(clip: dict[str, Tensor]) -> dict[str, Tensor]:
-            batch = {name: value.to(device) for name, value in join_samples([clip]).items()}
-            found = clip_features(net, develop_batch(batch), channels_last=channels_last)
-            half = {name: value[0].half().cpu() for name, value in found.items()}
-            return {**half, 'action': clip['action']}
+        def features(clips: dict[str, Any]) -> list[dict[str, Tensor]]:
+            batch = {name: value.to(device) for name, value in clips.items()}
+            with context():
+                found = clip_features(net, develop_batch(batch), channels_last=channels_last)
+            half = {name: value.half().cpu() for name, value in found.items()}
+            return [
+                {**{name: value[i] for name, value in half.items()}, 'action': action}
+                for i, action in enumerate(clips['action'])
+            ]
 
-        first = clips.visit(0, 0)
-        self._store = SampleStore(path, len(clips), features(first))
-        missing = [i for i in range(len(clips)) if i not in self._store]
-        loader = DataLoader(
-            Subset(_FirstVisits(clips), missing), batch_size=None, num_workers=workers
-        )
-        for index, clip in zip(
-            missing, track(loader, 'features', total=len(missing), shown=progress), strict=True
-        ):
-            self._store.put(index, features(clip))
+        if self._store is None:
+            example = features(join_samples([self._clips.visit(0, 0)]))[0]
+            self._store = SampleStore(self._path, len(self), example)
+        store, count = self._store, len(self)
+        step = max(1, _CROPS_AT_ONCE // net.config.clip_frames)
+        blocks = [range(at, min(at + step, count)) for at in range(0, count, step)]
+        missing = [b for b in blocks[rank::world_size] if not all(i in store for i in b)]
+        loader = DataLoader(_Blocks(self._clips, missing), batch_size=None, num_workers=workers)
+        shown = track(loader, 'features', total=len(missing), shown=progress)
+        for block, clips in zip(missing, shown, strict=True):
+            for index, sample in zip(block, features(clips), strict=True):
+                store.put(index, sample)
+
+
+class _Blocks(Dataset):  # type: ignore[type-arg]
+    """Joined clips of each block, as they look the first time."""
+
+    def __init__(self, clips: OrderedSamples, blocks: Sequence[range]) -> None:
+        self._clips = clips
+        self._blocks = blocks
 
     def __len__(self) -> int:
-        return len(self._store)
+        return len(self._blocks)
 
-    def __getitem__(self, index: int) -> dict[str, Tensor]:
-        """Return the features of clip `index` in float32, and its action."""
-        sample = self._store.get(index)
-        return {name: v.float() if v.is_floating_point() else v for name, v in sample.items()}
-
-
-class _FirstVisits(torch.utils.data.Dataset):  # type: ignore[type-arg]
-    """Clip by index, as it looks the first time."""
-
-    def __init__(self, clips: OrderedSamples) -> None:
-        self._clips = clips
-
-    def __getitem__(self, index: int) -> dict[str, Tensor]:
-        sample: dict[str, Tensor] = self._clips.visit(index, 0)
-        return sample
+    def __getitem__(self, number: int) -> dict[str, Any]:
+        return join_samples([self._clips.visit(index, 0) for index in self._blocks[number]])

@@ -47,13 +47,16 @@ def build_optimizer(
 def build_schedule(
     optimizer: torch.optim.Optimizer, phase: PhaseSettings
 ) -> ReduceLROnPlateau | LambdaLR | None:
-    """Return the phase's schedule: plateau by epoch, a curve by step, or None for constant."""
+    """Return the phase's schedule: plateau by epoch, the others by step, None for constant."""
     if phase.schedule == 'constant':
         return None
     if phase.schedule == 'plateau':
         return ReduceLROnPlateau(
             optimizer, mode='min', factor=phase.factor, patience=phase.patience
         )
+    if phase.schedule == 'steps':
+        ends = [epoch * phase.steps_per_epoch for epoch in phase.milestones]
+        return LambdaLR(optimizer, lambda step: phase.factor ** sum(step >= end for end in ends))
     total = phase.epochs * phase.steps_per_epoch
     return LambdaLR(optimizer, lambda step: rate_factor(phase.schedule, step, total))
 

@@ -62,7 +62,7 @@ class OrderedSamples(Dataset):  # type: ignore[type-arg]
         source: The samples.
         seed: Decides order and augmentation.
         augmentation: Applied to each visit; None leaves the samples alone.
-        shuffle: False keeps the source's order (validation).
+        shuffle: False keeps the source's order and takes each sample once (validation).
     """
 
     def __init__(
@@ -82,13 +82,11 @@ class OrderedSamples(Dataset):  # type: ignore[type-arg]
         return len(self.source)
 
     def __getitem__(self, position: int) -> Any:
-        """Return the sample at a position of the endless row."""
+        """Return the sample at a position of the endless row; None after the end of validation."""
         count = len(self.source)
         if self.shuffle:
-            index, visit = locate(position, count, self.seed)
-        else:
-            visit, index = divmod(position, count)
-        return self.visit(index, visit)
+            return self.visit(*locate(position, count, self.seed))
+        return self.visit(position, 0) if position < count else None
 
     def visit(self, index: int, visit: int) -> Any:
         """Return sample `index` as it looks at its visit number `visit`."""
@@ -109,7 +107,7 @@ class PositionSampler(Sampler[int]):
         world_size: Number of processes.
         endless: True: epochs follow one another along the endless row (training); False: each
             epoch has the same positions (validation). Every process yields equally many: the
-            last positions wrap around to the first.
+            last positions may lie after the end, where there are no samples.
     """
 
     def __init__(
@@ -131,4 +129,4 @@ class PositionSampler(Sampler[int]):
     def __iter__(self) -> Iterator[int]:
         start = self.epoch * self.count if self.endless else 0
         for step in range(len(self)):
-            yield start + (step * self.world_size + self.rank) % self.count
+            yield start + step * self.world_size + self.rank

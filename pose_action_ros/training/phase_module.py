@@ -9,8 +9,10 @@ import torch
 from lightning.pytorch import LightningModule
 from torch import nn
 from torch.optim.lr_scheduler import ReduceLROnPlateau
+from torchmetrics import MeanMetric
 
 from pose_action_ros.training.optimizers import MONITOR, build_optimizer, build_schedule
+from pose_action_ros.training.shared_batch_norm import share_batch_norms
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -79,7 +81,12 @@ class PhaseModule(LightningModule):
         phase: The phase's settings.
         learning_rate: First rate.
         channels_last: Memory format of network and crops.
+
+    Attributes:
+        sync_batchnorm: Batch norms take the statistics of all processes together.
     """
+
+    sync_batchnorm = False
 
     def __init__(
         self,
@@ -97,7 +104,10 @@ class PhaseModule(LightningModule):
         if channels_last:
             self.net.to(memory_format=torch.channels_last)
         self.average = copy.deepcopy(net).requires_grad_(False) if phase.ema_decay else None
+        # Sums and counts over all batches and processes, whatever the size of each.
+        self.val_loss, self.val_error = MeanMetric(), MeanMetric()
         self._plateau: ReduceLROnPlateau | None = None
+        self._averaged_step = 0
 
     @property
     def best_net(self) -> MultitaskNet:
@@ -137,13 +147,29 @@ class PhaseModule(LightningModule):
 
     @torch.no_grad()
     def on_train_batch_end(self, *_: Any) -> None:
-        """Move the averaged weights a step towards the network's."""
-        if self.average is None:
-            return
+        """Move the averaged weights towards the network's, once for each optimiser step."""
         step = self.trainer.global_step
+        if self.average is None or step == self._averaged_step:
+            return
+        self._averaged_step = step
         decay = min(self.phase.ema_decay, (1 + step) / (10 + step))
         pairs = (self.average.state_dict().values(), self.net.state_dict().values())
         torch._foreach_lerp_(*(list(values) for values in pairs), 1 - decay)
+
+    def log_scores(self, **others: MeanMetric) -> None:
+        """Log what validation has gathered; every process calls it for every batch."""
+        scores = {'val_loss': self.val_loss, MONITOR: self.val_error, **others}
+        for score in scores.values():
+            score.update(0.0, 0.0)  # a process without samples has gathered nothing, not never
+        self.log_dict(scores, on_step=False, on_epoch=True, batch_size=1)
+
+    def on_train_end(self) -> None:
+        """Leave a network that works in one process."""
+        share_batch_norms(self.net, shared=False)
+
+    def on_train_epoch_end(self) -> None:
+        """Log the rate, for its curve; Lightning's own callback warns where plateau steers it."""
+        self.log('rate', self.current_rate)
 
     def on_validation_end(self) -> None:
         """Tell plateau the score; here, so that the checkpoint of this epoch knows of it."""
@@ -160,7 +186,9 @@ class PhaseModule(LightningModule):
         self._stored_plateau = checkpoint.get('plateau')
 
     def on_train_start(self) -> None:
-        """Give plateau its state; its optimiser's rate is in the optimiser's own."""
+        """Share batch norms; give plateau its state (the rate is in the optimiser's own)."""
+        self._averaged_step = self.trainer.global_step
+        share_batch_norms(self.net, shared=self.sync_batchnorm and self.trainer.world_size > 1)
         stored = getattr(self, '_stored_plateau', None)
         if self._plateau is not None and stored is not None:
             self._plateau.load_state_dict(stored)

@@ -9,7 +9,6 @@ from torch.nn import functional as F
 
 from pose_action_ros.models import PoseOutput
 from pose_action_ros.training.losses import heat_map_loss, pose_loss
-from pose_action_ros.training.optimizers import MONITOR
 from pose_action_ros.training.phase_module import (
     PhaseModule,
     action_parts,
@@ -78,13 +77,13 @@ class PoseModule(PhaseModule):
         return loss
 
     def validation_step(self, batch: PoseSample, batch_idx: int) -> None:
-        """Log loss and mean joint distance, the latter in crop units."""
-        crops = self._crops(batch)
-        outputs = self.best_net.forward_pose(crops)
-        error, joints = crop_error(outputs[-1].joints, batch['joints_crop'])
-        self.log('val_loss', self._loss(outputs, batch), batch_size=len(crops), sync_dist=True)
-        if joints:
-            self.log(MONITOR, error, batch_size=joints, sync_dist=True)
+        """Gather loss and mean joint distance, the latter in crop units."""
+        if batch:
+            crops = self._crops(batch)
+            outputs = self.best_net.forward_pose(crops)
+            self.val_loss.update(self._loss(outputs, batch), len(crops))
+            self.val_error.update(*crop_error(outputs[-1].joints, batch['joints_crop']))
+        self.log_scores()
 
     def _crops(self, batch: PoseSample) -> Tensor:
         crops = to_network_input(batch['crop'], channels_last=self.channels_last)
@@ -97,7 +96,9 @@ class PoseModule(PhaseModule):
             batch['joints_crop'][..., :dimensions],
             batch['visibility'],
             visibility_weight=self.phase.visibility_weight,
+            coordinate_weight=self.phase.coordinate_weight,
             weight=self._coordinate_weight(batch),
+            per=self.phase.normaliser,  # type: ignore[arg-type]
         )
 
     def _coordinate_weight(self, batch: PoseSample) -> Tensor:

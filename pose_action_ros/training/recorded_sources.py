@@ -14,10 +14,11 @@ from typing import TYPE_CHECKING, Any
 
 from pose_action_ros.core.errors import ConfigError
 from pose_action_ros.core.skeleton import get_skeleton
-from pose_action_ros.data.augment import Drawn, Framing, ranges_named
+from pose_action_ros.data.augment import Drawn, Framing, chosen_ranges
 from pose_action_ros.data.mixing import JoinedSamples, MixedSamples, SpreadSamples
 from pose_action_ros.data.opening import DATASETS, dataset_options, open_library
 from pose_action_ros.data.photographs import EmptyWindows, Photographs
+from pose_action_ros.data.prepared import require_extent
 from pose_action_ros.data.recorded import RecordedClips, RecordedPoses, skipped_files
 from pose_action_ros.data.sound_samples import SoundSamples
 from pose_action_ros.training.simulated_sources import (
@@ -45,7 +46,12 @@ _ACTOR_OPTIONS = ('name', 'share', 'count', 'framing', 'photographs', 'zoom', 't
 
 
 def recorded_poses(
-    data: DataSettings, model: ModelConfig, split: str, folder: Path | None = None
+    data: DataSettings,
+    model: ModelConfig,
+    split: str,
+    folder: Path | None = None,
+    *,
+    seed: int = 0,
 ) -> SampleSource:
     """Return the single images of a split.
 
@@ -54,6 +60,7 @@ def recorded_poses(
         model: The network; joints come in its layout.
         split: train (endless, or `data.poses` long, varied) or val (tidy).
         folder: Where samples of the simulated actor are kept.
+        seed: Of the run; `data.options.seed` goes before it.
 
     Raises:
         ConfigError: The settings name no such data set or option.
@@ -73,12 +80,14 @@ def recorded_poses(
         return JoinedSamples([_validation(data, n, entries[n], model, each) for n in chosen])
     mix = entries if 'mix' in data.options else {data.name: {}}
     shares = [float(entry.get('share', 1.0)) for entry in mix.values()]
-    sources = [_training(data, label, entry, model, folder) for label, entry in mix.items()]
-    seed = int(data.options.get('seed', 0))
+    seed = int(data.options.get('seed', seed))
+    sources = [_training(data, label, entry, model, folder, seed) for label, entry in mix.items()]
     return MixedSamples(sources, shares, seed=seed, count=data.poses or None)
 
 
-def recorded_clips(data: DataSettings, model: ModelConfig, split: str) -> SampleSource:
+def recorded_clips(
+    data: DataSettings, model: ModelConfig, split: str, *, seed: int = 0
+) -> SampleSource:
     """Return the clips of a split with the network's frames; arguments and errors as above.
 
     Raises:
@@ -95,11 +104,13 @@ def recorded_clips(data: DataSettings, model: ModelConfig, split: str) -> Sample
             f'{len(library.actions)}; choose the preset {data.name}, or skip the phases action '
             'and finetune (epochs: 0)'
         )
-    recorded = RecordedClips(library, model.clip_frames, ranges if split == 'train' else None)
+    ranges = ranges if split == 'train' else None
+    require_extent(library, ranges)
+    recorded = RecordedClips(library, model.clip_frames, ranges)
     clips = sound_samples(recorded, library, split)
     if split == 'val':
         return SpreadSamples(clips, data.val_clips)
-    seed = int(data.options.get('seed', 0))
+    seed = int(data.options.get('seed', seed))
     return MixedSamples([clips], seed=seed, count=data.clips or None)
 
 
@@ -141,11 +152,12 @@ def _training(
     entry: Mapping[str, Any],
     model: ModelConfig,
     folder: Path | None,
+    seed: int,
 ) -> Any:
     """The varied samples of one entry."""
     name, options = _entry_options(data, label, entry)
     if name == 'simulated':
-        return revisited_actor(label, options, model, folder)
+        return revisited_actor(label, options, model, folder, seed=seed)
     return _recorded(data, label, name, options, model, 'train')
 
 
@@ -173,6 +185,7 @@ def _recorded(
     if split == 'val':
         ranges = None
     library = _library(data, name, split, model, options)
+    require_extent(library, ranges)
     if windows == 'people':
         return sound_samples(RecordedPoses(library, ranges), library, split)
     if windows != 'empty' or not isinstance(library, Photographs):
@@ -219,14 +232,16 @@ def _own_options(data: DataSettings) -> dict[str, Any]:
     return own if 'framing' in own else {**own, 'augmentation': _augmentation(data)}
 
 
-def _augmentation(data: DataSettings) -> str:
-    return str(data.options.get('augmentation', 'paper'))
+def _augmentation(data: DataSettings) -> Any:
+    return data.options.get('augmentation', 'paper')
 
 
 def _ranges(options: dict[str, Any], name: str, kind: str) -> Drawn | None:
     """Take `framing` or `augmentation` out of an entry's options."""
     framing, augmentation = options.pop('framing', None), options.pop('augmentation', 'none')
-    return make_framing(framing) if framing is not None else ranges_named(augmentation, name, kind)
+    return (
+        make_framing(framing) if framing is not None else chosen_ranges(augmentation, name, kind)
+    )
 
 
 def _check(options: Any, known: tuple[str, ...] | None, where: str) -> None:

@@ -20,12 +20,13 @@ if TYPE_CHECKING:
 __all__ = ['EpochReport', 'track']
 
 _log = logging.getLogger(__name__)
+_NOTE_S = 60.0  # between two lines where no bar is shown
 
 
 def track(items: Iterable[Any], description: str, *, total: int, shown: bool) -> Iterator[Any]:
-    """Iterate with a progress bar on standard error; without one unless `shown`."""
+    """Iterate with a progress bar on standard error; with a line each minute unless `shown`."""
     if not shown:
-        yield from items
+        yield from _noted(items, description, total)
         return
     columns = (
         TextColumn('{task.description}'),
@@ -35,6 +36,16 @@ def track(items: Iterable[Any], description: str, *, total: int, shown: bool) ->
     )
     with Progress(*columns, console=Console(stderr=True)) as progress:
         yield from progress.track(items, total=total, description=description)
+
+
+def _noted(items: Iterable[Any], description: str, total: int) -> Iterator[Any]:
+    started_s = noted_s = time.monotonic()
+    for number, item in enumerate(items, start=1):
+        yield item
+        now_s = time.monotonic()
+        if now_s - noted_s >= _NOTE_S:
+            noted_s, left_s = now_s, (now_s - started_s) / number * (total - number)
+            _log.info('%s: %d of %d, %.0f min left', description, number, total, left_s / 60)
 
 
 class EpochReport(Callback):

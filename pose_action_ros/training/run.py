@@ -7,45 +7,39 @@ import logging
 import os
 import platform
 import warnings
+from contextlib import nullcontext
 from importlib import metadata
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import torch
 from lightning.fabric.utilities.rank_zero import rank_zero_only
 from lightning.fabric.utilities.warnings import PossibleUserWarning
-from lightning.pytorch import Trainer
-from lightning.pytorch.callbacks import EarlyStopping, ModelCheckpoint, RichProgressBar
-from lightning.pytorch.loggers import CSVLogger, TensorBoardLogger
 
 from pose_action_ros.core.errors import ConfigError
-from pose_action_ros.core.skeleton import get_skeleton
-from pose_action_ros.data.sound_samples import skipped_samples
 from pose_action_ros.models import ModelConfig, MultitaskNet, open_model, save_model
 from pose_action_ros.training.action_module import ActionModule
-from pose_action_ros.training.appearance import Appearance
-from pose_action_ros.training.augmentation import Augmentation
+from pose_action_ros.training.callbacks import FeatureFilling
+from pose_action_ros.training.checks import check_run
+from pose_action_ros.training.config import PHASES
 from pose_action_ros.training.config_file import config_to_mapping
 from pose_action_ros.training.data_module import PhaseData
 from pose_action_ros.training.feature_cache import CachedFeatures
-from pose_action_ros.training.optimizers import MONITOR
 from pose_action_ros.training.order import OrderedSamples
 from pose_action_ros.training.phase_module import best_weights
+from pose_action_ros.training.phase_samples import POSE_PHASES, PhaseSamples, SampleSets
 from pose_action_ros.training.pose_module import PoseModule
 from pose_action_ros.training.reporting import EpochReport
 from pose_action_ros.training.run_folder import PhaseResult, RunFolder, load_checkpoint
-from pose_action_ros.training.sources import clip_source, pose_source
+from pose_action_ros.training.trainers import build_trainer
 
 if TYPE_CHECKING:
-    from pose_action_ros.training.config import DataSettings, PhaseSettings, TrainConfig
+    from lightning.pytorch import Callback, Trainer
+
+    from pose_action_ros.training.config import ModelSettings, PhaseSettings, TrainConfig
     from pose_action_ros.training.phase_module import PhaseModule
 
-__all__ = ['PHASES', 'train']
-
-PHASES = ('half_size', 'pose', 'action', 'finetune')
-"""The phases of a run, in order."""
-
-_POSE_PHASES = ('half_size', 'pose')
+__all__ = ['start_network', 'train']
 
 _FINETUNE_FACTOR = 0.1  # supplement, Appendix B
 _UNWANTED = (
@@ -58,6 +52,8 @@ _log = logging.getLogger(__name__)
 def train(config: TrainConfig, *, resume: bool = False, progress: bool = True) -> Path:
     """Train a network.
 
+    All that can be checked is checked first, and only then the folder is made.
+
     Args:
         config: All settings.
         resume: Go on with the run in `config.output`; start it where there is none.
@@ -68,23 +64,33 @@ def train(config: TrainConfig, *, resume: bool = False, progress: bool = True) -
 
     Raises:
         ConfigError: Settings contradict each other, or the folder holds another run.
+        DatasetError: A file of a data set is missing or damaged.
         CheckpointError: A checkpoint of the run, or the weights to start from, are damaged.
+        TrainingError: The loss or the score is no number.
     """
     folder = RunFolder(Path(config.output))
-    if rank_zero_only.rank == 0:
-        folder.open(config, resume=resume)
+    is_first = rank_zero_only.rank == 0
+    if is_first:
+        folder.check(config, resume=resume)
+    else:  # of several processes one speaks
+        logging.getLogger('pose_action_ros').setLevel(logging.ERROR)
     if config.trainer.threads:
         torch.set_num_threads(config.trainer.threads)
     torch.manual_seed(config.seed)
-    net = _start_network(config)
-    run = _Run(config, folder, net, progress=progress and rank_zero_only.rank == 0)
+    net = start_network(config.model, read=not folder.begun())
+    samples = PhaseSamples(config, net.config, folder.samples)
     with warnings.catch_warnings():
         for text in _UNWANTED:
             warnings.filterwarnings('ignore', text)
         warnings.simplefilter('ignore', PossibleUserWarning)  # advice on numbers of workers
-        results = [run.phase(name) for name in PHASES if run.settings(name).epochs]
-    if rank_zero_only.rank == 0:
-        save_model(net.eval(), folder.weights, _provenance(config, results))
+        check_run(config, folder, samples)
+        with folder.opened(config) if is_first else nullcontext():
+            if not is_first:
+                logging.getLogger('pose_action_ros').setLevel(logging.WARNING)
+            run = _Run(config, folder, net, samples, progress=progress and is_first)
+            results = [run.phase(name) for name in PHASES if run.settings(name).epochs]
+            if is_first:
+                save_model(net.eval(), folder.weights, _provenance(config, results))
     return folder.weights
 
 
@@ -92,13 +98,20 @@ class _Run:
     """What the phases of a run share; `net` carries the weights from one to the next."""
 
     def __init__(
-        self, config: TrainConfig, folder: RunFolder, net: MultitaskNet, *, progress: bool
+        self,
+        config: TrainConfig,
+        folder: RunFolder,
+        net: MultitaskNet,
+        samples: PhaseSamples,
+        *,
+        progress: bool,
     ) -> None:
         self._config = config
         self._folder = folder
         self._net = net
+        self._samples = samples
         self._progress = progress
-        self._sources: list[Any] = []  # of the phase at hand
+        self._results: list[PhaseResult] = []
 
     def settings(self, name: str) -> PhaseSettings:
         """Return the settings of a phase."""
@@ -107,205 +120,142 @@ class _Run:
 
     def phase(self, name: str) -> PhaseResult:
         """Train a phase, or what is left of it, and load its best weights."""
-        result = self._folder.result(name)
+        result = self._folder.result(name, self.settings(name).epochs)
+        trained = result is None
         if result is None:
             _log.info('phase %s: %d epochs', name, self.settings(name).epochs)
             result = self._train(name)
+        self._results.append(result)
         state = load_checkpoint(self._folder.best(name))['state_dict']
         self._net.load_state_dict(best_weights(state))
+        if trained and rank_zero_only.rank == 0:
+            provenance = _provenance(self._config, self._results)
+            save_model(self._net.eval(), self._folder.phase_weights(name), provenance)
         return result
 
     def _train(self, name: str) -> PhaseResult:
         module = self._module(name)
         report = EpochReport(name, self.settings(name).batch_size)
-        trainer = self._trainer(name, report)
+        callbacks: list[Callback] = [report]
+        data = self._data(name, callbacks)
+        trainer = build_trainer(
+            self._config.trainer,
+            self.settings(name),
+            self._folder.phase(name),
+            callbacks,
+            progress=self._progress,
+        )
         last = self._folder.last(name)
         trainer.fit(
             module,
-            datamodule=self._data(name),
+            datamodule=data,
             ckpt_path=last if last.exists() else None,
             weights_only=True,
         )
-        self._report_skipped(name)
         if trainer.interrupted:
             raise KeyboardInterrupt
-        best = load_checkpoint(self._folder.best(name))
+        self._report_skipped(name, trainer)
         result = PhaseResult(
             phase=name,
             steps=trainer.global_step,
             last_rate=module.current_rate,
-            best_error=float(best['best_error']),
+            best_error=float(load_checkpoint(self._folder.best(name))['best_error']),
             seconds=round(report.seconds, 1),
+            epochs=self.settings(name).epochs,
         )
-        trainer.strategy.barrier()
         if trainer.is_global_zero:
             self._folder.write_result(result)
+        trainer.strategy.barrier('result')  # the others read it
         return result
 
-    def _report_skipped(self, name: str) -> None:
-        """Log how many samples could not be read while a phase ran."""
-        for source in self._sources:
-            for data_set, count in skipped_samples(source).items():
-                _log.warning(
-                    'phase %s: %d samples of %s could not be read; others came in their place',
-                    name, count, data_set,
-                )  # fmt: skip
-        self._sources.clear()
+    def _report_skipped(self, name: str, trainer: Trainer) -> None:
+        """Log how many samples no process could read so far."""
+        counts: dict[str, int] = {}
+        for sound in self._samples.recorded(name):
+            mask = sound.skipped_mask.int().to(trainer.strategy.root_device)
+            count = int((trainer.strategy.reduce(mask, reduce_op='sum') > 0).sum())
+            if count:
+                counts[sound.name] = counts.get(sound.name, 0) + count
+        for data_set, count in counts.items() if trainer.is_global_zero else ():
+            _log.warning(
+                'phase %s: %d samples of %s could not be read; others came in their place',
+                name, count, data_set,
+            )  # fmt: skip
 
     def _module(self, name: str) -> PhaseModule:
         settings = self.settings(name)
         rate = settings.learning_rate
         if rate is None:
-            rate = self._last_action_rate(name) * _FINETUNE_FACTOR
+            rate = self._last_action_rate() * _FINETUNE_FACTOR
         channels_last = self._config.trainer.channels_last
-        if name in _POSE_PHASES:
+        module: PhaseModule
+        if name in POSE_PHASES:
             half_size = name == 'half_size'
-            return PoseModule(
+            module = PoseModule(
                 self._net, settings, rate, half_size=half_size, channels_last=channels_last
             )
-        return ActionModule(
-            self._net, settings, rate, train_pose=name == 'finetune', channels_last=channels_last
-        )
-
-    def _last_action_rate(self, name: str) -> float:
-        result = self._folder.result('action')
-        if name == 'finetune' and result is not None:
-            return result.last_rate
-        raise ConfigError(
-            f'{name}.learning_rate is null, a tenth of the last rate of the action phase; this '
-            'run has no such phase before it, so give a rate'
-        )
-
-    def _data(self, name: str) -> PhaseData:
-        config = self._config
-        workers = config.data.workers
-        if name in _POSE_PHASES:
-            train, val = self._samples(pose_source, 'train'), self._samples(pose_source, 'val')
         else:
-            cached = name == 'action' and config.action.cache_features
-            train, val = (
-                self._samples(clip_source, split, kept=not cached) for split in ('train', 'val')
+            train_pose = name == 'finetune'
+            module = ActionModule(
+                self._net, settings, rate, train_pose=train_pose, channels_last=channels_last
             )
-            if cached:
-                train, val = self._features(train, 'train'), self._features(val, 'val')
-                workers = 0
-        return PhaseData(train, val, self.settings(name), workers=workers)
+        module.sync_batchnorm = self._config.trainer.sync_batchnorm
+        return module
 
-    def _samples(self, source: Any, split: str, *, kept: bool = True) -> OrderedSamples:
-        config = self._config
-        folder = self._folder.samples if kept else None
-        samples = source(config.data, self._net.config, split, folder)
-        self._sources.append(samples)
-        if split == 'val':
-            return OrderedSamples(samples, config.seed, shuffle=False)
-        change = Augmentation(
-            get_skeleton(self._net.config.layout),
-            flip=config.data.flip,
-            colour_power=config.data.colour_power,
-            zoom=config.data.zoom if config.data.pool else 0.0,
-            turn_deg=config.data.turn_deg if config.data.pool else 0.0,
-            appearance=_appearance(config.data),
-        )
-        return OrderedSamples(samples, config.seed, augmentation=change)
+    def _last_action_rate(self) -> float:
+        result = self._folder.result('action')
+        if result is None:
+            raise ConfigError(f'{self._folder.phase("action")} has no result.json; start anew')
+        return result.last_rate
 
-    def _features(self, clips: OrderedSamples, split: str) -> OrderedSamples:
-        if len(clips) >= _MANY:
-            raise ConfigError(
-                'action.cache_features keeps a number of clips; set data.clips above 0'
+    def _data(self, name: str, callbacks: list[Callback]) -> PhaseData:
+        """The batches of a phase, and in `callbacks` what has to be done before the first."""
+        samples, workers = self._samples.of(name), self._config.data.workers
+        if name == 'action' and self._config.action.cache_features:
+            folder, seed = self._folder.phase(name), self._config.seed
+            caches = [
+                CachedFeatures(clips, folder / f'features_{split}.npy')
+                for clips, split in zip(samples, ('train', 'val'), strict=True)
+            ]
+            callbacks.append(
+                FeatureFilling(
+                    caches,
+                    channels_last=self._config.trainer.channels_last,
+                    workers=workers,
+                    progress=self._progress,
+                )
             )
-        features = CachedFeatures(
-            clips,
-            self._net,
-            self._folder.phase('action') / f'features_{split}.npy',
-            channels_last=self._config.trainer.channels_last,
-            workers=self._config.data.workers,
-            progress=self._progress,
-        )
-        return OrderedSamples(features, self._config.seed, shuffle=clips.shuffle)
-
-    def _trainer(self, name: str, report: EpochReport) -> Trainer:
-        settings, trainer = self.settings(name), self._config.trainer
-        path = self._folder.phase(name)
-        return Trainer(
-            accelerator=trainer.accelerator,
-            devices=trainer.devices,
-            num_nodes=trainer.num_nodes,
-            strategy=trainer.strategy,
-            precision=trainer.precision,  # type: ignore[arg-type]
-            max_epochs=settings.epochs,
-            gradient_clip_val=settings.gradient_clip or None,
-            logger=_loggers(path, tensorboard=trainer.tensorboard),
-            callbacks=_callbacks(path, settings, report, progress=self._progress),
-            enable_progress_bar=self._progress,
-            enable_model_summary=False,
-            num_sanity_val_steps=0,
-            use_distributed_sampler=False,
-            log_every_n_steps=settings.steps_per_epoch,
-            default_root_dir=path,
-        )
+            train, val = caches
+            samples = SampleSets(
+                OrderedSamples(train, seed), OrderedSamples(val, seed, shuffle=False)
+            )
+            workers = 0
+        return PhaseData(samples.train, samples.val, self.settings(name), workers=workers)
 
 
-def _appearance(data: DataSettings) -> Appearance:
-    appearance = Appearance(data.light, data.saturation, data.blur, data.covered)
-    if appearance.changes and data.render_on_device:
-        raise ConfigError(
-            'data.light, saturation, blur and covered change finished crops; set them to 0, or '
-            'data.render_on_device to false'
-        )
-    return appearance
+def start_network(settings: ModelSettings, *, read: bool = True) -> MultitaskNet:
+    """Return the network with random weights, then what fits of the weights to start from.
 
+    Args:
+        settings: Preset, changes and weights.
+        read: False leaves random weights, for a run that has checkpoints.
 
-_MANY = 1_000_000
-
-
-class _BestCheckpoint(ModelCheckpoint):
-    """Keeps the epoch with the lowest score, and writes the score down beside it."""
-
-    def on_save_checkpoint(self, trainer: Trainer, pl_module: Any, checkpoint: Any) -> None:
-        checkpoint['best_error'] = float(trainer.callback_metrics[MONITOR])
-
-
-def _callbacks(
-    path: Path, settings: PhaseSettings, report: EpochReport, *, progress: bool
-) -> list[Any]:
-    shared: dict[str, Any] = {'dirpath': path, 'save_on_train_epoch_end': True}
-    shared['enable_version_counter'] = False
-    callbacks: list[Any] = [
-        report,
-        _BestCheckpoint(filename='best', monitor=MONITOR, mode='min', save_top_k=1, **shared),
-        ModelCheckpoint(filename='last', every_n_epochs=1, save_top_k=1, **shared),
-    ]
-    if settings.stop_after:
-        callbacks.append(EarlyStopping(MONITOR, patience=settings.stop_after, mode='min'))
-    if progress:
-        callbacks.append(RichProgressBar())
-    return callbacks
-
-
-def _loggers(path: Path, *, tensorboard: bool) -> list[Any]:
-    loggers: list[Any] = [CSVLogger(path, name='logs')]
-    try:
-        if tensorboard:
-            loggers.append(TensorBoardLogger(path, name='logs', version=loggers[0].version))
-    except ModuleNotFoundError:
-        _log.info('tensorboard is not installed; logs are CSV only')
-    return loggers
-
-
-def _start_network(config: TrainConfig) -> MultitaskNet:
-    """Random weights, then what fits of the weights to start from."""
-    net = MultitaskNet(ModelConfig.preset(config.model.preset, **config.model.changes))
-    if config.model.weights is None:
+    Raises:
+        ConfigError: There is no such preset, or most of the weights do not fit.
+        CheckpointError: The weights are missing or damaged.
+    """
+    net = MultitaskNet(ModelConfig.preset(settings.preset, **settings.changes))
+    if settings.weights is None or not read:
         return net
-    own, stored = net.state_dict(), open_model(config.model.weights).state_dict()
+    own, stored = net.state_dict(), open_model(settings.weights).state_dict()
     fitting = {k: v for k, v in stored.items() if k in own and own[k].shape == v.shape}
     if len(fitting) < len(own) / 2:
         raise ConfigError(
-            f'{config.model.weights} fits the preset {config.model.preset} in {len(fitting)} of '
+            f'{settings.weights} fits the preset {settings.preset} in {len(fitting)} of '
             f'{len(own)} tensors only; start from weights of the same width'
         )
     net.load_state_dict(fitting, strict=False)
-    _log.info('%d of %d tensors from %s', len(fitting), len(own), config.model.weights)
+    _log.info('%d of %d tensors from %s', len(fitting), len(own), settings.weights)
     return net
 
 

@@ -7,12 +7,16 @@ OUTPUT/PHASE/best.ckpt      the best epoch of the phase
 OUTPUT/PHASE/features_*.npy what the frozen network sees (`action.cache_features`)
 OUTPUT/PHASE/logs/          CSV and TensorBoard, one folder per start
 OUTPUT/PHASE/result.json    written when the phase is complete
+OUTPUT/PHASE/weights.safetensors  its best epoch, for every command that takes weights
 OUTPUT/weights.safetensors  the result
 """
 
 from __future__ import annotations
 
+import fcntl
 import json
+import shutil
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -21,9 +25,17 @@ import torch
 import yaml
 
 from pose_action_ros.core.errors import CheckpointError, ConfigError
+from pose_action_ros.training.config import PHASES
 from pose_action_ros.training.config_file import config_to_mapping, load_config
+from pose_action_ros.training.resuming import (
+    changed_settings,
+    forbidden_changes,
+    may_have_more_epochs,
+)
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from pose_action_ros.training.config import TrainConfig
 
 __all__ = ['PhaseResult', 'RunFolder', 'load_checkpoint']
@@ -40,6 +52,7 @@ class PhaseResult:
         best_error: Best validation score: mean joint distance in crop units (half_size,
             pose), share of wrong clips (action, finetune).
         seconds: Wall time of all its epochs.
+        epochs: Epochs that were asked for; 0 where a former version did not write them.
     """
 
     phase: str
@@ -47,6 +60,7 @@ class PhaseResult:
     last_rate: float
     best_error: float
     seconds: float
+    epochs: int = 0
 
 
 @dataclass(frozen=True)
@@ -77,35 +91,100 @@ class RunFolder:
         """Return the checkpoint of the best epoch."""
         return self.phase(name) / 'best.ckpt'
 
-    def open(self, config: TrainConfig, *, resume: bool) -> None:
-        """Create the folder, or check that it holds the same run.
+    def phase_weights(self, name: str) -> Path:
+        """Return the weights after a phase."""
+        return self.phase(name) / 'weights.safetensors'
+
+    def begun(self) -> list[str]:
+        """Return the phases of which an epoch is complete."""
+        return [
+            name
+            for name in PHASES
+            if self.last(name).exists() or (self.phase(name) / 'result.json').exists()
+        ]
+
+    def check(self, config: TrainConfig, *, resume: bool) -> None:
+        """Check that a run may be, or go on, here; nothing is written.
 
         Raises:
-            ConfigError: A new run would overwrite one, or the settings changed since.
+            ConfigError: A new run would overwrite one, or settings changed that decided what the
+                run has done.
         """
-        stored = self.path / 'config.yaml'
-        if not stored.exists():
-            self.path.mkdir(parents=True, exist_ok=True)
-            stored.write_text(
-                yaml.safe_dump(config_to_mapping(config), sort_keys=False), encoding='utf-8'
-            )
-        elif not resume:
+        begun = self.begun()
+        if begun and not resume:
             raise ConfigError(
                 f'{self.path} holds a run already; add --resume to go on with it, '
                 'or choose another folder with --output'
             )
-        elif changed := _differences(load_config(stored), config):
+        if begun and (changed := forbidden_changes(self._stored(), config, begun)):
             raise ConfigError(
                 f'{self.path} was started with other settings: {", ".join(changed)}; '
                 'go on with those of its config.yaml, or choose another folder with --output'
             )
 
-    def result(self, name: str) -> PhaseResult | None:
-        """Return the result of a complete phase, or None."""
+    @contextmanager
+    def opened(self, config: TrainConfig) -> Iterator[None]:
+        """Create the folder, or make it ready to go on with what `check` has found right.
+
+        What was kept for phases that have not begun is removed if settings changed, and a phase
+        that gets more epochs is complete no longer.
+
+        Raises:
+            ConfigError: Another process is training there.
+        """
+        self.path.mkdir(parents=True, exist_ok=True)
+        with (self.path / '.lock').open('w') as lock:
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except OSError as error:
+                raise ConfigError(
+                    f'another process is training in {self.path}; wait for its end, or choose '
+                    'another folder with --output'
+                ) from error
+            stored = self.path / 'config.yaml'
+            if stored.exists():
+                self._forget(config)
+            stored.write_text(
+                yaml.safe_dump(config_to_mapping(config), sort_keys=False), encoding='utf-8'
+            )
+            yield
+
+    def _stored(self) -> TrainConfig:
+        return load_config(self.path / 'config.yaml')
+
+    def _forget(self, config: TrainConfig) -> None:
+        before, begun = self._stored(), self.begun()
+        for name in begun:
+            if may_have_more_epochs(f'{name}.epochs', before, config, begun):
+                (self.phase(name) / 'result.json').unlink(missing_ok=True)
+        changed = [
+            key
+            for key in changed_settings(before, config)
+            if key.partition('.')[0] in ('seed', 'model', 'data', *PHASES)
+            and key != 'data.workers'
+        ]
+        if not changed:
+            return
+        for name in set(PHASES) - set(begun):
+            shutil.rmtree(self.phase(name), ignore_errors=True)
+        if not begun:
+            shutil.rmtree(self.samples, ignore_errors=True)
+        elif not {'action', 'finetune'} & set(begun):
+            for path in self.samples.glob('*_clips.npy'):
+                path.unlink()
+
+    def result(self, name: str, epochs: int = 0) -> PhaseResult | None:
+        """Return the result of a complete phase, or None.
+
+        Args:
+            name: The phase.
+            epochs: It is not complete if it was done when fewer were asked for.
+        """
         path = self.phase(name) / 'result.json'
         if not path.exists():
             return None
-        return PhaseResult(**json.loads(path.read_text(encoding='utf-8')))
+        result = PhaseResult(**json.loads(path.read_text(encoding='utf-8')))
+        return None if 0 < result.epochs < epochs else result
 
     def write_result(self, result: PhaseResult) -> None:
         """Mark a phase as complete."""
@@ -126,19 +205,3 @@ def load_checkpoint(path: Path) -> dict[str, Any]:
             f'{path} is no checkpoint of a run ({error}); start again without --resume'
         ) from error
     return checkpoint
-
-
-_MAY_CHANGE = ('output', 'trainer', 'name')
-
-
-def _differences(stored: TrainConfig, config: TrainConfig) -> list[str]:
-    before, now = config_to_mapping(stored), config_to_mapping(config)
-    changed = []
-    for section in before:
-        if section in _MAY_CHANGE or before[section] == now[section]:
-            continue
-        if not isinstance(before[section], dict):
-            changed.append(section)
-            continue
-        changed += [f'{section}.{k}' for k, v in before[section].items() if now[section][k] != v]
-    return changed

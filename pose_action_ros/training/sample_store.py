@@ -76,6 +76,8 @@ class SampleStore:
 class StoredSamples:
     """A `SampleSource` that asks another one for each sample only once.
 
+    The file is made when the first sample is asked for.
+
     Args:
         source: What is rendered or read.
         path: The file of the store.
@@ -83,13 +85,16 @@ class StoredSamples:
 
     def __init__(self, source: SampleSource, path: Path) -> None:
         self.source = source
-        self._store = SampleStore(path, len(source), source[0])
+        self._path = path
+        self._store: SampleStore | None = None
 
     def __len__(self) -> int:
-        return len(self._store)
+        return len(self.source)
 
     def __getitem__(self, index: int) -> Any:
         """Return sample `index`, of which the caller may change everything."""
+        if self._store is None:
+            self._store = SampleStore(self._path, len(self.source), self.source[0])
         if index not in self._store:
             self._store.put(index, self.source[index])
         return self._store.get(index)

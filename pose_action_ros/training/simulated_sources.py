@@ -61,7 +61,12 @@ def check_actor(model: ModelConfig) -> None:
 
 
 def revisited_actor(
-    label: str, options: Mapping[str, Any], model: ModelConfig, folder: Path | None
+    label: str,
+    options: Mapping[str, Any],
+    model: ModelConfig,
+    folder: Path | None,
+    *,
+    seed: int = 0,
 ) -> SampleSource:
     """Return the simulated actor as an entry of a mix: rendered once, then changed at each visit.
 
@@ -71,6 +76,7 @@ def revisited_actor(
             `turn_deg` how each visit changes them.
         model: The network.
         folder: Where the images are kept; None renders them at each visit.
+        seed: Decides which actors and places there are.
 
     Raises:
         ConfigError: The count is missing, or the network has other joints.
@@ -83,6 +89,7 @@ def revisited_actor(
         'train',
         count,
         framing=make_framing(options.get('framing', {})),
+        seed=seed,
         photographs=picture_files(options['photographs']) if 'photographs' in options else (),
     )
     if folder is not None:

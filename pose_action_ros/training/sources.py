@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from pose_action_ros.core.errors import ConfigError
+from pose_action_ros.data.augment import Framing, Ranges, chosen_ranges
 from pose_action_ros.data.simulated import SimulatedPoses
 from pose_action_ros.training.clip_sources import mixed_clips, simulated_clips
 from pose_action_ros.training.recorded_sources import recorded_clips, recorded_poses
@@ -22,7 +23,12 @@ __all__ = ['clip_source', 'pose_source']
 
 
 def pose_source(
-    data: DataSettings, model: ModelConfig, split: str, folder: Path | None = None
+    data: DataSettings,
+    model: ModelConfig,
+    split: str,
+    folder: Path | None = None,
+    *,
+    seed: int = 0,
 ) -> SampleSource:
     """Return the single images of a split.
 
@@ -31,29 +37,35 @@ def pose_source(
         model: The network; its joints must be those of the data set.
         split: train or val.
         folder: Where samples are kept; None keeps none.
+        seed: Of the run; decides which training samples there are, and in which order.
 
     Raises:
         ConfigError: The settings name no such data set, or contradict each other.
     """
     on_device = _rendered_on_device(data, split)
     if data.name != 'simulated' or 'mix' in data.options:
-        recorded = recorded_poses(data, model, split, folder)
+        recorded = recorded_poses(data, model, split, folder, seed=seed)
         count = len(recorded) if split == 'val' else data.poses or None
         return (
             _stored(recorded, count, folder, split, 'poses') if folder and data.pool else recorded
         )
     options = _simulated_options(data, model)
-    framing = make_framing(options.pop('framing', {}))
+    framing = _framing(options, 'poses')
     count = data.val_poses if split == 'val' else data.poses or None
     source = SimulatedPoses(
         split, count, framing=framing, developed=not on_device,
-        backdrop_in_crop=on_device, **options,
+        backdrop_in_crop=on_device, seed=seed, **options,
     )  # fmt: skip
     return _stored(source, count, folder, split, 'poses') if folder and data.pool else source
 
 
 def clip_source(
-    data: DataSettings, model: ModelConfig, split: str, folder: Path | None = None
+    data: DataSettings,
+    model: ModelConfig,
+    split: str,
+    folder: Path | None = None,
+    *,
+    seed: int = 0,
 ) -> SampleSource:
     """Return the clips of a split, with the network's frames and period; else as above.
 
@@ -63,15 +75,26 @@ def clip_source(
     on_device = _rendered_on_device(data, split)
     count = data.val_clips if split == 'val' else data.clips or None
     if 'clips' in data.options:
-        source: SampleSource = mixed_clips(data, model, split)
+        source: SampleSource = mixed_clips(data, model, split, seed=seed)
     elif data.name != 'simulated':
-        source = recorded_clips(data, model, split)
+        source = recorded_clips(data, model, split, seed=seed)
         count = len(source) if split == 'val' else count
     else:
         options = _simulated_options(data, model)
-        options.pop('framing', None)
-        source = simulated_clips(model, split, count, developed=not on_device, **options)
+        framing = _framing(options, 'clips')
+        ranges = framing if isinstance(framing, Ranges) else None
+        source = simulated_clips(
+            model, split, count, developed=not on_device, seed=seed, ranges=ranges, **options
+        )
     return _stored(source, count, folder, split, 'clips') if folder and data.pool else source
+
+
+def _framing(options: dict[str, Any], kind: str) -> Framing | Ranges:
+    """Take what the windows are drawn from out of the options."""
+    framing = make_framing(options.pop('framing', {}))
+    if 'augmentation' not in options:
+        return framing
+    return chosen_ranges(options.pop('augmentation'), 'simulated', kind) or Ranges()
 
 
 def _rendered_on_device(data: DataSettings, split: str) -> bool:
@@ -105,11 +128,14 @@ def _simulated_options(data: DataSettings, model: ModelConfig) -> dict[str, Any]
     options = dict(data.options)
     for name in ('mix', 'validate', 'seed', 'clips'):
         options.pop(name, None)
-    unknown = set(options) - {'framing', 'photographs'}
+    unknown = set(options) - {'augmentation', 'framing', 'photographs'}
     if unknown:
         raise ConfigError(
-            f'data.options of simulated are framing and photographs; found {", ".join(unknown)}'
+            'data.options of simulated are augmentation, framing and photographs; found '
+            f'{", ".join(sorted(unknown))}'
         )
+    if {'augmentation', 'framing'} <= set(options):
+        raise ConfigError('data.options has augmentation and framing; give one of them')
     if 'photographs' in options:
         options['photographs'] = picture_files(options['photographs'])
     return options

@@ -271,7 +271,7 @@ def write_h36m_released(root, frames=4):
             rows.append({'f': number, 'w': H36M_WIDTH, 'h': H36M_HEIGHT, 'pose3d': pose.T})
         return {'name': name, 'camera_parameters': struct([parameters]), 'frames': struct(rows)}
 
-    train = [sequence(2, 1, 0), sequence(14, 5, 1)]
+    train = [sequence(2, 1, 0), sequence(14, 5, 1), sequence(4, 8, 4)]
     scipy.io.savemat(
         root / 'annotations.mat',
         {
@@ -296,7 +296,7 @@ def write_h36m_official(root, frames=6):
     root.mkdir(parents=True, exist_ok=True)
     text = ' '.join(repr(float(number)) for number in numbers)
     (root / 'metadata.xml').write_text(f'<metadata><w0>[{text}]</w0></metadata>')
-    for subject, action in ((1, 'TakingPhoto 1'), (9, 'Walking')):
+    for subject, action in ((1, 'TakingPhoto 1'), (8, 'Eating'), (9, 'Walking')):
         poses = [as_source('h36m', h36m_world(frame, subject)) for frame in range(frames)]
         folder = root / f'S{subject}'
         path = folder / 'MyPoseFeatures' / 'D3_Positions' / f'{action}.cdf'
@@ -318,9 +318,12 @@ def penn_joints(frame, seed):
 
 
 def write_penn(root, official, frames=24):
-    """Sequences 1 to 3 for training, 4 and 5 for test; the left wrist is hidden in frame 0."""
+    """Sequences 1 to 3 for training, 10 held out of it, 4 and 5 for test.
+
+    The left wrist is hidden in frame 0.
+    """
     released = {True: [], False: []}
-    for number in range(1, 6):
+    for number in (1, 2, 3, 10, 4, 5):
         action = PENN_ACTIONS[(3 * number) % 15]
         images = [picture(pixels(person(frame, number))) for frame in range(frames)]
         for frame, image in enumerate(images):
@@ -336,7 +339,7 @@ def write_penn(root, official, frames=24):
                 'x': joints[..., 0],
                 'y': joints[..., 1],
                 'visibility': visible,
-                'train': 1 if number <= 3 else -1,
+                'train': -1 if number in (4, 5) else 1,
                 'bbox': np.zeros((frames, 4)),
                 'dimensions': np.array([[HEIGHT, WIDTH, frames]]),
                 'nframes': frames,
@@ -351,7 +354,7 @@ def write_penn(root, official, frames=24):
             'action_id': PENN_ACTIONS.index(action) + 1,
             'frames': struct(rows),
         }
-        released[number <= 3].append(sequence)
+        released[number not in (4, 5)].append(sequence)
     if not official:
         labels = [n.replace('left_', 'l_').replace('right_', 'r_') for n in PENN_JOINTS]
         values = {
@@ -370,6 +373,7 @@ def write_penn_boxes(path, keys, box):
 # NTU RGB+D ----------------------------------------------------------------------------------
 
 NTU_TRAIN = ('S001C001P001R001A001', 'S001C001P008R001A060', 'S001C002P002R001A010')
+NTU_VAL = ('S001C002P017R001A003',)
 NTU_TEST = ('S001C001P003R001A001', 'S001C001P006R002A023')
 NTU_BROKEN = 'S001C002P005R002A008'
 
@@ -380,7 +384,7 @@ def ntu_seed(name):
 
 def write_ntu(root, frames=24):
     """Videos and skeletons; a bystander is tracked for a short while."""
-    for name in (*NTU_TRAIN, *NTU_TEST):
+    for name in (*NTU_TRAIN, *NTU_VAL, *NTU_TEST):
         seed = ntu_seed(name)
         images = [picture(pixels(person(frame, seed))) for frame in range(frames)]
         save_video(root / 'nturgb+d_rgb' / f'{name}_rgb.avi', images, 'MJPG')
@@ -411,7 +415,7 @@ def write_skeleton(path, frames):
 
 def write_ntu_numpy(root, frames=24):
     """The authors' arrays and pictures of half the resolution."""
-    for name in (*NTU_TRAIN, *NTU_TEST):
+    for name in (*NTU_TRAIN, *NTU_VAL, *NTU_TEST):
         joints = np.stack([person(frame, ntu_seed(name)) for frame in range(frames)])
         for frame, points in enumerate(pixels(joints)):
             path = root / 'images-small' / name / f'{frame + 1:05d}.jpg'

@@ -9,9 +9,11 @@ from pose_action_ros.core.skeleton import PA17J
 from pose_action_ros.data.augment import (
     PAPER,
     RELEASED,
+    Extent,
     Framing,
+    Ranges,
     Variation,
-    ranges_named,
+    chosen_ranges,
     varied_window,
 )
 from pose_action_ros.data.human36m import Human36m
@@ -57,12 +59,76 @@ def test_released_lists(name, angles, scales, shift_x, shift_y, strides):
 
 
 def test_ranges_by_name():
-    assert ranges_named('paper', 'ntu', 'clips') is PAPER
-    assert ranges_named('released', 'ntu', 'clips') is RELEASED['ntu_clips']
-    assert ranges_named('released', 'mpii', 'poses') is RELEASED['mpii']
-    assert ranges_named('none', 'mpii', 'poses') is None
+    assert chosen_ranges('paper', 'ntu', 'clips') is PAPER
+    assert chosen_ranges('released', 'ntu', 'clips') is RELEASED['ntu_clips']
+    assert chosen_ranges('released', 'mpii', 'poses') is RELEASED['mpii']
+    assert chosen_ranges('none', 'mpii', 'poses') is None
     with pytest.raises(ConfigError, match='expected paper, released or none'):
-        ranges_named('strong', 'mpii', 'poses')
+        chosen_ranges('strong', 'mpii', 'poses')
+
+
+def test_ranges_of_ones_own():
+    found = chosen_ranges({'angles_deg': [-5, 5], 'uniform': True}, 'h36m', 'poses')
+    assert found == Ranges(angles_deg=(-5, 5), uniform=True)
+    assert (
+        chosen_ranges({'strides': [2]}, 'ntu', 'clips').draw(np.random.default_rng(0)).stride == 2
+    )
+
+
+@pytest.mark.parametrize(
+    'values',
+    [
+        {'angle': [1]},
+        {'angles_deg': 5},
+        {'angles_deg': []},
+        {'angles_deg': ['a']},
+        {'uniform': [1]},
+        {'scales': True},
+        {'scales': [0.0, 1.0]},
+        {'strides': [0]},
+    ],
+)
+def test_ranges_that_are_none(values):
+    with pytest.raises(ConfigError, match='found augmentation'):
+        chosen_ranges(values, 'h36m', 'poses')
+
+
+@pytest.mark.parametrize(
+    'ranges',
+    [PAPER, *RELEASED.values(), Framing(), Framing(far=0.3, far_scale=(1.3, 4.0))],
+)
+def test_no_window_leaves_the_region_of_the_extent(ranges):
+    box, shift_px = PersonBox(300.0, 200.0, 120.0), 0.7
+    region = ranges.extent.region(box, shift_px)
+    low, high = region.center_x - region.size / 2, region.center_x + region.size / 2
+    furthest = 0.0
+    for variation in draws(ranges, 1000):
+        window = varied_window(box, variation, shift_px)
+        corners = window.to_image([(0, 0), (1, 0), (1, 1), (0, 1)])
+        assert low - 1e-6 <= corners[:, 0].min()
+        assert corners[:, 0].max() <= high + 1e-6
+        furthest = max(furthest, float(np.abs(corners - (300.0, 200.0)).max()))
+        assert ranges.extent.smallest - 1e-9 <= variation.scale <= ranges.extent.largest + 1e-9
+    assert furthest > 0.7 * region.size / 2
+
+
+def test_extents_hold_and_join_one_another():
+    wide, narrow = Extent(30.0, 0.7, 2.5, 40.0), Extent(10.0, 0.8, 1.2)
+    assert wide.holds(narrow)
+    assert wide.holds(wide)
+    for name, value in (('angle_deg', 31.0), ('smallest', 0.6), ('largest', 2.6), ('shift', 41.0)):
+        assert not wide.holds(Extent(**{**vars(wide), name: value})), name
+    assert not wide.holds(Extent(shift=1.0, in_crop_px=True))
+    assert wide.holds(Extent(in_crop_px=True))
+    assert narrow.joined(wide) == wide == wide.joined(narrow)
+    with pytest.raises(ConfigError, match='a cache for each'):
+        wide.joined(PAPER.extent)
+
+
+def test_the_papers_shifts_are_pixels_of_the_crop():
+    window = varied_window(PersonBox(0, 0, 512), Variation(shift_x=40.0, in_crop_px=True), 9.0)
+    np.testing.assert_allclose(window.to_crop([[80.0, 0.0]]), [[0.5, 0.5]])
+    assert all(variation.in_crop_px for variation in draws(PAPER, 3))
 
 
 def test_a_window_by_hand():
@@ -84,7 +150,7 @@ def test_a_window_by_hand():
     ],
 )
 def test_everything_follows_the_image(h36m_released, dots, variation):
-    library = Human36m(h36m_released, 'val', PA17J)
+    library = Human36m(h36m_released, 'test', PA17J)
     track, images = library.track(1, [2]), library.images(1, [2])
     fields = cut(track, images, PA17J, variation)
     sample = as_pose_sample(fields)
@@ -101,7 +167,7 @@ def test_everything_follows_the_image(h36m_released, dots, variation):
 
 
 def test_what_leaves_the_crop_is_unseen(h36m_released):
-    library = Human36m(h36m_released, 'val', PA17J)
+    library = Human36m(h36m_released, 'test', PA17J)
     fields = cut(library.track(0, [0]), library.images(0, [0]), PA17J, Variation(shift_x=10_000.0))
     assert fields['visibility'].sum() == 0
     assert fields['joints_crop'].isnan().all()

@@ -7,8 +7,9 @@ import torch
 import typer
 from typer.testing import CliRunner
 
+from pose_action_ros.cli.data import data_app
 from pose_action_ros.cli.evaluate_datasets import evaluate_app
-from pose_action_ros.core.errors import ConfigError
+from pose_action_ros.core.errors import ConfigError, DeviceError
 from pose_action_ros.models import ModelConfig, MultitaskNet, save_model
 
 app = typer.Typer()
@@ -92,6 +93,28 @@ def test_actions(invoke, tmp_path, name):
 def test_the_cross_view_split(invoke, tmp_path):
     invoke('ntu', '--view', '--json', tmp_path / 'a.json')
     assert read(tmp_path / 'a.json')['single_clip']['sequences'] == 4
+
+
+@pytest.mark.parametrize('name', ['penn_action', 'h36m'])
+def test_prepared_pictures_on_any_device(invoke, request, tmp_path, name):
+    root, cache = request.getfixturevalue(ROOTS[name]), tmp_path / 'cache'
+    commands = typer.Typer()
+    commands.add_typer(data_app, name='data')
+    arguments = ['data', 'prepare', name, str(root), str(cache), '--quiet']
+    CliRunner().invoke(commands, arguments, catch_exceptions=False)
+    scores = []
+    for options in ((), ('--prepared', cache, '--device', 'auto', '--workers', 2)):
+        invoke(name, *options, '--json', tmp_path / 'a.json')
+        scores.append(read(tmp_path / 'a.json'))
+    if name == 'penn_action':
+        assert scores[0]['single_clip']['sequences'] == scores[1]['single_clip']['sequences']
+        with pytest.raises(ConfigError, match='needs whole pictures, --prepared has parts'):
+            invoke(name, '--prepared', cache, '--boxes', 'seen')
+    else:
+        values = [score['single_crop']['mean_mpjpe_mm'] for score in scores]
+        assert values[0] == pytest.approx(values[1], rel=0.05)
+    with pytest.raises(DeviceError, match="device 'abacus'"):
+        invoke(name, '--device', 'abacus')
 
 
 def test_boxes_of_a_file(invoke, tmp_path, miniatures):

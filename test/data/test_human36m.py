@@ -47,15 +47,38 @@ def test_the_authors_file(h36m_released, miniatures, dots):
     assert dots(samples[6], PA17J) == 17
 
 
-@pytest.mark.parametrize('split', ['val', 'test'])
-def test_subjects_9_and_11_are_for_validation(h36m_released, split):
-    library = Human36m(h36m_released, split, PA20J)
-    assert [library.title(i)[4:7] for i in range(2)] == ['s09', 's11']
+def titles(library):
+    return [library.title(i) for i in range(len(library))]
+
+
+def test_subjects_9_and_11_are_for_test(h36m_released):
+    library = Human36m(h36m_released, 'test', PA20J)
+    assert [title[4:7] for title in titles(library)] == ['s09', 's11']
     assert [H36M_ACTIONS[library.action(i)] for i in (0, 1)] == ['Discussion', 'WalkTogether']
 
 
+def test_a_subject_is_held_out_for_validation(h36m_released, h36m_official, cdflib):
+    for root, subjects in ((h36m_released, ['s01', 's05']), (h36m_official, ['S1 '])):
+        names = [
+            {title[title.lower().index('s') :][:3] for title in titles(Human36m(root, s, PA17J))}
+            for s in ('train', 'val', 'test')
+        ]
+        assert names[0] == set(subjects)
+        assert {name.strip().lower().replace('0', '') for name in names[1]} == {'s8'}
+        assert not names[2] & (names[0] | names[1])
+
+
+def test_the_papers_way_validates_on_the_test_subjects(h36m_released):
+    train, val, test = (
+        titles(Human36m(h36m_released, split, PA17J, validate_on_test=split != 'test'))
+        for split in ('train', 'val', 'test')
+    )
+    assert [title[4:7] for title in train] == ['s01', 's05', 's08']
+    assert val == test
+
+
 def test_metres_follow_the_camera(h36m_released, miniatures):
-    sample = RecordedPoses(Human36m(h36m_released, 'val', PA17J))[1]
+    sample = RecordedPoses(Human36m(h36m_released, 'test', PA17J))[1]
     expected = named_joints(PA17J, PA21J.joint_names, miniatures.person(1, 2))
     expected[:, 2] += 1.5
     np.testing.assert_allclose(sample['joints_camera_m'], expected, atol=1e-6)
@@ -123,7 +146,7 @@ def test_without_cdflib_it_says_so(tmp_path, miniatures, monkeypatch):
 
 
 def test_what_is_missing_or_damaged_is_named(tmp_path, cdflib, miniatures):
-    with pytest.raises(DatasetError, match='has no sequence for train'):
+    with pytest.raises(DatasetError, match=r'has no sequence of the subjects .* for train'):
         Human36m(tmp_path, 'train', PA17J)
     with pytest.raises(DatasetError, match="found 'all'"):
         Human36m(tmp_path, 'all', PA17J)

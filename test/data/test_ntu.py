@@ -7,7 +7,7 @@ from pose_action_ros.core.actions import NTU60_ACTIONS
 from pose_action_ros.core.errors import DatasetError
 from pose_action_ros.core.skeleton import PA20J, PA21J
 from pose_action_ros.data.layouts import named_joints
-from pose_action_ros.data.ntu import TRAIN_SUBJECTS, Ntu, read_broken_list
+from pose_action_ros.data.ntu import HELD_OUT_SUBJECTS, TRAIN_SUBJECTS, Ntu, read_broken_list
 from pose_action_ros.data.recorded import RecordedClips, RecordedPoses, skipped_files
 
 
@@ -26,6 +26,19 @@ def test_cross_subject(root, miniatures):
     assert titles(test) == miniatures.NTU_TEST
     assert NTU60_ACTIONS[test.action(1)] == 'hand waving'
     assert len(TRAIN_SUBJECTS) == 20
+
+
+@pytest.mark.parametrize('view', [False, True])
+def test_subjects_are_held_out_for_validation(root, miniatures, view):
+    def found(split, **options):
+        return set(titles(Ntu(root, split, PA20J, view=view, **options)))
+
+    held_out, test = set(miniatures.NTU_VAL), found('test')
+    assert found('val') == held_out
+    assert not held_out & (found('train') | test)
+    assert found('train', validate_on_test=True) == found('train') | held_out
+    assert found('val', validate_on_test=True) == found('test', validate_on_test=True) == test
+    assert set(HELD_OUT_SUBJECTS) < set(TRAIN_SUBJECTS)
 
 
 def test_cross_view(root, miniatures):

@@ -40,7 +40,8 @@ def test_options(ntu_official, tmp_path):
     library = open_library('ntu', ntu_official, 'test', skeleton, view=True, broken=str(path))
     assert len(library) == 3
     with pytest.raises(
-        ConfigError, match='ntu has no option every; it has view, broken, prepared'
+        ConfigError,
+        match='ntu has no option every; it has view, broken, validate_on_test, prepared',
     ):
         open_library('ntu', ntu_official, 'test', skeleton, every=3)
     with pytest.raises(ConfigError, match="unknown data set 'cocoa'"):

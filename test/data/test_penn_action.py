@@ -25,6 +25,17 @@ def test_sequences_and_their_actions(root):
     assert test.length(1) == 24
 
 
+def test_films_are_held_out_for_validation(root):
+    def titles(split, **options):
+        library = PennAction(root, split, PA16J, **options)
+        return [library.title(i) for i in range(len(library))]
+
+    assert titles('val') == ['0010']
+    assert '0010' in titles('train', validate_on_test=True)
+    assert titles('val', validate_on_test=True) == titles('test') == ['0004', '0005']
+    assert titles('test', validate_on_test=True) == titles('test')
+
+
 def test_left_is_left(root, miniatures):
     """Penn's labels have left before right, our layouts right before left."""
     track = PennAction(root, 'train', PA16J).track(0, [3])

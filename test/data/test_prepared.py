@@ -6,11 +6,22 @@ import typer
 from typer.testing import CliRunner
 
 from pose_action_ros.cli.data import data_app
-from pose_action_ros.core.errors import DatasetError
+from pose_action_ros.core.errors import ConfigError, DatasetError
 from pose_action_ros.core.skeleton import get_skeleton
-from pose_action_ros.data.augment import Variation
+from pose_action_ros.data.augment import (
+    PAPER,
+    RELEASED,
+    Framing,
+    Variation,
+    chosen_ranges,
+)
 from pose_action_ros.data.opening import open_library, reader_named
-from pose_action_ros.data.prepared import is_prepared, prepare_recording
+from pose_action_ros.data.prepared import (
+    is_prepared,
+    prepare_recording,
+    require_extent,
+    start_cache,
+)
 from pose_action_ros.data.recorded import RecordedClips, RecordedPoses, cut
 
 app = typer.Typer()
@@ -64,7 +75,7 @@ def test_samples_are_those_of_the_originals(request, tmp_path, name):
 
 def test_clips_come_from_the_cache_too(penn_released, tmp_path, dots):
     invoke('data', 'prepare', 'penn_action', penn_released, tmp_path, '--quiet')
-    original, cached = both('penn_action', penn_released, tmp_path, 'val')
+    original, cached = both('penn_action', penn_released, tmp_path, 'test')
     clip = RecordedClips(cached, 8)[1]
     np.testing.assert_allclose(
         clip['joints_crop'], RecordedClips(original, 8)[1]['joints_crop'], atol=1e-5
@@ -73,9 +84,68 @@ def test_clips_come_from_the_cache_too(penn_released, tmp_path, dots):
     assert dots(frame, original.skeleton, tolerance=60) == 13
 
 
+@pytest.mark.parametrize(('name', 'setting'), [('penn_action', 'released'), ('h36m', 'paper')])
+def test_the_furthest_windows_of_training_see_what_the_original_shows(
+    request, tmp_path, name, setting
+):
+    root = request.getfixturevalue(ROOTS[name])
+    options = ('--augmentation', setting, '--quiet')
+    invoke('data', 'prepare', name, root, tmp_path, *options)
+    original, cached = both(name, root, tmp_path)
+    extent = chosen_ranges(setting, name, 'poses').extent
+    for angle, scale, x, y in (
+        (1, 'largest', 1, 1),
+        (-1, 'largest', -1, 1),
+        (0, 'smallest', 1, -1),
+    ):
+        variation = Variation(
+            angle * extent.angle_deg,
+            getattr(extent, scale),
+            x * extent.shift,
+            y * extent.shift,
+            in_crop_px=extent.in_crop_px,
+        )
+        crops = [
+            cut(lib.track(0, [0]), lib.images(0, [0]), lib.skeleton, variation)['crop'].numpy()
+            for lib in (original, cached)
+        ]
+        assert np.abs(crops[0].astype(int) - crops[1]).mean() < 6
+        dark = [(crop.max(axis=1) < 8).mean() for crop in crops]
+        assert dark[1] <= dark[0] + 0.02  # nothing is lost to black
+
+
+def test_training_that_reaches_beyond_the_cache_is_refused(penn_released, tmp_path):
+    invoke('data', 'prepare', 'penn_action', penn_released, tmp_path, '--quiet')
+    _, cached = both('penn_action', penn_released, tmp_path)
+    require_extent(cached, PAPER)
+    require_extent(cached, None)
+    require_extent(cached, Framing())
+    with pytest.raises(ConfigError, match='the cache of penn_action shows windows within'):
+        require_extent(cached, RELEASED['penn_action_poses'])
+    with pytest.raises(DatasetError, match='choose another folder'):
+        invoke(
+            *('data', 'prepare', 'penn_action', penn_released, tmp_path, '--quiet'),
+            *('--augmentation', '{angles_deg: [-60, 60]}'),
+        )
+    (tmp_path / 'train' / 'extent.json').unlink()  # as caches of older versions
+    _, old = both('penn_action', penn_released, tmp_path)
+    with pytest.raises(ConfigError, match='within None'):
+        require_extent(old, PAPER)
+
+
+def test_a_framing_says_how_much_is_kept(penn_released, tmp_path):
+    framing = Framing(scale=(0.8, 2.0), shift=0.2)
+    text = '{scale: [0.8, 2.0], shift: 0.2}'
+    options = ('--augmentation', text, '--quiet')
+    invoke('data', 'prepare', 'penn_action', penn_released, tmp_path, *options)
+    _, cached = both('penn_action', penn_released, tmp_path)
+    assert cached.extent == framing.extent
+
+
 def test_large_pictures_become_small(h36m_released, tmp_path):
     original, _ = both('h36m', h36m_released, None)
-    size = prepare_recording(tmp_path / 'train', original, 0)
+    folder = tmp_path / 'train'
+    size = prepare_recording(folder, original, 0, start_cache(folder, PAPER.extent))
     _, cached = both('h36m', h36m_released, tmp_path)
     image = cached.images(0, [0])[0]
     window = cached.track(0, [0]).box.size
@@ -86,8 +156,9 @@ def test_large_pictures_become_small(h36m_released, tmp_path):
 
 def test_preparing_goes_on_where_it_was_stopped(mpii_official, tmp_path):
     original, _ = both('mpii', mpii_official, None)
+    extent = start_cache(tmp_path / 'train', PAPER.extent)
     for index in range(2):
-        prepare_recording(tmp_path / 'train', original, index)
+        prepare_recording(tmp_path / 'train', original, index, extent)
     there = [is_prepared(tmp_path / 'train', original, i) for i in range(4)]
     assert there == [True, True, False, False]
     result = invoke('data', 'prepare', 'mpii', mpii_official, tmp_path, '--quiet')
@@ -104,7 +175,7 @@ def test_processes_make_the_same_cache(mpii_official, tmp_path):
             *('--workers', workers),
         )
     one, two = (sorted((tmp_path / n).rglob('*.j*')) for n in ('one', 'two'))
-    assert len(one) == len(two) == 12
+    assert len(one) == len(two) == 12 + 2  # of six persons, and how far windows vary
     assert [p.read_bytes() for p in one] == [p.read_bytes() for p in two]
 
 

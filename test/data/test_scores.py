@@ -15,13 +15,8 @@ from pose_action_ros.data.ntu import Ntu
 from pose_action_ros.data.penn_action import PennAction
 from pose_action_ros.data.recorded import RecordedPoses
 from pose_action_ros.models import ModelConfig, MultitaskNet, PoseOutput
-from pose_action_ros.training.action_scores import (
-    ClipView,
-    clip_views,
-    evaluate_clips,
-    given_boxes,
-    seen_boxes,
-)
+from pose_action_ros.training.action_scores import evaluate_clips, given_boxes, seen_boxes
+from pose_action_ros.training.film_clips import ClipView, clip_views, read_clips
 from pose_action_ros.training.pose_scores import (
     evaluate_h36m,
     evaluate_mpii,
@@ -102,7 +97,7 @@ def test_there_are_five_crops_and_their_mirrors():
 
 
 def test_a_network_that_sees_the_dots_is_right_on_h36m(h36m_released, miniatures):
-    library = Human36m(h36m_released, 'val', PA17J)
+    library = Human36m(h36m_released, 'test', PA17J)
     poses = RecordedPoses(library)
     depth = [poses[i]['joints_crop'][:, 2].numpy() for i in range(8)]
     scores = evaluate_h36m(DotSeer(miniatures, PA17J, 3, depth), library)
@@ -113,7 +108,7 @@ def test_a_network_that_sees_the_dots_is_right_on_h36m(h36m_released, miniatures
 
 def test_true_joints_in_the_crop_give_no_error(h36m_released, miniatures):
     """The whole way back: crop, image, true root depth, camera with distortion, world."""
-    library = Human36m(h36m_released, 'val', PA17J)
+    library = Human36m(h36m_released, 'test', PA17J)
     poses = RecordedPoses(library)
 
     class Truth(DotSeer):
@@ -129,7 +124,7 @@ def test_true_joints_in_the_crop_give_no_error(h36m_released, miniatures):
 
 
 def test_h36m_needs_its_joints_in_space(h36m_released, miniatures):
-    library = Human36m(h36m_released, 'val', PA17J)
+    library = Human36m(h36m_released, 'test', PA17J)
     with pytest.raises(ConfigError, match='needs pa17j in 3D'):
         evaluate_h36m(DotSeer(miniatures, PA17J), library)
 
@@ -244,7 +239,8 @@ def test_actions_must_be_the_data_sets(ntu_official, penn_net):
 def test_a_window_found_on_the_whole_image(penn_released, miniatures):
     library = PennAction(penn_released, 'test', PA16J)
     views = clip_views(library, 8, multi=True, limit=1)
-    boxes = seen_boxes(DotSeer(miniatures, PA16J), library, views)
+    frames = dict(enumerate(library.images(0, range(24))))
+    boxes = seen_boxes(DotSeer(miniatures, PA16J), views, frames)
     assert set(boxes) == set(views)
     joints = miniatures.pixels(np.stack([miniatures.person(f, 4) for f in (0, 8, 14)]))
     names = [miniatures.PA21J.index(n) for n in PA16J.joint_names]
@@ -259,8 +255,57 @@ def test_nobody_seen_is_the_whole_image(penn_released, miniatures):
     seer.colours = [np.array([255, 0, 255])] * 16
     library = PennAction(penn_released, 'test', PA16J)
     views = clip_views(library, 4, multi=False, limit=1)
-    box = seen_boxes(seer, library, views)[views[0]]
+    frames = dict(enumerate(library.images(0, range(24))))
+    box = seen_boxes(seer, views, frames)[views[0]]
     assert (box.center_x, box.center_y, box.size) == (160, 120, 320)
+
+
+class CountingLibrary:
+    """Passes everything on to a library, and notes which films are decoded."""
+
+    def __init__(self, library):
+        self._library = library
+        self.decoded = []
+
+    def __getattr__(self, name):
+        return getattr(self._library, name)
+
+    def __len__(self):
+        return len(self._library)
+
+    def images(self, index, frames):
+        self.decoded.append(index)
+        return self._library.images(index, frames)
+
+
+@pytest.mark.parametrize('workers', [0, 2])
+@pytest.mark.parametrize('boxes', [None, seen_boxes])
+def test_each_film_is_decoded_once_for_all_protocols(penn_released, penn_net, workers, boxes):
+    library = CountingLibrary(PennAction(penn_released, 'test', PA16J))
+    views = {name: clip_views(library, 4, multi=name == 'multi') for name in ('single', 'multi')}
+    scores = evaluate_clips(penn_net, library, views, boxes=boxes, workers=workers)
+    assert sorted(library.decoded) == [0, 1]
+    for name, each in views.items():
+        assert scores[name] == evaluate_clips(penn_net, library, each, boxes=boxes)
+        assert scores[name].clips == len(each)
+
+
+def test_clips_come_film_by_film_in_their_windows(penn_released):
+    from pose_action_ros.core.predictions import PersonBox
+    from pose_action_ros.data.recorded import RecordedClips
+
+    library = PennAction(penn_released, 'test', PA16J)
+    views = clip_views(library, 4, multi=True)
+    whole = dict.fromkeys(views[1:2], PersonBox(160.0, 120.0, 320.0))
+    films = list(read_clips(library, views, whole, workers=1))
+    assert [view for film, _ in films for view in film] == views
+    film, clips = films[1]
+    for view, crop, matrix in zip(film, clips['crop'], clips['image_to_crop'], strict=True):
+        expected = RecordedClips(library, 4).clip(view.recording, view.frames)
+        assert torch.equal(crop.flip(-1) if view.flip else crop, expected['crop'])
+        assert torch.equal(matrix, expected['image_to_crop'])
+    matrix = films[0][1]['image_to_crop'][1, 0]
+    torch.testing.assert_close(matrix[0, :2], torch.tensor([1 / 320, 0.0]).double())
 
 
 def test_windows_of_a_file(penn_released, miniatures, tmp_path):

@@ -5,9 +5,10 @@ from pathlib import Path
 import pytest
 import torch
 
-from pose_action_ros.core.errors import ConfigError
+from pose_action_ros.core.errors import ConfigError, DatasetError
 from pose_action_ros.models import ModelConfig, load_model
 from pose_action_ros.training.config_file import load_config
+from pose_action_ros.training.phase_samples import PhaseSamples
 from pose_action_ros.training.pose_module import PoseModule
 from pose_action_ros.training.run import train
 from pose_action_ros.training.sources import clip_source, pose_source
@@ -25,6 +26,7 @@ ROOTS = {
 }
 FILES = {
     'mpii': ('mpii', ()),
+    'mpii_released': ('mpii', ()),
     'h36m': ('h36m', ()),
     'h36m_mpii': ('h36m', ('mpii',)),
     'penn_action': ('penn_action', ('mpii',)),
@@ -109,11 +111,41 @@ def test_the_same_settings_give_the_same_samples(miniature_run):
         for position in (0, 7):
             assert torch.equal(one[position]['crop'], other[position]['crop'])
         changed = miniature_run('penn_action', 'data.options.seed=9').data
+        other_run = source(config.data, model, 'train', seed=9)
+        assert any(
+            not torch.equal(one[p]['crop'], other_run[p]['crop']) for p in range(2)
+        )  # the seed of the run
         differs = [
             not torch.equal(one[p]['crop'], source(changed, model, 'train')[p]['crop'])
             for p in range(2)
         ]
         assert any(differs)
+
+
+def test_the_seed_of_the_run_rules_recorded_samples(miniature_run, tmp_path):
+    model = ModelConfig.preset('penn_action', **miniature_run('penn_action').model.changes)
+    found = []
+    for seed in (1, 1, 2):
+        samples = PhaseSamples(miniature_run('penn_action', f'seed={seed}'), model, tmp_path)
+        sources = [samples.of(phase).train.source for phase in ('pose', 'action')]
+        found.append([[source[p]['crop'] for p in range(2)] for source in sources])
+    for kind in range(2):
+        one, same, other = ([run[kind][p] for p in range(2)] for run in found)
+        assert all(map(torch.equal, one, same))
+        assert not all(map(torch.equal, one, other))
+
+
+def test_pictures_that_can_not_be_read_are_found_before_the_first_step(
+    miniature_run, tmp_path, miniatures
+):
+    root = tmp_path / 'mpii'
+    miniatures.write_mpii(root, True)
+    for path in (root / 'images').iterdir():
+        path.write_bytes(b'damaged')
+    config = miniature_run('h36m_mpii', f'data.options.mix.mpii.root={root}')
+    with pytest.raises(DatasetError, match='samples in a row can not be read'):
+        train(config, progress=False)
+    assert not Path(config.output).exists()
 
 
 def test_samples_can_be_kept_and_are_as_many_as_asked_for(miniature_run, tmp_path):

@@ -6,6 +6,7 @@ import pytest
 
 pytest.importorskip('rclpy', reason='needs ROS 2')
 
+from rcl_interfaces.msg import Log
 from rclpy.qos import DurabilityPolicy, QoSProfile
 from sensor_msgs.msg import CameraInfo, CompressedImage, Image
 
@@ -50,10 +51,12 @@ def test_a_video_is_filmed_at_its_own_rate_and_ends(graph, tmp_path):
     writer.release()
     images = graph.collect(Image, 'image', 50)
     infos = graph.collect(CameraInfo, 'camera_info', 50)
+    log = graph.collect(Log, '/rosout', 50)
     parameters = {'source': path, 'loop': 'false', 'field_of_view_deg': 60.0}
     graph.start('camera_node', **parameters)
     graph.wait(lambda: images and infos)
-    graph.spin(5.0)
+    ended = lambda: any('the film has ended' in line.msg for line in log)  # noqa: E731
+    graph.wait(ended, what='end of the film')
     assert 2 <= len(images) <= 125  # the first ones pass before the peer is found
     assert infos[0].k[0] == pytest.approx(32 / np.tan(np.radians(30)))
     _, log = graph.stop('camera_node')

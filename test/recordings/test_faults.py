@@ -2,6 +2,7 @@
 
 import os
 import signal
+import struct
 import sys
 
 import numpy as np
@@ -147,6 +148,19 @@ def test_a_damaged_message_of_any_topic_is_one_bad_item(tmp_path, net, topic):
         elif is_image:
             (problem,) = (p for p in counts.problems if p.startswith('could not be read'))
             assert counts.problems[problem] == 1
+
+
+@pytest.mark.parametrize('stamp', [(2**31 - 1, 2**32 - 1), (-(2**31), 0)])
+def test_stamps_that_are_no_time_cost_nothing(tmp_path, stream, stamp):
+    """All images have the first or the last stamp that a message holds, and beyond."""
+    source = record(
+        tmp_path / 'in',
+        StoragePlugin.MCAP,
+        topics=['/image'],
+        damage=lambda topic, index, data: data[:4] + struct.pack('<iI', *stamp) + data[12:],
+    )
+    counts = add_results(source, tmp_path / 'out', stream, RecordingTopics())
+    assert (counts.images, counts.bad_images, counts.poses) == (FRAMES, 0, FRAMES)
 
 
 def test_whatever_the_network_raises_costs_one_image(tmp_path, stream):

@@ -53,6 +53,8 @@ def test_the_node_answers_while_it_configures(graph, endless):
     diagnostics = graph.collect(DiagnosticArray, '/diagnostics')
     graph.start('pose_action_node', path=endless, autostart='false')
     request = ChangeState.Request(transition=Transition(id=Transition.TRANSITION_CONFIGURE))
+    labels = {'activate', 'cleanup', 'transition_success', 'no such'}
+    refused(graph, 'unconfigured', labels, {3, 7, 255})
     client = graph.node.create_client(ChangeState, '/pose_action/change_state')
     graph.wait(client.service_is_ready, what='service')
     answer = client.call_async(request)
@@ -62,9 +64,20 @@ def test_the_node_answers_while_it_configures(graph, endless):
     assert (state.id, state.label) == (State.TRANSITION_STATE_CONFIGURING, 'configuring')
     reset = graph.call(Trigger, '/pose_action/reset', Trigger.Request())
     assert 'not configured' in reset.message
-    second = graph.call(ChangeState, '/pose_action/change_state', request)
-    assert not second.success
+    # The last two would end the transition in the place of the node.
+    refused(graph, 'configuring', {'configure', 'transition_success'}, {1, 5, 10, 11})
     assert not answer.done()
+
+
+def refused(graph, state, labels, numbers):
+    """Ask for transitions, each of which the node must refuse and stay what it is."""
+    asked = [Transition(label=label) for label in sorted(labels)]
+    asked += [Transition(id=number) for number in sorted(numbers)]
+    for transition in asked:
+        request = ChangeState.Request(transition=transition)
+        assert not graph.call(ChangeState, '/pose_action/change_state', request).success
+        now = graph.call(GetState, '/pose_action/get_state', GetState.Request()).current_state
+        assert now.label == state
 
 
 @pytest.mark.parametrize('how', [signal.SIGINT, signal.SIGTERM])

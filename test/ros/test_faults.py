@@ -73,9 +73,7 @@ class Driver:
         info.k = np.array([focal, 0, 79.5, 0, focal, 59.5, 0, 0, 1])
         for name, value in changes.items():
             setattr(info, name, value)
-        for _ in range(2):  # best effort
-            (publisher or self.infos).publish(info)
-            self.graph.spin(0.1)
+        self.graph.deliver(publisher or self.infos, info)
 
     def message(self):
         """The next text of the node's health."""
@@ -127,10 +125,7 @@ def driver(shared_graph, weights):
     for publisher in (driver.images, driver.infos, driver.depths):
         shared_graph.wait(lambda p=publisher: p.get_subscription_count(), what='subscription')
     region = shared_graph.node.create_publisher(RegionOfInterest, '/roi', 5)
-    shared_graph.wait(lambda: region.get_subscription_count() > 0, what='roi')
-    for _ in range(3):  # best effort
-        region.publish(RegionOfInterest(x_offset=20, width=HEIGHT, height=HEIGHT))
-        shared_graph.spin(0.2)
+    shared_graph.deliver(region, RegionOfInterest(x_offset=20, width=HEIGHT, height=HEIGHT))
     return driver
 
 

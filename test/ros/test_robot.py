@@ -82,11 +82,19 @@ class Robot:
     def publisher(self, message_type, topic, qos=5):
         return self.graph.node.create_publisher(message_type, topic, qos)
 
+    def deliver(self, publisher, message):
+        self.graph.deliver(publisher, message, to='/robot1/pose_action')
+
     def watch(self):
         self.poses = self.graph.collect(Pose3D, '/robot1/poses')
         self.actions = self.graph.collect(ActionLabel, '/robot1/actions')
         self.markers = self.graph.collect(MarkerArray, '/robot1/markers')
-        self.graph.spin(1.0)
+        self.send()
+        self.graph.wait(
+            lambda: self.poses and self.actions and self.markers,
+            what='results of three topics',
+            again=self.send,
+        )
 
     def send(self, frame_id=FRAME, step_ns=PERIOD_NS):
         self.stamp_ns += step_ns
@@ -106,24 +114,30 @@ class Robot:
         ]
         again = lambda: self.images.publish(self.sent)  # noqa: E731
         self.graph.wait(found, what='pose of the image', again=again)
-        self.graph.spin(0.05)
-        return found()[-1]
+        pose = found()[-1]
+        drawn = lambda: [m for array in self.markers for m in array.markers]  # noqa: E731
+        self.graph.wait(
+            lambda: (
+                any(action.header.stamp == self.sent.header.stamp for action in self.actions)
+                and any(marker.header.stamp == pose.header.stamp for marker in drawn())
+            ),
+            what='action and markers of the image',
+        )
+        return pose
 
     def calibrate(self, focal=150.0, **changes):
         info = CameraInfo(height=HEIGHT, width=WIDTH, distortion_model='plumb_bob', d=[0.0] * 5)
         info.k = np.array([focal, 0, 79.5, 0, focal, 59.5, 0, 0, 1])
         for name, value in changes.items():
             setattr(info, name, value)
-        self.infos.publish(info)
-        self.graph.spin(0.3)
+        self.deliver(self.infos, info)
 
     def send_depth(self, depth, encoding):
         """A depth image for the next image."""
         msg = Image(height=HEIGHT, width=WIDTH, encoding=encoding, step=WIDTH * depth.itemsize)
         msg.data.frombytes(np.full((HEIGHT, WIDTH), depth).tobytes())
         msg.header.stamp = stamp_to_msg(MAKE, self.stamp_ns + PERIOD_NS)
-        self.depths.publish(msg)
-        self.graph.spin(0.3)
+        self.deliver(self.depths, msg)
 
     def diagnosis(self, count=1):
         """The next status of the node."""
@@ -262,17 +276,17 @@ def test_an_incompatible_qos_and_silence_are_said(robot):
 def test_nobody_watches_so_nothing_runs(robot):
     robot.images = robot.publisher(CompressedImage, IMAGE)
     robot.graph.wait(lambda: robot.images.get_subscription_count() == 1, what='subscription')
-    for _ in range(3):
+    for count in (1, 2, 3):
         robot.send()
-        robot.graph.spin(0.2)
-    robot.graph.wait(lambda: robot.number('frames_unwatched') == 3, what='unwatched images')
+        unwatched = lambda n=count: robot.number('frames_unwatched') == n  # noqa: E731
+        robot.graph.wait(unwatched, what='unwatched images')
     assert robot.number('rate_out_hz') == 0.0
 
 
 def test_names_stamps_and_frames(robot):
     robot.watch()
-    robot.regions.publish(RegionOfInterest(x_offset=20, width=120, height=120))
-    robot.graph.spin(0.3)
+    region = RegionOfInterest(x_offset=20, width=120, height=120)
+    robot.deliver(robot.regions, region)
     pose = robot.ask()
     assert stamp_from_msg(pose.header.stamp) == robot.stamp_ns
     assert pose.header.frame_id == FRAME
@@ -386,11 +400,16 @@ def test_no_calibration_means_no_metres_before_the_camera(robot):
 
 
 def test_the_debug_image_is_made_for_those_who_look(robot):
-    images = robot.graph.collect(Image, '/robot1/pose_action/debug_image')
-    robot.graph.spin(0.5)
-    pose = robot.ask()
-    robot.graph.wait(lambda: images, what='debug image')
+    images, asked = robot.graph.collect(Image, '/robot1/pose_action/debug_image'), {}
+
+    def ask():
+        pose = robot.ask()
+        asked[stamp_from_msg(pose.header.stamp)] = pose
+
+    ask()
+    robot.graph.wait(lambda: images, what='debug image', again=ask)
     image = images[-1]
+    pose = asked[stamp_from_msg(image.header.stamp)]
     assert (image.encoding, image.height, image.width) == ('bgr8', HEIGHT, WIDTH)
     assert (image.header.stamp, image.header.frame_id) == (pose.header.stamp, FRAME)
     plain = cv2.imdecode(np.frombuffer(robot.jpeg, np.uint8), cv2.IMREAD_COLOR)
@@ -408,10 +427,8 @@ def test_who_leaves_leaves_no_ghost(robot):
     assert robot.set('track.min_confidence', 1.0).successful
     count = len(robot.poses)
     robot.markers.clear()
-    for _ in range(2):
-        robot.send()
-        robot.graph.spin(0.3)
-    robot.graph.wait(lambda: robot.markers, what='DELETE markers')
+    robot.send()
+    robot.graph.wait(lambda: robot.markers, what='DELETE markers', again=robot.send)
     assert len(robot.poses) == count
     markers = [m for array in robot.markers for m in array.markers]
     assert {(m.ns, m.id, m.action) for m in markers} == {
@@ -444,8 +461,7 @@ def test_people_from_a_detector(robot):
             hypothesis = msgs.ObjectHypothesis(class_id=name, score=0.9)
             detection.results = [msgs.ObjectHypothesisWithPose(hypothesis=hypothesis)]
             array.detections.append(detection)
-        people.publish(array)
-        robot.graph.spin(0.2)
+        robot.deliver(people, array)
 
     robot.poses.clear()
     for _ in range(16):

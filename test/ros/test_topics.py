@@ -24,6 +24,7 @@ ROOT = Path(__file__).parents[2]
 RELIABILITY = {
     'reliable': ReliabilityPolicy.RELIABLE,
     'best effort': ReliabilityPolicy.BEST_EFFORT,
+    'best available': ReliabilityPolicy.BEST_AVAILABLE,
 }
 DURABILITY = {
     'volatile': DurabilityPolicy.VOLATILE,
@@ -55,7 +56,7 @@ def documented():
 
 @pytest.fixture(scope='module')
 def endpoints(shared_graph, weights):
-    """(topic, type, node, side, reliability, durability, depth) as the graph shows them."""
+    """(topic, side, what the graph shows, what the override parameters say) of each."""
     graph = shared_graph
     graph.start('camera_node', width=64, height=48)
     graph.start(
@@ -72,20 +73,25 @@ def endpoints(shared_graph, weights):
     names = lambda: {name for name, _ in watch.get_topic_names_and_types()}  # noqa: E731
     own = {'/poses', '/roi', '/camera/truth/poses', '/image/compressed'}  # each of one node alone
     graph.wait(lambda: own <= names(), what='both nodes')
-    graph.spin(2.0)
+    # The node has looked at its publishers once a second, and fits them.
+    asked = lambda: [  # noqa: E731
+        info.qos_profile.reliability for info in watch.get_subscriptions_info_by_topic('/image')
+    ]
+    graph.wait(lambda: asked() == [ReliabilityPolicy.RELIABLE], what='reliable delivery')
     found = []
     for topic in names() - RCL:
         for side in ('publisher', 'subscription'):
             infos = getattr(watch, f'get_{side}s_info_by_topic')(topic)
             found += [(topic, side, info) for info in infos if info.node_name != 'peer']
-    return [(*endpoint, depth_of(graph, *endpoint)) for endpoint in found]
+    return [(*endpoint, declared(graph, *endpoint)) for endpoint in found]
 
 
-def depth_of(graph, topic, side, info):
-    """The queue's depth, which middlewares keep to themselves: of the override parameters."""
-    request = GetParameters.Request(names=[f'qos_overrides.{topic}.{side}.depth'])
+def declared(graph, topic, side, info):
+    """Depth, which middlewares keep to themselves, and reliability: of the override parameters."""
+    names = [f'qos_overrides.{topic}.{side}.{policy}' for policy in ('depth', 'reliability')]
     name = f'/{info.node_name}/get_parameters'
-    return graph.call(GetParameters, name, request).values[0].integer_value
+    depth, reliability = graph.call(GetParameters, name, GetParameters.Request(names=names)).values
+    return depth.integer_value, ReliabilityPolicy[reliability.string_value.upper()]
 
 
 def test_the_table_is_what_the_graph_shows(endpoints):
@@ -101,13 +107,15 @@ def test_the_table_is_what_the_graph_shows(endpoints):
             info.topic_type.replace('/msg/', '/'),
             info.node_name,
             side,
-            info.qos_profile.reliability,
+            reliability,
             info.qos_profile.durability,
             str(depth),
         )
-        for topic, side, info, depth in endpoints
+        for topic, side, info, (depth, reliability) in endpoints
     }
     assert found == expected
+    for _, side, info, (_, reliability) in endpoints:
+        assert side == 'subscription' or info.qos_profile.reliability == reliability
 
 
 def rviz():

@@ -76,6 +76,15 @@ def test_mirror_swaps_names_and_keeps_places():
     assert torch.equal(left['crop'], sample['crop'])
 
 
+def test_mirror_swaps_what_is_seen_with_the_names():
+    sample = dots()
+    left, right = PA17J.index('left_wrist'), PA17J.index('right_wrist')
+    sample['visibility'][left], sample['visibility'][right] = 1.0, 0.0
+    out = augment(sample, seed_that_mirrors(True), colour_power=0.0)
+    assert (out['visibility'][left], out['visibility'][right]) == (0.0, 1.0)
+    assert (sample['visibility'][left], sample['visibility'][right]) == (1.0, 0.0)
+
+
 def test_what_leaves_the_crop_is_unknown_and_not_visible():
     sample = dots()
     sample['joints_crop'][4] = torch.tensor([0.99, 0.99, 0.5])

@@ -50,6 +50,7 @@ def test_finished_batches_pass():
     assert develop_batch(batch) is batch
 
 
+@pytest.mark.filterwarnings('ignore:This DataLoader will create')  # more than there are cores
 @pytest.mark.parametrize('workers', [0, 2])
 def test_loaders_of_a_phase_carry_both(workers):
     phase = PosePhase(steps_per_epoch=2, batch_size=3)

@@ -64,7 +64,7 @@ def test_file_only_overrides(tmp_path):
         ({'pose': {'epochs': True}}, 'pose.epochs is True'),
         ({'pose': {'epochs': -1}}, 'pose.epochs is -1; expected at least 0'),
         ({'action': {'momentum': 1.5}}, 'expected 0 to 0.999'),
-        ({'pose': {'schedule': 'linear'}}, 'expected one of plateau, cosine'),
+        ({'pose': {'schedule': 'linear'}}, 'expected one of plateau, steps, cosine'),
         ({'pose': 3}, 'pose: found 3'),
         ({'model': {'preset': None}}, 'expected str'),
     ],

@@ -20,6 +20,7 @@ from pose_action_ros.training.phase_module import (
     to_network_input,
 )
 from pose_action_ros.training.pose_module import PoseModule
+from pose_action_ros.training.shared_batch_norm import SharedBatchNorm, share_batch_norms
 
 
 def batch_of(source, count):
@@ -148,7 +149,8 @@ def test_action_phase_overfits_and_leaves_the_pose_network_alone(tiny_net, tmp_p
     before = {k: v.clone() for k, v in tiny_net.pose_net.state_dict().items()}
     module = quiet(ActionModule(tiny_net, ActionPhase(), 1e-3))
     assert not any(name.startswith('pose_net') for name in trained_names(module))
-    features = CachedFeatures(clips, tiny_net, tmp_path / 'features.npy')
+    features = CachedFeatures(clips, tmp_path / 'features.npy')
+    features.fill(tiny_net)
     module.on_train_epoch_start()
     batch = batch_of(features, 4)
     losses = steps(module, batch, 60, 1e-2)
@@ -159,7 +161,8 @@ def test_action_phase_overfits_and_leaves_the_pose_network_alone(tiny_net, tmp_p
 
 def test_cached_features_are_those_of_the_clips(tiny_net, tmp_path):
     clips = OrderedSamples(SimulatedClips('train', 2, frames=4), 1)
-    features = CachedFeatures(clips, tiny_net, tmp_path / 'features.npy')
+    features = CachedFeatures(clips, tmp_path / 'features.npy')
+    features.fill(tiny_net)
     clip = batch_of(clips.source, 2)
     with torch.no_grad():
         expected = clip_features(tiny_net, clip)
@@ -194,6 +197,38 @@ def test_finetuning_trains_everything(tiny_net):
     assert without == []
 
 
+def test_a_frozen_pose_network_keeps_its_statistics_while_clips_pass_through(tiny_net):
+    module = quiet(ActionModule(tiny_net, ActionPhase(), 1e-3))
+    before = {k: v.clone() for k, v in tiny_net.pose_net.state_dict().items()}
+    module.training_step(batch_of(SimulatedClips('train', 2, frames=4), 2), 0).backward()
+    for name, value in tiny_net.pose_net.state_dict().items():
+        assert torch.equal(value, before[name]), name
+    assert not tiny_net.pose_net.training
+    assert tiny_net.fusion.training
+
+
+def test_the_visibility_counts_with_its_weight(tiny_net):
+    batch = batch_of(SimulatedPoses('val', 2), 2)
+    losses = []
+    for weight in (0.0, 0.1, 0.2):
+        module = quiet(PoseModule(tiny_net, PosePhase(visibility_weight=weight), 1e-3))
+        losses.append(module.training_step(batch, 0).item())
+    assert losses[1] > losses[0] + 0.01
+    assert losses[2] - losses[1] == pytest.approx(losses[1] - losses[0], rel=1e-3)
+
+
+@pytest.mark.parametrize('name', ['pose_weight', 'visibility_weight'])
+def test_finetuning_adds_the_pose_loss_with_its_weights(tiny_net, name):
+    batch = batch_of(SimulatedClips('train', 2, frames=4), 2)
+    losses = []
+    for weight in (0.0, 0.5, 1.0):
+        phase = FinetunePhase(**{name: weight})
+        module = quiet(ActionModule(tiny_net, phase, 1e-3, train_pose=True))
+        losses.append(module.training_step(batch, 0).item())
+    assert losses[1] > losses[0] + 0.01
+    assert losses[2] - losses[1] == pytest.approx(losses[1] - losses[0], rel=1e-3)
+
+
 @pytest.mark.parametrize('frozen', [False, True])
 def test_freeze_batch_norm_keeps_the_stored_statistics(tiny_net, frozen):
     module = quiet(PoseModule(tiny_net, PosePhase(freeze_batch_norm=frozen), 1e-3))
@@ -202,6 +237,22 @@ def test_freeze_batch_norm_keeps_the_stored_statistics(tiny_net, frozen):
     after = tiny_net.pose_net.entry_flow.conv1.norm.running_mean
     assert torch.equal(before, after) is frozen
     assert tiny_net.pose_net.training
+
+
+def test_shared_batch_norms_keep_everything_and_are_frozen_too(tiny_net):
+    module = PoseModule(tiny_net, PosePhase(freeze_batch_norm=True), 1e-3)
+    before = {k: v.clone() for k, v in tiny_net.state_dict().items()}
+    crops = torch.rand(1, 3, 64, 64)
+    expected = tiny_net.eval().forward_pose(crops)[-1].joints
+    share_batch_norms(tiny_net, shared=True)
+    assert tiny_net.state_dict().keys() == before.keys()
+    assert torch.equal(tiny_net.forward_pose(crops)[-1].joints, expected)
+    quiet(module)
+    shared = [part for part in tiny_net.pose_net.modules() if isinstance(part, SharedBatchNorm)]
+    assert shared
+    assert not any(part.training for part in shared)
+    share_batch_norms(tiny_net, shared=False)
+    assert not any(isinstance(part, SharedBatchNorm) for part in tiny_net.modules())
 
 
 def test_best_weights_are_the_averaged_ones_where_there_are(tiny_net):

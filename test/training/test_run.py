@@ -2,14 +2,15 @@
 
 import csv
 import json
-import subprocess
-import sys
+from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 
-from pose_action_ros.core.errors import CheckpointError, ConfigError
+from pose_action_ros.core.errors import CheckpointError, ConfigError, TrainingError
+from pose_action_ros.data.simulated import SimulatedPoses
 from pose_action_ros.models import load_model, read_metadata, save_model
 from pose_action_ros.training import run
 from pose_action_ros.training.action_module import ActionModule
@@ -17,7 +18,7 @@ from pose_action_ros.training.config_file import config_to_mapping, load_config
 from pose_action_ros.training.pose_module import PoseModule
 from pose_action_ros.training.run_folder import PhaseResult, RunFolder, load_checkpoint
 
-ROOT = Path(__file__).parents[2]
+NO_POOL = {'pool': False, 'poses': 0, 'clips': 0}
 
 
 class KilledError(Exception):
@@ -114,9 +115,7 @@ def test_the_result_says_where_it_comes_from_and_is_not_overwritten(tiny_run):
     with pytest.raises(ConfigError, match='holds a run already; add --resume'):
         train(config)
     changed = tiny_run(pose={'epochs': 1, 'learning_rate': 1.0}, action={'epochs': 1})
-    with pytest.raises(
-        ConfigError, match=r'other settings: pose\.learning_rate, finetune\.epochs'
-    ):
+    with pytest.raises(ConfigError, match=r'other settings: pose\.learning_rate; go on'):
         train(changed, resume=True)
     best = load_checkpoint(RunFolder(Path(config.output)).best('action'))
     pose_net = load_model(weights).pose_net.state_dict()
@@ -129,17 +128,109 @@ def test_starting_weights(tiny_run, tiny_net, tmp_path):
     path = tmp_path / 'start.safetensors'
     save_model(tiny_net, path)
     config = tiny_run(model={'weights': str(path)})
-    started = run._start_network(config)
+    started = run.start_network(config.model)
     assert all(torch.equal(v, tiny_net.state_dict()[k]) for k, v in started.state_dict().items())
     wider = tiny_run(model={'weights': str(path), 'changes': {'features': 64}})
     with pytest.raises(ConfigError, match='tensors only; start from'):
-        run._start_network(wider)
+        run.start_network(wider.model)
 
 
 def test_finetuning_without_an_action_phase_needs_a_rate(tiny_run):
-    config = tiny_run(pose={'epochs': 0}, action={'epochs': 0})
+    config = tiny_run(action={'epochs': 0})  # a phase comes before it, for a night
     with pytest.raises(ConfigError, match=r'finetune\.learning_rate is null'):
         train(config)
+    assert not Path(config.output).exists()
+
+
+def test_a_first_start_that_failed_blocks_nothing(tiny_run, monkeypatch):
+    first = tiny_run(pose={'epochs': 1}, action={'epochs': 0}, finetune={'epochs': 0})
+    with monkeypatch.context() as patch:
+        kill_at(patch, PoseModule, 1)
+        with pytest.raises(KilledError):
+            train(first)
+    samples = Path(first.output) / 'samples' / 'train_poses.npy'
+    assert samples.exists()
+    again = tiny_run(
+        seed=4, pose={'epochs': 1}, action={'epochs': 0}, finetune={'epochs': 0}, data={'poses': 5}
+    )
+    assert load_model(train(again)).config == load_model(train(again, resume=True)).config
+    assert load_config(Path(first.output) / 'config.yaml') == again
+    assert len(np.load(samples, mmap_mode='r')) == 5  # not those of the first start
+
+
+def test_two_runs_do_not_share_a_folder(tiny_run):
+    config = tiny_run()
+    folder = RunFolder(Path(config.output))
+    with folder.opened(config), pytest.raises(ConfigError, match='another process is training'):
+        train(config)
+
+
+@pytest.mark.parametrize(
+    ('where', 'message'), [('loss', 'the loss is no'), ('val', 'val_error is')]
+)
+def test_a_number_that_is_none_ends_the_run(tiny_run, monkeypatch, where, message):
+    config = tiny_run(
+        data=NO_POOL, pose={'epochs': 2}, action={'epochs': 0}, finetune={'epochs': 0}
+    )
+    nowhere = float('nan')
+    if where == 'loss':
+        step = PoseModule.training_step
+        monkeypatch.setattr(PoseModule, 'training_step', lambda *args: step(*args) * nowhere)
+    else:
+        monkeypatch.setattr(SimulatedPoses, '__getitem__', _without_joints)
+    with pytest.raises(TrainingError, match=message):
+        train(config)
+    folder = RunFolder(Path(config.output))
+    assert not folder.last('pose').exists()
+    assert folder.result('pose') is None
+
+
+def _without_joints(self, index):
+    return {
+        'crop': torch.zeros(3, 256, 256, dtype=torch.uint8),
+        'joints_crop': torch.full((17, 3), torch.nan),
+        'visibility': torch.zeros(17),
+        'image_to_crop': torch.eye(3, dtype=torch.float64),
+        'joints_camera_m': torch.full((17, 3), torch.nan),
+        'depth_is_hint': torch.tensor(False),
+    }
+
+
+def test_parts_of_a_batch_make_the_same_step(tiny_run):
+    found = []
+    for parts in (1, 2):
+        phase = {'epochs': 2, 'freeze_batch_norm': True, 'ema_decay': 0.9, 'optimizer': 'sgd'}
+        config = tiny_run(
+            str(parts),
+            data=NO_POOL,
+            trainer={'accumulate_grad_batches': parts, 'options': {'deterministic': 'warn'}},
+            pose=phase,
+            action={'epochs': 0},
+            finetune={'epochs': 0},
+        )
+        weights = load_model(train(config)).state_dict()
+        result = RunFolder(Path(config.output)).result('pose')
+        found.append((weights, result.steps, last_losses(config, 'pose')))
+    (one, steps, loss), (two, *others) = found
+    assert others == [steps, pytest.approx(loss, rel=1e-4)]
+    start = run.start_network(config.model).state_dict()
+    for name, value in one.items():
+        moved = (value - start[name]).abs().max() if name in start else 1.0
+        torch.testing.assert_close(two[name], value, rtol=1e-3, atol=1e-6 + 1e-3 * float(moved))
+
+
+def test_the_rate_is_a_curve(tiny_run):
+    config = tiny_run(
+        data=NO_POOL,
+        pose={'epochs': 3, 'schedule': 'steps', 'milestones': [1, 2], 'factor': 0.5},
+        action={'epochs': 0},
+        finetune={'epochs': 0},
+    )
+    train(config)
+    (path,) = (Path(config.output) / 'pose' / 'logs').glob('version_*/metrics.csv')
+    with path.open() as file:
+        rates = [float(row['rate']) for row in csv.DictReader(file) if row['rate']]
+    assert rates == pytest.approx([5e-4, 2.5e-4, 2.5e-4])
 
 
 @pytest.mark.parametrize(
@@ -160,11 +251,24 @@ def test_finetuning_without_an_action_phase_needs_a_rate(tiny_run):
             | {'action': {'cache_features': True}},
             r'set data\.clips above 0',
         ),
+        ({'action': {'learning_rate': None}}, r'action\.learning_rate is null'),
+        (
+            {'finetune': {'batch_size': 3}, 'trainer': {'accumulate_grad_batches': 2}},
+            'finetune: b',
+        ),
+        ({'finetune': {'batch_size': 3}, 'trainer': {'devices': 2}}, 'finetune: batch_size 3 is'),
+        ({'trainer': {'options': {'sync_batchnorm': True}}}, r'options has sync_batchnorm; exp'),
+        ({'trainer': {'accelerator': 'abacus'}}, 'Lightning refuses the trainer settings'),
+        ({'trainer': {'options': {'max_epochs': 3}}}, r'trainer\.options has max_epochs; exp'),
+        ({'data': {'light': 0.1, 'pool': False, 'render_on_device': True}}, 'finished crops'),
+        ({'pose': {'epochs': 0}, 'action': {'epochs': 0}, 'finetune': {'epochs': 0}}, 'every ph'),
     ],
 )
-def test_contradictions_are_told(tiny_run, sections, message):
+def test_contradictions_are_told_before_anything_is_written(tiny_run, sections, message):
+    config = tiny_run(**sections)
     with pytest.raises(ConfigError, match=message):
-        train(tiny_run(**sections))
+        train(config)
+    assert not Path(config.output).exists()
 
 
 def test_damaged_checkpoints_are_told(tmp_path):
@@ -178,35 +282,9 @@ def test_results_of_phases_are_kept(tmp_path):
     folder = RunFolder(tmp_path)
     folder.phase('pose').mkdir()
     assert folder.result('pose') is None
-    result = PhaseResult('pose', steps=4, last_rate=1e-3, best_error=0.5, seconds=2.0)
+    result = PhaseResult('pose', 4, last_rate=1e-3, best_error=0.5, seconds=2.0, epochs=3)
     folder.write_result(result)
-    assert folder.result('pose') == result
-
-
-@pytest.mark.slow
-def test_two_processes_train_as_one(tiny_run, tmp_path):
-    config = tiny_run('ddp', trainer={'devices': 2, 'strategy': 'ddp'}, finetune={'epochs': 0})
-    script, settings = tmp_path / 'run.py', tmp_path / 'ddp.yaml'
-    script.write_text(
-        'import typer\nfrom pose_action_ros.cli.train import train\n'
-        'if __name__ == "__main__":\n    typer.run(train)\n'
-    )
-    settings.write_text(json.dumps(config_to_mapping(config)))
-    done = subprocess.run(
-        [sys.executable, script, settings, '--quiet'],
-        cwd=ROOT,
-        env={'PYTHONPATH': str(ROOT), 'PATH': '', 'OMP_NUM_THREADS': '1', 'HOME': str(tmp_path)},
-        capture_output=True,
-        text=True,
-        timeout=200,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr
-    weights = load_model(Path(config.output) / 'weights.safetensors').state_dict()
-    assert all(value.isfinite().all() for value in weights.values())
-    assert done.stdout.count('weights:') == 1
-    # Each process took every second position of the row that one process would have taken.
-    single = tiny_run('single', finetune={'epochs': 0})
-    train(single)
-    ours = torch.tensor([last_losses(c, 'pose') for c in (config, single)])
-    assert ours[0] == pytest.approx(float(ours[1]), rel=0.25)
+    assert folder.result('pose') == folder.result('pose', 3) == result
+    assert folder.result('pose', 4) is None
+    folder.write_result(replace(result, epochs=0))  # of a former version
+    assert folder.result('pose', 4) is not None

@@ -1,0 +1,113 @@
+"""A subscription that fits its publishers: reliable where all of them are, best effort otherwise.
+
+Why: docs/adr/0011-reliable-where-offered.md.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from rcl_interfaces.msg import SetParametersResult
+from rclpy.event_handler import SubscriptionEventCallbacks
+from rclpy.qos import QoSPolicyKind, QoSProfile, ReliabilityPolicy, qos_policy_name_from_kind
+from rclpy.qos_overriding_options import QoSOverridingOptions
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from rclpy.event_handler import QoSRequestedIncompatibleQoSInfo
+    from rclpy.node import Node
+    from rclpy.subscription import Subscription
+
+__all__ = ['FittingSubscription']
+
+
+class FittingSubscription:
+    """Hears the newest message of a topic, and is made anew when its publishers change.
+
+    The parameter `qos_overrides.TOPIC.subscription.reliability` fixes the reliability; its default
+    is `best_available`.
+
+    Args:
+        node: The node that owns it.
+        message_type: Of the messages.
+        topic: Their topic, before remapping.
+        callback: Gets each message, and what rclpy tells of it.
+
+    Attributes:
+        misfit: Why a publisher is not heard; else empty.
+    """
+
+    def __init__(
+        self,
+        node: Node,
+        message_type: type,
+        topic: str,
+        callback: Callable[[Any, Mapping[str, Any]], None],
+    ) -> None:
+        self.misfit = ''
+        self._node = node
+        self._type = message_type
+        self._topic = topic
+        self._callback = callback
+        self._subscription = self._open()
+
+    def close(self) -> None:
+        """Destroy the subscription."""
+        self._node.destroy_subscription(self._subscription)
+
+    def fit(self) -> None:
+        """Look at the publishers that there are now, and fit the subscription to them."""
+        offers = self._offers()
+        if not offers:
+            self.misfit = ''  # the publisher that did not fit has left
+        if not self._is_fixed and self._reliability != _best(offers):
+            old, self._subscription = self._subscription, self._open()
+            self._node.destroy_subscription(old)
+
+    def _open(self) -> Subscription:
+        # rclpy writes what the parameters say into the profile: each subscription has its own.
+        newest_only = QoSProfile(depth=1, reliability=ReliabilityPolicy.BEST_AVAILABLE)
+        return self._node.create_subscription(
+            self._type,
+            self._topic,
+            self._receive,
+            newest_only,
+            event_callbacks=SubscriptionEventCallbacks(incompatible_qos=self._note_misfit),
+            qos_overriding_options=QoSOverridingOptions.with_default_policies(
+                callback=self._choose
+            ),
+        )
+
+    def _choose(self, profile: QoSProfile) -> SetParametersResult:
+        """Fill in the reliability that the parameters leave open."""
+        self._is_fixed = profile.reliability != ReliabilityPolicy.BEST_AVAILABLE
+        if not self._is_fixed:
+            profile.reliability = _best(self._offers())
+        self._reliability = profile.reliability
+        return SetParametersResult(successful=True)
+
+    def _offers(self) -> list[ReliabilityPolicy]:
+        """The reliability of each publisher."""
+        publishers = self._node.get_publishers_info_by_topic(self._topic)
+        return [publisher.qos_profile.reliability for publisher in publishers]
+
+    def _receive(self, msg: Any, info: Mapping[str, Any]) -> None:
+        self.misfit = ''  # this publisher fits
+        self._callback(msg, info)
+
+    def _note_misfit(self, event: QoSRequestedIncompatibleQoSInfo) -> None:
+        policy = event.last_policy_kind
+        if policy == QoSPolicyKind.RELIABILITY and not self._is_fixed:
+            return  # `fit` ends it
+        topic = self._node.resolve_topic_name(self._topic)
+        self.misfit = (
+            f'{topic} is offered with an incompatible QoS ({qos_policy_name_from_kind(policy)}); '
+            f'set qos_overrides.{topic}.subscription.* to fit'
+        )
+
+
+def _best(offers: list[ReliabilityPolicy]) -> ReliabilityPolicy:
+    """Reliable where all are; best effort, which hears everybody, also where nobody is known."""
+    is_reliable = offers and all(offer == ReliabilityPolicy.RELIABLE for offer in offers)
+    return ReliabilityPolicy.RELIABLE if is_reliable else ReliabilityPolicy.BEST_EFFORT

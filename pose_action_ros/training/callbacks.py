@@ -1,0 +1,131 @@
+"""What happens beside the steps of a phase: best epoch, numbers that are none, feature caches."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import torch
+from lightning.pytorch import Callback
+from lightning.pytorch.callbacks import ModelCheckpoint
+
+from pose_action_ros.core.errors import TrainingError
+from pose_action_ros.training.optimizers import MONITOR
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from lightning.pytorch import LightningModule, Trainer
+    from torch import Tensor
+
+    from pose_action_ros.training.feature_cache import CachedFeatures
+
+__all__ = ['BestCheckpoint', 'FeatureFilling', 'FiniteNumbers']
+
+_EVERY = 50  # steps between two looks at the loss: each waits for the device
+
+
+class BestCheckpoint(ModelCheckpoint):
+    """Keeps the epoch with the lowest score, and writes the score down beside it."""
+
+    @property
+    def state_key(self) -> str:
+        """Name of its state in checkpoints, as in runs of former versions."""
+        return super().state_key.replace(type(self).__qualname__, '_BestCheckpoint', 1)
+
+    def on_save_checkpoint(self, trainer: Trainer, pl_module: Any, checkpoint: Any) -> None:
+        """Add the score."""
+        checkpoint['best_error'] = float(trainer.callback_metrics[MONITOR])
+
+
+class FiniteNumbers(Callback):
+    """Ends a run whose loss or score is no number, in all processes at once.
+
+    The checkpoints stay those of the last sound epoch. Lightning's `EarlyStopping` with
+    `check_finite` would write one first, and call the phase complete.
+    """
+
+    def __init__(self) -> None:
+        self._finite: Tensor | None = None
+
+    def on_train_batch_end(
+        self,
+        trainer: Trainer,
+        pl_module: LightningModule,
+        outputs: Any,
+        batch: Any,
+        batch_idx: int,
+    ) -> None:
+        """Note whether the loss is a number.
+
+        Raises:
+            TrainingError: One of the last losses was none.
+        """
+        finite = torch.isfinite(outputs['loss'])
+        self._finite = finite if self._finite is None else self._finite & finite
+        if (batch_idx + 1) % _EVERY == 0:
+            self._judge(trainer)
+
+    def on_validation_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Judge the losses of the epoch; raises as above."""
+        self._judge(trainer)
+
+    def on_validation_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Judge the score, which is the same in all processes.
+
+        Raises:
+            TrainingError: It is no number.
+        """
+        score = float(trainer.callback_metrics[MONITOR])
+        if score != score or score in (float('inf'), -float('inf')):
+            raise TrainingError(
+                f'{MONITOR} is {score} after epoch {trainer.current_epoch + 1}; either no '
+                'validation sample has a valid joint, or the weights are no numbers any more'
+            )
+
+    def _judge(self, trainer: Trainer) -> None:
+        finite = self._finite is None or bool(self._finite)
+        self._finite = None
+        if not trainer.strategy.reduce_boolean_decision(finite, all=True):
+            raise TrainingError(
+                f'the loss is no number, at step {trainer.global_step} or up to {_EVERY} steps '
+                'before; the last whole epoch is sound: set gradient_clip of this phase and go on '
+                'with --resume, or start anew with a lower learning_rate'
+            )
+
+
+class FeatureFilling(Callback):
+    """Fills feature caches before the first step: on the training devices, shared among them.
+
+    Args:
+        caches: What is filled.
+        channels_last: Memory format of the crops.
+        workers: Processes that render or read clips.
+        progress: Show bars.
+    """
+
+    def __init__(
+        self,
+        caches: Sequence[CachedFeatures],
+        *,
+        channels_last: bool,
+        workers: int,
+        progress: bool,
+    ) -> None:
+        self._caches = caches
+        self._options: dict[str, Any] = {
+            'channels_last': channels_last,
+            'workers': workers,
+            'progress': progress,
+        }
+
+    def setup(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
+        """Fill them; then each process takes what the folder of its machine still lacks."""
+        net: Any = pl_module.net
+        net.to(trainer.strategy.root_device)
+        options = {**self._options, 'context': trainer.precision_plugin.forward_context}
+        for cache in self._caches:
+            cache.fill(net, rank=trainer.global_rank, world_size=trainer.world_size, **options)
+        trainer.strategy.barrier('features')
+        for cache in self._caches:
+            cache.fill(net, **options)
+        trainer.strategy.barrier('features of this machine')

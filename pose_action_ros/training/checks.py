@@ -1,0 +1,50 @@
+"""What is checked before the first step: nothing that can be known then ends a run later."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pose_action_ros.core.errors import ConfigError
+from pose_action_ros.training.config import PHASES
+from pose_action_ros.training.data_module import share_of_batch
+from pose_action_ros.training.trainers import probe_trainer
+
+if TYPE_CHECKING:
+    from pose_action_ros.training.config import PhaseSettings, TrainConfig
+    from pose_action_ros.training.phase_samples import PhaseSamples
+    from pose_action_ros.training.run_folder import RunFolder
+
+__all__ = ['check_run']
+
+
+def check_run(config: TrainConfig, folder: RunFolder, samples: PhaseSamples) -> None:
+    """Check settings, devices and data of all phases that are still to come.
+
+    A sample of every recorded data set is read.
+
+    Raises:
+        ConfigError: Settings contradict each other or the machine.
+        DatasetError: A file is missing or damaged.
+    """
+    phases = [name for name in PHASES if getattr(config, name).epochs]
+    if not phases:
+        raise ConfigError(
+            f'every phase has 0 epochs; expected epochs above 0 for one of {", ".join(PHASES)}'
+        )
+    trainer = probe_trainer(config.trainer)
+    processes = trainer.num_devices * trainer.num_nodes
+    for name in phases:
+        settings: PhaseSettings = getattr(config, name)
+        try:
+            share_of_batch(settings, processes, config.trainer.accumulate_grad_batches)
+        except ConfigError as error:
+            raise ConfigError(f'{name}: {error}') from error
+        if settings.learning_rate is None and (name != 'finetune' or 'action' not in phases):
+            raise ConfigError(
+                f'{name}.learning_rate is null, a tenth of the last rate of the action phase; '
+                'this run has no such phase before it, so give a rate'
+            )
+    for name in phases:
+        if folder.result(name, getattr(config, name).epochs) is None:
+            for recorded in samples.recorded(name):
+                _ = recorded[0]

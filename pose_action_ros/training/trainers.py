@@ -1,0 +1,144 @@
+"""Lightning's Trainer for a phase, out of the settings.
+
+What Lightning does is left to it: devices, strategies, precision, accumulation, the best and the
+last checkpoint, early stopping, loggers. Ours are the sampler (positions that resume exactly), the
+step of plateau (so that the checkpoint of an epoch knows of it), shared batch norms (ours have no
+scale) and the line per epoch.
+"""
+
+from __future__ import annotations
+
+import inspect
+import logging
+from typing import TYPE_CHECKING, Any
+
+from lightning.fabric.utilities.exceptions import MisconfigurationException
+from lightning.pytorch import Trainer
+from lightning.pytorch.callbacks import EarlyStopping, ModelCheckpoint, RichProgressBar
+from lightning.pytorch.loggers import CSVLogger, TensorBoardLogger
+
+from pose_action_ros.core.errors import ConfigError
+from pose_action_ros.training.callbacks import BestCheckpoint, FiniteNumbers
+from pose_action_ros.training.optimizers import MONITOR
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from lightning.pytorch import Callback
+
+    from pose_action_ros.training.config import PhaseSettings, TrainerSettings
+
+__all__ = ['build_trainer', 'probe_trainer']
+
+_DEVICES = (
+    *('accelerator', 'devices', 'num_nodes', 'strategy', 'precision'),
+    'accumulate_grad_batches',
+)
+_OURS = (
+    *(
+        'sync_batchnorm',
+        'max_epochs',
+        'max_steps',
+        'max_time',
+        'min_epochs',
+        'min_steps',
+        'gradient_clip_val',
+    ),
+    *(
+        'logger',
+        'callbacks',
+        'enable_progress_bar',
+        'enable_model_summary',
+        'enable_checkpointing',
+    ),
+    *('num_sanity_val_steps', 'use_distributed_sampler', 'log_every_n_steps', 'default_root_dir'),
+    *('check_val_every_n_epoch', 'val_check_interval', 'reload_dataloaders_every_n_epochs'),
+    *('limit_train_batches', 'limit_val_batches', 'overfit_batches', 'fast_dev_run'),
+)
+_log = logging.getLogger(__name__)
+
+
+def probe_trainer(settings: TrainerSettings) -> Trainer:
+    """Return a Trainer that says on which devices a run would be; it writes nothing.
+
+    Raises:
+        ConfigError: Lightning refuses the settings, or an option is not free to choose.
+    """
+    known = set(inspect.signature(Trainer).parameters) - {'self', *_OURS, *_DEVICES}
+    unknown = sorted(set(settings.options) - known)
+    if unknown:
+        raise ConfigError(
+            f"trainer.options has {', '.join(unknown)}; expected arguments of Lightning's Trainer "
+            f'that no other setting decides: {", ".join(sorted(known))}'
+        )
+    try:
+        return Trainer(
+            **_device_options(settings),
+            logger=False,
+            enable_checkpointing=False,
+            enable_progress_bar=False,
+            enable_model_summary=False,
+        )
+    except (MisconfigurationException, ValueError, TypeError, RuntimeError, ImportError) as error:
+        raise ConfigError(f'Lightning refuses the trainer settings: {error}') from error
+
+
+def build_trainer(
+    settings: TrainerSettings,
+    phase: PhaseSettings,
+    path: Path,
+    callbacks: list[Callback],
+    *,
+    progress: bool,
+) -> Trainer:
+    """Return the Trainer of a phase.
+
+    Args:
+        settings: Where it runs.
+        phase: What the phase is.
+        path: Folder of the phase.
+        callbacks: To be called before the checkpoints are written.
+        progress: Show progress bars.
+    """
+    return Trainer(
+        **_device_options(settings),
+        max_epochs=phase.epochs,
+        gradient_clip_val=phase.gradient_clip or None,
+        logger=_loggers(path, tensorboard=settings.tensorboard),
+        callbacks=[*callbacks, *_callbacks(path, phase, progress=progress)],
+        enable_progress_bar=progress,
+        enable_model_summary=False,
+        num_sanity_val_steps=0,
+        use_distributed_sampler=False,
+        log_every_n_steps=phase.steps_per_epoch,
+        default_root_dir=path,
+    )
+
+
+def _device_options(settings: TrainerSettings) -> dict[str, Any]:
+    return {name: getattr(settings, name) for name in _DEVICES} | settings.options
+
+
+def _callbacks(path: Path, phase: PhaseSettings, *, progress: bool) -> list[Any]:
+    shared: dict[str, Any] = {'dirpath': path, 'save_on_train_epoch_end': True}
+    shared['enable_version_counter'] = False
+    callbacks: list[Any] = [
+        FiniteNumbers(),
+        BestCheckpoint(filename='best', monitor=MONITOR, mode='min', save_top_k=1, **shared),
+        ModelCheckpoint(filename='last', every_n_epochs=1, save_top_k=1, **shared),
+    ]
+    if phase.stop_after:
+        callbacks.append(EarlyStopping(MONITOR, patience=phase.stop_after, mode='min'))
+    if progress:
+        callbacks.append(RichProgressBar())
+    return callbacks
+
+
+def _loggers(path: Path, *, tensorboard: bool) -> list[Any]:
+    loggers: list[Any] = [CSVLogger(path, name='logs')]
+    try:
+        if tensorboard:
+            loggers.append(TensorBoardLogger(path, name='logs', version=loggers[0].version))
+    except ModuleNotFoundError:
+        _log.info('tensorboard is not installed; logs are CSV only')
+    return loggers

@@ -1,0 +1,115 @@
+"""Runs in two processes on the CPU (gloo): as one process would have done."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from pose_action_ros.models import load_model
+from pose_action_ros.training import run
+from pose_action_ros.training.config_file import config_to_mapping
+from pose_action_ros.training.run_folder import RunFolder
+
+ROOT = Path(__file__).parents[2]
+# Results are written late, so that a process which does not wait for them finds none.
+SCRIPT = """
+import time
+import typer
+from pose_action_ros.cli.train import train
+from pose_action_ros.training.run_folder import RunFolder
+
+write = RunFolder.write_result
+RunFolder.write_result = lambda self, result: (time.sleep(2), write(self, result))
+if __name__ == '__main__':
+    typer.run(train)
+"""
+PAIR = {'devices': 2, 'strategy': 'ddp'}
+
+
+@pytest.fixture
+def train_in_two(tmp_path):
+    def start(config):
+        script, settings = tmp_path / 'run.py', tmp_path / 'ddp.yaml'
+        script.write_text(SCRIPT)
+        settings.write_text(json.dumps(config_to_mapping(config)))
+        return subprocess.run(
+            [sys.executable, script, settings, '--quiet'],
+            cwd=ROOT,
+            env={
+                'PYTHONPATH': str(ROOT),
+                'PATH': '',
+                'OMP_NUM_THREADS': '1',
+                'HOME': str(tmp_path),
+            },
+            capture_output=True,
+            text=True,
+            timeout=400,
+            check=False,
+        )
+
+    return start
+
+
+@pytest.mark.slow
+def test_two_processes_find_what_one_finds(tiny_run, train_in_two):
+    """Nothing is learned, so every score is that of the same network on the same samples."""
+    still = {'learning_rate': 0.0, 'freeze_batch_norm': True, 'epochs': 1}
+    sections = {
+        'data': {'val_poses': 3, 'val_clips': 1},  # uneven; one process has no clip at all
+        'pose': still,
+        'action': {**still, 'cache_features': True},
+        'finetune': {'learning_rate': None, 'freeze_batch_norm': True},
+    }
+    config = tiny_run('ddp', trainer=PAIR, **sections)
+    done = train_in_two(config)
+    assert done.returncode == 0, done.stderr
+    single = tiny_run('single', **sections)
+    run.train(single, progress=False)
+    ours, theirs = (RunFolder(Path(c.output)) for c in (config, single))
+    for phase in ('pose', 'action', 'finetune'):
+        found, expected = ours.result(phase), theirs.result(phase)
+        assert found.best_error == pytest.approx(expected.best_error, rel=1e-5), phase
+        assert (found.steps, found.last_rate) == (expected.steps, expected.last_rate)
+    for split in ('train', 'val'):
+        features = [np.load(f.phase('action') / f'features_{split}.npy') for f in (ours, theirs)]
+        for name in ('joints', 'joint_features', 'action', 'stored'):
+            np.testing.assert_array_equal(features[0][name], features[1][name], err_msg=name)
+        assert features[0]['stored'].all()
+    assert done.stdout.count('weights:') == 1
+    for text in ('pose 1/1: loss', 'phase finetune: 1 epochs'):
+        assert done.stderr.count(text) == 1, done.stderr
+
+
+@pytest.mark.slow
+def test_two_processes_learn_as_one(tiny_run, train_in_two):
+    """Each takes every second position of the row that one process would have taken."""
+    phase = {'epochs': 2, 'optimizer': 'sgd', 'learning_rate': 1e-3}
+    sections = {'pose': phase, 'action': {'epochs': 0}, 'finetune': {'epochs': 0}}
+    shared = {**PAIR, 'sync_batchnorm': True}
+    config, single = tiny_run('ddp', trainer=shared, **sections), tiny_run('single', **sections)
+    done = train_in_two(config)
+    assert done.returncode == 0, done.stderr
+    run.train(single, progress=False)
+    ours, theirs = (load_model(Path(c.output) / 'weights.safetensors') for c in (config, single))
+    start = run.start_network(single.model).state_dict()
+    moved = 0.0
+    for name, value in theirs.state_dict().items():
+        np.testing.assert_allclose(ours.state_dict()[name], value, rtol=1e-3, atol=1e-6)
+        moved = max(moved, float((value - start[name]).abs().max()))
+    assert moved > 1e-4
+
+
+@pytest.mark.slow
+def test_a_loss_that_is_no_number_ends_both_processes(tiny_run, train_in_two):
+    config = tiny_run(
+        'ddp',
+        trainer=PAIR,
+        pose={'optimizer': 'sgd', 'learning_rate': 1e30, 'epochs': 3, 'schedule': 'constant'},
+    )
+    done = train_in_two(config)
+    assert done.returncode != 0
+    assert 'no number' in done.stderr or 'val_error is' in done.stderr
+    assert not (Path(config.output) / 'weights.safetensors').exists()
