@@ -25,7 +25,7 @@ from pose_action_ros.runtime.network import FrameArrays
 from pose_action_ros.runtime.release_memory import give_back_memory
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from numpy.typing import NDArray
 
@@ -65,6 +65,7 @@ class PoseActionStream:
         threads: int = 0,
         backend: str = 'auto',
         precision: str = 'auto',
+        report: Callable[[str], None] = lambda step: None,
     ) -> PoseActionStream:
         """Load weights and warm the network up.
 
@@ -75,14 +76,23 @@ class PoseActionStream:
             threads: CPU threads; 0 for all cores.
             backend: As `Engine`.
             precision: As `Engine`.
+            report: Called with each step of it, for people.
 
         Raises:
             CheckpointError: There are no such weights, or the file is damaged.
             ConfigError: There is no such preset, backend or precision.
             DeviceError: There is no such device, or its memory is full.
         """
-        net = open_model(weights)
-        return cls(Engine(net, device, threads, backend=backend, precision=precision), settings)
+        report('reads the weights')
+        engine = Engine(
+            open_model(weights),
+            device,
+            threads,
+            backend=backend,
+            precision=precision,
+            report=report,
+        )
+        return cls(engine, settings)
 
     @property
     def settings(self) -> StreamSettings:
