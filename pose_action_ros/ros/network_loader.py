@@ -9,6 +9,8 @@ import threading
 import time
 from typing import TYPE_CHECKING
 
+import rclpy
+
 if TYPE_CHECKING:
     from rclpy.impl.rcutils_logger import RcutilsLogger
 
@@ -77,4 +79,5 @@ class NetworkLoader:
 
     def _report(self, step: str) -> None:
         self._step = step
-        self._logger.info(self.progress)
+        if rclpy.ok():  # a signal may have ended ROS meanwhile
+            self._logger.info(self.progress)

@@ -147,6 +147,8 @@ class PoseActionNode(LifecycleNode):
                 await _OneTurn()
             result = self._finish(loader)
         except Exception as error:
+            if not self.context.ok():  # a signal has ended ROS under whatever went on
+                return TransitionCallbackReturn.FAILURE
             result = self._fail(error)
         self._state_machine.trigger_transition_by_label(result.to_label(), True)
         return result
