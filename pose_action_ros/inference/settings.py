@@ -167,7 +167,9 @@ class SmoothSettings(_Checked):
     label_margin: float = _setting(
         0.1, 'A new label must beat the shown one by this much probability.', 0.0, 1.0
     )
-    label_duration: float = _setting(0.15, 'And do so for this long, seconds.', 0.0, 10.0)
+    label_duration: float = _setting(
+        0.15, 'Other labels must beat it by that for this long, seconds.', 0.0, 10.0
+    )
 
 
 @dataclass(frozen=True)
