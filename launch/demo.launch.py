@@ -23,7 +23,7 @@ from launch_ros.substitutions import FindPackageShare
 from launch_ros.utilities import make_namespace_absolute, prefix_namespace
 
 # Topics of config/demo.rviz, which has them in the root namespace.
-SHOWN = ('/image', '/markers', '/pose_action/debug_image')
+SHOWN = ('/markers', '/pose_action/debug_image')
 
 
 def generate_launch_description() -> LaunchDescription:
@@ -53,6 +53,12 @@ def generate_launch_description() -> LaunchDescription:
             default_value=str(has_display and shutil.which('rviz2') is not None).lower(),
             choices=['true', 'false'],
             description='Open RViz; by default if a display and rviz2 are present.',
+        ),
+        DeclareLaunchArgument(
+            'view',
+            default_value='false',
+            choices=['true', 'false'],
+            description='Show it on a page in the browser; needs rerun-sdk, the extra `view`.',
         ),
     ]
     return LaunchDescription([*arguments, *end_with_the_nodes(), OpaqueFunction(function=start)])
@@ -90,6 +96,7 @@ def start(context: LaunchContext) -> list[LaunchDescriptionEntity]:
             'autostart': '',
             'use_sim_time': '',
             'image_reliability': '',
+            'view': LaunchConfiguration('view'),
         }.items(),
     )
     outer = context.launch_configurations.get('ros_namespace')
@@ -115,7 +122,7 @@ def end_with_the_nodes() -> list[RegisterEventHandler]:
 
     def end(event: ProcessExited, context: LaunchContext) -> list[Shutdown]:
         name = event.process_name
-        if context.is_shutdown or name.startswith('rviz2'):
+        if context.is_shutdown or not name.startswith(('camera_node', 'pose_action_node')):
             return []
         line = last_line.get(name, 'it logged nothing')
         reason = f'{name} has ended with exit status {event.returncode}: {line}'

@@ -65,6 +65,11 @@ class ActionScores:
     valid: bool
     best: int
 
+    @property
+    def carried(self) -> bool:
+        """Whether the shown class has at least half the score of the most probable one."""
+        return bool(self.scores[self.best] >= 0.5 * self.scores.max())
+
 
 @dataclass(frozen=True)
 class PersonPrediction:

@@ -178,7 +178,10 @@ class SmoothSettings(_Checked):
         1.0,
     )
     label_duration: float = _setting(
-        0.15, 'A new label must stay more probable for this long, seconds.', 0.0, 10.0
+        0.15,
+        'Other labels must stay more probable by this margin for this long, seconds.',
+        0.0,
+        10.0,
     )
 
 

@@ -28,7 +28,7 @@ from pose_action_ros.runtime.network import FrameArrays
 from pose_action_ros.runtime.release_memory import give_back_memory
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from numpy.typing import NDArray
 
@@ -79,6 +79,7 @@ class PoseActionStream:
         threads: int = 0,
         backend: str = 'auto',
         precision: str = 'auto',
+        report: Callable[[str], None] = lambda step: None,
     ) -> PoseActionStream:
         """Load weights and warm the network up.
 
@@ -91,14 +92,22 @@ class PoseActionStream:
             threads: CPU threads; 0 for all cores.
             backend: As `Engine`.
             precision: As `Engine`.
+            report: Called with each step of it, for people.
 
         Raises:
             CheckpointError: There are no such weights, or the file is damaged.
             ConfigError: There is no such preset, backend or precision.
             DeviceError: There is no such device, or its memory is full.
         """
-        net = open_model(weights)
-        engine = Engine(net, device, threads, backend=backend, precision=precision)
+        report('reads the weights')
+        engine = Engine(
+            open_model(weights),
+            device,
+            threads,
+            backend=backend,
+            precision=precision,
+            report=report,
+        )
         finds = None
         if finder is not None:
             finds = FinderEngine(open_finder(finder), device, threads, backend=backend)

@@ -12,7 +12,7 @@ from pose_action_ros.core.weights import FINDER_WEIGHTS, SHIPPED_WEIGHTS
 from pose_action_ros.inference.settings import StreamSettings
 from pose_action_ros.messages.markers import MarkerSettings
 from pose_action_ros.messages.matched_inputs import MatchSettings
-from pose_action_ros.runtime.engine import BACKENDS, PRECISIONS
+from pose_action_ros.runtime.network import BACKENDS, PRECISIONS
 
 __all__ = ['ModelSettings', 'NodeSettings']
 

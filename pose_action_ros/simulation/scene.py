@@ -14,6 +14,7 @@ import numpy as np
 import torch
 
 from pose_action_ros.geometry.camera import Camera
+from pose_action_ros.geometry.camera_placement import placement_on_ground
 from pose_action_ros.simulation.backdrop import cast_shadow, draw_backdrop
 from pose_action_ros.simulation.batched import one_thread
 from pose_action_ros.simulation.body import PARTS, BodyFrames, Proportions
@@ -291,6 +292,10 @@ class SimulatedFilm:
         fps: Images a second at which the film is meant to be shown.
         photographs: Pictures to use as backdrop instead of a drawn room.
         opening: Actions to begin with.
+
+    Attributes:
+        camera: Its lens.
+        placement: (3, 4) from its optical frame to a world on the ground below it, x ahead, z up.
     """
 
     def __init__(
@@ -311,6 +316,7 @@ class SimulatedFilm:
             else self._scene.draw_room(np.random.default_rng([seed, 0x524F4F4D]))
         )
         self.camera = self._scene.camera
+        self.placement = placement_on_ground(self._scene.to_camera)
         rng = np.random.default_rng([seed, 0x4E4F4953])
         self._noise = noise_table(rng, height + _NOISE_PX, width + _NOISE_PX)
 

@@ -97,6 +97,13 @@ def test_the_demo_has_a_camera():
     assert executables(nodes) == ['camera_node', 'pose_action_node']
 
 
+def test_the_page_is_there_if_it_is_asked_for():
+    nodes = nodes_of('demo.launch.py', rviz='false', view='true')
+    assert executables(nodes) == ['camera_node', 'pose_action_node', 'view_node']
+    nodes = nodes_of('pose_action.launch.py', cameras='left,right', view='true')
+    assert ('/right', 'view_node') in zip(namespaces(nodes), executables(nodes), strict=True)
+
+
 def test_a_namespace_moves_all_of_the_demo():
     nodes = nodes_of('demo.launch.py', rviz='true', namespace='robot')
     camera, node, rviz = nodes
@@ -117,7 +124,7 @@ def test_the_demo_lists_what_it_takes_and_nothing_else():
     source = PythonLaunchDescriptionSource(str(LAUNCH / 'demo.launch.py'))
     listed = source.get_launch_description(LaunchContext()).get_launch_arguments()
     assert [argument.name for argument in listed] == [
-        *('source', 'weights', 'device', 'namespace', 'rviz')
+        *('source', 'weights', 'device', 'namespace', 'rviz', 'view')
     ]
 
 
