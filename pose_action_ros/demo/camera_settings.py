@@ -26,8 +26,8 @@ class CameraSettings:
     world_frame_id: str = field(
         default='world',
         metadata={
-            'help': 'Frame on the ground below the camera, x ahead, z up. If tf2_msgs is installed, '
-            'a static transform places the camera in it. Empty: no transform.',
+            'help': 'Frame on the ground below the camera, x ahead, z up. If tf2_msgs is '
+            'installed, a static transform places the camera in it. Empty: no transform.',
             'read_only': True,
         },
     )

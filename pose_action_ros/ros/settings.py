@@ -117,8 +117,8 @@ class NodeSettings(MatchSettings, StreamSettings):
         default='track',
         metadata={
             'at_configure': True,
-            'help': 'Source of the windows around people: find (several people, found in the whole '
-            'image), track (one person, found in the whole image), roi (one person, topic '
+            'help': 'Source of the windows around people: find (several people, found in the '
+            'whole image), track (one person, found in the whole image), roi (one person, topic '
             '"roi") or detections (several people, topic "people", needs vision_msgs).',
             'choices': ('find', 'track', 'roi', 'detections'),
         },
