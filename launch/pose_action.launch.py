@@ -5,7 +5,7 @@ from pathlib import Path
 from launch import LaunchContext, LaunchDescription
 from launch.actions import DeclareLaunchArgument, OpaqueFunction
 from launch.substitutions import LaunchConfiguration, PathJoinSubstitution
-from launch_ros.actions import LifecycleNode
+from launch_ros.actions import LifecycleNode, Node
 from launch_ros.substitutions import FindPackageShare
 from launch_ros.utilities import prefix_namespace
 
@@ -29,11 +29,11 @@ ARGUMENTS = {
 }
 TOPICS = ('image', 'camera_info', 'depth', 'detections', 'roi')
 # Of parameters; each group may have a file of its own, whose values win over params_file.
-GROUPS = ('clip', 'time', 'track', 'smooth', 'body', 'detections', 'model', 'viz')
+GROUPS = ('clip', 'time', 'track', 'find', 'smooth', 'body', 'detections', 'model', 'viz')
 RELIABILITY = (
-    '"reliable" asks again for images that get lost on the way, and hears reliable publishers '
-    'alone; "best_effort" hears all; empty: as in the params file, which is reliable where every '
-    'publisher is, by default.'
+    '"reliable": lost images are sent again, and only reliable publishers are received; '
+    '"best_effort": every publisher is received; empty: as in the params file, which by default '
+    'is reliable if every publisher is.'
 )
 # Argument -> parameter: an argument that is left empty leaves the parameter to the params file.
 OVERRIDES = {
@@ -88,6 +88,13 @@ def generate_launch_description() -> LaunchDescription:
         choices=['', 'reliable', 'best_effort'],
         description=RELIABILITY,
     )
+    view = DeclareLaunchArgument(
+        'view',
+        default_value='false',
+        choices=['true', 'false'],
+        description='Show image, pose and scores on a page in the browser; needs rerun-sdk, the '
+        'extra `view`.',
+    )
     return LaunchDescription(
         [
             *arguments,
@@ -95,13 +102,14 @@ def generate_launch_description() -> LaunchDescription:
             *overrides,
             reliability,
             respawn,
+            view,
             OpaqueFunction(function=start_nodes),
         ]
     )
 
 
-def start_nodes(context: LaunchContext) -> list[LifecycleNode]:
-    """Start a node in each namespace, with those overrides that were given."""
+def start_nodes(context: LaunchContext) -> list[Node]:
+    """Start a node in each namespace, with those overrides that were given, and its page."""
     given = {
         parameter: LaunchConfiguration(name)
         for name, (parameter, _) in OVERRIDES.items()
@@ -124,7 +132,7 @@ def start_nodes(context: LaunchContext) -> list[LifecycleNode]:
         if LaunchConfiguration(name).perform(context)
     ]
     files = [LaunchConfiguration(f'{group}_file') for group in GROUPS]
-    return [
+    nodes: list[Node] = [
         LifecycleNode(
             package='pose_action_ros',
             executable='pose_action_node',
@@ -143,6 +151,19 @@ def start_nodes(context: LaunchContext) -> list[LifecycleNode]:
         )
         for namespace in namespaces
     ]
+    if LaunchConfiguration('view').perform(context) == 'true':
+        nodes += [
+            Node(
+                package='pose_action_ros',
+                executable='view_node',
+                name='view',
+                namespace=namespace,
+                output='screen',
+                remappings=remappings,
+            )
+            for namespace in namespaces
+        ]
+    return nodes
 
 
 def image_qos(namespace: str, image: str, reliability: str) -> dict[str, str]:

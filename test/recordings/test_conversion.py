@@ -478,7 +478,7 @@ def test_detections_are_read_as_the_recording_defines_them():
     assert 'vision_msgs/msg/Odd' in store.fielddefs
     old = 'std_msgs/Header header\nvision_msgs/ObjectHypothesis[] detections\n'
     old += 80 * '=' + '\nMSG: vision_msgs/ObjectHypothesis\nstring id\nfloat64 score'
-    with pytest.raises(DatasetError, match=r'vision_msgs 4: .*class_id.*--people-topic'):
+    with pytest.raises(DatasetError, match=r'vision_msgs 4: .*class_id.*--detections-topic'):
         register_detections(load_types(), MessageDefinition(MessageDefinitionFormat.MSG, old))
 
 
@@ -503,11 +503,13 @@ def test_topics_are_chosen_and_refused_with_a_reason(tmp_path, film):
         assert (chosen.image, chosen.camera_info) == ('/a/image/compressed', '/a/camera_info')
         with pytest.raises(ConfigError, match=r'no image topic /b.*has /a/depth/image, /a/image'):
             RecordingTopics('/b').found_in(reader)
-        assert RecordingTopics(depth='/a/image', people='').found_in(reader).depth == '/a/image'
+        assert (
+            RecordingTopics(depth='/a/image', detections='').found_in(reader).depth == '/a/image'
+        )
         with pytest.raises(ConfigError, match=r'no depth Image topic /d;.*has /a/depth/image'):
             RecordingTopics('/a/image', depth='/d').found_in(reader)
         with pytest.raises(ConfigError, match=r'no Detection2DArray topic /a/image;.*has none'):
-            RecordingTopics('/a/image', people='/a/image').found_in(reader)
+            RecordingTopics('/a/image', detections='/a/image').found_in(reader)
         with pytest.raises(ConfigError, match=r'no CameraInfo topic /a/info.*has none'):
             RecordingTopics(camera_info='/a/info').found_in(reader)
     recorder = Recorder(tmp_path / 'silent')  # recorded, but nobody subscribed to the raw images

@@ -2,6 +2,8 @@
 
 import re
 import runpy
+import subprocess
+import sys
 from dataclasses import fields, is_dataclass
 from pathlib import Path
 
@@ -10,7 +12,7 @@ import yaml
 
 pytest.importorskip('launch_ros', reason='needs launch_ros, which no wheel carries')
 
-from launch import LaunchContext, LaunchDescription, LaunchService
+from launch import LaunchContext, LaunchDescription
 from launch.actions import IncludeLaunchDescription, SetLaunchConfiguration
 from launch.launch_description_sources import PythonLaunchDescriptionSource
 from launch_ros.actions import Node, PushRosNamespace
@@ -141,6 +143,13 @@ def test_the_demo_has_a_camera():
     assert executables(nodes) == ['camera_node', 'pose_action_node']
 
 
+def test_the_page_is_there_if_it_is_asked_for():
+    nodes = nodes_of('demo.launch.py', rviz='false', view='true')
+    assert executables(nodes) == ['camera_node', 'pose_action_node', 'view_node']
+    nodes = nodes_of('pose_action.launch.py', cameras='left,right', view='true')
+    assert ('/right', 'view_node') in zip(namespaces(nodes), executables(nodes), strict=True)
+
+
 def test_a_namespace_moves_all_of_the_demo():
     nodes = nodes_of('demo.launch.py', rviz='true', namespace='robot')
     camera, node, rviz = nodes
@@ -161,20 +170,28 @@ def test_the_demo_lists_what_it_takes_and_nothing_else():
     source = PythonLaunchDescriptionSource(str(LAUNCH / 'demo.launch.py'))
     listed = source.get_launch_description(LaunchContext()).get_launch_arguments()
     assert [argument.name for argument in listed] == [
-        *('source', 'weights', 'device', 'namespace', 'rviz')
+        *('source', 'weights', 'device', 'namespace', 'rviz', 'view')
     ]
 
 
-def test_a_camera_that_does_not_open_ends_the_demo_with_its_reason(capfd):
-    service = LaunchService()
-    description = PythonLaunchDescriptionSource(str(LAUNCH / 'demo.launch.py'))
-    service.include_launch_description(
-        IncludeLaunchDescription(
-            description,
-            launch_arguments=[('source', 'no_such_film.mp4'), ('rviz', 'false')],
-        )
+_RUN = """
+import sys
+from launch import LaunchService
+from launch.actions import IncludeLaunchDescription
+from launch.launch_description_sources import PythonLaunchDescriptionSource
+
+service = LaunchService()
+source = PythonLaunchDescriptionSource(sys.argv[1])
+arguments = [('source', sys.argv[2]), ('rviz', 'false')]
+service.include_launch_description(IncludeLaunchDescription(source, launch_arguments=arguments))
+service.run()
+"""
+
+
+def test_a_camera_that_does_not_open_ends_the_demo_with_its_reason():
+    arguments = [sys.executable, '-c', _RUN, LAUNCH / 'demo.launch.py', 'no_such_film.mp4']
+    done = subprocess.run(  # returns only when the whole demo has ended
+        arguments, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=True
     )
-    service.run()  # returns only when the whole demo has ended
-    out, err = capfd.readouterr()
-    assert 'the demo ends: camera_node-1 has ended with exit status 1' in out + err
-    assert "camera source 'no_such_film.mp4' is neither" in out + err
+    reason = "exit status 1: camera source 'no_such_film.mp4' is neither"
+    assert f'the demo ends: camera_node-1 has ended with {reason}' in done.stdout
