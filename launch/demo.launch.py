@@ -22,8 +22,10 @@ from launch_ros.parameter_descriptions import ParameterValue
 from launch_ros.substitutions import FindPackageShare
 from launch_ros.utilities import make_namespace_absolute, prefix_namespace
 
+# Parameter groups, as in pose_action.launch.py.
+GROUPS = ('clip', 'time', 'track', 'find', 'smooth', 'body', 'detections', 'model', 'viz')
 # Topics of config/demo.rviz, which has them in the root namespace.
-SHOWN = ('/image', '/markers', '/pose_action/debug_image')
+SHOWN = ('/markers', '/pose_action/debug_image')
 
 
 def generate_launch_description() -> LaunchDescription:
@@ -53,6 +55,12 @@ def generate_launch_description() -> LaunchDescription:
             default_value=str(has_display and shutil.which('rviz2') is not None).lower(),
             choices=['true', 'false'],
             description='Open RViz; by default if a display and rviz2 are present.',
+        ),
+        DeclareLaunchArgument(
+            'view',
+            default_value='false',
+            choices=['true', 'false'],
+            description='Show it on a page in the browser; needs rerun-sdk, the extra `view`.',
         ),
     ]
     return LaunchDescription([*arguments, *end_with_the_nodes(), OpaqueFunction(function=start)])
@@ -85,11 +93,17 @@ def start(context: LaunchContext) -> list[LaunchDescriptionEntity]:
             'namespace': namespace,
             'image': 'image',
             'camera_info': '',
+            'depth': '',
+            'detections': '',
+            'roi': '',
             'cameras': '',
             'params_file': PathJoinSubstitution([share, 'config', 'pose_action.yaml']),
             'autostart': '',
             'use_sim_time': '',
+            'respawn': 'false',
+            **{f'{group}_file': '' for group in GROUPS},
             'image_reliability': '',
+            'view': LaunchConfiguration('view'),
         }.items(),
     )
     outer = context.launch_configurations.get('ros_namespace')
@@ -111,11 +125,11 @@ def end_with_the_nodes() -> list[RegisterEventHandler]:
     def keep(event: ProcessIO) -> None:
         lines = event.text.decode(errors='replace').strip().splitlines()
         if lines:
-            last_line[event.process_name] = lines[-1]
+            last_line[event.process_name] = lines[-1].rpartition(']: ')[2]
 
     def end(event: ProcessExited, context: LaunchContext) -> list[Shutdown]:
         name = event.process_name
-        if context.is_shutdown or name.startswith('rviz2'):
+        if context.is_shutdown or not name.startswith(('camera_node', 'pose_action_node')):
             return []
         line = last_line.get(name, 'it logged nothing')
         reason = f'{name} has ended with exit status {event.returncode}: {line}'

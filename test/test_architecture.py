@@ -28,12 +28,15 @@ MAY_IMPORT = {
     'runtime': FLOOR_1 | {'models'},
     'training': FLOOR_2,
     'inference': FLOOR_1 | {'models', 'runtime'},
+    'teaching': FLOOR_2 | {'training', 'runtime', 'inference'},
     'export': FLOOR_1 | {'models', 'runtime'},
     'messages': FLOOR_1 | {'inference'},
     'ros': FLOOR_1 | {'runtime', 'inference', 'messages', 'msg'},
     'recordings': FLOOR_1 | {'inference', 'messages'},
-    'demo': FLOOR_1 | {'metrics', 'simulation', 'inference', 'messages', 'ros', 'msg'},
-    'cli': FLOOR_2 | {'runtime', 'training', 'inference', 'export', 'messages', 'recordings'},
+    'view': FLOOR_1,
+    'demo': FLOOR_1 | {'view', 'metrics', 'simulation', 'inference', 'messages', 'ros', 'msg'},
+    'cli': FLOOR_2
+    | {'runtime', 'training', 'inference', 'teaching', 'export', 'messages', 'recordings', 'view'},
 }
 MESSAGE_PACKAGES = {
     'builtin_interfaces',
@@ -53,7 +56,9 @@ FORBIDDEN = {
     'runtime': {'rclpy', 'lightning', 'rosbags'},
     'training': {'rclpy', 'rosbags'},
     'inference': {'rclpy', 'lightning', 'rosbags'},
+    'teaching': {'rclpy', 'rosbags'},
     'export': {'rclpy', 'lightning', 'rosbags'},
+    'view': {'rclpy', 'torch', 'lightning', 'rosbags', *MESSAGE_PACKAGES},
     'messages': {'rclpy', 'torch', 'lightning', 'rosbags', *MESSAGE_PACKAGES},
     'ros': {'lightning', 'rosbags'},
     'recordings': {'rclpy', 'lightning', *MESSAGE_PACKAGES},

@@ -1,4 +1,4 @@
-"""`pose-action bench`: how fast each stage is here, and how far from what the machine can do."""
+"""`pose-action bench`: times each stage and compares it with the limits of the machine."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from pose_action_ros.core.weights import SHIPPED_WEIGHTS
 if TYPE_CHECKING:
     from pose_action_ros.cli.bench_stages import Stage
     from pose_action_ros.models import MultitaskNet
-    from pose_action_ros.runtime import Engine
+    from pose_action_ros.runtime.engine import Engine
 
 __all__ = ['bench']
 
@@ -31,11 +31,11 @@ def bench(
     weights: Weights = SHIPPED_WEIGHTS,
     device: Device = 'auto',
     threads: Annotated[int, typer.Option(help='CPU threads; 0: all cores.', min=0)] = 0,
-    batch: Annotated[int, typer.Option(help='People in the batched row.', min=1)] = 8,
-    rounds: Annotated[int, typer.Option(help='Runs of each stage.', min=3)] = 20,
-    json_path: Annotated[Path | None, typer.Option('--json', help='Write figures there.')] = None,
+    batch: Annotated[int, typer.Option(help='Number of people in the batched row.', min=1)] = 8,
+    rounds: Annotated[int, typer.Option(help='Number of runs of each stage.', min=3)] = 20,
+    json_path: Annotated[Path | None, typer.Option('--json', help='File for the figures.')] = None,
 ) -> None:
-    """Time every stage of a frame, side by side in one run, against the machine's ceilings."""
+    """Time every stage of a frame in one run, and compare it with the limits of the machine."""
     from pose_action_ros.cli.bench_stages import FASTEST, Bench
     from pose_action_ros.models import open_model
     from pose_action_ros.models.complexity import count_complexity
@@ -70,9 +70,9 @@ def bench(
 
 
 def _engines(net: MultitaskNet, place: str, threads: int) -> dict[str, Engine]:
-    """Every backend and precision that runs there, and the one that `auto` chooses."""
+    """Return every backend and precision of this device, and the choice of `auto`."""
     from pose_action_ros.cli.bench_stages import FASTEST
-    from pose_action_ros.runtime import Engine
+    from pose_action_ros.runtime.engine import Engine
     from pose_action_ros.runtime.openvino_network import has_fast_bfloat16, why_no_openvino
 
     wanted = [('torch', 'float32'), ('torch', 'float16' if 'cuda' in place else 'bfloat16')]
@@ -101,7 +101,7 @@ def _row(stage: Stage, times: Times, ceilings: Ceilings) -> dict[str, Any]:
 
 
 def _ratios(rows: dict[str, dict[str, Any]], batch: int) -> dict[str, float]:
-    """How many times as fast one row is as another; in milliseconds of the medians."""
+    """Return the speed-up of one row over another, from the medians."""
     pairs = {
         'backbone: engine against torch float32': (_EAGER, 'backbone, engine'),
         'new label: streaming against clip by clip, engine': (

@@ -32,7 +32,7 @@ PUBLISHED = {
     'penn_action': (12_906_496, 96.33),
     'ntu': (16_988_568, 130.11),
 }
-"""Preset -> numbers in the authors' file, G multiply-adds a frame (a clip, where it has actions);
+"""Preset -> numbers in the authors' file, G multiply-adds a frame (a clip, if it has actions);
 counted on their own implementation."""
 
 _MESSAGES = 'pose_action_ros.msg'
@@ -100,7 +100,7 @@ def _broken_modules() -> dict[str, str]:
 
 
 def _why_broken(name: str) -> str:
-    """Return why a module does not import; empty where it does, or is not installed."""
+    """Return why a module does not import; empty if it does, or is not installed."""
     try:
         module = importlib.import_module(name)
         if name == _MESSAGES:

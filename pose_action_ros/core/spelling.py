@@ -1,4 +1,4 @@
-"""What somebody meant who mistyped a name."""
+"""Suggestions for mistyped names."""
 
 from __future__ import annotations
 

@@ -22,7 +22,7 @@ __all__ = ['ACTION_BLOCKS', 'PRESETS', 'ModelConfig']
 ACTION_BLOCKS = 4
 """Prediction blocks of each action branch; the same in every published model."""
 
-_MOST = {'blocks': 64, 'clip_frames': 1024}  # of what a file may ask us to build
+_MOST = {'blocks': 64, 'clip_frames': 1024}  # largest sizes that a file may request
 _MOST_CHANNELS = 8192
 
 
@@ -68,7 +68,7 @@ class ModelConfig:
     appearance_features: int = 256
 
     def __post_init__(self) -> None:
-        """Refuse what can not be built.
+        """Refuse what cannot be built.
 
         Raises:
             ConfigError: A field is out of range or contradicts another.

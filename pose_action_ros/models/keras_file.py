@@ -60,7 +60,7 @@ def read_keras_groups(path: Path) -> dict[str, list[NDArray[np.float32]]]:
                 check=False,
             )
         except subprocess.TimeoutExpired:
-            raise ValueError('the HDF5 library does not come to an end with it') from None
+            raise ValueError('the HDF5 library does not finish reading it') from None
         if child.returncode == _REFUSED:
             raise ValueError(child.stderr.strip())
         if child.returncode != 0:
@@ -136,6 +136,6 @@ def _dataset(group: Any, weight: str, shown: str) -> Any:
 if __name__ == '__main__':
     try:
         _copy(sys.argv[1], sys.argv[2])
-    except Exception as error:  # whatever it is, the caller says it
+    except Exception as error:  # the caller reports it
         sys.stderr.write(f'{error}\n')
         sys.exit(_REFUSED)

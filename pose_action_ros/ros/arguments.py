@@ -1,4 +1,4 @@
-"""What the command line gives a node between `--ros-args` and `--`."""
+"""The command-line arguments for ROS, between `--ros-args` and `--`."""
 
 from __future__ import annotations
 

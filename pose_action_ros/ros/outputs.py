@@ -1,4 +1,4 @@
-"""What the node publishes: people, poses, actions, markers and the debug image.
+"""The node's publishers: people, poses, actions, markers and the debug image.
 
 The latched `~/skeleton` names the joints. Where vision_msgs is installed the action of a person
 who is alone is repeated in its common message, `classification`, and the latched `label_info`
@@ -47,35 +47,20 @@ __all__ = ['Outputs']
 
 
 class Outputs:
-    """The node's publishers.
+    """The node's publishers: there before the network is, whose results they need.
 
     Args:
         node: The node that owns them.
-        skeleton: The joint layout of the network.
-        model: Name of the network, as it stands in the messages.
-        labels: Its actions.
-        markers: How a person is drawn.
         target: The frame that results are wanted in; None: that of the image.
-        frames: Puts people on /tf; None: nobody does.
+        frames: Publishes people on /tf; None: nobody does.
     """
 
     def __init__(
-        self,
-        node: LifecycleNode,
-        *,
-        skeleton: Skeleton,
-        model: str,
-        labels: Sequence[str],
-        markers: MarkerSettings,
-        target: TargetFrame | None,
-        frames: PersonFrames | None,
+        self, node: LifecycleNode, target: TargetFrame | None, frames: PersonFrames | None
     ) -> None:
         self._node = node
-        self._skeleton = skeleton
-        self._model = model
         self._target = target
         self._frames = frames
-        self._results = ResultBuilder(MAKE, skeleton, markers)
         self._people = self._publisher(PersonArray, 'people')
         self._poses = self._publisher(Pose3D, 'poses')
         self._actions = self._publisher(ActionLabel, 'actions')
@@ -84,8 +69,23 @@ class Outputs:
         self._publishers = [
             *(self._people, self._poses, self._actions, self._markers, self._debug_image)
         ]
-        self._latched = [self._latch('~/skeleton', layout_to_msg(MAKE, skeleton))]
+        self._latched: list[Publisher] = []
         self._classification: LifecyclePublisher | None = None
+
+    def describe(
+        self, skeleton: Skeleton, model: str, labels: Sequence[str], markers: MarkerSettings
+    ) -> None:
+        """Get ready for the results of a network.
+
+        Args:
+            skeleton: Its joint layout.
+            model: Its name, as it stands in the messages.
+            labels: Its actions.
+            markers: How a person is drawn.
+        """
+        self._skeleton, self._model = skeleton, model
+        self._results = ResultBuilder(MAKE, skeleton, markers)
+        self._latched.append(self._latch('~/skeleton', layout_to_msg(MAKE, skeleton)))
         vision_msgs = find_vision_msgs() if labels else None
         if vision_msgs is not None:
             self._classification = self._publisher(vision_msgs.Classification, 'classification')
@@ -135,7 +135,7 @@ class Outputs:
         Args:
             header: Of the image message.
             image_rgb: Its (H, W, 3) uint8 pixels.
-            prediction: What the network saw.
+            prediction: The results for the image.
         """
         height, width = image_rgb.shape[:2]
         messages = self._results.build(

@@ -94,7 +94,7 @@ def check_settings(
     Args:
         node: The node on which `declare_settings` was called.
         settings_class: The settings dataclass.
-        changes: What is asked for.
+        changes: The requested changes.
         in_use: What takes effect at `configure` is in use, so that a change would do nothing.
     """
     values = {change.name: change.value for change in changes}

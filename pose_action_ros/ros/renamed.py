@@ -17,8 +17,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from rclpy.node import Node
+    from rclpy.parameter import Parameter
 
-__all__ = ['RENAMED', 'RenamedParameterError', 'old_names', 'refuse_old_topics']
+__all__ = ['RENAMED', 'RenamedParameterError', 'refuse_old_parameters', 'refuse_old_topics']
 
 RENAMED = {
     'people.class_id': 'detections.class_id',
@@ -36,10 +37,24 @@ class RenamedParameterError(ParameterNotDeclaredException):
         Exception.__init__(self, text)
 
 
-def old_names(names: Iterable[str]) -> str:
-    """Return which of these parameters have new names; empty if none has."""
-    texts = [f'{name} is now {RENAMED[name]}' for name in names if name in RENAMED]
-    return '; '.join(texts)
+def refuse_old_parameters(node: Node) -> None:
+    """Refuse old names, now and whenever a parameter is set.
+
+    Args:
+        node: A node with the parameters of version 0.2.
+
+    Raises:
+        ConfigError: One was given at the start.
+    """
+    if given := _renamed(node._parameter_overrides):  # which rclpy has no public list of
+        raise ConfigError(f'parameter {given}')
+
+    def check(changes: list[Parameter]) -> list[Parameter]:
+        if renamed := _renamed(change.name for change in changes):
+            raise RenamedParameterError(renamed)
+        return changes
+
+    node.add_pre_set_parameters_callback(check)
 
 
 def refuse_old_topics(node: Node, arguments: Sequence[str]) -> None:
@@ -58,3 +73,8 @@ def refuse_old_topics(node: Node, arguments: Sequence[str]) -> None:
             'people is remapped, and detections is not: the detections are now on the topic '
             'detections, and people is a result; remap detections:=..., also if to its own name'
         )
+
+
+def _renamed(names: Iterable[str]) -> str:
+    """Which of these parameters have new names; empty if none has."""
+    return '; '.join(f'{name} is now {RENAMED[name]}' for name in names if name in RENAMED)

@@ -50,7 +50,7 @@ def test_errors_are_one_line(run, source, tmp_path):
     source.write_bytes(source.read_bytes()[:3000])
     status, out, err = run('convert-weights', 'mpii', source, target)
     assert (status, out, err.count('\n')) == (1, '', 1)
-    assert f'{source} can not be read' in err
+    assert f'{source} cannot be read' in err
     assert not target.exists()
 
 
@@ -58,12 +58,12 @@ def test_a_film_is_named_as_what_it_is_not(run, write_film, tmp_path):
     film = write_film(tmp_path / 'film.mp4')
     status, _, err = run('convert-weights', 'mpii', film, tmp_path / 'ours.safetensors')
     assert status == 1
-    assert f'{film} can not be read: it is no HDF5 file' in err
+    assert f'{film} cannot be read: it is no HDF5 file' in err
     assert '.h5' in err
 
 
 @pytest.mark.parametrize('name', ['ours.pt', 'no/such/folder/ours.safetensors'])
-def test_targets_that_can_not_be(run, source, tmp_path, name):
+def test_targets_that_cannot_be(run, source, tmp_path, name):
     status, _, err = run('convert-weights', 'mpii', source, tmp_path / name)
     assert status == 1
     assert 'ends in .safetensors' in err

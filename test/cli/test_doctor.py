@@ -97,7 +97,7 @@ def test_other_commands_name_a_broken_library_in_one_line(run_with_broken):
     status, _, err = run_with_broken('safetensors', 'doctor', '--weights', 'compact')
     assert status == 1
     assert err.startswith('error: ImportError: libcudnn.so.9')
-    assert '`pose-action doctor` names what is broken' in err
+    assert '`pose-action doctor` names the broken library' in err
 
 
 def test_a_library_that_is_not_there_is_no_fault(run, monkeypatch):

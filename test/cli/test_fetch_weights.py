@@ -143,7 +143,7 @@ class TestErrors:
             free.bind(('127.0.0.1', 0))
             url = f'http://127.0.0.1:{free.getsockname()[1]}'
         message = self.refused(run('fetch-weights', 'mpii', '--url', url), cache)
-        assert f'{url}/v0.1/{NAME} can not be reached' in message
+        assert f'{url}/v0.1/{NAME} cannot be reached' in message
         assert f'MD5 {md5(content)}' in message
         assert f'FILE.h5 {cache / "mpii.safetensors"}' in message
 
@@ -151,7 +151,7 @@ class TestErrors:
         message = self.refused(
             run('fetch-weights', 'mpii', '--url', 'http://host.invalid/'), cache
         )
-        assert 'can not be reached' in message
+        assert 'cannot be reached' in message
 
     @pytest.mark.parametrize('url', ['file:///etc/', 'ftp://host/', '/tmp', 'http://[::1'])
     def test_other_addresses(self, run, cache, url):
@@ -160,14 +160,14 @@ class TestErrors:
     def test_a_right_sum_around_a_wrong_network(self, fetch, server, content, cache, monkeypatch):
         server.content = b'no network'
         monkeypatch.setitem(RELEASES, 'mpii', Release(f'v0.1/{NAME}', md5(b'no network')))
-        assert 'can not be read' in self.refused(fetch(), cache)
+        assert 'cannot be read' in self.refused(fetch(), cache)
 
-    def test_a_folder_that_can_not_be_written(self, fetch, content, cache):
+    def test_a_folder_that_cannot_be_written(self, fetch, content, cache):
         cache.parent.mkdir(parents=True)
         cache.write_text('a file where the folder should be')
         status, _, err = fetch()
         assert status == 1
-        assert 'can not write' in err
+        assert 'cannot write' in err
 
     def test_unknown_preset(self, run):
         assert run('fetch-weights', 'compact')[0] == 2

@@ -184,7 +184,15 @@ class TestPeople:
         stream.process(film[0], 0)
         assert stream.reset() == [1]
         assert stream.clip_fill == 0.0
-        assert stream.process(film[0], 0).persons[0].track_id == 2
+        later = [stream.process(film[0], index * PERIOD_NS) for index in range(2)]
+        assert later[0].persons[0].track_id == 2
+        assert [prediction.ended_tracks for prediction in later] == [(1,), ()]
+        assert [prediction.followed_tracks for prediction in later] == [(2,), (2,)]
+
+    def test_the_clip_is_told(self, stream, film):
+        assert stream.process(film[0], 0).clip_frames == T
+        stream.settings = StreamSettings(clip=ClipSettings(frames=4), track=RAW.track)
+        assert stream.process(film[0], PERIOD_NS).clip_frames == 4
 
     def test_closed(self, stream, film):
         stream.close()

@@ -242,7 +242,8 @@ def test_every_message_of_the_recording_survives(tmp_path, film, net, storage):
         after = {(c.topic, c.msgtype, c.digest, c.msgdef.data) for c in reader.connections}
         definitions = {c.topic: c.msgdef.data for c in reader.connections}
     assert before < after
-    ours = {'/left/poses', '/left/actions', '/left/markers'}
+    ours = {'/left/people', '/left/poses', '/left/actions', '/left/markers'}
+    ours.add('/left/pose_action/skeleton')
     assert {topic for topic, *_ in after - before} == ours
     assert 'float32 confidence' in definitions['/left/poses']
     copied = [row for row in raw(tmp_path / 'out') if row[0] not in ours]
@@ -477,7 +478,7 @@ def test_detections_are_read_as_the_recording_defines_them():
     assert 'vision_msgs/msg/Odd' in store.fielddefs
     old = 'std_msgs/Header header\nvision_msgs/ObjectHypothesis[] detections\n'
     old += 80 * '=' + '\nMSG: vision_msgs/ObjectHypothesis\nstring id\nfloat64 score'
-    with pytest.raises(DatasetError, match=r'vision_msgs 4: .*class_id.*--people-topic'):
+    with pytest.raises(DatasetError, match=r'vision_msgs 4: .*class_id.*--detections-topic'):
         register_detections(load_types(), MessageDefinition(MessageDefinitionFormat.MSG, old))
 
 
@@ -502,11 +503,13 @@ def test_topics_are_chosen_and_refused_with_a_reason(tmp_path, film):
         assert (chosen.image, chosen.camera_info) == ('/a/image/compressed', '/a/camera_info')
         with pytest.raises(ConfigError, match=r'no image topic /b.*has /a/depth/image, /a/image'):
             RecordingTopics('/b').found_in(reader)
-        assert RecordingTopics(depth='/a/image', people='').found_in(reader).depth == '/a/image'
+        assert (
+            RecordingTopics(depth='/a/image', detections='').found_in(reader).depth == '/a/image'
+        )
         with pytest.raises(ConfigError, match=r'no depth Image topic /d;.*has /a/depth/image'):
             RecordingTopics('/a/image', depth='/d').found_in(reader)
         with pytest.raises(ConfigError, match=r'no Detection2DArray topic /a/image;.*has none'):
-            RecordingTopics('/a/image', people='/a/image').found_in(reader)
+            RecordingTopics('/a/image', detections='/a/image').found_in(reader)
         with pytest.raises(ConfigError, match=r'no CameraInfo topic /a/info.*has none'):
             RecordingTopics(camera_info='/a/info').found_in(reader)
     recorder = Recorder(tmp_path / 'silent')  # recorded, but nobody subscribed to the raw images
@@ -576,5 +579,13 @@ def test_the_options_of_the_command(tmp_path, film, net):
     assert result.exit_code == 0
     assert '6 images of /image (0 bad)' in result.stdout
     assert 'no calibration on /camera_info' in result.stderr
-    refused = CliRunner().invoke(app, [*map(str, arguments[:4]), '--people-min-score', '7'])
+    refused = CliRunner().invoke(app, [*map(str, arguments[:4]), '--detections-min-score', '7'])
     assert refused.exit_code != 0
+
+
+def test_the_old_names_of_options_are_refused_with_the_new_ones(tmp_path):
+    result = CliRunner().invoke(
+        app, ['bag', 'in', str(tmp_path / 'out'), '--people-min-score', '1']
+    )
+    assert result.exit_code != 0
+    assert '--detections-min-score' in ' '.join(result.stderr.split())
