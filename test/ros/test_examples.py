@@ -132,7 +132,7 @@ def listener(tmp_path_factory):
 def person(track_id=1, root=(0.0, 0.0, 4.0), sigma=(0.0, 0.0, 0.0), label='', valid=None):
     """Somebody at a place, metres, with standard deviations along the axes, who does something."""
     pose = Pose3D(track_id=track_id, root_covariance=np.diag(np.square(sigma)).ravel())
-    pose.root.x, pose.root.y, pose.root.z = root
+    pose.root.x, pose.root.y, pose.root.z = map(float, root)  # rclpy garbles integers
     is_valid = bool(label) if valid is None else valid
     action = ActionLabel(track_id=track_id, label=label, valid=is_valid)
     return Person(track_id=track_id, pose=pose, action=action)
