@@ -2,6 +2,7 @@
 #
 #   make setup             builds .venv: libraries, ROS 2, our messages
 #   make demo [SECONDS=0]  films the simulated actor, shows what the node sees (0: until Ctrl-C)
+#   make demo VIEW=1       the same, with a live page in the browser
 #   make test | lint       what continuous integration runs
 #   make test-ros          the tests of the nodes alone
 #   make soak [MINUTES=30] the node at 30 Hz with every known fault injected at random: a report
@@ -71,7 +72,8 @@ $(STAMP): $(LIBRARIES) CMakeLists.txt package.xml setup.cfg $(wildcard msg/*.msg
 	@echo 'setup: done. `make demo` shows it; `. $(VENV)/bin/activate` brings pose-action and ROS 2'
 
 demo: setup
-	$(BIN)/python -m pose_action_ros.demo.show --seconds $(SECONDS) --output $(OUTPUT)
+	$(BIN)/python -m pose_action_ros.demo.show --seconds $(SECONDS) --output $(OUTPUT) \
+	  $(if $(VIEW),--view)
 
 test: setup
 	$(BIN)/python -m pytest
@@ -106,7 +108,7 @@ bench: setup
 lock:
 	rm -rf $(VENV)-lock && $(PYTHON) -m venv $(VENV)-lock
 	$(VENV)-lock/bin/pip install -q torch==2.13.0
-	$(VENV)-lock/bin/pip install -q '.[train,bag,openvino,export,dev]'
+	$(VENV)-lock/bin/pip install -q '.[train,bag,openvino,export,film,view,dev]'
 	$(VENV)-lock/bin/python .ci/write_lock.py > requirements.lock
 	for ros in kilted jazzy; do \
 	  $(PYTHON) -m venv --clear $(VENV)-lock && \

@@ -39,6 +39,12 @@ def generate_launch_description() -> LaunchDescription:
             choices=['true', 'false'],
             description='Show it in RViz; by default where a display and rviz2 are present.',
         ),
+        DeclareLaunchArgument(
+            'view',
+            default_value='false',
+            choices=['true', 'false'],
+            description='Show it on a page in the browser; needs rerun-sdk, the extra `view`.',
+        ),
     ]
     camera = Node(
         package='pose_action_ros',
@@ -55,6 +61,7 @@ def generate_launch_description() -> LaunchDescription:
         launch_arguments={
             'weights': LaunchConfiguration('weights'),
             'device': LaunchConfiguration('device'),
+            'view': LaunchConfiguration('view'),
         }.items(),
     )
     rviz = Node(

@@ -3,7 +3,7 @@
 from launch import LaunchContext, LaunchDescription
 from launch.actions import DeclareLaunchArgument, OpaqueFunction
 from launch.substitutions import LaunchConfiguration, PathJoinSubstitution
-from launch_ros.actions import LifecycleNode
+from launch_ros.actions import LifecycleNode, Node
 from launch_ros.substitutions import FindPackageShare
 
 ARGUMENTS = {
@@ -64,13 +64,20 @@ def generate_launch_description() -> LaunchDescription:
         choices=['', 'reliable', 'best_effort'],
         description=RELIABILITY,
     )
+    view = DeclareLaunchArgument(
+        'view',
+        default_value='false',
+        choices=['true', 'false'],
+        description='Show image, pose and scores on a page in the browser; needs rerun-sdk, the '
+        'extra `view`.',
+    )
     return LaunchDescription(
-        [*arguments, *overrides, reliability, OpaqueFunction(function=start_nodes)]
+        [*arguments, *overrides, reliability, view, OpaqueFunction(function=start_nodes)]
     )
 
 
-def start_nodes(context: LaunchContext) -> list[LifecycleNode]:
-    """Start a node in each namespace, with those overrides that were given."""
+def start_nodes(context: LaunchContext) -> list[Node]:
+    """Start a node in each namespace, with those overrides that were given, and its page."""
     given = {
         parameter: LaunchConfiguration(name)
         for name, (parameter, _) in OVERRIDES.items()
@@ -86,7 +93,7 @@ def start_nodes(context: LaunchContext) -> list[LifecycleNode]:
         for name in ('image', 'camera_info')
         if LaunchConfiguration(name).perform(context)
     ]
-    return [
+    nodes: list[Node] = [
         LifecycleNode(
             package='pose_action_ros',
             executable='pose_action_node',
@@ -102,6 +109,19 @@ def start_nodes(context: LaunchContext) -> list[LifecycleNode]:
         )
         for namespace in namespaces
     ]
+    if LaunchConfiguration('view').perform(context) == 'true':
+        nodes += [
+            Node(
+                package='pose_action_ros',
+                executable='view_node',
+                name='view',
+                namespace=namespace,
+                output='screen',
+                remappings=remappings,
+            )
+            for namespace in namespaces
+        ]
+    return nodes
 
 
 def image_qos(namespace: str, image: str, reliability: str) -> dict[str, str]:

@@ -33,9 +33,10 @@ MAY_IMPORT = {
     'messages': FLOOR_1 | {'inference'},
     'ros': FLOOR_1 | {'runtime', 'inference', 'messages', 'msg'},
     'recordings': FLOOR_1 | {'inference', 'messages'},
-    'demo': FLOOR_1 | {'metrics', 'simulation', 'inference', 'messages', 'ros', 'msg'},
+    'view': FLOOR_1,
+    'demo': FLOOR_1 | {'view', 'metrics', 'simulation', 'inference', 'messages', 'ros', 'msg'},
     'cli': FLOOR_2
-    | {'runtime', 'training', 'inference', 'teaching', 'export', 'messages', 'recordings'},
+    | {'runtime', 'training', 'inference', 'teaching', 'export', 'messages', 'recordings', 'view'},
 }
 MESSAGE_PACKAGES = {
     'builtin_interfaces',
@@ -57,6 +58,7 @@ FORBIDDEN = {
     'inference': {'rclpy', 'lightning', 'rosbags'},
     'teaching': {'rclpy', 'rosbags'},
     'export': {'rclpy', 'lightning', 'rosbags'},
+    'view': {'rclpy', 'torch', 'lightning', 'rosbags', *MESSAGE_PACKAGES},
     'messages': {'rclpy', 'torch', 'lightning', 'rosbags', *MESSAGE_PACKAGES},
     'ros': {'lightning', 'rosbags'},
     'recordings': {'rclpy', 'lightning', *MESSAGE_PACKAGES},

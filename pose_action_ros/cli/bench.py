@@ -16,7 +16,7 @@ from pose_action_ros.cli.bench_measure import Ceilings, Times, in_turns, machine
 if TYPE_CHECKING:
     from pose_action_ros.cli.bench_stages import Stage
     from pose_action_ros.models import MultitaskNet
-    from pose_action_ros.runtime import Engine
+    from pose_action_ros.runtime.engine import Engine
 
 __all__ = ['bench']
 
@@ -73,7 +73,7 @@ def bench(
 def _engines(net: MultitaskNet, place: str, threads: int) -> dict[str, Engine]:
     """Every backend and precision that runs there, and the one that `auto` chooses."""
     from pose_action_ros.cli.bench_stages import FASTEST
-    from pose_action_ros.runtime import Engine
+    from pose_action_ros.runtime.engine import Engine
     from pose_action_ros.runtime.openvino_network import has_fast_bfloat16, why_no_openvino
 
     wanted = [('torch', 'float32'), ('torch', 'float16' if 'cuda' in place else 'bfloat16')]

@@ -20,8 +20,8 @@ from pose_action_ros.geometry import (
     extract_crop,
 )
 from pose_action_ros.inference import PoseActionStream
-from pose_action_ros.runtime import Engine
 from pose_action_ros.runtime.accuracy_gate import as_clip, gate_pictures, one_by_one
+from pose_action_ros.runtime.engine import Engine
 
 if TYPE_CHECKING:
     from collections.abc import Callable

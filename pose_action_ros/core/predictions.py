@@ -65,6 +65,11 @@ class ActionScores:
     valid: bool
     best: int
 
+    @property
+    def carried(self) -> bool:
+        """Whether the shown class has at least half the score of the most probable one."""
+        return bool(self.scores[self.best] >= 0.5 * self.scores.max())
+
 
 @dataclass(frozen=True)
 class PersonPrediction:
@@ -106,6 +111,7 @@ class FramePrediction:
         skipped: Why the image was skipped for its stamp; empty where it was looked at.
         preprocess_ms: Decoding and cropping.
         inference_ms: Network, to its results on the host.
+        is_crowded: Somebody was dropped, because there are more people than may be followed.
     """
 
     stamp_ns: int
@@ -114,3 +120,4 @@ class FramePrediction:
     skipped: str = ''
     preprocess_ms: float = 0.0
     inference_ms: float = 0.0
+    is_crowded: bool = False

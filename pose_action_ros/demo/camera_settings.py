@@ -23,6 +23,24 @@ class CameraSettings:
         default='camera_optical_frame',
         metadata={'help': 'Frame of the images: x right, y down, z forward.', 'read_only': True},
     )
+    world_frame_id: str = field(
+        default='world',
+        metadata={
+            'help': 'Frame on the ground below the camera, x ahead, z up; where tf2_msgs is '
+            'installed the camera is placed in it by a static transform. Empty: none.',
+            'read_only': True,
+        },
+    )
+    camera_height_m: float = field(
+        default=1.2,
+        metadata={
+            'help': 'Height of the camera of a file or device above the ground, metres; it is '
+            'taken to look level. The simulated actor knows where its camera is.',
+            'min': 0.0,
+            'max': 100.0,
+            'read_only': True,
+        },
+    )
     rate_hz: float = field(
         default=0.0,
         metadata={

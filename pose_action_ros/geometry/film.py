@@ -36,6 +36,8 @@ class Film:
 
     Attributes:
         path: The file.
+        name: That of the file, without its ending.
+        problems: Why images were skipped; none are.
         size: Width and height of its images, pixels.
         rate_hz: Its average rate; 30 where the file does not say it.
         count: How many images the file says that it has; None where it does not.
@@ -47,7 +49,8 @@ class Film:
     def __init__(self, path: Path) -> None:
         if not path.is_file():
             raise ImageError(f'there is no video {path}')
-        self.path = path
+        self.path, self.name = path, path.stem
+        self.problems: list[str] = []
         capture = cv2.VideoCapture(str(path))
         try:
             rate_hz, count = (

@@ -7,7 +7,6 @@ it. Image callbacks only store the newest frame; one worker thread does the rest
 from __future__ import annotations
 
 import math
-import threading
 import time
 from typing import TYPE_CHECKING
 
@@ -22,11 +21,11 @@ from std_srvs.srv import SetBool, Trigger
 
 from pose_action_ros.core.errors import PoseActionError
 from pose_action_ros.core.skeleton import get_skeleton
-from pose_action_ros.inference.stream import PoseActionStream
 from pose_action_ros.ros.box_topic import open_box_topic
 from pose_action_ros.ros.diagnostics import NodeStatistics, diagnostics_to_msg, resident_mib
 from pose_action_ros.ros.image_decoder import ImageDecoder
 from pose_action_ros.ros.inputs import Inputs
+from pose_action_ros.ros.network_loader import NetworkLoader
 from pose_action_ros.ros.outputs import Outputs
 from pose_action_ros.ros.parameters import (
     changes_at_configure,
@@ -47,7 +46,7 @@ if TYPE_CHECKING:
     from rclpy.lifecycle import LifecycleState
     from rclpy.parameter import Parameter
 
-    from pose_action_ros.ros.box_topic import BoxTopic
+    from pose_action_ros.inference.stream import PoseActionStream
 
 __all__ = ['PoseActionNode']
 
@@ -90,7 +89,7 @@ class PoseActionNode(LifecycleNode):
         self._inputs: Inputs | None = None
         self._worker: FrameWorker | None = None
         self._target: TargetFrame | None = None
-        self._loading: threading.Thread | None = None
+        self._loader: NetworkLoader | None = None
         self._enabled = True
         self._failure = ''
         self._logged: dict[str, tuple[float, str]] = {}  # when, and what, by cause
@@ -108,7 +107,7 @@ class PoseActionNode(LifecycleNode):
     @property
     def is_loading(self) -> bool:
         """A network is being loaded, in a thread that can't be interrupted."""
-        return self._loading is not None and self._loading.is_alive()
+        return self._loader is not None and self._loader.is_loading
 
     async def start(self) -> None:
         """Configure and activate; where configuring fails the node waits for a manager."""
@@ -141,17 +140,15 @@ class PoseActionNode(LifecycleNode):
         """As `trigger_configure`, while the executor goes on."""
         self._state_machine.trigger_transition_by_id(Transition.TRANSITION_CONFIGURE, True)
         try:
-            boxes = self._prepare()
-            loaded: list[PoseActionStream | BaseException] = []
-            self._loading = threading.Thread(
-                target=lambda: loaded.append(self._load()), daemon=True
-            )
-            self._loading.start()
+            loader = self._prepare()
+            loader.start()
             while self.is_loading:
                 time.sleep(_POLL_S)  # else the executor would turn without a pause
                 await _OneTurn()
-            result = self._finish(boxes, loaded[0])
+            result = self._finish(loader)
         except Exception as error:
+            if not self.context.ok():  # a signal has ended ROS under whatever went on
+                return TransitionCallbackReturn.FAILURE
             result = self._fail(error)
         self._state_machine.trigger_transition_by_label(result.to_label(), True)
         return result
@@ -159,54 +156,32 @@ class PoseActionNode(LifecycleNode):
     def on_configure(self, state: LifecycleState) -> TransitionCallbackReturn:
         """Load the weights, warm the network up, create subscriptions and publishers."""
         try:
-            return self._finish(self._prepare(), self._load())
+            return self._finish(self._prepare())
         except Exception as error:  # rclpy keeps what it catches to itself
             return self._fail(error)
 
-    def _prepare(self) -> BoxTopic | None:
-        """What fails fast comes first: the network takes seconds to load."""
+    def _prepare(self) -> NetworkLoader:
+        """Topics, and what else fails fast, come first: the network takes seconds to load."""
         settings = self.settings = self._configured = read_settings(self, NodeSettings)
         self._failure = ''
         self._decoder.infrared = settings.image_infrared
         boxes = open_box_topic(settings.person_source)
         if settings.target_frame:
             self._target = TargetFrame(self, settings.target_frame)
-        return boxes
-
-    def _load(self) -> PoseActionStream | BaseException:
-        """The network, or why there is none; touches nothing of the node."""
-        settings, model = self._configured, self._configured.model
-        try:
-            return PoseActionStream.open(
-                model.weights,
-                settings=settings,
-                device=model.device,
-                threads=model.threads,
-                backend=model.backend,
-                precision=model.precision,
-            )
-        except BaseException as error:
-            return error
-
-    def _finish(
-        self,
-        boxes: BoxTopic | None,
-        loaded: PoseActionStream | BaseException,
-    ) -> TransitionCallbackReturn:
-        if isinstance(loaded, BaseException):
-            raise loaded
-        stream = self._stream = loaded
-        stream.settings = self.settings  # which may have changed meanwhile
-        self._outputs = Outputs(
-            self,
-            skeleton=get_skeleton(stream.layout),
-            model=stream.model_name,
-            labels=stream.labels,
-            markers=self.settings.viz,
-            target=self._target,
-        )
-        self._inputs = Inputs(self, self.settings, boxes, self._statistics)
+        self._outputs = Outputs(self, self._target)
+        self._inputs = Inputs(self, settings, boxes, self._statistics)
         self._inputs.enabled = self._enabled
+        self._loader = NetworkLoader(settings, self.get_logger())
+        return self._loader
+
+    def _finish(self, loader: NetworkLoader) -> TransitionCallbackReturn:
+        stream = self._stream = loader.finish()
+        stream.settings = self.settings  # which may have changed meanwhile
+        if self._outputs is None or self._inputs is None:
+            return TransitionCallbackReturn.ERROR
+        self._outputs.describe(
+            get_skeleton(stream.layout), stream.model_name, stream.labels, self.settings.viz
+        )
         for note in stream.notes:
             self.get_logger().info(note)
         if self._decoder.reason:
@@ -336,8 +311,8 @@ class PoseActionNode(LifecycleNode):
         self._diagnostics.publish(diagnostics_to_msg(stamp, name, level, text, values))
 
     def _health(self) -> tuple[bytes, str]:
-        if self.is_loading:
-            return DiagnosticStatus.OK, f'configuring: loads {self._configured.model.weights}'
+        if self._loader is not None and self._loader.is_loading:
+            return DiagnosticStatus.OK, f'configuring: {self._loader.progress}'
         if self._failure:
             return DiagnosticStatus.ERROR, f'not configured: {self._failure}'
         if self._stream is None:

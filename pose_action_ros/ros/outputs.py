@@ -46,32 +46,16 @@ __all__ = ['Outputs']
 
 
 class Outputs:
-    """The node's publishers.
+    """The node's publishers: there before the network is, whose results they need.
 
     Args:
         node: The node that owns them.
-        skeleton: The joint layout of the network.
-        model: Name of the network, as it stands in the messages.
-        labels: Its actions.
-        markers: How a person is drawn.
         target: The frame that poses and markers are wanted in; None: that of the image.
     """
 
-    def __init__(
-        self,
-        node: LifecycleNode,
-        *,
-        skeleton: Skeleton,
-        model: str,
-        labels: Sequence[str],
-        markers: MarkerSettings,
-        target: TargetFrame | None,
-    ) -> None:
+    def __init__(self, node: LifecycleNode, target: TargetFrame | None) -> None:
         self._node = node
-        self._skeleton = skeleton
-        self._model = model
         self._target = target
-        self._marker_builder = MarkerBuilder(MAKE, skeleton, markers)
         self._shown: dict[int, Header] = {}  # tracks that have markers in RViz
         self._poses = self._publisher(Pose3D, 'poses')
         self._actions = self._publisher(ActionLabel, 'actions')
@@ -79,12 +63,26 @@ class Outputs:
         self._debug_image = self._publisher(Image, '~/debug_image')
         self._publishers = [self._poses, self._actions, self._markers, self._debug_image]
         self._label_info: Publisher | None = None
+
+    def describe(
+        self, skeleton: Skeleton, model: str, labels: Sequence[str], markers: MarkerSettings
+    ) -> None:
+        """Get ready for the results of a network.
+
+        Args:
+            skeleton: Its joint layout.
+            model: Its name, as it stands in the messages.
+            labels: Its actions.
+            markers: How a person is drawn.
+        """
+        self._skeleton, self._model = skeleton, model
+        self.redraw(markers)
         vision_msgs = find_vision_msgs() if labels else None
         if vision_msgs is not None:
             self._classification = self._publisher(vision_msgs.Classification, 'classification')
             self._publishers.append(self._classification)
             # Latched before the node is active, so this one is no lifecycle publisher.
-            self._label_info = node.create_publisher(
+            self._label_info = self._node.create_publisher(
                 vision_msgs.LabelInfo,
                 'label_info',
                 QoSProfile(depth=1, durability=DurabilityPolicy.TRANSIENT_LOCAL),

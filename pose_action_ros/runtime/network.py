@@ -8,7 +8,10 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-__all__ = ['FrameArrays', 'Network']
+__all__ = ['BACKENDS', 'PRECISIONS', 'FrameArrays', 'Network']
+
+BACKENDS = ('auto', 'torch', 'openvino')
+PRECISIONS = ('auto', 'float32', 'bfloat16', 'float16')
 
 
 class FrameArrays(NamedTuple):

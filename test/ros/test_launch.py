@@ -68,3 +68,10 @@ def test_images_are_asked_for_again_under_the_name_that_they_are_subscribed_to()
 def test_the_demo_has_a_camera():
     nodes = nodes_of('demo.launch.py', rviz='false')
     assert [executable for _, executable in nodes] == ['camera_node', 'pose_action_node']
+
+
+def test_the_page_is_there_where_it_is_asked_for():
+    nodes = nodes_of('demo.launch.py', rviz='false', view='true')
+    assert [name for _, name in nodes] == ['camera_node', 'pose_action_node', 'view_node']
+    nodes = nodes_of('pose_action.launch.py', cameras='left,right', view='true')
+    assert ('/right', 'view_node') in nodes
