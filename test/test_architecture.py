@@ -28,6 +28,7 @@ MAY_IMPORT = {
     'runtime': FLOOR_1 | {'models'},
     'training': FLOOR_2,
     'inference': FLOOR_1 | {'models', 'runtime'},
+    'teaching': FLOOR_2 | {'training', 'runtime', 'inference'},
     'export': FLOOR_1 | {'models', 'runtime'},
     'messages': FLOOR_1 | {'inference'},
     'ros': FLOOR_1 | {'runtime', 'inference', 'messages', 'msg'},
@@ -35,7 +36,8 @@ MAY_IMPORT = {
     'view': FLOOR_1,
     'demo': FLOOR_1 | {'view', 'metrics', 'simulation', 'inference', 'messages', 'ros', 'msg'},
     'cli': FLOOR_2
-    | {'runtime', 'training', 'inference', 'export', 'messages', 'recordings', 'view'},
+    | {'runtime', 'training', 'inference', 'teaching', 'export', 'messages'}
+    | {'recordings', 'view'},
 }
 MESSAGE_PACKAGES = {
     'builtin_interfaces',
@@ -55,6 +57,7 @@ FORBIDDEN = {
     'runtime': {'rclpy', 'lightning', 'rosbags'},
     'training': {'rclpy', 'rosbags'},
     'inference': {'rclpy', 'lightning', 'rosbags'},
+    'teaching': {'rclpy', 'rosbags'},
     'export': {'rclpy', 'lightning', 'rosbags'},
     'view': {'rclpy', 'torch', 'lightning', 'rosbags', *MESSAGE_PACKAGES},
     'messages': {'rclpy', 'torch', 'lightning', 'rosbags', *MESSAGE_PACKAGES},

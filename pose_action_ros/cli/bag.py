@@ -76,6 +76,13 @@ def bag(
         str, typer.Option(help='Of the new topics poses, actions and markers.')
     ] = '/',
     device: Annotated[str, typer.Option(help='auto, cpu, cuda or cuda:N.')] = 'auto',
+    finder: Annotated[
+        str,
+        typer.Option(
+            help='Weights of the finder, so that several people are found and followed; empty: '
+            'one person.'
+        ),
+    ] = '',
     quiet: Annotated[bool, typer.Option('--quiet', help='No progress bar.')] = False,
 ) -> None:
     """Copy a rosbag2 recording and add poses, actions and markers, with the images' stamps.
@@ -99,7 +106,9 @@ def bag(
     settings = StreamSettings(body=BodySettings(**_given(height=body_height)))
     with opened(recording) as reader:
         topics = topics.found_in(reader)  # before the network is loaded
-    stream = PoseActionStream.open(weights, device=device, settings=settings)
+    stream = PoseActionStream.open(
+        weights, device=device, settings=settings, finder=finder or None
+    )
     progress = lambda messages, total: track(  # noqa: E731
         messages,
         description=recording.name,

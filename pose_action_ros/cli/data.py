@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from pose_action_ros.data.augment import Extent
     from pose_action_ros.data.recorded import Library
 
-__all__ = ['data_app']
+__all__ = ['data_app', 'parsed_options']
 
 data_app = typer.Typer(help='Recorded data sets on disk.', no_args_is_help=True)
 
@@ -62,7 +62,7 @@ def check(
     reader = reader_named(name)
     skeleton = get_skeleton(layout or reader.layout)
     ranges = chosen_ranges(augmentation, name, 'poses')
-    options = _parsed(option)
+    options = parsed_options(option)
     table = Table('split', 'recordings', 'samples', 'actions', 'read', 'joints', title=str(root))
     tiles: list[tuple[dict[str, Any], str]] = []
     faults: list[str] = []
@@ -93,8 +93,12 @@ def check(
     _raise_for(faults)
 
 
-def _parsed(texts: list[str] | None) -> dict[str, Any]:
-    """Options of a data set; values are read as YAML."""
+def parsed_options(texts: list[str] | None) -> dict[str, Any]:
+    """Return options of a data set; values are read as YAML.
+
+    Raises:
+        ConfigError: A text is no KEY=VALUE.
+    """
     import yaml
 
     from pose_action_ros.core.errors import ConfigError
@@ -201,7 +205,7 @@ def prepare(
 
     reader = reader_named(name)
     skeleton = get_skeleton(reader.layout)
-    options, extent = _parsed(option), _extent(name, augmentation)
+    options, extent = parsed_options(option), _extent(name, augmentation)
     total, faults = 0, []
     with get_context('spawn').Pool(workers) if workers > 1 else nullcontext() as pool:
         for split in reader.splits:

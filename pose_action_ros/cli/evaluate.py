@@ -44,8 +44,8 @@ def simulated(
     quiet: Annotated[bool, typer.Option('--quiet', help='No progress bars.')] = False,
 ) -> None:
     """Measure weights on the simulated actor, whose test set never occurs in training."""
-    from pose_action_ros.inference.engine import choose_device
     from pose_action_ros.models import open_model
+    from pose_action_ros.runtime.engine import choose_device
     from pose_action_ros.training.evaluation import evaluate_simulated
 
     net = open_model(weights).to(choose_device(device))

@@ -181,8 +181,8 @@ def open_split(
     from pose_action_ros.core.skeleton import get_skeleton
     from pose_action_ros.data.opening import open_library
     from pose_action_ros.data.recorded import skipped_files
-    from pose_action_ros.inference.engine import choose_device
     from pose_action_ros.models import open_model
+    from pose_action_ros.runtime.engine import choose_device
 
     net = open_model(weights).to(choose_device(device))
     skeleton = get_skeleton(net.config.layout)

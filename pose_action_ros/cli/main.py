@@ -16,10 +16,12 @@ from pose_action_ros.cli.bench import bench
 from pose_action_ros.cli.convert_weights import convert_weights
 from pose_action_ros.cli.data import data_app
 from pose_action_ros.cli.doctor import doctor
-from pose_action_ros.cli.evaluate_finding import evaluate_app
+from pose_action_ros.cli.evaluate_films import evaluate_app
 from pose_action_ros.cli.export import export
 from pose_action_ros.cli.fetch_weights import fetch_weights
 from pose_action_ros.cli.predict import predict
+from pose_action_ros.cli.record import record
+from pose_action_ros.cli.teach import teach
 from pose_action_ros.cli.train import train
 from pose_action_ros.core.errors import PoseActionError
 
@@ -31,6 +33,8 @@ app = typer.Typer(
 )
 app.command()(predict)
 app.command()(bag)
+app.command()(teach)
+app.command()(record)
 app.command()(train)
 app.add_typer(evaluate_app, name='evaluate')
 app.add_typer(data_app, name='data')

@@ -61,6 +61,13 @@ def predict(
         typer.Option(help='people, a fetched preset, untrained:PRESET or a .safetensors file.'),
     ] = SHIPPED_WEIGHTS,
     device: Annotated[str, typer.Option(help='auto, cpu, cuda or cuda:N.')] = 'auto',
+    finder: Annotated[
+        str,
+        typer.Option(
+            help='Weights of the finder, so that several people are found and followed; empty: '
+            'one person.'
+        ),
+    ] = '',
     field_of_view: Annotated[
         float | None,
         typer.Option(help='Horizontal, degrees; with it joints are in metres before the camera.'),
@@ -98,7 +105,7 @@ def predict(
     watchers: list[Output] = [Window(images.name)] if show else []
     if view or record_view is not None:
         watchers.append(Page(images.name, serve=view, record=record_view))
-    stream = PoseActionStream.open(weights, device=device)
+    stream = PoseActionStream.open(weights, device=device, finder=finder or None)
     output.mkdir(parents=True, exist_ok=True)
     seen = (
         _look_at_picture(images.image_rgb, stream, camera)

@@ -30,10 +30,11 @@ def train(
     ] = False,
     quiet: Annotated[bool, typer.Option('--quiet', help='No progress bars.')] = False,
 ) -> None:
-    """Train a network: pose, then action, then both together."""
+    """Train a network: pose, then action, then both together; or the finder (`task: finder`)."""
     # Threads that spin while they wait cost tenfold on cores that are shared; set before torch.
     os.environ.setdefault('OMP_WAIT_POLICY', 'PASSIVE')
     from pose_action_ros.core.errors import ConfigError
+    from pose_action_ros.training.config import FinderTrainConfig
     from pose_action_ros.training.config_file import config_from_mapping, load_config
 
     if config is None and not settings:
@@ -45,12 +46,15 @@ def train(
     if settings:
         _print_settings(chosen)
         return
+    from pose_action_ros.training.finder_run import train_finder
     from pose_action_ros.training.run import train as train_network
 
     start_logging()
-    weights = train_network(
-        chosen, resume=resume, progress=not quiet and Console(stderr=True).is_terminal
-    )
+    progress = not quiet and Console(stderr=True).is_terminal
+    if isinstance(chosen, FinderTrainConfig):
+        weights = train_finder(chosen, resume=resume, progress=progress)
+    else:
+        weights = train_network(chosen, resume=resume, progress=progress)
     if os.environ.get('LOCAL_RANK', '0') == '0':
         _console.print(f'weights: {weights}', highlight=False, soft_wrap=True)
 

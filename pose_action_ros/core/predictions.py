@@ -111,6 +111,7 @@ class FramePrediction:
         skipped: Why the image was skipped for its stamp; empty where it was looked at.
         preprocess_ms: Decoding and cropping.
         inference_ms: Network, to its results on the host.
+        is_crowded: Somebody was dropped, because there are more people than may be followed.
     """
 
     stamp_ns: int
@@ -119,3 +120,4 @@ class FramePrediction:
     skipped: str = ''
     preprocess_ms: float = 0.0
     inference_ms: float = 0.0
+    is_crowded: bool = False

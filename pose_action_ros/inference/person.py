@@ -82,10 +82,12 @@ class Person:
     Attributes:
         motion: Where they are in the image.
         clip: The recent past, raw.
+        last_turn: Number of the frame in which they were looked at last.
     """
 
     motion: Motion
     clip: ClipBuffer
+    last_turn: int = 0
     _pixels: OneEuroFilter = field(default_factory=OneEuroFilter)
     _depth: OneEuroFilter = field(default_factory=OneEuroFilter)
     _distance: OneEuroFilter = field(default_factory=OneEuroFilter)

@@ -13,6 +13,7 @@ from pose_action_ros.core.errors import ConfigError
 __all__ = [
     'BodySettings',
     'ClipSettings',
+    'FindSettings',
     'PeopleSettings',
     'SmoothSettings',
     'StreamSettings',
@@ -108,7 +109,44 @@ class TrackSettings(_Checked):
         0.3, 'A person who is not seen for this long is lost, seconds: the track ends.', 0.0, 60.0
     )
     max_people: int = _setting(
-        4, 'Most people that are looked at in one frame where boxes are given.', 1, 64
+        4,
+        'Most people that are followed; of more, those who are farthest away are dropped.',
+        1,
+        64,
+    )
+    budget_ms: float = _setting(
+        25.0,
+        'Time for the people of one live frame, milliseconds; where more would take longer, the '
+        'nearest is looked at in each frame and the others take turns. 0: no limit.',
+        0.0,
+        10000.0,
+    )
+
+
+@dataclass(frozen=True)
+class FindSettings(_Checked):
+    """How people are found in a whole image who are not followed yet."""
+
+    period_s: float = _setting(
+        0.3,
+        'Time between two searches while somebody is followed, seconds; while nobody is, each '
+        'image is searched.',
+        0.0,
+        60.0,
+    )
+    min_score: float = _setting(
+        0.2,
+        'Places with a lower score are not looked at. Who is a person track.min_confidence '
+        'decides.',
+        0.0,
+        1.0,
+    )
+    hidden_s: float = _setting(
+        1.0,
+        'Somebody hidden behind another person is waited for this long, seconds, in place of '
+        'track.lost_after_s.',
+        0.0,
+        60.0,
     )
 
 
@@ -171,5 +209,6 @@ class StreamSettings:
     clip: ClipSettings = field(default_factory=ClipSettings)
     time: TimeSettings = field(default_factory=TimeSettings)
     track: TrackSettings = field(default_factory=TrackSettings)
+    find: FindSettings = field(default_factory=FindSettings)
     smooth: SmoothSettings = field(default_factory=SmoothSettings)
     body: BodySettings = field(default_factory=BodySettings)

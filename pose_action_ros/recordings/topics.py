@@ -58,16 +58,8 @@ class RecordingTopics:
             ConfigError: There is no such topic, more than one image, or a topic to be added is
                 there already.
         """
-        types: dict[str, set[str]] = {}  # a topic may have had several in one recording
-        for connection in reader.connections:
-            types.setdefault(connection.topic, set()).add(connection.msgtype)
-        images = [topic for topic, kinds in types.items() if kinds & IMAGE_TYPES]
-        silent = {c.topic for c in reader.connections if not c.msgcount}
-        image = self.image or _only_image(images, self.depth, silent)
-        if image not in images:
-            raise ConfigError(
-                f'there is no image topic {image}; the recording has {_listed(images)}'
-            )
+        types = _types(reader)
+        image = self.image_in(reader)
         beside = f'{image.removesuffix("/compressed").rpartition("/")[0]}/camera_info'
         if self.camera_info != beside:  # without that one there is no calibration
             _check(types, self.camera_info, {CAMERA_INFO_TYPE}, 'CameraInfo')
@@ -81,9 +73,32 @@ class RecordingTopics:
             )
         return found
 
+    def image_in(self, reader: Recording) -> str:
+        """Return the image topic of this recording.
+
+        Raises:
+            ConfigError: There is no such topic, or more than one image.
+        """
+        images = [topic for topic, kinds in _types(reader).items() if kinds & IMAGE_TYPES]
+        silent = {c.topic for c in reader.connections if not c.msgcount}
+        image = self.image or _only_image(images, self.depth, silent)
+        if image not in images:
+            raise ConfigError(
+                f'there is no image topic {image}; the recording has {_listed(images)}'
+            )
+        return image
+
     def output(self, name: str) -> str:
         """Return the full name of a topic that is added."""
         return '/'.join(['', *filter(None, self.namespace.split('/')), name])
+
+
+def _types(reader: Recording) -> dict[str, set[str]]:
+    """Topic to its types: it may have had several in one recording."""
+    types: dict[str, set[str]] = {}
+    for connection in reader.connections:
+        types.setdefault(connection.topic, set()).add(connection.msgtype)
+    return types
 
 
 def _check(types: dict[str, set[str]], topic: str, kinds: Set[str], what: str) -> None:

@@ -68,6 +68,7 @@ class NetworkLoader:
             self._loaded = PoseActionStream.open(
                 model.weights,
                 settings=self._settings,
+                finder=model.finder if self._settings.person_source == 'find' else None,
                 device=model.device,
                 threads=model.threads,
                 backend=model.backend,

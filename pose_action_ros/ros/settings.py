@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from pose_action_ros.core.weights import SHIPPED_WEIGHTS
+from pose_action_ros.core.weights import FINDER_WEIGHTS, SHIPPED_WEIGHTS
 from pose_action_ros.inference.settings import StreamSettings
 from pose_action_ros.messages.markers import MarkerSettings
 from pose_action_ros.messages.matched_inputs import MatchSettings
@@ -28,6 +28,14 @@ class ModelSettings:
             'help': 'Weights: "people", "demo" (the simulated actor alone), a .safetensors file, '
             'a fetched preset (mpii, h36m, penn_action, ntu), or "untrained:PRESET" for random '
             'weights.',
+        },
+    )
+    finder: str = field(
+        default=FINDER_WEIGHTS,
+        metadata={
+            'at_configure': True,
+            'help': 'Weights of the finder, for person_source "find": "finder" or a .safetensors '
+            'file.',
         },
     )
     device: str = field(
@@ -109,10 +117,10 @@ class NodeSettings(MatchSettings, StreamSettings):
         default='track',
         metadata={
             'at_configure': True,
-            'help': 'Where people are sought: track (one person, in the whole image, then around '
-            'the last pose), roi (one, topic "roi") or detections (many, topic "people", needs '
-            'vision_msgs).',
-            'choices': ('track', 'roi', 'detections'),
+            'help': 'Where people are sought: find (many, wherever they are in the image), track '
+            '(one person, in the whole image, then around the last pose), roi (one, topic "roi") '
+            'or detections (many, topic "people", needs vision_msgs).',
+            'choices': ('find', 'track', 'roi', 'detections'),
         },
     )
     target_frame: str = field(

@@ -33,7 +33,8 @@ def test_a_film_without_times_has_those_of_its_rate(tmp_path, write_film, monkey
     class Capture:
         def __init__(self, path):
             self.capture = real(path)
-            self.read, self.release = self.capture.read, self.capture.release
+            for name in ('read', 'grab', 'retrieve', 'release'):
+                setattr(self, name, getattr(self.capture, name))
 
         def get(self, key):
             return clock(next(calls)) if key == cv2.CAP_PROP_POS_MSEC else self.capture.get(key)
