@@ -90,6 +90,11 @@ class People:
         return len(self._people)
 
     @property
+    def track_ids(self) -> tuple[int, ...]:
+        """Ids of everybody."""
+        return tuple(self._people)
+
+    @property
     def clip_shape(self) -> ClipShape:
         """Shape of each person's clip; another one empties all clips."""
         return self._clip_shape
@@ -200,7 +205,7 @@ class People:
     def sight(
         self, readings: Sequence[Reading], stamp_ns: int, settings: TrackSettings
     ) -> list[Sighting]:
-        """Take in what the network read in the windows of a frame; return who is seen.
+        """Update the people with the readings of all windows of a frame; return the sightings.
 
         Args:
             readings: Of all windows of this frame.

@@ -14,6 +14,7 @@ import numpy as np
 import torch
 
 from pose_action_ros.geometry.camera import Camera
+from pose_action_ros.geometry.camera_placement import placement_on_ground
 from pose_action_ros.simulation.backdrop import cast_shadow, draw_backdrop
 from pose_action_ros.simulation.batched import one_thread
 from pose_action_ros.simulation.body import PARTS, BodyFrames, Proportions
@@ -52,7 +53,7 @@ _REST = BodyFrames(np.zeros((1, 17, 3)), np.broadcast_to(np.eye(3), (1, len(PART
 
 @dataclass(frozen=True, eq=False)
 class FilmFrame:
-    """One image of a film and what is really there.
+    """One image of a film and its true pose and action.
 
     Attributes:
         image_rgb: (H, W, 3) uint8.
@@ -143,7 +144,7 @@ class Scene:
     def draw_backdrop(
         self, photographs: Many[Path] = (), view: tuple[Camera, Array] | None = None
     ) -> NDArray[np.uint8]:
-        """Draw what is behind the actor.
+        """Draw the background of the actor.
 
         Args:
             photographs: Pictures to use instead of drawn walls, where there are any.
@@ -210,7 +211,7 @@ class Scene:
         return inside & (own | (depth > joints[..., 2] - _JOINT_TOLERANCE_M))
 
     def solids(self, truth: Truth) -> Solids:
-        """Return the actor, and the stool where there is one, in camera space."""
+        """Return the actor, and the stool if there is one, in camera space."""
         figure = self.figure
         start, to_local = figure.place(truth.moment.body)
         start = start @ np.swapaxes(truth.moment.rotation, -1, -2)
@@ -290,6 +291,11 @@ class SimulatedFilm:
         height: Rows.
         fps: Images a second at which the film is meant to be shown.
         photographs: Pictures to use as backdrop instead of a drawn room.
+        opening: Actions to begin with.
+
+    Attributes:
+        camera: Its lens.
+        placement: (3, 4) from its optical frame to a world on the ground below it, x ahead, z up.
     """
 
     def __init__(
@@ -299,15 +305,18 @@ class SimulatedFilm:
         height: int = 480,
         fps: float = 20.0,
         photographs: Many[Path] = (),
+        opening: tuple[str, ...] = (),
     ) -> None:
         self._seed, self.fps = seed, fps
-        self._scene = Scene(np.random.default_rng([seed, 0x46494C4D]), width, height)
+        rng = np.random.default_rng([seed, 0x46494C4D])
+        self._scene = Scene(rng, width, height, opening=opening)
         self._backdrop = (
             self._scene.draw_backdrop(photographs)
             if photographs
             else self._scene.draw_room(np.random.default_rng([seed, 0x524F4F4D]))
         )
         self.camera = self._scene.camera
+        self.placement = placement_on_ground(self._scene.to_camera)
         rng = np.random.default_rng([seed, 0x4E4F4953])
         self._noise = noise_table(rng, height + _NOISE_PX, width + _NOISE_PX)
 
