@@ -120,7 +120,7 @@ def test_people_are_the_poses_and_actions_of_the_image(watcher):
     assert (array.model, array.clip_frames, list(array.ended_tracks)) == ('compact', 16, [])
     (person,) = array.people
     watcher.graph.wait(lambda: watcher.poses and watcher.actions, what='pose and action')
-    assert person.pose == watcher.poses[-1] or str(person.pose) == str(watcher.poses[-1])
+    assert str(person.pose) == str(watcher.poses[-1])  # NaN among them
     assert person.action == watcher.actions[-1]
     assert person.track_id == person.pose.track_id == person.action.track_id
     assert person.confidence == person.pose.confidence
