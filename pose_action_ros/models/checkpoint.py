@@ -197,7 +197,7 @@ def find_weights(name_or_path: str | Path) -> Path:
             return folder / f'{name}{_ENDING}'
     found = [path.stem for folder in folders for path in visible_files(folder, f'*{_ENDING}')]
     released = [preset for preset in PRESETS if preset != 'compact']
-    meant = did_you_mean(name, [*found, *released])
+    meant = '' if name in released else did_you_mean(name, [*found, *released])
     advice = (
         f'; give a path, a name ({", ".join(dict.fromkeys(found))}) or {UNTRAINED}PRESET{meant}'
     )
