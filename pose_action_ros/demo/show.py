@@ -169,8 +169,8 @@ def _check_progress(tally: Tally, ready_s: float | None, now_s: float) -> None:
         raise DemoError(f'the node cannot continue: {tally.health}')
     if ready_s is not None and now_s - ready_s > _NOBODY_S:
         raise DemoError(
-            f'the node has run for {_NOBODY_S:g} s without a pose; it reports "{tally.health}", and '
-            f'{tally.images} images came from the camera'
+            f'the node has run for {_NOBODY_S:g} s without a pose; it reports "{tally.health}" '
+            f'after {tally.images} images from the camera'
         )
 
 

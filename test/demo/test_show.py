@@ -68,7 +68,7 @@ def test_the_demo_fails_where_nothing_comes_through(tmp_path, weights, domain):
 def test_the_demo_gives_the_reason_of_a_node_that_can_not_go_on(tmp_path, domain):
     done = run_demo('--weights', 'no_such_weights', folder=tmp_path, domain=domain)
     assert done.returncode == 1
-    assert 'the node can not go on: not configured' in done.stdout
+    assert 'the node cannot continue: not configured' in done.stdout
     assert 'no_such_weights' in done.stdout
     assert 'Traceback' not in done.stderr
 
