@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 
 __all__ = ['main']
 
-_NOBODY_S = 60.0  # without a pose, from the moment that the network is loaded
+_NOBODY = 300  # images that the node looks at without a pose before the demo gives up
 _REDRAW_S = 0.25
 _UNWATCHED_LINE_S = 5.0
 _RVIZ = (
@@ -134,20 +134,18 @@ def _watch(
     Before the first pose there is no limit while the node gets ready, however long that takes.
     """
     console = Console()
-    started_s, ready_s, first_s, line_s = time.monotonic(), None, None, 0.0
+    started_s, first_s, line_s = time.monotonic(), None, 0.0
     with Live(console=console, refresh_per_second=4, transient=True) as live:
         while True:
             executor.spin_once(timeout_sec=0.05)
             now_s, tally = time.monotonic(), observer.tally
-            if first_s is None:
-                processes.check()
-                first_s = now_s if tally.poses else None
-                ready_s = ready_s or (now_s if _is_ready(tally) else None)
-                _check_progress(tally, ready_s, now_s)
+            processes.check()
+            if first_s is None and tally.poses:
+                first_s = now_s
+            elif first_s is None:
+                _check_progress(tally)
             elif seconds and now_s - first_s > seconds:
                 return
-            else:
-                processes.check()
             pause_s = _REDRAW_S if console.is_terminal else _UNWATCHED_LINE_S
             if now_s - line_s > pause_s:
                 line_s = now_s
@@ -163,15 +161,13 @@ def _is_ready(tally: Tally) -> bool:
     return bool(tally.health) and not tally.health.startswith(('configuring', 'unconfigured'))
 
 
-def _check_progress(tally: Tally, ready_s: float | None, now_s: float) -> None:
-    """Raise where no pose is to be expected any more."""
+def _check_progress(tally: Tally) -> None:
+    """Raise where no pose is to be expected any more; a slow machine has all the time it takes."""
     if tally.has_failed:
         raise DemoError(f'the node cannot continue: {tally.health}')
-    if ready_s is not None and now_s - ready_s > _NOBODY_S:
-        raise DemoError(
-            f'the node has run for {_NOBODY_S:g} s without a pose; it reports "{tally.health}" '
-            f'after {tally.images} images from the camera'
-        )
+    looked_at = tally.looked_at()
+    if looked_at > _NOBODY:
+        raise DemoError(f'the node processed {looked_at} images and saw nobody: {tally.health}')
 
 
 def _awaited(tally: Tally) -> str:
@@ -201,7 +197,7 @@ def _rows(observer: DemoObserver) -> dict[str, str]:
     tally, newest = observer.tally, observer.newest
     action = newest.action if newest else None
     pose = newest.pose if newest else None
-    joints = sum(joint.confidence > 0 for joint in pose.joints) if pose else 0
+    joints = sum(not math.isnan(joint.u) for joint in pose.joints) if pose else 0
     truth = newest.true_action.label if newest and newest.true_action else '-'
     return {
         'images in': f'{tally.rate_in_hz():.1f} Hz',

@@ -6,10 +6,9 @@ import math
 import re
 from typing import TYPE_CHECKING, NamedTuple
 
-import cv2
-
-from pose_action_ros.core.errors import ConfigError, ImageError
+from pose_action_ros.core.errors import ConfigError
 from pose_action_ros.core.paths import visible_files
+from pose_action_ros.geometry.film_writer import FilmWriter
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -97,21 +96,14 @@ def write_take(path: Path, take: Take) -> None:
     """Write a film; its folder is made, and no half film is left where that fails.
 
     Raises:
-        ImageError: OpenCV can't write it.
+        ImageError: It can't be written.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     height, width = take.frames[0].shape[:2]
     part = path.with_name(f'.{path.stem}.part{path.suffix}')  # hidden: no film until it is whole
-    writer = cv2.VideoWriter(
-        str(part), cv2.VideoWriter.fourcc(*'mp4v'), take.rate_hz, (width, height)
-    )
-    if not writer.isOpened():
-        raise ImageError(f'can not write {path}: no such folder, or OpenCV has no mp4 encoder')
-    try:
-        for frame in take.frames:
-            writer.write(cv2.cvtColor(frame, cv2.COLOR_RGB2BGR))
-    finally:
-        writer.release()
+    with FilmWriter(part, take.rate_hz, (width, height)) as film:
+        for number, frame in enumerate(take.frames):
+            film.add(frame, number / take.rate_hz)
     part.replace(path)
 
 
