@@ -157,7 +157,7 @@ class TestWaiting:
         tally.diagnostics = {'frames_received': '900', 'frames_dropped': str(901 - _NOBODY)}
         _check_progress(tally)
         tally.diagnostics['frames_dropped'] = '400'
-        with pytest.raises(DemoError, match='looked at 500 images and saw nobody: running'):
+        with pytest.raises(DemoError, match='processed 500 images and saw nobody: running'):
             _check_progress(tally)
 
     def test_before_the_first_pose_no_image_is_filmed(self, tmp_path):
