@@ -1,10 +1,13 @@
 """The node alone, or one node a camera, for inclusion in a robot's own launch file."""
 
+from pathlib import Path
+
 from launch import LaunchContext, LaunchDescription
 from launch.actions import DeclareLaunchArgument, OpaqueFunction
 from launch.substitutions import LaunchConfiguration, PathJoinSubstitution
 from launch_ros.actions import LifecycleNode, Node
 from launch_ros.substitutions import FindPackageShare
+from launch_ros.utilities import prefix_namespace
 
 ARGUMENTS = {
     'image': ('image', 'Topic of the camera image (sensor_msgs/Image), relative or absolute.'),
@@ -12,18 +15,19 @@ ARGUMENTS = {
     'namespace': ('', 'Namespace of the node and its topics.'),
     'cameras': (
         '',
-        'Several cameras, as "left,right": a node in each of these namespaces; image and '
-        'camera_info are then relative, so that left/image is seen by left/pose_action.',
+        'Several cameras, as "left,right": starts a node in each of these namespaces. Keep image '
+        'and camera_info relative: left/pose_action then subscribes to left/image.',
     ),
     'params_file': (
         PathJoinSubstitution([FindPackageShare('pose_action_ros'), 'config', 'pose_action.yaml']),
-        'YAML file with parameters of the node.',
+        'YAML file with parameters. All cameras may share one: the key /** is for every node, '
+        '/left/pose_action for one; give /** first, because later keys win.',
     ),
 }
 RELIABILITY = (
-    '"reliable" asks again for images that get lost on the way, and hears reliable publishers '
-    'alone; "best_effort" hears all; empty: as in the params file, which is reliable where every '
-    'publisher is, by default.'
+    '"reliable": lost images are sent again, and only reliable publishers are received; '
+    '"best_effort": every publisher is received; empty: as in the params file, which by default '
+    'is reliable if every publisher is.'
 )
 # Argument -> parameter: an argument that is left empty leaves the parameter to the params file.
 OVERRIDES = {
@@ -86,7 +90,13 @@ def start_nodes(context: LaunchContext) -> list[Node]:
     namespace = LaunchConfiguration('namespace').perform(context)
     cameras = LaunchConfiguration('cameras').perform(context).replace(',', ' ').split()
     namespaces = ['/'.join(filter(None, (namespace.rstrip('/'), c))) for c in cameras or ['']]
+    outer = context.launch_configurations.get('ros_namespace')  # of PushRosNamespace
     image = LaunchConfiguration('image').perform(context)
+    if len(cameras) > 1 and image.startswith('/'):
+        raise ValueError(
+            f'image:={image} is absolute, so {" and ".join(cameras)} would see the same image; '
+            f'give a name relative to their namespaces, as image:={Path(image).name}'
+        )
     reliability = LaunchConfiguration('image_reliability').perform(context)
     remappings = [
         (name, LaunchConfiguration(name))
@@ -103,7 +113,7 @@ def start_nodes(context: LaunchContext) -> list[Node]:
             parameters=[
                 LaunchConfiguration('params_file'),
                 given,
-                image_qos(namespace, image, reliability),
+                image_qos(prefix_namespace(outer, namespace), image, reliability),
             ],
             remappings=remappings,
         )

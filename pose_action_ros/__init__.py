@@ -1,4 +1,4 @@
-"""A person's 2D/3D pose and action from one camera, out of one network pass.
+"""2D and 3D pose and action of a person from one camera, in one pass of one network.
 
 The package implements Luvizon, Picard and Tabia, "2D/3D Pose Estimation and Action
 Recognition using Multitask Deep Learning" (CVPR 2018), and runs it on a robot. The tour,

@@ -1,4 +1,4 @@
-"""What one processed frame says: frozen result dataclasses, free of torch and of ROS.
+"""The results of one frame: frozen dataclasses, free of torch and of ROS.
 
 Missing values are NaN with confidence 0. Stamps are integer nanoseconds of the *image*, never
 of the computation. Frames of reference stand in the names: `_image_px` pixels of the source
@@ -82,7 +82,7 @@ class PersonPrediction:
         joints_image_px: (J, 2) float32.
         confidence: (J,) float32, 0 to 1, the network's visibility.
         joints_root_m: (J, 3) float32, or None for a 2D model.
-        joints_camera_m: (J, 3) float32, or None where the camera or the scale is unknown.
+        joints_camera_m: (J, 3) float32, or None if the camera or the scale is unknown.
         scale_source: Where the metric scale comes from.
         root_depth_sigma_m: One standard deviation of the root's distance; NaN if unknown.
         action: None for a model without actions.
@@ -106,9 +106,9 @@ class FramePrediction:
 
     Attributes:
         stamp_ns: Stamp of the image.
-        persons: One entry per person, empty where nobody is seen.
+        persons: One entry per person, empty if nobody is seen.
         lost_tracks: Ids of tracks that ended with this frame.
-        skipped: Why the image was skipped for its stamp; empty where it was looked at.
+        skipped: Why the image was skipped for its stamp; empty if it was looked at.
         preprocess_ms: Decoding and cropping.
         inference_ms: Network, to its results on the host.
         is_crowded: Somebody was dropped, because there are more people than may be followed.

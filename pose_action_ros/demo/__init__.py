@@ -1,4 +1,4 @@
-"""The demo: films the simulated actor and shows what the node sees of it.
+"""The demo: films the simulated actor and shows the node's results.
 
 `show` runs camera and node as processes of their own. `camera_node` films what `camera_sources`
 has, `observer` subscribes to everything, `accuracy` compares results with the truth, and `report`

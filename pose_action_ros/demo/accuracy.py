@@ -65,7 +65,7 @@ class DemoAccuracy:
         self._metric.append(frame.pose.reference == Pose3D.REFERENCE_CAMERA)
 
     def summary(self, camera: Camera | None) -> dict[str, Any] | None:
-        """Return the figures, or None where nothing could be compared.
+        """Return the figures, or None if nothing could be compared.
 
         Args:
             camera: Intrinsics of the film.

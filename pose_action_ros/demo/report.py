@@ -1,4 +1,4 @@
-"""What the demo leaves behind: a video, a picture, a 3D plot and a summary."""
+"""The files of the demo: a video, a picture, a 3D plot and a summary."""
 
 from __future__ import annotations
 
@@ -108,7 +108,7 @@ def plot_pose(frame: ObservedFrame, path: Path) -> bool:
         path: The .png file.
 
     Returns:
-        False where matplotlib is not installed or the pose has no metres.
+        False if matplotlib is not installed or the pose has no metres.
     """
     try:
         from matplotlib.backends.backend_agg import FigureCanvasAgg

@@ -194,7 +194,7 @@ class People:
     def sight(
         self, readings: Sequence[Reading], stamp_ns: int, settings: TrackSettings
     ) -> list[Sighting]:
-        """Take in what the network read in the windows of a frame; return who is seen.
+        """Update the people with the readings of all windows of a frame; return the sightings.
 
         Args:
             readings: Of all windows of this frame.

@@ -146,7 +146,7 @@ class PoseActionStream:
 
     @property
     def is_3d(self) -> bool:
-        """The network says how far joints are from the root, so that metres are possible."""
+        """Whether the network gives depths relative to the root, which metres need."""
         return self._config.dimensions == 3
 
     @property

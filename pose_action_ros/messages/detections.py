@@ -127,12 +127,12 @@ def boxes_from_detections(detections: Any, class_id: str, min_score: float) -> l
 
 
 def _side(width: float, height: float) -> float:
-    """The larger side; NaN where either is no length."""
+    """The larger side; NaN if either is no length."""
     return max(width, height) if width >= 0.0 and height >= 0.0 else math.nan
 
 
 def _score(results: Iterable[Any], class_id: str) -> float | None:
-    """The score of being a person; None where it is none."""
+    """Return the score of being a person; None if it is no person."""
     hypotheses = [result.hypothesis for result in results]
     scores = [h.score for h in hypotheses if class_id in ('', h.class_id)]
     return max(scores, default=None if hypotheses else 1.0)
@@ -152,7 +152,7 @@ def box_from_region(roi: Any) -> PersonBox | None:
 def usable_boxes(
     boxes: Sequence[PersonBox], image_size: tuple[int, int]
 ) -> tuple[list[PersonBox], str]:
-    """Return the boxes that can be looked at, and what is wrong with the others.
+    """Return the usable boxes, and the faults of the others.
 
     Args:
         boxes: Squares in pixels of the image, with any numbers.
@@ -160,7 +160,7 @@ def usable_boxes(
 
     Returns:
         The finite boxes that reach into the image and are neither far larger than it nor
-        smaller than a pixel, in their order; and a text, empty where all are.
+        smaller than a pixel, in their order; and a text, empty if all are.
     """
     good = [box for box in boxes if _is_usable(box, *image_size)]
     if len(good) == len(boxes):

@@ -19,7 +19,7 @@ __all__ = ['SourceImage', 'box_to_msg', 'pose_to_msg']
 
 @dataclass(frozen=True)
 class SourceImage:
-    """What every message says of the image that it comes from.
+    """The fields of every message that describe its image.
 
     Attributes:
         header: Header of its message: stamp and frame.

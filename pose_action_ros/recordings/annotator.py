@@ -52,7 +52,7 @@ _KEPT = 64  # depth images or detections, undecoded
 
 @dataclass
 class Counts:
-    """What was found in a recording.
+    """Counts of the contents of a recording.
 
     Attributes:
         images: How many there are.
@@ -61,9 +61,9 @@ class Counts:
         poses: Written.
         actions: Written.
         calibrated: Some image had a calibration.
-        problems: What was wrong with images, stamps, calibration, depth images or detections,
+        problems: Faults of images, stamps, calibration, depth images or detections,
             and for how many images.
-        damaged: What was wrong with other messages or with the files, and how often.
+        damaged: Faults of other messages or of the files, and their numbers.
         stopped_by: The signal that ended the conversion early; 0 for none.
     """
 
@@ -98,7 +98,7 @@ class Annotator:
         writer: Of the new recording, open.
 
     Attributes:
-        counts: What was found so far.
+        counts: The counts so far.
     """
 
     def __init__(
@@ -132,7 +132,7 @@ class Annotator:
         }
 
     def calibrate(self, connection: Connection, data: bytes) -> bool:
-        """Take a CameraInfo for the images that follow; False where it can't be read."""
+        """Take a CameraInfo for the images that follow; False if it can't be read."""
         info = self._read(connection, data)
         if info is None:
             return False
@@ -185,7 +185,7 @@ class Annotator:
             self._process(self._waiting.popleft())
 
     def _read(self, connection: Connection, data: bytes) -> Any:
-        """A message, or None where it is damaged."""
+        """A message, or None if it is damaged."""
         try:
             return self._make.store.deserialize_cdr(data, connection.msgtype)
         except Exception:  # whatever numpy, struct and rosbags raise on damaged bytes

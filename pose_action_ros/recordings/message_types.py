@@ -146,7 +146,7 @@ def register_detections(store: Typestore, definition: MessageDefinition) -> None
         if field not in dict(fields):
             raise DatasetError(
                 f'the detections of the recording are not of vision_msgs 4: {name} has no field '
-                f'{field}; leave --people-topic out'
+                f'{field}; omit --people-topic'
             )
 
 

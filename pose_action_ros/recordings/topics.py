@@ -1,4 +1,4 @@
-"""Where things stand in a recording, and what is wrong where they do not."""
+"""Finds the topics of a recording, and explains which one is missing."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the node subscribes to: images, calibration, depth, and where people are.
+"""The node's subscriptions: images, calibration, depth, and boxes of people.
 
 The callbacks store and return; the worker reads. They run in the executor's thread.
 """
@@ -33,7 +33,7 @@ __all__ = ['Inputs']
 
 
 class Inputs:
-    """The node's subscriptions, and what has come through them.
+    """The node's subscriptions and their last messages.
 
     Args:
         node: The node that owns them.
@@ -97,7 +97,7 @@ class Inputs:
             self.matched.calibration = calibration_from_msg(self._info, rectified=self._rectified)
 
     def problems(self) -> dict[str, str]:
-        """Return what is wrong with what comes, by topic."""
+        """Return the fault of each input, by topic."""
         misfits = {f'qos {topic}': s.misfit for topic, s in self._subscriptions.items()}
         return {**misfits, **self.matched.problems()}
 

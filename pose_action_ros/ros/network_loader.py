@@ -1,4 +1,4 @@
-"""Opens the network in a thread of its own, and says what it does and for how long.
+"""Opens the network in a thread of its own, and reports each step and how long it has taken.
 
 PyTorch and the backend load in that thread too: the node is there, with its topics, before them.
 """

@@ -157,7 +157,7 @@ class PoseActionNode(LifecycleNode):
         """Load the weights, warm the network up, create subscriptions and publishers."""
         try:
             return self._finish(self._prepare())
-        except Exception as error:  # rclpy keeps what it catches to itself
+        except Exception as error:  # rclpy hides the errors that it catches
             return self._fail(error)
 
     def _prepare(self) -> NetworkLoader:

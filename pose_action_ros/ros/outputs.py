@@ -1,4 +1,4 @@
-"""What the node publishes: poses, actions, markers and the debug image.
+"""The node's publishers: poses, actions, markers and the debug image.
 
 Where vision_msgs is installed the action is repeated in its common message, `classification`, and
 the latched `label_info` names the class ids.
@@ -121,7 +121,7 @@ class Outputs:
         Args:
             header: Of the image message.
             image_rgb: Its (H, W, 3) uint8 pixels.
-            prediction: What the network saw.
+            prediction: The results for the image.
         """
         height, width = image_rgb.shape[:2]
         source = SourceImage(header, (width, height), self._model)

@@ -1,4 +1,4 @@
-"""Results in another frame than the camera's, by tf2 where it is installed.
+"""Results in another frame than the camera's, by tf2 if it is installed.
 
 The transform is looked up at the image's stamp. Where tf2 does not know it, messages stay in the
 optical frame and say so in their header: nothing is ever published in a wrong frame.
@@ -57,7 +57,7 @@ class FrameTransform:
         )
 
     def move_pose(self, pose: Pose3D) -> bool:
-        """Move a pose in place; False where it has no place in the camera's frame.
+        """Move a pose in place; False if it has no place in the camera's frame.
 
         Metres relative to the root joint stay in camera axes, as Pose3D says.
         """
@@ -105,12 +105,12 @@ class TargetFrame:
 
     @property
     def problem(self) -> str:
-        """Why results stay in the frame of the image; empty where that was not so lately."""
+        """Why results stay in the frame of the image; empty if they recently did not."""
         told_s, problem = self._problem
         return problem if time.monotonic() < told_s + _REMEMBERED_S else ''
 
     def at(self, header: Header) -> FrameTransform | None:
-        """Return the transform for an image, None where it is not known at its stamp."""
+        """Return the transform for an image, None if it is not known at its stamp."""
         stamp = Time.from_msg(header.stamp)
         stamp_s = stamp.nanoseconds * 1e-9
         if stamp_s < self._last_s - _JUMP_BACK_S:  # a recording starts again

@@ -391,7 +391,7 @@ def test_no_calibration_means_no_metres_before_the_camera(robot):
     assert math.isfinite(pose.joints[3].position.z)
     label = robot.markers[-1].markers[2]
     assert 'root-relative' in label.text
-    said = lambda: 'CameraInfo says uncalibrated' in robot.diagnosis().message  # noqa: E731
+    said = lambda: 'CameraInfo is uncalibrated' in robot.diagnosis().message  # noqa: E731
     robot.graph.wait(said, what='warning')
     robot.calibrate(150.0)
     assert robot.ask().reference == Pose3D.REFERENCE_CAMERA
@@ -494,7 +494,7 @@ def test_its_log_has_one_clear_line_for_each_failure(robot):
     said = {
         f'{IMAGE} is offered with an incompatible QoS (RELIABILITY)': 1,
         'depth is offered with an incompatible QoS (RELIABILITY)': 1,
-        'CameraInfo says uncalibrated': 1,
+        'CameraInfo is uncalibrated': 1,
         "from 'loose_optical' to target_frame 'base'": 1,
     }
     assert {words: log.count(words) for words in said} == said
