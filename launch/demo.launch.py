@@ -22,6 +22,8 @@ from launch_ros.parameter_descriptions import ParameterValue
 from launch_ros.substitutions import FindPackageShare
 from launch_ros.utilities import make_namespace_absolute, prefix_namespace
 
+# Parameter groups, as in pose_action.launch.py.
+GROUPS = ('clip', 'time', 'track', 'find', 'smooth', 'body', 'detections', 'model', 'viz')
 # Topics of config/demo.rviz, which has them in the root namespace.
 SHOWN = ('/markers', '/pose_action/debug_image')
 
@@ -91,10 +93,15 @@ def start(context: LaunchContext) -> list[LaunchDescriptionEntity]:
             'namespace': namespace,
             'image': 'image',
             'camera_info': '',
+            'depth': '',
+            'detections': '',
+            'roi': '',
             'cameras': '',
             'params_file': PathJoinSubstitution([share, 'config', 'pose_action.yaml']),
             'autostart': '',
             'use_sim_time': '',
+            'respawn': 'false',
+            **{f'{group}_file': '' for group in GROUPS},
             'image_reliability': '',
             'view': LaunchConfiguration('view'),
         }.items(),

@@ -12,6 +12,9 @@ from launch_ros.utilities import prefix_namespace
 ARGUMENTS = {
     'image': ('image', 'Topic of the camera image (sensor_msgs/Image), relative or absolute.'),
     'camera_info': ('', 'Topic of its CameraInfo; empty: beside the image.'),
+    'depth': ('', 'Topic of depth images, for use_depth; empty: depth.'),
+    'detections': ('', "Topic of a detector's boxes, for person_source; empty: detections."),
+    'roi': ('', 'Topic of a region of interest, for person_source; empty: roi.'),
     'namespace': ('', 'Namespace of the node and its topics.'),
     'cameras': (
         '',
@@ -24,6 +27,9 @@ ARGUMENTS = {
         '/left/pose_action for one; give /** first, because later keys win.',
     ),
 }
+TOPICS = ('image', 'camera_info', 'depth', 'detections', 'roi')
+# Of parameters; each group may have a file of its own, whose values win over params_file.
+GROUPS = ('clip', 'time', 'track', 'find', 'smooth', 'body', 'detections', 'model', 'viz')
 RELIABILITY = (
     '"reliable": lost images are sent again, and only reliable publishers are received; '
     '"best_effort": every publisher is received; empty: as in the params file, which by default '
@@ -62,6 +68,20 @@ def generate_launch_description() -> LaunchDescription:
         DeclareLaunchArgument(name, default_value='', description=description)
         for name, (_, description) in OVERRIDES.items()
     ]
+    files = [
+        DeclareLaunchArgument(
+            f'{group}_file',
+            default_value='',
+            description=f'YAML file with the parameters {group}.*; empty: as in params_file.',
+        )
+        for group in GROUPS
+    ]
+    respawn = DeclareLaunchArgument(
+        'respawn',
+        default_value='false',
+        choices=['true', 'false'],
+        description='Start the node again when it ends, two seconds later.',
+    )
     reliability = DeclareLaunchArgument(
         'image_reliability',
         default_value='',
@@ -76,7 +96,15 @@ def generate_launch_description() -> LaunchDescription:
         'extra `view`.',
     )
     return LaunchDescription(
-        [*arguments, *overrides, reliability, view, OpaqueFunction(function=start_nodes)]
+        [
+            *arguments,
+            *files,
+            *overrides,
+            reliability,
+            respawn,
+            view,
+            OpaqueFunction(function=start_nodes),
+        ]
     )
 
 
@@ -100,9 +128,10 @@ def start_nodes(context: LaunchContext) -> list[Node]:
     reliability = LaunchConfiguration('image_reliability').perform(context)
     remappings = [
         (name, LaunchConfiguration(name))
-        for name in ('image', 'camera_info')
+        for name in TOPICS
         if LaunchConfiguration(name).perform(context)
     ]
+    files = [LaunchConfiguration(f'{group}_file') for group in GROUPS]
     nodes: list[Node] = [
         LifecycleNode(
             package='pose_action_ros',
@@ -112,10 +141,13 @@ def start_nodes(context: LaunchContext) -> list[Node]:
             output='screen',
             parameters=[
                 LaunchConfiguration('params_file'),
+                *(file for file in files if file.perform(context)),
                 given,
                 image_qos(prefix_namespace(outer, namespace), image, reliability),
             ],
             remappings=remappings,
+            respawn=LaunchConfiguration('respawn').perform(context) == 'true',
+            respawn_delay=2.0,
         )
         for namespace in namespaces
     ]

@@ -37,7 +37,8 @@ MAY_IMPORT = {
     'view': FLOOR_1,
     'demo': FLOOR_1 | {'view', 'metrics', 'simulation', 'inference', 'messages', 'ros', 'msg'},
     'cli': FLOOR_2
-    | {'runtime', 'training', 'inference', 'teaching', 'export', 'messages', 'recordings', 'view'},
+    | {'runtime', 'training', 'inference', 'teaching', 'export', 'messages'}
+    | {'recordings', 'view'},
 }
 MESSAGE_PACKAGES = {
     'builtin_interfaces',

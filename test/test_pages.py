@@ -11,7 +11,7 @@ from pose_action_ros.cli.main import app
 ROOT = Path(__file__).parents[1]
 PAGES = [ROOT / 'README.md', ROOT / 'CONTRIBUTING.md', ROOT / 'weights/README.md']
 PAGES += sorted((ROOT / 'docs').rglob('*.md'))
-GROUPS = ('clip', 'time', 'track', 'smooth', 'body', 'people', 'model', 'viz')
+GROUPS = ('clip', 'time', 'track', 'smooth', 'body', 'detections', 'model', 'viz')
 
 
 def name_of(page):

@@ -1,4 +1,4 @@
-"""`pose-action bag`: adds poses, actions and markers to a rosbag2 recording."""
+"""`pose-action bag`: adds people, poses, actions and markers to a rosbag2 recording."""
 
 from __future__ import annotations
 
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 __all__ = ['bag']
 
 _STOPPED = 128  # exit status over the number of the signal, as shells have it
+_RENAMED = ('--people-topic', '--people-class-id', '--people-min-score', '--people-max-age')
 _NOTES = 20  # reasons that are listed one by one
 
 
@@ -53,22 +54,22 @@ def bag(
             help='Largest difference between the stamps of an image and its depth image, seconds.'
         ),
     ] = None,
-    people_topic: Annotated[
+    detections_topic: Annotated[
         str,
         typer.Option(
             help='Topic of a Detection2DArray with boxes of people; several are tracked.'
         ),
     ] = '',
-    people_class_id: Annotated[
+    detections_class_id: Annotated[
         str | None,
         typer.Option(
             help='Class id of people in the detections; empty: every detection is a person.'
         ),
     ] = None,
-    people_min_score: Annotated[
+    detections_min_score: Annotated[
         float | None, typer.Option(help='Detections with a lower score are skipped.')
     ] = None,
-    people_max_age: Annotated[
+    detections_max_age: Annotated[
         float | None,
         typer.Option(
             help='Largest difference between the stamps of an image and its detections, seconds.'
@@ -89,7 +90,7 @@ def bag(
         typer.Option(help='Assumed height of the person, metres; distances scale with it.'),
     ] = None,
     namespace: Annotated[
-        str, typer.Option(help='Namespace of the new topics poses, actions and markers.')
+        str, typer.Option(help='Namespace of the new topics people, poses, actions and markers.')
     ] = '/',
     device: Device = 'auto',
     finder: Annotated[
@@ -97,8 +98,11 @@ def bag(
         typer.Option(help='Weights of the finder, to track several people; empty: one person.'),
     ] = '',
     quiet: Annotated[bool, typer.Option('--quiet', help='No progress bar.')] = False,
+    renamed: Annotated[
+        str, typer.Option(*_RENAMED, hidden=True, callback=lambda value: _refuse(value))
+    ] = '',
 ) -> None:
-    """Copy a rosbag2 recording and add poses, actions and markers with the stamps of the images.
+    """Copy a rosbag2 recording and add the results, with the stamps of the images.
 
     Options have the defaults of the node. Unreadable messages are counted, and the reasons are
     printed. OUT is a complete recording at any moment: after Ctrl-C, a full disk or a kill it
@@ -106,16 +110,19 @@ def bag(
     be converted or the disk is full, and 130 or 143 after Ctrl-C or SIGTERM.
     """
     from pose_action_ros.inference import PoseActionStream
-    from pose_action_ros.inference.settings import BodySettings, PeopleSettings, StreamSettings
+    from pose_action_ros.inference.settings import BodySettings, DetectionSettings, StreamSettings
     from pose_action_ros.messages.matched_inputs import MatchSettings
     from pose_action_ros.recordings.conversion import add_results
 
     topics = RecordingTopics(
-        image_topic, camera_info_topic, namespace, rectified, depth_topic, people_topic, infrared
+        *(image_topic, camera_info_topic, namespace, rectified),
+        *(depth_topic, detections_topic, infrared),
     )
-    people = _given(class_id=people_class_id, min_score=people_min_score, max_age_s=people_max_age)
+    boxes = _given(
+        class_id=detections_class_id, min_score=detections_min_score, max_age_s=detections_max_age
+    )
     ages = _given(depth_max_age_s=depth_max_age, sync_wait_s=sync_wait)
-    matching = MatchSettings(**ages, people=PeopleSettings(**people))
+    matching = MatchSettings(**ages, detections=DetectionSettings(**boxes))
     settings = StreamSettings(body=BodySettings(**_given(height=body_height)))
     with opened(recording) as reader:
         topics = topics.found_in(reader)  # before the network is loaded
@@ -135,6 +142,14 @@ def bag(
         raise typer.Exit(_STOPPED + counts.stopped_by)
     if counts.images and counts.bad_images == counts.images:
         raise DatasetError(f'none of the {counts.images} images of {topics.image} could be read')
+
+
+def _refuse(value: str) -> str:
+    """Refuse the old names of options, whichever was given."""
+    if value:
+        new = ', '.join(name.replace('people', 'detections') for name in _RENAMED)
+        raise typer.BadParameter(f'the options of detections are now {new}')
+    return value
 
 
 def _given(**options: Any) -> dict[str, Any]:

@@ -157,8 +157,11 @@ def truth_to_msgs(shot: Shot, header: Header) -> tuple[Pose3D, ActionLabel]:
         layout=PA17J.name,
         joints_image_px=truth.joints_image_px,
         confidence=truth.visible.astype(np.float32),
+        joints_root_m=truth.joints_camera_m - truth.joints_camera_m[0],
         joints_camera_m=truth.joints_camera_m,
         scale_source=ScaleSource.DEPTH,
+        root_m=truth.joints_camera_m[0].astype(np.float64),
+        root_covariance_m2=np.zeros((3, 3)),
     )
     stamp_ns = stamp_from_msg(header.stamp)
     action = ActionScores(

@@ -202,7 +202,7 @@ def _rows(observer: DemoObserver) -> dict[str, str]:
     tally, newest = observer.tally, observer.newest
     action = newest.action if newest else None
     pose = newest.pose if newest else None
-    joints = sum(joint.confidence > 0 for joint in pose.joints) if pose else 0
+    joints = sum(not math.isnan(joint.u) for joint in pose.joints) if pose else 0
     truth = newest.true_action.label if newest and newest.true_action else '-'
     return {
         'images in': f'{tally.rate_in_hz():.1f} Hz',

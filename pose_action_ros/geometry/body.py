@@ -45,14 +45,15 @@ class BodyPrior:
 
     Attributes:
         height_m: Stature in metres.
-        height_sigma: One standard deviation of the stature, relative; 0.05 covers adults of both
-            sexes. It bounds how well a distance can be known from bone lengths alone.
+        height_sigma: One standard deviation of the stature, relative; 0.06 is that of adults:
+            0.07 m within each sex, and the means of the sexes 0.14 m apart (C. Fryar et al., NCHS
+            Series 3 no. 46, 2021). It bounds how well a distance can be known from bone lengths.
         segment_sigma: One standard deviation of a single segment's share of the stature,
             relative; it averages out over the segments.
     """
 
     height_m: float = 1.70
-    height_sigma: float = 0.05
+    height_sigma: float = 0.06
     segment_sigma: float = 0.08
 
     def __post_init__(self) -> None:

@@ -84,6 +84,11 @@ class People:
         return len(self._people)
 
     @property
+    def track_ids(self) -> tuple[int, ...]:
+        """Ids of everybody."""
+        return tuple(self._people)
+
+    @property
     def clip_shape(self) -> ClipShape:
         """Shape of each person's clip; another one empties all clips."""
         return self._clip_shape

@@ -14,6 +14,7 @@ import numpy as np
 from pose_action_ros.core.predictions import ActionScores, PersonPrediction
 from pose_action_ros.geometry import BodyPrior, Location, Pose25D, depth_from_root, localize
 from pose_action_ros.inference.clip_buffer import ClipFrame
+from pose_action_ros.inference.root_filter import RootFilter
 from pose_action_ros.inference.smoothing import LabelFilter, OneEuroFilter
 
 if TYPE_CHECKING:
@@ -93,13 +94,14 @@ class Person:
     _pixels: OneEuroFilter = field(default_factory=OneEuroFilter)
     _depth: OneEuroFilter = field(default_factory=OneEuroFilter)
     _distance: OneEuroFilter = field(default_factory=OneEuroFilter)
+    _root: RootFilter = field(default_factory=RootFilter)
     _label: LabelFilter = field(default_factory=LabelFilter)
 
     def restart(self, stamp_ns: int) -> None:
         """Start afresh at another time: forget the past except the position."""
         self.motion.restart(stamp_ns)
         self.clip.clear()
-        for memory in (self._pixels, self._depth, self._distance, self._label):
+        for memory in (self._pixels, self._depth, self._distance, self._root, self._label):
             memory.reset()
 
     def see(self, reading: Reading, stamp_ns: int) -> Sighting:
@@ -136,7 +138,7 @@ class Person:
         joints_px = self._steady(
             reading.joints_image[:, :2], self._pixels, context, reading.box.size
         )
-        location = Location()
+        location, velocity_m_per_s = Location(), np.full(3, np.nan)
         if reading.joints_image.shape[1] == 3:
             depth_m = self._steady(
                 depth_from_root(reading.joints_image), self._depth, context, _WINDOW_M
@@ -148,6 +150,7 @@ class Person:
                 depth_image_m=context.depth_m,
                 body=body,
             )
+            velocity_m_per_s = self._velocity(location, context)
             location = self._steady_distance(location, context)
         root_m, camera_m = location.joints_root_m, location.joints_camera_m
         return PersonPrediction(
@@ -155,11 +158,14 @@ class Person:
             box=reading.box,
             layout=context.layout,
             joints_image_px=_hide(joints_px, hidden),
-            confidence=np.where(hidden, np.float32(0.0), confidence),
+            confidence=confidence,
             joints_root_m=None if root_m is None else _hide(root_m, hidden),
             joints_camera_m=None if camera_m is None else _hide(camera_m, hidden),
             scale_source=location.scale_source,
             root_depth_sigma_m=location.root_depth_sigma_m,
+            root_m=location.root_m,
+            root_covariance_m2=location.root_covariance_m2,
+            velocity_m_per_s=velocity_m_per_s,
         )
 
     def _steady(
@@ -174,6 +180,18 @@ class Person:
             memory.reset()
             return values
         return memory(values, context.stamp_ns, context.settings.smooth, side)
+
+    def _velocity(self, location: Location, context: FrameContext) -> NDArray[np.float64]:
+        """(3,) how fast the root moves; before its distance is filtered, which would add lag."""
+        if not np.isfinite(location.root_m).all():
+            return np.full(3, np.nan)
+        return self._root(
+            location.root_m,
+            location.root_noise_m2,
+            context.stamp_ns,
+            source=location.scale_source,
+            max_gap_s=context.settings.clip.max_gap,
+        )
 
     def _steady_distance(self, location: Location, context: FrameContext) -> Location:
         """Filter the distance of the root; the joints move along their rays with it."""
@@ -192,6 +210,7 @@ class Person:
             joints_camera_m=moved,
             joints_root_m=(moved - (root * (filtered / location.root_depth_m))).astype(np.float32),
             root_depth_m=filtered,
+            root_m=location.root_m * (filtered / location.root_depth_m),
         )
 
 

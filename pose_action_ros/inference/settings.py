@@ -14,8 +14,8 @@ from pose_action_ros.core.errors import ConfigError
 __all__ = [
     'BodySettings',
     'ClipSettings',
+    'DetectionSettings',
     'FindSettings',
-    'PeopleSettings',
     'SmoothSettings',
     'StreamSettings',
     'TimeSettings',
@@ -192,11 +192,11 @@ class BodySettings(_Checked):
     height: float = _setting(
         1.70, 'Assumed height of the person, metres; distances scale with it.', 0.3, 3.0
     )
-    height_sigma: float = _setting(0.05, 'Standard deviation of that height, relative.', 0.0, 0.5)
+    height_sigma: float = _setting(0.06, 'Standard deviation of that height, relative.', 0.0, 0.5)
 
 
 @dataclass(frozen=True)
-class PeopleSettings(_Checked):
+class DetectionSettings(_Checked):
     """Selection of people from the detections of a detector."""
 
     class_id: str = _setting(

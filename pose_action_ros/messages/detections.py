@@ -11,7 +11,7 @@ from pose_action_ros.messages.stamp_matching import StampedItems
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from pose_action_ros.inference.settings import PeopleSettings
+    from pose_action_ros.inference.settings import DetectionSettings
 
 __all__ = ['Detections', 'Region', 'box_from_region', 'boxes_from_detections', 'usable_boxes']
 
@@ -40,7 +40,7 @@ class Detections:
         self.items.put(stamp_ns, message, arrival_ns)
 
     def boxes_at(
-        self, stamp_ns: int, image_size: tuple[int, int], settings: PeopleSettings
+        self, stamp_ns: int, image_size: tuple[int, int], settings: DetectionSettings
     ) -> list[PersonBox]:
         """Return where people are in an image: nowhere without detections.
 
@@ -58,12 +58,12 @@ class Detections:
         good, self.problem = usable_boxes(boxes, image_size)
         if ids and settings.class_id not in ('', *ids):
             self.problem = (
-                f'no detection is a {settings.class_id!r} (people.class_id); found '
+                f'no detection is a {settings.class_id!r} (detections.class_id); found '
                 f'{", ".join(sorted(map(repr, ids)))}'
             )
         return good
 
-    def _why_none(self, stamp_ns: int, settings: PeopleSettings) -> str:
+    def _why_none(self, stamp_ns: int, settings: DetectionSettings) -> str:
         """A detector that is silent for a while sees nobody; messages that never serve do."""
         if not len(self.items):
             return 'no detections have come yet, so nobody is seen'
@@ -94,7 +94,7 @@ class Region:
         self._box = box_from_region(message)
 
     def boxes_at(
-        self, stamp_ns: int, image_size: tuple[int, int], settings: PeopleSettings
+        self, stamp_ns: int, image_size: tuple[int, int], settings: DetectionSettings
     ) -> list[PersonBox] | None:
         """Return where to look in an image; None: anywhere."""
         if self._box is None:

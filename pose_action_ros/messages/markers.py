@@ -108,8 +108,10 @@ class MarkerBuilder:
             text: The label.
         """
         settings, types = self._settings, self._types
-        positions = np.array([(j.position.x, j.position.y, j.position.z) for j in pose.joints])
-        if pose.reference == self._references.REFERENCE_ROOT:
+        is_relative = pose.reference == self._references.REFERENCE_ROOT
+        places = [joint.from_root if is_relative else joint.position for joint in pose.joints]
+        positions = np.array([(place.x, place.y, place.z) for place in places])
+        if is_relative:
             positions += (0.0, 0.0, settings.root_distance_m)
             text = f'{text} (root-relative)'
         seen = np.isfinite(positions).all(axis=1)

@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 
-from pose_action_ros.inference.settings import PeopleSettings
+from pose_action_ros.inference.settings import DetectionSettings
 from pose_action_ros.messages.camera import NO_CALIBRATION, Calibration
 
 if TYPE_CHECKING:
@@ -45,7 +45,7 @@ class MatchSettings:
             'max': 1.0,
         },
     )
-    people: PeopleSettings = field(default_factory=PeopleSettings)
+    detections: DetectionSettings = field(default_factory=DetectionSettings)
 
 
 class BoxSource(Protocol):
@@ -65,7 +65,7 @@ class BoxSource(Protocol):
         """Store a message and the time of its arrival."""
 
     def boxes_at(
-        self, stamp_ns: int, image_size: tuple[int, int], settings: PeopleSettings
+        self, stamp_ns: int, image_size: tuple[int, int], settings: DetectionSettings
     ) -> Sequence[PersonBox] | None:
         """Return the boxes of people in an image; None: search everywhere."""
 
@@ -77,12 +77,12 @@ class MatchedInputs:
     Attributes:
         calibration: The last CameraInfo.
         depth: The last depth images; None if depth is not used.
-        people: Source of boxes; None: find one person.
+        boxes: Source of boxes; None: find one person.
     """
 
     calibration: Calibration = NO_CALIBRATION
     depth: DepthImages | None = None
-    people: BoxSource | None = None
+    boxes: BoxSource | None = None
 
     def boxes_and_depth(
         self, stamp_ns: int, image_size: tuple[int, int], settings: MatchSettings
@@ -98,8 +98,8 @@ class MatchedInputs:
             Boxes of people, None to search everywhere; (H, W) depth in metres, None if unknown.
         """
         boxes = depth_m = None
-        if self.people is not None:
-            boxes = self.people.boxes_at(stamp_ns, image_size, settings.people)
+        if self.boxes is not None:
+            boxes = self.boxes.boxes_at(stamp_ns, image_size, settings.detections)
         if self.depth is not None:
             depth_m = self.depth.at(stamp_ns, image_size, settings.depth_max_age_s)
         return boxes, depth_m
@@ -117,9 +117,9 @@ class MatchedInputs:
         """Return the fault of each input, by its topic; empty if there is none."""
         return {
             'depth': self.depth.problem if self.depth else '',
-            'people': self.people.problem if self.people else '',
+            'boxes': self.boxes.problem if self.boxes else '',
         }
 
     def _matched(self) -> list[StampedItems[Any]]:
-        topics = (topic.items for topic in (self.depth, self.people) if topic is not None)
+        topics = (topic.items for topic in (self.depth, self.boxes) if topic is not None)
         return [items for items in topics if items is not None]

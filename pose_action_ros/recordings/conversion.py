@@ -72,7 +72,7 @@ def add_results(
     ):
         topics = topics.found_in(reader)
         for connection in reader.connections:
-            if connection.topic == topics.people:
+            if connection.topic == topics.detections:
                 register_detections(make.store, connection.msgdef)
         annotator = Annotator(make, stream, topics, settings or MatchSettings(), writer)
         copies = {c.id: _copy_connection(writer, c, make) for c in reader.connections}

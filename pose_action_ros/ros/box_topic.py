@@ -40,4 +40,4 @@ def open_box_topic(person_source: str) -> BoxTopic | None:
             'person_source is detections, but vision_msgs does not import; install it '
             '(ros-$ROS_DISTRO-vision-msgs), or set person_source to find, track or roi'
         )
-    return BoxTopic('people', vision_msgs.Detection2DArray, Detections())
+    return BoxTopic('detections', vision_msgs.Detection2DArray, Detections())

@@ -64,7 +64,7 @@ class Inputs:
         self._info: CameraInfo | None = None
         self._gaps = PublisherGaps()
         self._subscriptions: dict[str, FittingSubscription] = {}
-        self.matched = MatchedInputs(people=boxes.source if boxes else None)
+        self.matched = MatchedInputs(boxes=boxes.source if boxes else None)
         self.image_topic = node.resolve_topic_name('image')
         self.camera_info_topic = _camera_info_topic(node)
         if settings.image_transport == 'compressed':
@@ -77,7 +77,7 @@ class Inputs:
             self.matched.depth = DepthImages()
             self._add(Image, 'depth', self._on_depth)
         if boxes is not None:
-            self._add(boxes.message_type, boxes.name, self._on_people)
+            self._add(boxes.message_type, boxes.name, self._on_boxes)
 
     def close(self) -> None:
         """Destroy the subscriptions."""
@@ -119,10 +119,10 @@ class Inputs:
             self.matched.depth.items.put(stamp_ns, msg, time.monotonic_ns())
             self._wake()
 
-    def _on_people(self, msg: Any, _: Mapping[str, Any]) -> None:
-        if self.matched.people is not None:
+    def _on_boxes(self, msg: Any, _: Mapping[str, Any]) -> None:
+        if self.matched.boxes is not None:
             stamp_ns = stamp_from_msg(msg.header.stamp) if hasattr(msg, 'header') else 0
-            self.matched.people.put(stamp_ns, msg, time.monotonic_ns())
+            self.matched.boxes.put(stamp_ns, msg, time.monotonic_ns())
             self._wake()
 
     def _wake(self) -> None:

@@ -1,6 +1,6 @@
 """All parameters of the node with default, description and range.
 
-The groups `clip`, `time`, `track`, `smooth`, `body` and `people` are those of
+The groups `clip`, `time`, `track`, `smooth`, `body` and `detections` are those of
 `inference.settings`, so the command line and the node use the same defaults.
 """
 
@@ -119,7 +119,7 @@ class NodeSettings(MatchSettings, StreamSettings):
             'at_configure': True,
             'help': 'Source of the windows around people: find (several people, found in the '
             'whole image), track (one person, found in the whole image), roi (one person, topic '
-            '"roi") or detections (several people, topic "people", needs vision_msgs).',
+            '"roi") or detections (several people, topic "detections", needs vision_msgs).',
             'choices': ('find', 'track', 'roi', 'detections'),
         },
     )
@@ -127,8 +127,16 @@ class NodeSettings(MatchSettings, StreamSettings):
         default='',
         metadata={
             'at_configure': True,
-            'help': 'Frame of poses and markers, by tf2 at the stamp of the image; empty: the '
-            'frame of the image.',
+            'help': 'Frame of people, poses and markers, by tf2 at the stamp of the image; empty: '
+            'the frame of the image.',
+        },
+    )
+    publish_tf: bool = field(
+        default=False,
+        metadata={
+            'at_configure': True,
+            'help': 'Publish the frame person_TRACK_ID of each person on /tf, at the pelvis; '
+            'needs tf2_ros.',
         },
     )
     model: ModelSettings = field(default_factory=ModelSettings)

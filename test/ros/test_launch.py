@@ -4,6 +4,7 @@ import re
 import runpy
 import subprocess
 import sys
+from dataclasses import fields, is_dataclass
 from pathlib import Path
 
 import pytest
@@ -16,7 +17,10 @@ from launch.actions import IncludeLaunchDescription, SetLaunchConfiguration
 from launch.launch_description_sources import PythonLaunchDescriptionSource
 from launch_ros.actions import Node, PushRosNamespace
 
+from pose_action_ros.ros.settings import NodeSettings
+
 LAUNCH = Path(__file__).parents[2] / 'launch'
+TOPICS = ('image', 'camera_info', 'depth', 'detections', 'roi')
 
 
 def nodes_of(file, *, before=(), **arguments):
@@ -90,6 +94,48 @@ def test_images_are_asked_for_again_under_the_name_that_they_are_subscribed_to()
             f'qos_overrides.{topic}.subscription.reliability': 'reliable',
             f'qos_overrides.{topic}/compressed.subscription.reliability': 'reliable',
         }
+
+
+def test_the_topics_of_all_inputs_are_passed_on():
+    topics = {name: f'/robot/{name}_here' for name in TOPICS}
+    (node,) = nodes_of('pose_action.launch.py', **topics)
+    assert dict(node.expanded_remapping_rules) == topics
+    (node,) = nodes_of('pose_action.launch.py')
+    assert dict(node.expanded_remapping_rules) == {'image': 'image'}
+
+
+def test_every_group_of_parameters_may_have_its_file(tmp_path):
+    groups = runpy.run_path(str(LAUNCH / 'pose_action.launch.py'))['GROUPS']
+    settings = fields(NodeSettings)
+    assert set(groups) == {
+        f.name for f in settings if is_dataclass(getattr(NodeSettings(), f.name))
+    }
+    files = {}
+    for group in groups:
+        files[f'{group}_file'] = str(tmp_path / f'{group}.yaml')
+        (tmp_path / f'{group}.yaml').write_text('/**:\n  ros__parameters: {}\n')
+    (node,) = nodes_of('pose_action.launch.py', **files)
+    given = [str(path) for path, is_file in node._Node__expanded_parameter_arguments if is_file]
+    assert given[1 : 1 + len(groups)] == list(files.values())  # after params_file, whom they beat
+
+
+def test_a_node_may_be_started_again():
+    asked = [('true', True), ('false', False)]
+    for word, expected in asked:
+        (node,) = nodes_of('pose_action.launch.py', respawn=word)
+        assert node._ExecuteLocal__respawn is expected
+    (node,) = nodes_of('pose_action.launch.py')
+    assert node._ExecuteLocal__respawn is False
+
+
+def test_the_demo_sets_every_argument_of_the_node():
+    source = PythonLaunchDescriptionSource(str(LAUNCH / 'pose_action.launch.py'))
+    known = source.get_launch_description(LaunchContext()).get_launch_arguments()
+    start = runpy.run_path(str(LAUNCH / 'demo.launch.py'))['start']
+    context = LaunchContext()
+    context.launch_configurations['namespace'] = ''
+    (included,) = [e for e in start(context) if isinstance(e, IncludeLaunchDescription)]
+    assert {name for name, _ in included.launch_arguments} == {a.name for a in known}
 
 
 def test_the_demo_has_a_camera():

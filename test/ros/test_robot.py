@@ -445,11 +445,11 @@ def test_people_from_a_detector(robot):
     assert robot.set('track.min_confidence', 0.0).successful
     assert robot.change(Transition.TRANSITION_CONFIGURE)
     assert robot.change(Transition.TRANSITION_ACTIVATE)
-    people = robot.publisher(msgs.Detection2DArray, '/robot1/people')
+    boxes_of = robot.publisher(msgs.Detection2DArray, '/robot1/detections')
     classified = robot.graph.collect(msgs.Classification, '/robot1/classification')
     latched = QoSProfile(depth=1, durability=DurabilityPolicy.TRANSIENT_LOCAL)
     infos = robot.graph.collect(msgs.LabelInfo, '/robot1/label_info', latched)
-    robot.graph.wait(lambda: people.get_subscription_count() and infos, what='label_info')
+    robot.graph.wait(lambda: boxes_of.get_subscription_count() and infos, what='label_info')
 
     def show(*boxes):
         array = msgs.Detection2DArray()
@@ -461,7 +461,7 @@ def test_people_from_a_detector(robot):
             hypothesis = msgs.ObjectHypothesis(class_id=name, score=0.9)
             detection.results = [msgs.ObjectHypothesisWithPose(hypothesis=hypothesis)]
             array.detections.append(detection)
-        robot.deliver(people, array)
+        robot.deliver(boxes_of, array)
 
     robot.poses.clear()
     for _ in range(16):
