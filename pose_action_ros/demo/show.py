@@ -45,7 +45,7 @@ _REDRAW_S = 0.25
 _UNWATCHED_LINE_S = 5.0
 _RVIZ = (
     'To see it in RViz: `ros2 launch pose_action_ros demo.launch.py`, or, while this runs, '
-    '`rviz2 -d config/demo.rviz`; the topics are image, poses, actions and markers.'
+    '`rviz2 -d config/demo.rviz`; the topics are image, people, poses, actions, markers.'
 )
 
 
