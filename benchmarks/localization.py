@@ -1,8 +1,10 @@
-"""How far off metric 3D is: the table of docs/coordinates.md, printed as Markdown.
+"""How far off metric 3D is: the tables of docs/coordinates.md, printed as Markdown.
 
 Adults of differing stature and proportions perform all actions of the simulated vocabulary before
 ideal cameras. The joints are seen with the errors of a good network and localised as the node
-does; the truth is known. Run `python benchmarks/localization.py` (seconds on one core).
+does; the truth is known. Then the demo's network follows people through rendered films, for the
+covariance of the root and its velocity. Run `python benchmarks/localization.py` (three minutes on
+one core; `--films 0` skips the films and takes seconds).
 """
 
 from __future__ import annotations
@@ -12,6 +14,7 @@ from dataclasses import replace
 from typing import NamedTuple
 
 import numpy as np
+from root_accuracy import follow_films, print_covariances, print_velocities
 
 from pose_action_ros.core.actions import SIMULATED_ACTIONS
 from pose_action_ros.geometry import BodyPrior, Camera, Pose25D, localize
@@ -37,15 +40,21 @@ class Actor(NamedTuple):
 
 
 def main() -> None:
-    """Print both tables."""
+    """Print all tables."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument('--poses', type=int, default=300, help='poses per row')
     parser.add_argument('--seed', type=int, default=0)
+    parser.add_argument('--films', type=int, default=14, help='rendered films, each of one actor')
+    parser.add_argument('--first-film', type=int, default=5000, help='seed of the first film')
     options = parser.parse_args()
     rng = np.random.default_rng(options.seed)
     actors = [sample_actor(rng) for _ in range(options.poses)]
     print_distances(actors, rng)
     print_causes(actors, rng)
+    if options.films:
+        tracks = follow_films(range(options.first_film, options.first_film + options.films))
+        print_covariances(tracks)
+        print_velocities(tracks)
 
 
 def sample_actor(rng: np.random.Generator) -> Actor:

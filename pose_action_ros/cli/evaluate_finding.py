@@ -1,4 +1,4 @@
-"""`pose-action evaluate finding`: who is found in photographs when nothing is given."""
+"""`pose-action evaluate finding`: how many people are found in photographs without boxes."""
 
 from __future__ import annotations
 
@@ -11,8 +11,9 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from pose_action_ros.cli.evaluate_datasets import JsonFile, Limit, Quiet, Root, Weights, is_shown
+from pose_action_ros.cli.evaluate_datasets import JsonFile, Limit, Quiet, Root, is_shown
 from pose_action_ros.cli.evaluate_photographs import evaluate_app
+from pose_action_ros.cli.options import Weights
 from pose_action_ros.core.errors import ConfigError
 from pose_action_ros.core.weights import FINDER_WEIGHTS, SHIPPED_WEIGHTS
 
@@ -38,11 +39,13 @@ def finding(
     weights: Weights = SHIPPED_WEIGHTS,
     split: Annotated[str, typer.Option(help='train, val or test.')] = 'test',
     split_file: Annotated[
-        Path | None, typer.Option(help='JSON lists `train` and `test` of images.')
+        Path | None, typer.Option(help='JSON file with the lists `train` and `test` of images.')
     ] = None,
     annotations: Annotated[
         Path | None,
-        typer.Option(help='COCO JSON below ROOT to read instead; it names every person.'),
+        typer.Option(
+            help='COCO JSON below ROOT that names every person; read instead of the default.'
+        ),
     ] = None,
     reader: Annotated[
         str,
@@ -59,11 +62,11 @@ def finding(
     json_file: JsonFile = None,
     quiet: Quiet = False,
 ) -> None:
-    """Shares of people found in COCO's photographs, false people, and empty windows with somebody.
+    """Count found people, false people and empty windows with a person in COCO's photographs.
 
-    Nothing is given to the node but the image, six times, as from a camera that stands still. Of
-    the finder alone: the share of people with a candidate whose middle lies in their box and whose
-    size is like theirs, and how many candidates an image has.
+    The node sees only the image, six times, as from a camera that stands still. For the finder
+    alone: the share of people with a candidate whose centre lies in their box and whose size is
+    similar, and the number of candidates per image.
     """
     if reader not in _READERS:
         raise ConfigError(f'found reader {reader!r}; expected one of {", ".join(_READERS)}')
@@ -170,7 +173,7 @@ def _candidates(
 
 
 def _scene(stream: PoseActionStream, library: Photographs, people: list[Person]) -> Finding | None:
-    """Counts of a scene; None where nobody in it is annotated well enough to judge."""
+    """Return the counts of a scene; None if nobody in it is annotated well enough to judge."""
     import numpy as np
 
     from pose_action_ros.data.files import read_picture
@@ -200,7 +203,7 @@ def _scene(stream: PoseActionStream, library: Photographs, people: list[Person])
 def _empty(
     stream: PoseActionStream, library: Photographs, limit: int | None, shown: bool
 ) -> dict[str, tuple[int, int]]:
-    """Windows beside all people, shown as images of their own."""
+    """Count the people seen in windows beside all people, each shown as an image."""
     from pose_action_ros.data.photographs import EmptyWindows
     from pose_action_ros.inference.still_images import look_at
     from pose_action_ros.training.pose_scores import spread_indices

@@ -64,7 +64,7 @@ def _options(
         ),
     ] = False,
 ) -> None:
-    """A person's 2D/3D pose and action from one camera, out of one network pass."""
+    """2D and 3D pose and action of a person from one camera, in one pass of one network."""
 
 
 def main() -> None:
@@ -76,7 +76,7 @@ def main() -> None:
     except PoseActionError as error:
         _fail(str(error))
     except ImportError as error:
-        _fail(f'{type(error).__name__}: {error}; `pose-action doctor` names what is broken')
+        _fail(f'{type(error).__name__}: {error}; `pose-action doctor` names the broken library')
 
 
 def _fail(message: str) -> NoReturn:

@@ -185,7 +185,8 @@ def to_json_line(prediction: FramePrediction) -> str:
     frame = {
         'stamp_s': prediction.stamp_ns * 1e-9,
         'persons': [_person(person) for person in prediction.persons],
-        'lost_tracks': list(prediction.lost_tracks),
+        'ended_tracks': list(prediction.ended_tracks),
+        'clip_frames': prediction.clip_frames,
     }
     return json.dumps(frame, allow_nan=False)
 
@@ -201,7 +202,10 @@ def _person(person: PersonPrediction) -> dict[str, Any]:
         'joints_camera_m': _numbers(person.joints_camera_m, 4),
         'scale_source': person.scale_source.name.lower(),
         'root_depth_sigma_m': _number(person.root_depth_sigma_m, 4),
-        'action': action.labels[action.best] if action else None,
+        'root_m': _numbers(person.root_m, 4),
+        'root_covariance_m2': _numbers(person.root_covariance_m2, 8),
+        'velocity_m_per_s': _numbers(person.velocity_m_per_s, 4),
+        'action': action.label or None if action else None,
         'action_valid': action.valid if action else False,
         'scores': dict(zip(action.labels, _numbers(action.scores, 5), strict=True))
         if action

@@ -1,6 +1,6 @@
-"""What one processed frame says: frozen result dataclasses, free of torch and of ROS.
+"""The results of one frame: frozen dataclasses, free of torch and of ROS.
 
-Missing values are NaN with confidence 0. Stamps are integer nanoseconds of the *image*, never
+Missing values are NaN. Stamps are integer nanoseconds of the *image*, never
 of the computation. Frames of reference stand in the names: `_image_px` pixels of the source
 image (x right, y down, the centre of the first pixel at (0, 0)), `_root_m` metres relative to
 the root joint in camera axes, `_camera_m` metres in the camera's optical frame.
@@ -8,12 +8,13 @@ the root joint in camera axes, `_camera_m` metres in the camera's optical frame.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import IntEnum
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 if TYPE_CHECKING:
-    import numpy as np
     from numpy.typing import NDArray
 
 __all__ = ['ActionScores', 'FramePrediction', 'PersonBox', 'PersonPrediction', 'ScaleSource']
@@ -66,6 +67,11 @@ class ActionScores:
     best: int
 
     @property
+    def label(self) -> str:
+        """The class to act on; empty until the action is valid."""
+        return self.labels[self.best] if self.valid else ''
+
+    @property
     def carried(self) -> bool:
         """Whether the shown class has at least half the score of the most probable one."""
         return bool(self.scores[self.best] >= 0.5 * self.scores.max())
@@ -79,12 +85,20 @@ class PersonPrediction:
         track_id: Stable while the person is followed.
         box: The window that the network saw.
         layout: Name of the joint layout (`core.skeleton`).
-        joints_image_px: (J, 2) float32.
-        confidence: (J,) float32, 0 to 1, the network's visibility.
-        joints_root_m: (J, 3) float32, or None for a 2D model.
-        joints_camera_m: (J, 3) float32, or None where the camera or the scale is unknown.
+        joints_image_px: (J, 2) float32; NaN for a joint that is not seen, as in the others.
+        confidence: (J,) float32, 0 to 1, the network's own visibility, also of a joint that
+            counts as not seen.
+        joints_root_m: (J, 3) float32 from the root joint along the camera's axes, or None for a
+            2D model.
+        joints_camera_m: (J, 3) float32, or None if the camera or the scale is unknown.
         scale_source: Where the metric scale comes from.
         root_depth_sigma_m: One standard deviation of the root's distance; NaN if unknown.
+        root_m: (3,) float64 the root joint in the camera's optical frame, also where it is not
+            seen itself; NaN unless there are `joints_camera_m`.
+        root_covariance_m2: (3, 3) float64 covariance of `root_m`, optical frame: long along the
+            line of sight, short across it; NaN if unknown.
+        velocity_m_per_s: (3,) float64 of the root against the camera, along the axes of the
+            optical frame, filtered; NaN until it is known.
         action: None for a model without actions.
     """
 
@@ -97,7 +111,17 @@ class PersonPrediction:
     joints_camera_m: NDArray[np.float32] | None = None
     scale_source: ScaleSource = ScaleSource.NONE
     root_depth_sigma_m: float = float('nan')
+    root_m: NDArray[np.float64] = field(default_factory=lambda: np.full(3, np.nan))
+    root_covariance_m2: NDArray[np.float64] = field(
+        default_factory=lambda: np.full((3, 3), np.nan)
+    )
+    velocity_m_per_s: NDArray[np.float64] = field(default_factory=lambda: np.full(3, np.nan))
     action: ActionScores | None = None
+
+    @property
+    def seen(self) -> NDArray[np.bool_]:
+        """(J,) which joints are seen; the others are NaN."""
+        return np.asarray(np.isfinite(self.joints_image_px).all(axis=1))
 
 
 @dataclass(frozen=True)
@@ -106,9 +130,11 @@ class FramePrediction:
 
     Attributes:
         stamp_ns: Stamp of the image.
-        persons: One entry per person, empty where nobody is seen.
-        lost_tracks: Ids of tracks that ended with this frame.
-        skipped: Why the image was skipped for its stamp; empty where it was looked at.
+        persons: One entry per person, empty if nobody is seen.
+        ended_tracks: Ids of tracks that ended with this frame, or with a reset before it.
+        followed_tracks: Ids of all tracks that go on, also of people who are not seen just now.
+        clip_frames: Samples in a full clip; 0 if the network knows no actions.
+        skipped: Why the image was skipped for its stamp; empty if it was looked at.
         preprocess_ms: Decoding and cropping.
         inference_ms: Network, to its results on the host.
         is_crowded: Somebody was dropped, because there are more people than may be followed.
@@ -116,7 +142,9 @@ class FramePrediction:
 
     stamp_ns: int
     persons: tuple[PersonPrediction, ...] = ()
-    lost_tracks: tuple[int, ...] = ()
+    ended_tracks: tuple[int, ...] = ()
+    followed_tracks: tuple[int, ...] = ()
+    clip_frames: int = 0
     skipped: str = ''
     preprocess_ms: float = 0.0
     inference_ms: float = 0.0

@@ -116,7 +116,7 @@ class Jhmdb:
         return labels.track(self.skeleton, frames, whole_image_box(*_IMAGE_SIZE))
 
     def images(self, index: int, frames: Sequence[int]) -> list[NDArray[np.uint8]]:
-        """Return the frames; raises DatasetError where the film is damaged or too short."""
+        """Return the frames; raises DatasetError if the film is damaged or too short."""
         path = self._videos / self._names[index]
         decoded = read_whole_video(path, last=max(frames))
         if len(decoded) <= max(frames):
@@ -166,5 +166,5 @@ def _length(path: Path) -> int:
         count += 1
     video.release()
     if not count:
-        raise DatasetError(f'{path} can not be decoded; it is damaged or missing')
+        raise DatasetError(f'{path} cannot be decoded; it is damaged or missing')
     return count

@@ -14,6 +14,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from pose_action_ros.core.errors import ConfigError
+from pose_action_ros.core.spelling import did_you_mean
 from pose_action_ros.data.coco import read_coco
 from pose_action_ros.data.folder import Folder
 from pose_action_ros.data.human36m import Human36m
@@ -92,8 +93,9 @@ def reader_named(name: str) -> DatasetReader:
     if name in _READERS:
         return _READERS[name]
     if name not in _added():
+        advice = did_you_mean(name, dataset_names())
         raise ConfigError(
-            f'unknown data set {name!r}; expected one of {", ".join(dataset_names())}'
+            f'unknown data set {name!r}; known: {", ".join(dataset_names())}{advice}'
         )
     entry = _added()[name]
     try:

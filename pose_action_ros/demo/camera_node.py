@@ -1,8 +1,8 @@
 """The demo's camera: publishes `image`, `camera_info` and, on demand, `image/compressed`.
 
-For the simulated actor it also publishes what is really there: `~/truth/poses` and
-`~/truth/actions`, with the stamps of the images. Where tf2_msgs is installed a transform on
-`/tf_static` places the camera in `world`. A robot uses its camera's own driver.
+For the simulated actor it also publishes the truth: `~/truth/poses` and `~/truth/actions`, with
+the stamps of the images. If tf2_msgs is installed, a transform on `/tf_static` places the camera
+in `world`. A robot uses its camera's own driver.
 """
 
 from __future__ import annotations
@@ -68,7 +68,7 @@ class CameraNode(Node):
         self._ready: tuple[int, Shot] | None = None  # made ahead, sent at its moment
         self._timer = self.create_timer(0.1 / self._source.rate_hz, self._on_timer)
         self.get_logger().info(
-            f'filming {self._settings.source} at {self._source.rate_hz:g} images a second'
+            f'filming {self._settings.source} at {self._source.rate_hz:g} images per second'
         )
 
     def _place(self) -> None:
@@ -108,7 +108,7 @@ class CameraNode(Node):
         self._publish(
             shot, Header(stamp=stamp_to_msg(MAKE, stamp_ns), frame_id=self._settings.frame_id)
         )
-        # A machine that can't keep up leaves moments of the film out; it never sends them late.
+        # A machine that can't keep up skips moments of the film; it never sends them late.
         self._make_ready(max(number, int(elapsed_s * rate_hz)) + 1)
 
     def _make_ready(self, number: int) -> None:
@@ -146,7 +146,7 @@ class CameraNode(Node):
 
 
 def truth_to_msgs(shot: Shot, header: Header) -> tuple[Pose3D, ActionLabel]:
-    """Return what the simulated actor really does, in the node's own message types."""
+    """Return the true pose and action of the simulated actor, in the node's message types."""
     truth = shot.truth
     if truth is None:
         raise ValueError('only the simulated actor knows the truth')
@@ -157,8 +157,11 @@ def truth_to_msgs(shot: Shot, header: Header) -> tuple[Pose3D, ActionLabel]:
         layout=PA17J.name,
         joints_image_px=truth.joints_image_px,
         confidence=truth.visible.astype(np.float32),
+        joints_root_m=truth.joints_camera_m - truth.joints_camera_m[0],
         joints_camera_m=truth.joints_camera_m,
         scale_source=ScaleSource.DEPTH,
+        root_m=truth.joints_camera_m[0].astype(np.float64),
+        root_covariance_m2=np.zeros((3, 3)),
     )
     stamp_ns = stamp_from_msg(header.stamp)
     action = ActionScores(

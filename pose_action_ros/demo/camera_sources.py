@@ -1,4 +1,4 @@
-"""What `camera_node` films: the simulated actor, a video file, a folder of images, a device.
+"""Sources of `camera_node`: the simulated actor, a video file, a folder of images, a device.
 
 A source answers one question: which image belongs to this moment of the film? Files and the actor
 can be asked for any moment, so a slow machine shows fewer images of a film at its right speed.
@@ -39,7 +39,7 @@ class Shot:
 
     Attributes:
         image_rgb: (H, W, 3) uint8.
-        truth: What is really there; None for anything but the simulated actor.
+        truth: The true pose and action; None except for the simulated actor.
     """
 
     image_rgb: NDArray[np.uint8]
@@ -55,11 +55,11 @@ class CameraSource(Protocol):
     """(3, 4) from its optical frame to a world on the ground below it, metres."""
 
     def shoot(self, time_s: float) -> Shot | None:
-        """Return the image of that moment since the start, or None where the film has ended."""
+        """Return the image of that moment since the start, or None if the film has ended."""
 
 
 def open_source(settings: CameraSettings) -> CameraSource:
-    """Open what the setting `source` names.
+    """Open the source of the setting `source`.
 
     Raises:
         ImageError: It does not exist or holds no image.

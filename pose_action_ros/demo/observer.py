@@ -1,4 +1,4 @@
-"""What a plain subscriber sees of the graph: the demo's eyes.
+"""A plain subscriber to the graph, which watches the demo.
 
 Counts and times what comes in, pairs every image with its pose and label by stamp, and hands the
 pairs on in order, for the video and for the accuracy. Memory stays flat: images wait at most
@@ -37,14 +37,14 @@ _RECENT = 200
 
 @dataclass
 class ObservedFrame:
-    """One image and all that was said of it.
+    """One image and its results.
 
     Attributes:
         stamp_ns: The image's stamp.
         image_rgb: (H, W, 3) uint8.
-        pose: What the node saw; None where it said nothing.
+        pose: The node's pose; None if it published none.
         action: The label.
-        true_pose: What the simulated actor did; None for other sources.
+        true_pose: The true pose of the simulated actor; None for other sources.
         true_action: Its label.
     """
 
@@ -93,6 +93,13 @@ class Tally:
     def rate_out_hz(self) -> float:
         """Return the rate of the images that got a pose, by their stamps."""
         return _rate(self.frames_out, self.first_pose_ns, self.last_pose_ns)
+
+    def looked_at(self) -> int:
+        """Return how many images the node has taken, by its own count."""
+        received, dropped = (
+            float(self.diagnostics.get(f'frames_{name}', 0)) for name in ('received', 'dropped')
+        )
+        return round(received - dropped)
 
     def newest_age_ms(self) -> float:
         """Return the age of the newest pose; NaN before the first."""

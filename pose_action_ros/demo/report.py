@@ -1,4 +1,4 @@
-"""What the demo leaves behind: a video, a picture, a 3D plot and a summary."""
+"""The files of the demo: a video, a picture, a 3D plot and a summary."""
 
 from __future__ import annotations
 
@@ -40,8 +40,8 @@ def draw_frame(frame: ObservedFrame) -> NDArray[np.uint8]:
     if truth is not None:
         draw_text(drawn, f'true: {truth.label}', (8, line), _TRUTH)
     if action is not None:
-        text = f'seen: {action.label} {action.confidence:.0%}'
-        text += '' if action.valid else ' (clip not full)'
+        label = f'{action.label} {action.confidence:.0%}'
+        text = f'seen: {label if action.valid else "(clip not full)"}'
         known = truth is not None and action.valid
         colour = _TRUTH if not known else _RIGHT if action.label == truth.label else _WRONG
         draw_text(drawn, text, (8, 2 * line), colour)
@@ -108,7 +108,7 @@ def plot_pose(frame: ObservedFrame, path: Path) -> bool:
         path: The .png file.
 
     Returns:
-        False where matplotlib is not installed or the pose has no metres.
+        False if matplotlib is not installed or the pose has no metres.
     """
     try:
         from matplotlib.backends.backend_agg import FigureCanvasAgg

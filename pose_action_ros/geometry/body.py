@@ -1,9 +1,9 @@
-"""What is known about a body before it is seen: lengths of its rigid segments over its height.
+"""Prior knowledge of a body: the lengths of its rigid segments relative to its height.
 
 Owns: `BodyPrior`, the measure that turns pixels into metres where no depth camera does. Source:
 P. de Leva, Adjustments to Zatsiorsky-Seluyanov's segment inertia parameters, J. Biomechanics
 29(9), 1996, table 4: lengths between joint centres of 100 men (1.741 m) and 15 women (1.735 m);
-here the mean of both sexes over stature. Shoulder and hip widths and the neck are left out:
+here the mean of both sexes over stature. Shoulder and hip widths and the neck are ignored:
 data sets do not agree on where those joints are.
 """
 
@@ -45,18 +45,19 @@ class BodyPrior:
 
     Attributes:
         height_m: Stature in metres.
-        height_sigma: One standard deviation of the stature, relative; 0.05 covers adults of both
-            sexes. It bounds how well a distance can be known from bone lengths alone.
+        height_sigma: One standard deviation of the stature, relative; 0.06 is that of adults:
+            0.07 m within each sex, and the means of the sexes 0.14 m apart (C. Fryar et al., NCHS
+            Series 3 no. 46, 2021). It bounds how well a distance can be known from bone lengths.
         segment_sigma: One standard deviation of a single segment's share of the stature,
             relative; it averages out over the segments.
     """
 
     height_m: float = 1.70
-    height_sigma: float = 0.05
+    height_sigma: float = 0.06
     segment_sigma: float = 0.08
 
     def __post_init__(self) -> None:
-        """Refuse bodies that can not be.
+        """Refuse bodies that cannot be.
 
         Raises:
             ConfigError: A value is out of range.

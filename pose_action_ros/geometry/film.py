@@ -40,7 +40,7 @@ class Film:
         problems: Why images were skipped; none are.
         size: Width and height of its images, pixels.
         rate_hz: Its average rate; 30 where the file does not say it.
-        count: How many images the file says that it has; None where it does not.
+        count: Number of images stated by the file; None if it states none.
 
     Raises:
         ImageError: There is no such file, or it holds no image.
@@ -60,7 +60,7 @@ class Film:
         finally:
             capture.release()
         if not there:
-            raise ImageError(f'{path} can not be read as a video: it has no image that decodes')
+            raise ImageError(f'{path} cannot be read as a video: it has no image that decodes')
         self.size = (first.shape[1], first.shape[0])
         self.rate_hz = rate_hz if 0.0 < rate_hz < _HIGHEST_RATE_HZ else _USUAL_RATE_HZ
         self.count = round(count) if math.isfinite(count) and count > 0 else None

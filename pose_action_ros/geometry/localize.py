@@ -8,14 +8,15 @@ pose about its root can be had. Frames and limits: docs/coordinates.md.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
 from pose_action_ros.core.predictions import ScaleSource
 from pose_action_ros.core.skeleton import get_skeleton
 from pose_action_ros.geometry.body import BodyPrior, segment_matrix
+from pose_action_ros.geometry.root_covariance import root_covariance
 from pose_action_ros.geometry.scale_fit import Segments, fit_scale
 
 if TYPE_CHECKING:
@@ -38,13 +39,19 @@ __all__ = [
 DEPTH_BOX_M = 2.0
 """Depth that z from 0 to 1 spans, centred on the root."""
 
-SURFACE_TO_JOINT_M = 0.10
-"""How far a joint of the trunk lies behind the surface that a depth camera sees: half of an
-adult's depth at the hips (about 0.2 m); clothes and turned bodies make it uncertain by 0.03 m."""
+SURFACE_TO_JOINT_M = 0.15
+"""How far a joint of the trunk lies behind the surface that a depth camera sees, on average over
+the directions that an adult is seen from: half of the depth at the hips is about 0.10 m, half of
+their breadth 0.17 m, and from the side an arm may hang before them. All that makes it uncertain
+by 0.05 m."""
 
-_SURFACE_SIGMA_M = 0.03
+_SURFACE_SIGMA_M = 0.05
+_VOTE_SIGMA_M = 0.02  # of one vote, where all happen to agree
 _TRUNK_JOINTS = ('pelvis', 'spine', 'thorax', 'right_hip', 'left_hip')
 _MIN_PATCH_SHARE = 0.2  # of the pixels around a joint must carry a depth
+_FITTING_WINDOW = 1.5  # side of a window over the extent of the person whom it was made for
+_ROOT_NOISE_PX = 1.0  # of the root in an image of any size: its resolution
+_ROOT_NOISE_OVER_EXTENT = 0.006  # of the root, which lies in the midst of the joints
 _MIN_NOISE_PX = 0.1  # a person of a few pixels has no measurable bones
 _PATCH_OVER_HEIGHT = 0.02  # half a patch over the height of the person in the image
 
@@ -55,11 +62,12 @@ class Pose25D:
 
     Attributes:
         layout: Name of the joint layout; it has a root.
-        joints_image_px: (J, 2) pixels of the source image; NaN where missing.
+        joints_image_px: (J, 2) pixels of the source image; NaN if missing.
         depth_m: (J,) depth relative to the root in metres (`depth_from_root`).
         confidence: (J,) 0 to 1.
         min_confidence: Joints below do not vote on the scale; they are still converted.
         noise_px: One sigma of a joint in the image; None for 1.5 % of the person's extent.
+        window_px: Side of the window that the network saw; None for one that fits the person.
         noise_depth_m: One sigma of a joint's depth.
     """
 
@@ -69,6 +77,7 @@ class Pose25D:
     confidence: NDArray[np.floating]
     min_confidence: float = 0.3
     noise_px: float | None = None
+    window_px: float | None = None
     noise_depth_m: float = 0.04
 
     @property
@@ -95,6 +104,33 @@ class Pose25D:
             max(0.015 * self.extent_px, _MIN_NOISE_PX) if self.noise_px is None else self.noise_px
         )
 
+    @property
+    def root_sigma_px(self) -> float:
+        """One sigma of the root in the image."""
+        return float(np.hypot(_ROOT_NOISE_PX, _ROOT_NOISE_OVER_EXTENT * self.extent_px))
+
+    @property
+    def looseness(self) -> float:
+        """By how much joints are noisier than in a window that fits, 1 and more.
+
+        In the window that searches a whole image a person covers few of the network's pixels.
+        """
+        if self.window_px is None or self.extent_px <= 0.0:
+            return 1.0
+        return max(1.0, self.window_px / (_FITTING_WINDOW * self.extent_px)) ** 2
+
+
+def _unknown_covariance() -> NDArray[np.float64]:
+    return np.full((3, 3), np.nan)
+
+
+class _Distance(NamedTuple):
+    """A root's distance along the optical axis, metres: one sigma of it, and of what changes."""
+
+    depth_m: float
+    sigma_m: float
+    noise_m: float
+
 
 @dataclass(frozen=True, eq=False)
 class Location:
@@ -107,7 +143,12 @@ class Location:
         scale_source: Where the metres come from.
         root_depth_m: Distance of the root along the optical axis, NaN if unknown.
         root_depth_sigma_m: One standard deviation of it, NaN if unknown.
-        reason: Why something is None; empty where nothing is.
+        root_m: (3,) float64, the root in the optical frame; NaN if unknown.
+        root_covariance_m2: (3, 3) float64, optical frame: how sure the root's place is. NaN if
+            unknown.
+        root_noise_m2: (3, 3) float64: the part of it that changes from image to image. What is
+            wrong with all images of a person alike is not in it.
+        reason: Why something is None; empty if nothing is.
     """
 
     joints_root_m: NDArray[np.float32] | None = None
@@ -115,6 +156,9 @@ class Location:
     scale_source: ScaleSource = ScaleSource.NONE
     root_depth_m: float = float('nan')
     root_depth_sigma_m: float = float('nan')
+    root_m: NDArray[np.float64] = field(default_factory=lambda: np.full(3, np.nan))
+    root_covariance_m2: NDArray[np.float64] = field(default_factory=_unknown_covariance)
+    root_noise_m2: NDArray[np.float64] = field(default_factory=_unknown_covariance)
     reason: str = ''
 
 
@@ -134,7 +178,7 @@ def localize(
 
     Args:
         pose: The person.
-        camera: Intrinsics of the image, or None where unknown.
+        camera: Intrinsics of the image, or None if unknown.
         depth_image_m: (H, W) depth registered to the image, NaN invalid; needs `camera`.
         body: Assumed size of the person.
 
@@ -172,7 +216,8 @@ def localize_by_body(pose: Pose25D, camera: Camera, body: BodyPrior | None = Non
     if fit.reason:
         return Location(reason=fit.reason)
     sigma = float(np.hypot(fit.sigma, body.height_sigma * fit.scale))
-    return _perspective(pose, rays, fit.scale, sigma, ScaleSource.BODY)
+    distance = _Distance(fit.scale, sigma, fit.noise_sigma)
+    return _perspective(pose, camera, rays, distance, ScaleSource.BODY)
 
 
 def localize_by_depth(
@@ -203,9 +248,10 @@ def localize_by_depth(
         return Location(reason='no joint of the trunk has a valid depth')
     depth = float(np.median(votes))
     scatter = 1.4826 * float(np.median(np.abs(votes - depth)))
-    sigma = float(np.hypot(_SURFACE_SIGMA_M, scatter / np.sqrt(votes.size)))
+    noise = float(np.hypot(_VOTE_SIGMA_M, scatter) / np.sqrt(votes.size))
+    sigma = float(np.hypot(_SURFACE_SIGMA_M, noise))
     rays = camera.rays(pose.joints_image_px)
-    return _perspective(pose, rays, depth, sigma, ScaleSource.DEPTH)
+    return _perspective(pose, camera, rays, _Distance(depth, sigma, noise), ScaleSource.DEPTH)
 
 
 def root_relative(pose: Pose25D, body: BodyPrior | None = None) -> Location:
@@ -226,9 +272,9 @@ def root_relative(pose: Pose25D, body: BodyPrior | None = None) -> Location:
         return Location(reason=fit.reason)
     if not pose.finite[pose.root]:
         return Location(reason='the root joint is missing')
-    joints = np.column_stack([fit.scale * (pixels - pixels[pose.root]), depth])
+    joints = np.column_stack([fit.scale * pixels, depth])
     return Location(
-        joints_root_m=joints.astype(np.float32),
+        joints_root_m=(joints - joints[pose.root]).astype(np.float32),
         scale_source=ScaleSource.BODY,
         reason='no camera: intrinsics are needed for the camera frame',
     )
@@ -263,27 +309,42 @@ def _segments(
 
 def _perspective(
     pose: Pose25D,
+    camera: Camera,
     rays: NDArray[np.float64],
-    root_depth_m: float,
-    sigma_m: float,
+    distance: _Distance,
     source: ScaleSource,
 ) -> Location:
-    depth = root_depth_m + np.asarray(pose.depth_m, np.float64)
+    depth = distance.depth_m + np.asarray(pose.depth_m, np.float64)
     depth = np.where((depth > 0.0) & np.isfinite(rays).all(axis=1), depth, np.nan)
-    camera = np.concatenate([rays, np.ones((len(rays), 1))], axis=1) * depth[:, None]
+    joints = np.concatenate([rays, np.ones((len(rays), 1))], axis=1) * depth[:, None]
+    noise_m = pose.looseness * distance.noise_m
+    sigma_m = float(np.sqrt(distance.sigma_m**2 - distance.noise_m**2 + noise_m**2))
+    known, changing = (
+        root_covariance(
+            camera,
+            pose.joints_image_px[pose.root],
+            depth_m=distance.depth_m,
+            depth_sigma_m=along_m,
+            sigma_px=pose.looseness * pose.root_sigma_px,
+        )
+        for along_m in (sigma_m, noise_m)
+    )
     return Location(
-        joints_root_m=(camera - camera[pose.root]).astype(np.float32),
-        joints_camera_m=camera.astype(np.float32),
+        joints_root_m=(joints - joints[pose.root]).astype(np.float32),
+        joints_camera_m=joints.astype(np.float32),
         scale_source=source,
-        root_depth_m=root_depth_m,
+        root_depth_m=distance.depth_m,
         root_depth_sigma_m=sigma_m,
+        root_m=joints[pose.root],
+        root_covariance_m2=known,
+        root_noise_m2=changing,
     )
 
 
 def _patch_medians(
     depth_m: NDArray[np.float32], centers_px: NDArray[np.floating], half: int
 ) -> NDArray[np.float64]:
-    """(N,) median of the valid depths around each centre; NaN where too few are valid."""
+    """(N,) median of the valid depths around each centre; NaN if too few are valid."""
     height, width = depth_m.shape
     offsets = np.arange(-half, half + 1)
     columns = np.rint(centers_px[:, 0]).astype(int)[:, None] + offsets  # (N, P)

@@ -10,7 +10,7 @@ are biased, far away and with noise badly so.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -28,7 +28,7 @@ _MAX_RELATIVE_SIGMA = 0.5
 
 @dataclass(frozen=True)
 class Segments:
-    """What is seen and expected of S segments, and how noisy it is.
+    """Measured and expected lengths of S segments, with their noise.
 
     Attributes:
         across_slope: (S, 2) u: change of the lateral vector per unit of s.
@@ -58,11 +58,13 @@ class ScaleFit:
     Attributes:
         scale: s, or NaN.
         sigma: One standard deviation of s from noise and differing proportions.
-        reason: Why there is no scale; empty where there is one.
+        noise_sigma: Of it, what comes from the noise of the joints alone.
+        reason: Why there is no scale; empty if there is one.
     """
 
     scale: float
     sigma: float
+    noise_sigma: float
     reason: str = ''
 
 
@@ -89,13 +91,14 @@ def fit_scale(segments: Segments) -> ScaleFit:
         if not np.isfinite(scale):
             return _failed('no positive scale fits the bone lengths: too small or too noisy')
     sigma = _sigma(segments, scale, weights, lateral)
+    noise_sigma = _predicted_sigma(replace(segments, length_sigma=0.0), scale, weights, lateral)
     if not sigma < _MAX_RELATIVE_SIGMA * scale:
         return _failed(f'too uncertain: {scale:.3g} with one sigma of {sigma:.3g}')
-    return ScaleFit(scale, sigma)
+    return ScaleFit(scale, sigma, noise_sigma)
 
 
 def _failed(reason: str) -> ScaleFit:
-    return ScaleFit(float('nan'), float('nan'), reason)
+    return ScaleFit(float('nan'), float('nan'), float('nan'), reason)
 
 
 def _median_start(segments: Segments) -> float:
@@ -164,13 +167,23 @@ def _sigma(
     lateral: NDArray[np.float64],
 ) -> float:
     """Sandwich estimate, with the larger of predicted and found scatter."""
+    variance = _variance(segments, scale, lateral)
+    found = float(np.mean(np.minimum(_excess(segments, scale) ** 2 / variance, 16.0)))
+    return _predicted_sigma(segments, scale, weights, lateral) * float(np.sqrt(max(1.0, found)))
+
+
+def _predicted_sigma(
+    segments: Segments,
+    scale: float,
+    weights: NDArray[np.float64],
+    lateral: NDArray[np.float64],
+) -> float:
+    """Sandwich estimate from the errors that the segments are said to have."""
     slope = 2.0 * (
         segments.across_slope * (segments.across_slope * scale + segments.across_offset)
     ).sum(axis=1)
     slope -= 4.0 * segments.noise_gain * segments.slope_sigma**2 * scale
-    variance = _variance(segments, scale, lateral)
-    found = float(np.mean(np.minimum(_excess(segments, scale) ** 2 / variance, 16.0)))
     information = abs(float(weights @ slope))
     if information <= 0.0:
         return float('inf')
-    return float(np.sqrt(max(1.0, found) * (weights**2 @ variance)) / information)
+    return float(np.sqrt(weights**2 @ _variance(segments, scale, lateral)) / information)

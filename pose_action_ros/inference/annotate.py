@@ -26,7 +26,7 @@ def annotate(image_rgb: NDArray[np.uint8], prediction: FramePrediction) -> NDArr
 
     Args:
         image_rgb: (H, W, 3) uint8.
-        prediction: What was seen in it.
+        prediction: The results for it.
     """
     drawn = np.array(image_rgb)
     for person in prediction.persons:

@@ -1,4 +1,4 @@
-"""Where one person is in the image, how fast they move, and how long they were not seen."""
+"""Position and speed of one person in the image, and the time since they were seen."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ class Motion:
         speed *= min(1.0, limit / max(float(np.linalg.norm(speed)), 1e-9))
         self._speed_px_s = _SPEED_MEMORY * self._speed_px_s + (1.0 - _SPEED_MEMORY) * speed
         size = _SIZE_MEMORY * self.box.size + (1.0 - _SIZE_MEMORY) * found.size
-        # A person who grows fast (arms up) must not leave the window meanwhile.
+        # A person that grows fast (arms up) must not leave the window meanwhile.
         self.box = PersonBox(found.center_x, found.center_y, max(size, 0.9 * found.size))
         self._stamp_ns, self._misses, self.hidden = stamp_ns, 0, False
 

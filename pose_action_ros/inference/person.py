@@ -1,7 +1,7 @@
-"""One person over time: where they are, the clip, the filters, and the result for each frame.
+"""One person over time: position, clip, filters, and the result for each frame.
 
-`Person.see` remembers a frame and returns a `Sighting`, and only a sighting gives a result: so
-nothing is said of a frame that the person does not remember, and nothing is said in another order.
+`Person.see` stores a frame and returns a `Sighting`, and only a sighting gives a result. So every
+result belongs to a stored frame, in the order of the frames.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ import numpy as np
 from pose_action_ros.core.predictions import ActionScores, PersonPrediction
 from pose_action_ros.geometry import BodyPrior, Location, Pose25D, depth_from_root, localize
 from pose_action_ros.inference.clip_buffer import ClipFrame
+from pose_action_ros.inference.root_filter import RootFilter
 from pose_action_ros.inference.smoothing import LabelFilter, OneEuroFilter
 
 if TYPE_CHECKING:
@@ -29,18 +30,20 @@ if TYPE_CHECKING:
 __all__ = ['FrameContext', 'Person', 'Reading', 'Sighting']
 
 _WINDOW_M = 2.4
-"""Side of a window at an adult in it, so that depths are filtered as pixels are."""
+"""Side of a window around an adult, metres. Speed of a depth = change / 2.4 m per second."""
 
 _DISTANCE_UNIT = 3.0
-"""So many distances are the unit of its speed: its noise is that of the person's size."""
+"""Speed of the distance = change / (3 x distance) per second.
+
+The noise of the distance is the noise of the person's size in the image, so it grows with it."""
 
 
 @dataclass(frozen=True, eq=False)
 class Reading:
-    """What the network read in one window of one frame, whether somebody is there or not.
+    """The outputs of the network for one window of one frame, with or without a person in it.
 
     Attributes:
-        track_id: Whose window it is.
+        track_id: Track of the window.
         box: The window.
         transform: Source pixels to the window's crop.
         arrays: The network's outputs for it, without the batch axis.
@@ -56,11 +59,11 @@ class Reading:
 
 @dataclass(frozen=True, eq=False)
 class FrameContext:
-    """What is known of a frame besides its pixels.
+    """The context of a frame besides its pixels.
 
     Attributes:
         stamp_ns: When it was taken.
-        camera: Its intrinsics, None where unknown.
+        camera: Its intrinsics, None if unknown.
         depth_m: (H, W) registered depth in metres, or None.
         layout: Name of the network's joint layout.
         labels: The network's actions.
@@ -77,7 +80,7 @@ class FrameContext:
 
 @dataclass
 class Person:
-    """What is remembered of one person.
+    """The state of one person.
 
     Attributes:
         motion: Where they are in the image.
@@ -91,13 +94,14 @@ class Person:
     _pixels: OneEuroFilter = field(default_factory=OneEuroFilter)
     _depth: OneEuroFilter = field(default_factory=OneEuroFilter)
     _distance: OneEuroFilter = field(default_factory=OneEuroFilter)
+    _root: RootFilter = field(default_factory=RootFilter)
     _label: LabelFilter = field(default_factory=LabelFilter)
 
     def restart(self, stamp_ns: int) -> None:
-        """Start afresh from another time: the past is forgotten, but for where they are."""
+        """Start afresh at another time: forget the past except the position."""
         self.motion.restart(stamp_ns)
         self.clip.clear()
-        for memory in (self._pixels, self._depth, self._distance, self._label):
+        for memory in (self._pixels, self._depth, self._distance, self._root, self._label):
             memory.reset()
 
     def see(self, reading: Reading, stamp_ns: int) -> Sighting:
@@ -134,18 +138,21 @@ class Person:
         joints_px = self._steady(
             reading.joints_image[:, :2], self._pixels, context, reading.box.size
         )
-        location = Location()
+        location, velocity_m_per_s = Location(), np.full(3, np.nan)
         if reading.joints_image.shape[1] == 3:
             depth_m = self._steady(
                 depth_from_root(reading.joints_image), self._depth, context, _WINDOW_M
             )
             body = BodyPrior(context.settings.body.height, context.settings.body.height_sigma)
             location = localize(
-                Pose25D(context.layout, joints_px, depth_m, confidence),
+                Pose25D(
+                    context.layout, joints_px, depth_m, confidence, window_px=reading.box.size
+                ),
                 camera=context.camera,
                 depth_image_m=context.depth_m,
                 body=body,
             )
+            velocity_m_per_s = self._velocity(location, context)
             location = self._steady_distance(location, context)
         root_m, camera_m = location.joints_root_m, location.joints_camera_m
         return PersonPrediction(
@@ -153,11 +160,14 @@ class Person:
             box=reading.box,
             layout=context.layout,
             joints_image_px=_hide(joints_px, hidden),
-            confidence=np.where(hidden, np.float32(0.0), confidence),
+            confidence=confidence,
             joints_root_m=None if root_m is None else _hide(root_m, hidden),
             joints_camera_m=None if camera_m is None else _hide(camera_m, hidden),
             scale_source=location.scale_source,
             root_depth_sigma_m=location.root_depth_sigma_m,
+            root_m=location.root_m,
+            root_covariance_m2=location.root_covariance_m2,
+            velocity_m_per_s=velocity_m_per_s,
         )
 
     def _steady(
@@ -172,6 +182,18 @@ class Person:
             memory.reset()
             return values
         return memory(values, context.stamp_ns, context.settings.smooth, side)
+
+    def _velocity(self, location: Location, context: FrameContext) -> NDArray[np.float64]:
+        """(3,) how fast the root moves; before its distance is filtered, which would add lag."""
+        if not np.isfinite(location.root_m).all():
+            return np.full(3, np.nan)
+        return self._root(
+            location.root_m,
+            location.root_noise_m2,
+            context.stamp_ns,
+            source=location.scale_source,
+            max_gap_s=context.settings.clip.max_gap,
+        )
 
     def _steady_distance(self, location: Location, context: FrameContext) -> Location:
         """Filter the distance of the root; the joints move along their rays with it."""
@@ -190,6 +212,7 @@ class Person:
             joints_camera_m=moved,
             joints_root_m=(moved - (root * (filtered / location.root_depth_m))).astype(np.float32),
             root_depth_m=filtered,
+            root_m=location.root_m * (filtered / location.root_depth_m),
         )
 
 

@@ -67,6 +67,7 @@ class PoseActionStream:
         self._clock = ImageClock()
         self._settings = settings or StreamSettings()
         self._people = People(_clip_shape(self._settings, self._config))
+        self._reset_tracks: list[int] = []  # which no frame has reported yet
 
     @classmethod
     def open(
@@ -110,6 +111,7 @@ class PoseActionStream:
         )
         finds = None
         if finder is not None:
+            report('gets the finder ready')
             finds = FinderEngine(open_finder(finder), device, threads, backend=backend)
         return cls(engine, settings, finds)
 
@@ -145,7 +147,7 @@ class PoseActionStream:
 
     @property
     def is_3d(self) -> bool:
-        """The network says how far joints are from the root, so that metres are possible."""
+        """Whether the network gives depths relative to the root, which metres need."""
         return self._config.dimensions == 3
 
     @property
@@ -159,11 +161,16 @@ class PoseActionStream:
         return max((person.clip.fill for person in self._people), default=0.0)
 
     def reset(self) -> list[int]:
-        """Drop all tracks and clips; return the ids of the tracks that end."""
+        """Drop all tracks and clips; return the ids of the tracks that end.
+
+        The next frame reports them too.
+        """
         self._clock.reset()
         if self._search is not None:
             self._search.reset()
-        return self._people.reset()
+        ended = self._people.reset()
+        self._reset_tracks += ended
+        return ended
 
     def look_ahead(self, image_rgb: NDArray[np.uint8], stamp_ns: int) -> None:
         """Search the last image for people who are not followed yet, where it is time.
@@ -251,10 +258,13 @@ class PoseActionStream:
         lost = self._people.end_lost(
             stamp_ns, track, [window.track_id for window in windows], settings.find.hidden_s
         )
+        ended, self._reset_tracks = (*self._reset_tracks, *lost), []
         return FramePrediction(
             stamp_ns,
             persons,
-            tuple(lost),
+            ended,
+            followed_tracks=self._people.track_ids,
+            clip_frames=self._people.clip_shape.frames if self._config.actions else 0,
             preprocess_ms=(cropped - start) * 1e3,
             inference_ms=(inferred - cropped) * 1e3,
             is_crowded=self._people.is_crowded,

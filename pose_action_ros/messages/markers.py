@@ -45,8 +45,8 @@ class MarkerSettings:
     lifetime_s: float = field(
         default=2.0,
         metadata={
-            'help': 'Markers vanish this long after the last frame, seconds; 0 keeps them until '
-            'the track is lost.',
+            'help': 'Markers disappear this long after the last image, seconds; 0: when the track '
+            'ends.',
             'min': 0.0,
             'max': 60.0,
         },
@@ -54,8 +54,8 @@ class MarkerSettings:
     root_distance_m: float = field(
         default=3.0,
         metadata={
-            'help': 'Where a pose without a camera-frame position is drawn: this far along the '
-            "camera's z axis, metres. Its label then says 'root-relative'.",
+            'help': 'Distance at which a pose without a known position is drawn, along the z axis '
+            "of the camera, metres. Its label then says 'root-relative'.",
             'min': 0.0,
             'max': 100.0,
         },
@@ -101,15 +101,17 @@ class MarkerBuilder:
         self._head = skeleton.index('head') if 'head' in skeleton.joint_names else 0
 
     def build(self, pose: Any, text: str) -> list[Any]:
-        """Return the three markers of a person, or their DELETEs where no joint has a position.
+        """Return the three markers of a person, or their DELETEs if no joint has a position.
 
         Args:
             pose: The Pose3D that the markers show, in its frame.
             text: The label.
         """
         settings, types = self._settings, self._types
-        positions = np.array([(j.position.x, j.position.y, j.position.z) for j in pose.joints])
-        if pose.reference == self._references.REFERENCE_ROOT:
+        is_relative = pose.reference == self._references.REFERENCE_ROOT
+        places = [joint.from_root if is_relative else joint.position for joint in pose.joints]
+        positions = np.array([(place.x, place.y, place.z) for place in places])
+        if is_relative:
             positions += (0.0, 0.0, settings.root_distance_m)
             text = f'{text} (root-relative)'
         seen = np.isfinite(positions).all(axis=1)

@@ -17,6 +17,8 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 
 from pose_action_ros.core.errors import CheckpointError, ConfigError
+from pose_action_ros.core.paths import visible_files
+from pose_action_ros.core.spelling import did_you_mean
 from pose_action_ros.models.config import PRESETS, ModelConfig
 from pose_action_ros.models.multitask import MultitaskNet
 
@@ -177,14 +179,14 @@ def find_weights(name_or_path: str | Path) -> Path:
     """Return the path of a weights file.
 
     Args:
-        name_or_path: A path; `demo`; or a preset's name, for released weights that
-            `pose-action fetch-weights` has put into the cache folder.
+        name_or_path: A path; a shipped name (`people`, `demo`); or a preset's name, for released
+            weights that `pose-action fetch-weights` has put into the cache folder.
 
     Raises:
-        CheckpointError: There is none; the message says where it was looked for and what to do.
+        CheckpointError: There is none; the message lists the searched folders and the remedy.
     """
     path = Path(name_or_path).expanduser()
-    if path.suffix == _ENDING or len(path.parts) > 1:
+    if path.suffix or len(path.parts) > 1:
         if path.is_file():
             return path
         raise CheckpointError(f'there is no weights file {path}; give an existing {_ENDING} file')
@@ -193,11 +195,14 @@ def find_weights(name_or_path: str | Path) -> Path:
     for folder in folders:
         if (folder / f'{name}{_ENDING}').is_file():
             return folder / f'{name}{_ENDING}'
-    advice = f'give a path, `demo`, or `{UNTRAINED}PRESET`'
-    if name in PRESETS and name != 'compact':
-        advice = f'`pose-action fetch-weights {name}` fetches the released file'
+    found = [path.stem for folder in folders for path in visible_files(folder, f'*{_ENDING}')]
+    released = [preset for preset in PRESETS if preset != 'compact']
+    meant = '' if name in released else did_you_mean(name, [*found, *released])
+    advice = f'give a path, a name ({", ".join(dict.fromkeys(found))}) or {UNTRAINED}PRESET'
+    if name in released:
+        advice = f'`pose-action fetch-weights {name}` downloads the released file'
     places = ', '.join(str(folder) for folder in folders)
-    raise CheckpointError(f'no weights named {name!r} in {places}; {advice}')
+    raise CheckpointError(f'no weights named {name!r}{meant}; {advice}; searched in {places}')
 
 
 def cache_folder() -> Path:

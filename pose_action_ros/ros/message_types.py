@@ -29,7 +29,7 @@ MAKE = RosMessageMaker()
 
 
 def find_messages(package: str) -> Any:
-    """Return the module `PACKAGE.msg`, None where it is not installed."""
+    """Return the module `PACKAGE.msg`, None if it is not installed."""
     try:
         return import_module(f'{package}.msg')
     except ImportError:
@@ -37,5 +37,5 @@ def find_messages(package: str) -> Any:
 
 
 def find_vision_msgs() -> Any:
-    """Return the module `vision_msgs.msg`, None where it is not installed."""
+    """Return the module `vision_msgs.msg`, None if it is not installed."""
     return find_messages('vision_msgs')

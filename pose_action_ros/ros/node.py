@@ -1,4 +1,4 @@
-"""The node: images in; poses, actions and markers out. The contract is docs/ros_interface.md.
+"""The node: images in; people, poses and actions out. The contract is docs/ros_interface.md.
 
 A managed node: `configure` loads the network and warms it up, beside the executor; `cleanup` frees
 it. Image callbacks only store the newest frame; one worker thread does the rest.
@@ -7,6 +7,7 @@ it. Image callbacks only store the newest frame; one worker thread does the rest
 from __future__ import annotations
 
 import math
+import sys
 import time
 from typing import TYPE_CHECKING
 
@@ -34,6 +35,9 @@ from pose_action_ros.ros.parameters import (
     numbers_as_declared,
     read_settings,
 )
+from pose_action_ros.ros.person_frames import PersonFrames
+from pose_action_ros.ros.problem_log import ProblemLog
+from pose_action_ros.ros.renamed import refuse_old_parameters, refuse_old_topics
 from pose_action_ros.ros.settings import NodeSettings
 from pose_action_ros.ros.target_frame import TargetFrame
 from pose_action_ros.ros.worker import FrameWorker
@@ -57,8 +61,6 @@ _PRIMARY_STATES = (
 )
 _SILENCE_S = 2.0
 _POLL_S = 0.01  # while the network loads
-_REPEAT_S = 30.0  # a warning that stands is logged again
-_PAUSE_S = 5.0  # between two texts of one cause, which may hold numbers
 
 
 class _OneTurn:
@@ -77,6 +79,7 @@ class PoseActionNode(LifecycleNode):
         LifecycleNodeMixin.__init__(self, callback_group=ReentrantCallbackGroup())
         self._change_state = self._service_change_state.callback
         self._service_change_state.callback = self._on_change_state
+        refuse_old_parameters(self)
         declare_settings(self, NodeSettings())
         self.settings = self._configured = read_settings(self, NodeSettings)
         self.add_pre_set_parameters_callback(lambda changes: numbers_as_declared(self, changes))
@@ -89,10 +92,11 @@ class PoseActionNode(LifecycleNode):
         self._inputs: Inputs | None = None
         self._worker: FrameWorker | None = None
         self._target: TargetFrame | None = None
+        self._frames: PersonFrames | None = None
         self._loader: NetworkLoader | None = None
         self._enabled = True
         self._failure = ''
-        self._logged: dict[str, tuple[float, str]] = {}  # when, and what, by cause
+        self._problem_log = ProblemLog(self.get_logger())
         self._diagnostics = self.create_publisher(
             DiagnosticArray,
             '/diagnostics',
@@ -157,7 +161,7 @@ class PoseActionNode(LifecycleNode):
         """Load the weights, warm the network up, create subscriptions and publishers."""
         try:
             return self._finish(self._prepare())
-        except Exception as error:  # rclpy keeps what it catches to itself
+        except Exception as error:  # rclpy hides the errors that it catches
             return self._fail(error)
 
     def _prepare(self) -> NetworkLoader:
@@ -165,10 +169,14 @@ class PoseActionNode(LifecycleNode):
         settings = self.settings = self._configured = read_settings(self, NodeSettings)
         self._failure = ''
         self._decoder.infrared = settings.image_infrared
+        if settings.person_source == 'detections':
+            refuse_old_topics(self, sys.argv)
         boxes = open_box_topic(settings.person_source)
+        if settings.publish_tf:
+            self._frames = PersonFrames(self)
         if settings.target_frame:
             self._target = TargetFrame(self, settings.target_frame)
-        self._outputs = Outputs(self, self._target)
+        self._outputs = Outputs(self, self._target, self._frames)
         self._inputs = Inputs(self, settings, boxes, self._statistics)
         self._inputs.enabled = self._enabled
         self._loader = NetworkLoader(settings, self.get_logger())
@@ -231,10 +239,10 @@ class PoseActionNode(LifecycleNode):
         return TransitionCallbackReturn.SUCCESS
 
     def _release(self) -> None:
-        for part in (self._inputs, self._outputs, self._target, self._stream):
+        for part in (self._inputs, self._outputs, self._target, self._frames, self._stream):
             if part is not None:
                 part.close()
-        self._inputs = self._outputs = self._target = self._stream = None
+        self._inputs = self._outputs = self._target = self._frames = self._stream = None
 
     def on_shutdown(self, state: LifecycleState) -> TransitionCallbackReturn:
         """Stop and free whatever there is."""
@@ -318,7 +326,7 @@ class PoseActionNode(LifecycleNode):
         if self._stream is None:
             return DiagnosticStatus.OK, 'unconfigured: no network is loaded'
         problems = self._problems()
-        self._log(problems)
+        self._problem_log.warn(problems)
         if problems:
             return DiagnosticStatus.WARN, '; '.join(problems.values())
         if self._worker is None:
@@ -352,20 +360,10 @@ class PoseActionNode(LifecycleNode):
         calibration = inputs.matched.calibration
         if worker.image_size is not None:
             calibration = calibration.for_image(*worker.image_size)
-        self._log({'scaled': calibration.note}, repeat_s=math.inf)
+        self._problem_log.warn({'scaled': calibration.note}, repeat_s=math.inf)
         problem = calibration.problem
         if not problem:
             return ''
         return (
             f'{inputs.camera_info_topic}: {problem}; positions are relative to the root joint only'
         )
-
-    def _log(self, problems: dict[str, str], repeat_s: float = _REPEAT_S) -> None:
-        """Log each problem when it comes, and again while it stands."""
-        now_s = time.monotonic()
-        for cause, text in problems.items():
-            logged_s, logged = self._logged.get(cause, (-math.inf, ''))
-            pause_s = repeat_s if text == logged else _PAUSE_S
-            if text and now_s > logged_s + pause_s:
-                self._logged[cause] = (now_s, text)
-                self.get_logger().warning(text)

@@ -1,7 +1,7 @@
-"""The node's settings: every parameter of the ROS interface, its default, text and range.
+"""All parameters of the node with default, description and range.
 
-The groups `clip`, `time`, `track`, `smooth`, `body` and `people` are those of
-`inference.settings`, so what the command line and the node use cannot differ.
+The groups `clip`, `time`, `track`, `smooth`, `body` and `detections` are those of
+`inference.settings`, so the command line and the node use the same defaults.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ __all__ = ['ModelSettings', 'NodeSettings']
 
 @dataclass(frozen=True)
 class ModelSettings:
-    """Which network runs where."""
+    """The network, and the device that runs it."""
 
     weights: str = field(
         default=SHIPPED_WEIGHTS,
@@ -58,8 +58,8 @@ class ModelSettings:
         default='auto',
         metadata={
             'at_configure': True,
-            'help': 'What runs the network; auto: OpenVINO on a CPU where it is installed, else '
-            'torch.',
+            'help': 'Library that runs the network; auto: OpenVINO on a CPU if it is installed, '
+            'otherwise torch.',
             'choices': BACKENDS,
         },
     )
@@ -67,8 +67,8 @@ class ModelSettings:
         default='auto',
         metadata={
             'at_configure': True,
-            'help': 'Of the arithmetic; auto: reduced where the hardware gains by it and joints '
-            'and scores stay (docs/performance.md).',
+            'help': 'Numeric precision; auto: reduced if it is faster and within the accuracy '
+            'limits (docs/performance.md).',
             'choices': PRECISIONS,
         },
     )
@@ -81,7 +81,7 @@ class NodeSettings(MatchSettings, StreamSettings):
     autostart: bool = field(
         default=True,
         metadata={
-            'help': 'Configure and activate at start; false leaves it to a lifecycle manager.',
+            'help': 'Configure and activate at the start; false: a lifecycle manager does it.',
             'read_only': True,
         },
     )
@@ -89,37 +89,37 @@ class NodeSettings(MatchSettings, StreamSettings):
         default='raw',
         metadata={
             'at_configure': True,
-            'help': 'How the image arrives; compressed subscribes to IMAGE/compressed, after '
-            'remapping.',
+            'help': 'Transport of the image; compressed subscribes to IMAGE/compressed, where '
+            'IMAGE is the remapped topic.',
             'choices': ('raw', 'compressed'),
         },
     )
     image_rectified: bool = field(
         default=False,
-        metadata={'help': 'The image is rectified: P of CameraInfo holds, nothing is distorted.'},
+        metadata={'help': 'The image is rectified: use P of CameraInfo, and no distortion.'},
     )
     image_infrared: bool = field(
         default=False,
         metadata={
             'at_configure': True,
-            'help': 'The image is infrared: 16UC1 is taken as grey, and images of 16 bits are '
-            'stretched to their brightest pixels.',
+            'help': 'The image is infrared: read 16UC1 as grey, and scale 16-bit images to their '
+            'brightest pixels.',
         },
     )
     use_depth: bool = field(
         default=False,
         metadata={
             'at_configure': True,
-            'help': 'Take the metric scale from the topic "depth", registered to the image.',
+            'help': 'Take distances from the topic "depth", registered to the image.',
         },
     )
     person_source: str = field(
         default='track',
         metadata={
             'at_configure': True,
-            'help': 'Where people are sought: find (many, wherever they are in the image), track '
-            '(one person, in the whole image, then around the last pose), roi (one, topic "roi") '
-            'or detections (many, topic "people", needs vision_msgs).',
+            'help': 'Source of the windows around people: find (several people, found in the '
+            'whole image), track (one person, found in the whole image), roi (one person, topic '
+            '"roi") or detections (several people, topic "detections", needs vision_msgs).',
             'choices': ('find', 'track', 'roi', 'detections'),
         },
     )
@@ -127,8 +127,16 @@ class NodeSettings(MatchSettings, StreamSettings):
         default='',
         metadata={
             'at_configure': True,
-            'help': 'Frame of poses and markers, by tf2 at the stamp of the image; empty: that of '
-            'the image.',
+            'help': 'Frame of people, poses and markers, by tf2 at the stamp of the image; empty: '
+            'the frame of the image.',
+        },
+    )
+    publish_tf: bool = field(
+        default=False,
+        metadata={
+            'at_configure': True,
+            'help': 'Publish the frame person_TRACK_ID of each person on /tf, at the pelvis; '
+            'needs tf2_ros.',
         },
     )
     model: ModelSettings = field(default_factory=ModelSettings)

@@ -68,7 +68,7 @@ class Engine:
         self._report = report
         self.config = net.config
         self.notes: list[str] = []
-        """What was decided otherwise than wished, and why."""
+        """Return decisions that differ from the request, with the reason."""
         if backend not in BACKENDS or precision not in PRECISIONS:
             raise ConfigError(
                 f'found backend {backend!r} and precision {precision!r}; expected one of '
@@ -89,7 +89,7 @@ class Engine:
 
     @property
     def device(self) -> str:
-        """Where it runs, for people."""
+        """The device, for people."""
         return self._network.device
 
     @property
@@ -154,9 +154,9 @@ class Engine:
     def _through_the_gate(
         self, build: Callable[[str], Network], reduced: str, kept: StartCache | None
     ) -> Network:
-        """Return the network in the reduced precision, or in float32 where that is too far off.
+        """Return the network in the reduced precision, or in float32 if that is too far off.
 
-        What the gate measured is kept for the next start, which then builds one network.
+        The result of the gate is kept for the next start, which then builds one network.
         """
         name = f'gate-{reduced}'
         build = cache(build)
@@ -214,7 +214,7 @@ def choose_device(name: str) -> torch.device:
 
 
 def _reduced_precision(place: torch.device, backend: str) -> str:
-    """The precision worth trying; empty where float32 is as fast."""
+    """The precision worth trying; empty if float32 is as fast."""
     if place.type == 'cuda':
         return 'float16'
     return 'bfloat16' if backend == 'openvino' and has_fast_bfloat16() else ''

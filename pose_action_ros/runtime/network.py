@@ -15,7 +15,7 @@ PRECISIONS = ('auto', 'float32', 'bfloat16', 'float16')
 
 
 class FrameArrays(NamedTuple):
-    """What the network says of N crops; float32.
+    """The outputs of the network for N crops; float32.
 
     Attributes:
         joints: (N, J, D) in crop coordinates.
@@ -41,7 +41,7 @@ class Network(Protocol):
 
     @property
     def device(self) -> str:
-        """Where it runs, for people."""
+        """The device, for people."""
 
     def frames(self, crops: NDArray[np.uint8]) -> FrameArrays:
         """Run the pose network on (N, 256, 256, 3) RGB bytes."""

@@ -105,7 +105,7 @@ class Lights(Batched):
 
 @dataclass(frozen=True, eq=False)
 class Picture:
-    """What was hit.
+    """The solid that a ray hits.
 
     Attributes:
         pixels: (N,) int64 flat indices into B x H x W, the pixels that show a solid, each once.

@@ -53,7 +53,7 @@ _REST = BodyFrames(np.zeros((1, 17, 3)), np.broadcast_to(np.eye(3), (1, len(PART
 
 @dataclass(frozen=True, eq=False)
 class FilmFrame:
-    """One image of a film and what is really there.
+    """One image of a film and its true pose and action.
 
     Attributes:
         image_rgb: (H, W, 3) uint8.
@@ -144,7 +144,7 @@ class Scene:
     def draw_backdrop(
         self, photographs: Many[Path] = (), view: tuple[Camera, Array] | None = None
     ) -> NDArray[np.uint8]:
-        """Draw what is behind the actor.
+        """Draw the background of the actor.
 
         Args:
             photographs: Pictures to use instead of drawn walls, where there are any.
@@ -211,7 +211,7 @@ class Scene:
         return inside & (own | (depth > joints[..., 2] - _JOINT_TOLERANCE_M))
 
     def solids(self, truth: Truth) -> Solids:
-        """Return the actor, and the stool where there is one, in camera space."""
+        """Return the actor, and the stool if there is one, in camera space."""
         figure = self.figure
         start, to_local = figure.place(truth.moment.body)
         start = start @ np.swapaxes(truth.moment.rotation, -1, -2)

@@ -257,13 +257,17 @@ def test_a_line_says_everything_and_nan_is_null():
         joints_camera_m=np.array([[0.1, 0.2, 3.0], [np.nan] * 3], np.float32),
         scale_source=ScaleSource.DEPTH,
         root_depth_sigma_m=0.04321,
+        root_m=np.array([0.1, 0.2, 3.00004]),
+        root_covariance_m2=np.diag([0.0001, 0.0001, 0.04]),
+        velocity_m_per_s=np.array([0.5, np.nan, -0.25]),
         action=ActionScores(('a', 'b'), np.array([0.25, 0.75], np.float32), 0, 9, 2, True, 1),
     )
-    line = to_json_line(FramePrediction(1_500_000_000, (person,), (2,)))
+    line = to_json_line(FramePrediction(1_500_000_000, (person,), (2,), clip_frames=16))
     assert '\n' not in line
     assert json.loads(line) == {
         'stamp_s': 1.5,
-        'lost_tracks': [2],
+        'ended_tracks': [2],
+        'clip_frames': 16,
         'persons': [
             {
                 'track_id': 3,
@@ -274,6 +278,9 @@ def test_a_line_says_everything_and_nan_is_null():
                 'joints_camera_m': [[0.1, 0.2, 3.0], [None, None, None]],
                 'scale_source': 'depth',
                 'root_depth_sigma_m': 0.0432,
+                'root_m': [0.1, 0.2, 3.0],
+                'root_covariance_m2': [[0.0001, 0.0, 0.0], [0.0, 0.0001, 0.0], [0.0, 0.0, 0.04]],
+                'velocity_m_per_s': [0.5, None, -0.25],
                 'action': 'b',
                 'action_valid': True,
                 'scores': {'a': 0.25, 'b': 0.75},
@@ -282,11 +289,18 @@ def test_a_line_says_everything_and_nan_is_null():
     }
 
 
-def test_an_unknown_distance_is_null():
+def test_what_is_unknown_is_null():
     joints = np.zeros((1, 2), np.float32)
-    person = PersonPrediction(1, PersonBox(0, 0, 1), 'pa17j', joints, joints[0])
+    first_guess = ActionScores(('a', 'b'), np.float32([0.25, 0.75]), 0, 9, 2, False, 1)
+    person = PersonPrediction(
+        1, PersonBox(0, 0, 1), 'pa17j', joints, joints[0], action=first_guess
+    )
     (line,) = json.loads(to_json_line(FramePrediction(0, (person,))))['persons']
     assert line['root_depth_sigma_m'] is None
+    assert line['root_m'] == line['velocity_m_per_s'] == [None] * 3
+    assert line['root_covariance_m2'] == [[None] * 3] * 3
+    assert (line['action'], line['action_valid']) == (None, False)
+    assert line['scores'] == {'a': 0.25, 'b': 0.75}
 
 
 def test_nobody():

@@ -80,7 +80,7 @@ def test_a_package_of_ten_lines_adds_a_reader(installed, root):
     assert "the reader of 'broken', gestures:NOTHING, does not load: AttributeError" in broken
     assert "the reader of 'wrong', gestures:Gestures, is <class" in wrong
     assert 'expected a DatasetReader' in wrong
-    assert "unknown data set 'absent'; expected one of mpii" in absent
+    assert "unknown data set 'absent'; known: mpii" in absent
     assert 'gestures' in absent
     sheet = root / 'sheet.png'
     command = [sys.executable, '-m', 'pose_action_ros.cli.main', 'data', 'check', 'gestures']

@@ -48,5 +48,5 @@ def test_what_is_no_film_is_named(tmp_path):
     with pytest.raises(ImageError, match=r'there is no video .*none\.mp4'):
         Film(tmp_path / 'none.mp4')
     (tmp_path / 'text.mp4').write_text('no film')
-    with pytest.raises(ImageError, match=r'text\.mp4 can not be read as a video'):
+    with pytest.raises(ImageError, match=r'text\.mp4 cannot be read as a video'):
         Film(tmp_path / 'text.mp4')

@@ -152,5 +152,5 @@ class TestStream:
         for index in range(1, 4):
             frame = stream.process(picture, index * SECOND // 20, budget_ms=1.0)
             assert len(frame.persons) <= 2
-            assert frame.lost_tracks == ()
+            assert frame.ended_tracks == ()
         assert len(stream.process(picture, SECOND // 4, budget_ms=0.0).persons) >= 2

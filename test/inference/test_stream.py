@@ -143,7 +143,7 @@ class TestClips:
             wrong_ns = (stamp_ns - PERIOD_NS, 0, stamp_ns + 5 * 10**9, stamp_ns - 1)[index % 4]
             wrong = stream.process(film[-1], wrong_ns, boxes=[BOX])
             assert wrong.skipped
-            assert wrong.persons == wrong.lost_tracks == ()
+            assert wrong.persons == wrong.ended_tracks == ()
         (person,) = prediction.persons
         assert person.track_id == 1
         assert person.action.valid
@@ -174,7 +174,7 @@ class TestPeople:
         stream.settings = StreamSettings(track=strict)
         found = [stream.process(film[0], index * PERIOD_NS) for index in range(1, 5)]
         assert [prediction.persons for prediction in found] == [()] * 4
-        assert [prediction.lost_tracks for prediction in found] == [(), (1,), (), ()]
+        assert [prediction.ended_tracks for prediction in found] == [(), (1,), (), ()]
 
     def test_second_look_is_closer(self, stream, film):
         assert stream.process(film[0], 0).persons[0].box == BOX
@@ -184,7 +184,15 @@ class TestPeople:
         stream.process(film[0], 0)
         assert stream.reset() == [1]
         assert stream.clip_fill == 0.0
-        assert stream.process(film[0], 0).persons[0].track_id == 2
+        later = [stream.process(film[0], index * PERIOD_NS) for index in range(2)]
+        assert later[0].persons[0].track_id == 2
+        assert [prediction.ended_tracks for prediction in later] == [(1,), ()]
+        assert [prediction.followed_tracks for prediction in later] == [(2,), (2,)]
+
+    def test_the_clip_is_told(self, stream, film):
+        assert stream.process(film[0], 0).clip_frames == T
+        stream.settings = StreamSettings(clip=ClipSettings(frames=4), track=RAW.track)
+        assert stream.process(film[0], PERIOD_NS).clip_frames == 4
 
     def test_closed(self, stream, film):
         stream.close()
@@ -193,15 +201,16 @@ class TestPeople:
 
     def test_joints_below_the_limit_are_missing(self, engine, film):
         stream = PoseActionStream(engine, RAW)
-        confidence = stream.process(film[0], 0).persons[0].confidence
+        confidence = stream.process(film[0], 0, boxes=[BOX]).persons[0].confidence
         limit = float(np.median(confidence)) + 1e-4
         track = TrackSettings(min_confidence=0.0, min_joint_confidence=limit)
         stream.settings = StreamSettings(track=track, smooth=RAW.smooth)
-        person = stream.process(film[0], 0).persons[0]
+        person = stream.process(film[0], 0, boxes=[BOX]).persons[0]
         hidden = np.isnan(person.joints_image_px).any(axis=1)
         assert 0 < hidden.sum() < 17
-        assert (person.confidence[hidden] == 0.0).all()
-        assert (person.confidence[~hidden] >= limit).all()
+        np.testing.assert_array_equal(person.confidence, confidence)  # the network's own
+        np.testing.assert_array_equal(hidden, confidence < limit)
+        np.testing.assert_array_equal(person.seen, ~hidden)
 
     @pytest.mark.parametrize('preset', ['mpii', 'penn_action', 'h36m'])
     def test_other_networks(self, tiny, filled, film, preset):
@@ -273,7 +282,7 @@ def figure(height_m):
 
 class TestMetres:
     camera = Camera.from_field_of_view(640, 480, 60.0)
-    box = PersonBox(320.0, 240.0, 480.0)
+    box = PersonBox(375.0, 255.0, 330.0)  # 1.5 times as large as the person
     image = np.zeros((480, 640, 3), np.uint8)
 
     @pytest.fixture
@@ -318,7 +327,7 @@ class TestMetres:
         ).persons[0]
         assert person.scale_source == ScaleSource.DEPTH
         np.testing.assert_allclose(person.joints_camera_m, truth, atol=0.01)
-        assert person.root_depth_sigma_m < 0.05
+        assert 0.05 < person.root_depth_sigma_m < 0.06  # the skin's
 
     def test_without_a_camera_only_about_the_root(self, stream, truth):
         person = stream.process(self.image, 0, boxes=[self.box]).persons[0]
@@ -346,6 +355,79 @@ class TestMetres:
         np.testing.assert_allclose(pixels, self.camera.project(truth), atol=0.05)
         root = person.joints_camera_m - person.joints_camera_m[0]
         np.testing.assert_allclose(person.joints_root_m, root, atol=1e-5)
+
+    def test_the_root_is_where_its_joint_is(self, stream, truth):
+        person = stream.process(self.image, 0, camera=self.camera, boxes=[self.box]).persons[0]
+        np.testing.assert_allclose(person.root_m, person.joints_camera_m[0], atol=1e-5)
+        sizes, axes = np.linalg.eigh(person.root_covariance_m2)
+        sight = truth[0] / np.linalg.norm(truth[0])
+        assert abs(axes[:, 2] @ sight) == pytest.approx(1.0, abs=1e-3)
+        assert np.sqrt(sizes[2]) == pytest.approx(person.root_depth_sigma_m / sight[2], rel=1e-2)
+        assert np.sqrt(sizes[:2]).max() < 0.05
+
+    def test_without_a_camera_there_is_no_root(self, stream):
+        person = stream.process(self.image, 0, boxes=[self.box]).persons[0]
+        for value in (person.root_m, person.root_covariance_m2, person.velocity_m_per_s):
+            assert np.isnan(value).all()
+
+    def test_a_hidden_root_still_has_a_place(self, engine, stream, truth, monkeypatch):
+        arrays = engine.frames(None)
+        visibility = arrays.visibility.copy()
+        visibility[0, 0] = 0.1
+        hidden = arrays._replace(visibility=visibility)
+        monkeypatch.setattr(engine, 'frames', lambda crops: hidden)
+        person = stream.process(self.image, 0, camera=self.camera, boxes=[self.box]).persons[0]
+        assert np.isnan(person.joints_camera_m[0]).all()
+        assert np.isnan(person.joints_root_m[0]).all()
+        assert person.confidence[0] == np.float32(0.1)
+        np.testing.assert_allclose(person.root_m, truth[0], atol=0.15)
+
+
+class TestVelocity:
+    """A network that is right sees somebody walk past a depth camera."""
+
+    camera = Camera.from_field_of_view(640, 480, 60.0)
+    box = PersonBox(320.0, 240.0, 480.0)
+    image = np.zeros((480, 640, 3), np.uint8)
+    walk = np.array([0.7, 0.0, -0.9])
+
+    @pytest.fixture
+    def look(self, engine, monkeypatch):
+        """Calling gives the person at a moment of the walk; nobody in a skipped image."""
+        stream = PoseActionStream(engine, StreamSettings())
+        ones = np.ones((1, 17), np.float32)
+        features = np.zeros((1, 17, engine.config.joint_channels), np.float32)
+
+        def look(time_s):
+            truth = figure(1.70) + np.array([-0.6, 0.1, 5.0]) + time_s * self.walk
+            crop = crop_transform(self.box).to_crop(self.camera.project(truth))
+            joints = np.column_stack([crop, (truth[:, 2] - truth[0, 2]) / 2 + 0.5])
+            arrays = FrameArrays(joints.astype(np.float32)[None], ones, ones, features)
+            monkeypatch.setattr(engine, 'frames', lambda crops: arrays)
+            depth = np.full((480, 640), truth[0, 2] - SURFACE_TO_JOINT_M, np.float32)
+            prediction = stream.process(
+                self.image,
+                round((1.0 + time_s) * 1e9),
+                camera=self.camera,
+                boxes=[self.box],
+                depth_m=depth,
+            )
+            return prediction.persons[0] if prediction.persons else None
+
+        return look
+
+    def test_of_a_walk(self, look):
+        found = [look(time_s).velocity_m_per_s for time_s in np.arange(0.0, 2.0, 0.05)]
+        assert np.isnan(found[0]).all()  # not known
+        np.testing.assert_allclose(found[-1], self.walk, atol=0.1)
+
+    def test_after_a_gap_it_is_not_known(self, look):
+        found = [look(time_s).velocity_m_per_s for time_s in np.arange(0.0, 1.0, 0.05)]
+        assert np.isfinite(found[-1]).all()
+        assert look(1.6) is None  # its stamp is far ahead, and not confirmed yet
+        person = look(1.65)
+        assert np.isnan(person.velocity_m_per_s).all()
+        assert np.isfinite(person.root_m).all()
 
 
 class TestOpening:

@@ -24,6 +24,7 @@ def pose(make):
                 'pose_action_ros/Joint',
                 name=name,
                 position=make('geometry_msgs/Point', x=x, y=y, z=z),
+                from_root=make('geometry_msgs/Vector3', x=x, y=y, z=z - 1.0),
             )
             for name, (x, y, z) in zip(PA17J.joint_names, places, strict=True)
         ]
@@ -83,7 +84,7 @@ def test_nothing_seen_deletes(builder, pose, marker):
 
 def test_root_relative_pose_is_drawn_ahead_and_says_so(builder, pose, marker):
     joints, _, label = builder.build(pose('REFERENCE_ROOT'), 'wave')
-    assert joints.points[0].z == 3.0 + MarkerSettings().root_distance_m
+    assert joints.points[0].z == 2.0 + MarkerSettings().root_distance_m
     assert 'root-relative' in label.text
 
 

@@ -95,7 +95,7 @@ def test_no_frame_is_lost(node, tiny, filled, capfd):
     worker = FrameWorker(
         stream=stream,
         decoder=ImageDecoder(),
-        matched=MatchedInputs(people=ComingAndGoing()),
+        matched=MatchedInputs(boxes=ComingAndGoing()),
         outputs=outputs,
         statistics=statistics,
         settings=settings(0),
