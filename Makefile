@@ -1,19 +1,20 @@
-# The verbs of this repository. `make demo` and `make test` set up what they need.
+# The verbs of this repository. Each sets up what it needs.
 #
 #   make setup             builds .venv: libraries, ROS 2, our messages
-#   make demo [SECONDS=0]  films the simulated actor, shows what the node sees (0: until Ctrl-C)
-#   make test | lint       what continuous integration runs
+#   make demo [SECONDS=0]  films the simulated actor, shows the node's results (0: until Ctrl-C)
+#   make demo VIEW=1       the same, with a live page in the browser
+#   make test | lint       the checks of continuous integration
 #   make test-ros          the tests of the nodes alone
 #   make soak [MINUTES=30] the node at 30 Hz with every known fault injected at random: a report
 #   make bench             the tables of docs/performance.md
-#   make fuzz [INPUTS=40000]  hostile images and messages, so many of each of seven kinds
+#   make fuzz [INPUTS=40000]  hostile images and messages; number of inputs of each of seven kinds
 #   make parity            our network against the authors' own, output by output
-#   make lock              writes the lock files anew from setup.cfg
-#   make clean             removes what the others made
+#   make lock              rewrites the lock files from setup.cfg
+#   make clean             removes everything that the other verbs made
 #
 # Choices, for each of them:
 #   ROS=kilted|jazzy       wheels of that distribution (kilted); a sourced distribution is used as it is
-#   TORCH=cpu|cuda         the build of torch (cuda where nvidia-smi runs, cpu elsewhere)
+#   TORCH=cpu|cuda         the build of torch (default: cuda if nvidia-smi lists a GPU, otherwise cpu)
 #   PYTHON=python3.12      the interpreter, 3.11 to 3.13
 #   VENV=FOLDER            another environment (.venv; of jazzy .venv-jazzy)
 
@@ -71,7 +72,8 @@ $(STAMP): $(LIBRARIES) CMakeLists.txt package.xml setup.cfg $(wildcard msg/*.msg
 	@echo 'setup: done. `make demo` shows it; `. $(VENV)/bin/activate` brings pose-action and ROS 2'
 
 demo: setup
-	$(BIN)/python -m pose_action_ros.demo.show --seconds $(SECONDS) --output $(OUTPUT)
+	$(BIN)/python -m pose_action_ros.demo.show --seconds $(SECONDS) --output $(OUTPUT) \
+	  $(if $(VIEW),--view)
 
 test: setup
 	$(BIN)/python -m pytest
@@ -94,9 +96,9 @@ soak: setup
 	$(BIN)/python benchmarks/soak.py --minutes $(MINUTES) --log soak.log
 
 bench: setup
-	$(BIN)/pose-action bench --preset demo --rounds 30
-	$(BIN)/pose-action bench --preset ntu --rounds 10
-	$(BIN)/pose-action bench --preset penn_action --rounds 6
+	$(BIN)/pose-action bench --weights demo --rounds 30
+	$(BIN)/pose-action bench --weights untrained:ntu --rounds 10
+	$(BIN)/pose-action bench --weights untrained:penn_action --rounds 6
 	$(BIN)/python benchmarks/node_rate.py --weights demo
 	$(BIN)/python benchmarks/node_rate.py --weights untrained:ntu --rates 15,20,22,25,30
 	$(BIN)/python benchmarks/node_cost.py
@@ -106,7 +108,7 @@ bench: setup
 lock:
 	rm -rf $(VENV)-lock && $(PYTHON) -m venv $(VENV)-lock
 	$(VENV)-lock/bin/pip install -q torch==2.13.0
-	$(VENV)-lock/bin/pip install -q '.[train,bag,openvino,export,dev]'
+	$(VENV)-lock/bin/pip install -q '.[train,bag,openvino,export,film,view,dev]'
 	$(VENV)-lock/bin/python .ci/write_lock.py > requirements.lock
 	for ros in kilted jazzy; do \
 	  $(PYTHON) -m venv --clear $(VENV)-lock && \

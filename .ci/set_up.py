@@ -18,7 +18,7 @@ from pathlib import Path
 ROOT = Path(__file__).parents[1]
 OLDEST, NEWEST = (3, 11), (3, 13)  # what the locked releases have wheels for
 TORCH_CPU = 'https://download.pytorch.org/whl/cpu'
-DISK_GB = {'cpu': 2.2, 'cuda': 8.0}
+DISK_GB = {'cpu': 3.0, 'cuda': 8.8}
 DISTRIBUTIONS = ('kilted', 'jazzy')
 SOURCED = 'sourced'
 # A sourced distribution brings these, and its binaries want its own numpy.

@@ -190,11 +190,11 @@ def bench(part: Part, preset: str) -> None:
 
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / 'bench.json'
-        rounds = '12'
+        rounds, weights = '12', f'untrained:{preset}'
         if part.quick:
-            rounds, preset = '3', str(Path(folder) / 'narrow.safetensors')
-            save_model(part.net('compact'), preset)
-        command = [sys.executable, '-m', 'pose_action_ros.cli.main', 'bench', '--preset', preset]
+            rounds, weights = '3', str(Path(folder) / 'narrow.safetensors')
+            save_model(part.net('compact'), weights)
+        command = [sys.executable, '-m', 'pose_action_ros.cli.main', 'bench', '--weights', weights]
         command += ['--device', str(part.device), '--rounds', rounds, '--json', str(file)]
         subprocess.run(command, check=True)
         figures = json.loads(file.read_text())

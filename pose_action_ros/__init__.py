@@ -1,4 +1,4 @@
-"""A person's 2D/3D pose and action from one camera, out of one network pass.
+"""2D and 3D pose and action of a person from one camera, in one pass of one network.
 
 The package implements Luvizon, Picard and Tabia, "2D/3D Pose Estimation and Action
 Recognition using Multitask Deep Learning" (CVPR 2018), and runs it on a robot. The tour,
@@ -15,6 +15,7 @@ from the ground up (each room imports only the rooms below it):
     inference    image in, FramePrediction out: the whole product without ROS
     export       the network as ONNX or OpenVINO files
     messages     results to messages and messages to inputs, with ROS and without
+    view         a live page in the browser
     ros          the ROS 2 node
     recordings   rosbag2 in, rosbag2 out, without ROS
     demo         the camera and the show

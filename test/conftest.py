@@ -278,7 +278,7 @@ class Graph:
 
     def start(self, module, *remaps, path=None, **parameters):
         """Start a node; `path` is a folder that Python looks into first."""
-        room = 'demo' if module == 'camera_node' else 'ros'
+        room = 'demo' if module in ('camera_node', 'view_node') else 'ros'
         options = [w for n, v in parameters.items() for w in ('-p', f'{n}:={v}')]
         options += [w for remap in remaps for w in ('-r', remap)]
         environment = {**os.environ, 'ROS_DOMAIN_ID': str(self.domain), 'OMP_NUM_THREADS': '1'}

@@ -1,4 +1,4 @@
-"""`pose-action bag`: a rosbag2 recording in; the same with poses, actions and markers out."""
+"""`pose-action bag`: adds people, poses, actions and markers to a rosbag2 recording."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import typer
 from rich.console import Console
 from rich.progress import track
 
+from pose_action_ros.cli.options import Device, Weights
 from pose_action_ros.core.errors import DatasetError
 from pose_action_ros.core.weights import SHIPPED_WEIGHTS
 from pose_action_ros.recordings.reader import opened
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 __all__ = ['bag']
 
 _STOPPED = 128  # exit status over the number of the signal, as shells have it
+_RENAMED = ('--people-topic', '--people-class-id', '--people-min-score', '--people-max-age')
 _NOTES = 20  # reasons that are listed one by one
 
 
@@ -30,76 +32,103 @@ def bag(
         typer.Argument(metavar='IN', help='A rosbag2 folder, .mcap or .db3 file, also .zstd.'),
     ],
     output: Annotated[Path, typer.Argument(metavar='OUT', help='Folder of the new recording.')],
-    weights: Annotated[
-        str,
-        typer.Option(help='people, a fetched preset, untrained:PRESET or a .safetensors file.'),
-    ] = SHIPPED_WEIGHTS,
+    weights: Weights = SHIPPED_WEIGHTS,
     image_topic: Annotated[
-        str, typer.Option(help='Raw or compressed; by default the only one that there is.')
+        str, typer.Option(help='Raw or compressed image topic; default: the only one in IN.')
     ] = '',
     camera_info_topic: Annotated[
-        str, typer.Option(help='By default camera_info beside the image.')
+        str, typer.Option(help='Default: camera_info beside the image topic.')
     ] = '',
     rectified: Annotated[
-        bool, typer.Option('--rectified', help="The image is rectified: CameraInfo's P holds.")
+        bool, typer.Option('--rectified', help="The image is rectified: use CameraInfo's P.")
     ] = False,
     depth_topic: Annotated[
-        str, typer.Option(help='Depth images registered to the image; distances come from them.')
+        str,
+        typer.Option(
+            help='Topic of depth images registered to the image; distances are taken from it.'
+        ),
     ] = '',
     depth_max_age: Annotated[
-        float | None, typer.Option(help='How far their stamps may be off, seconds.')
+        float | None,
+        typer.Option(
+            help='Largest difference between the stamps of an image and its depth image, seconds.'
+        ),
     ] = None,
-    people_topic: Annotated[
-        str, typer.Option(help='Detection2DArray: where people are; several are followed.')
+    detections_topic: Annotated[
+        str,
+        typer.Option(
+            help='Topic of a Detection2DArray with boxes of people; several are tracked.'
+        ),
     ] = '',
-    people_class_id: Annotated[
-        str | None, typer.Option(help="The detector's class id of people; empty: all are.")
+    detections_class_id: Annotated[
+        str | None,
+        typer.Option(
+            help='Class id of people in the detections; empty: every detection is a person.'
+        ),
     ] = None,
-    people_min_score: Annotated[
+    detections_min_score: Annotated[
         float | None, typer.Option(help='Detections with a lower score are skipped.')
     ] = None,
-    people_max_age: Annotated[
-        float | None, typer.Option(help='How far the stamps of detections may be off, seconds.')
+    detections_max_age: Annotated[
+        float | None,
+        typer.Option(
+            help='Largest difference between the stamps of an image and its detections, seconds.'
+        ),
     ] = None,
     sync_wait: Annotated[
         float | None,
-        typer.Option(help='How long an image waits for depth and detections after it, seconds.'),
+        typer.Option(
+            help='How long an image waits for its depth image and its detections, seconds.'
+        ),
     ] = None,
     infrared: Annotated[
         bool,
-        typer.Option('--infrared', help='The images are infrared, 16UC1 among them.'),
+        typer.Option('--infrared', help='The images are infrared: read 16UC1 as grey.'),
     ] = False,
     body_height: Annotated[
-        float | None, typer.Option(help="The person's height, metres; distances scale with it.")
+        float | None,
+        typer.Option(help='Assumed height of the person, metres; distances scale with it.'),
     ] = None,
     namespace: Annotated[
-        str, typer.Option(help='Of the new topics poses, actions and markers.')
+        str, typer.Option(help='Namespace of the new topics people, poses, actions and markers.')
     ] = '/',
-    device: Annotated[str, typer.Option(help='auto, cpu, cuda or cuda:N.')] = 'auto',
+    device: Device = 'auto',
+    finder: Annotated[
+        str,
+        typer.Option(help='Weights of the finder, to track several people; empty: one person.'),
+    ] = '',
     quiet: Annotated[bool, typer.Option('--quiet', help='No progress bar.')] = False,
+    renamed: Annotated[
+        str, typer.Option(*_RENAMED, hidden=True, callback=lambda value: _refuse(value))
+    ] = '',
 ) -> None:
-    """Copy a rosbag2 recording and add poses, actions and markers, with the images' stamps.
+    """Copy a rosbag2 recording and add the results, with the stamps of the images.
 
-    Options that are not given are as the node has them by default. A message that can't be read
-    is counted, and its reason is printed. OUT is a whole recording at any moment: Ctrl-C, a full
-    disk or a kill keep what was written. The exit status is 0 where IN was read to its end, 1
-    where nothing could be converted or the disk is full, and 130 or 143 after Ctrl-C or SIGTERM.
+    Options have the defaults of the node. Unreadable messages are counted, and the reasons are
+    printed. OUT is a complete recording at any moment: after Ctrl-C, a full disk or a kill it
+    keeps all that was written. The exit status is 0 if IN was read to its end, 1 if nothing could
+    be converted or the disk is full, and 130 or 143 after Ctrl-C or SIGTERM.
     """
     from pose_action_ros.inference import PoseActionStream
-    from pose_action_ros.inference.settings import BodySettings, PeopleSettings, StreamSettings
+    from pose_action_ros.inference.settings import BodySettings, DetectionSettings, StreamSettings
     from pose_action_ros.messages.matched_inputs import MatchSettings
     from pose_action_ros.recordings.conversion import add_results
 
     topics = RecordingTopics(
-        image_topic, camera_info_topic, namespace, rectified, depth_topic, people_topic, infrared
+        *(image_topic, camera_info_topic, namespace, rectified),
+        *(depth_topic, detections_topic, infrared),
     )
-    people = _given(class_id=people_class_id, min_score=people_min_score, max_age_s=people_max_age)
+    boxes = _given(
+        class_id=detections_class_id, min_score=detections_min_score, max_age_s=detections_max_age
+    )
     ages = _given(depth_max_age_s=depth_max_age, sync_wait_s=sync_wait)
-    matching = MatchSettings(**ages, people=PeopleSettings(**people))
+    matching = MatchSettings(**ages, detections=DetectionSettings(**boxes))
     settings = StreamSettings(body=BodySettings(**_given(height=body_height)))
     with opened(recording) as reader:
         topics = topics.found_in(reader)  # before the network is loaded
-    stream = PoseActionStream.open(weights, device=device, settings=settings)
+    stream = PoseActionStream.open(
+        weights, device=device, settings=settings, finder=finder or None
+    )
     progress = lambda messages, total: track(  # noqa: E731
         messages,
         description=recording.name,
@@ -115,8 +144,16 @@ def bag(
         raise DatasetError(f'none of the {counts.images} images of {topics.image} could be read')
 
 
+def _refuse(value: str) -> str:
+    """Refuse the old names of options, whichever was given."""
+    if value:
+        new = ', '.join(name.replace('people', 'detections') for name in _RENAMED)
+        raise typer.BadParameter(f'the options of detections are now {new}')
+    return value
+
+
 def _given(**options: Any) -> dict[str, Any]:
-    """Return the options that were given; for the rest the settings have their defaults."""
+    """Return the options that were given; the settings have defaults for the others."""
     return {name: value for name, value in options.items() if value is not None}
 
 

@@ -1,4 +1,4 @@
-"""`pose-action bench`: how fast each stage is here, and how far from what the machine can do."""
+"""`pose-action bench`: times each stage and compares it with the limits of the machine."""
 
 from __future__ import annotations
 
@@ -12,11 +12,13 @@ from rich.console import Console
 from rich.table import Table
 
 from pose_action_ros.cli.bench_measure import Ceilings, Times, in_turns, machine_ceilings, peak_mib
+from pose_action_ros.cli.options import Device, Weights
+from pose_action_ros.core.weights import SHIPPED_WEIGHTS
 
 if TYPE_CHECKING:
     from pose_action_ros.cli.bench_stages import Stage
     from pose_action_ros.models import MultitaskNet
-    from pose_action_ros.runtime import Engine
+    from pose_action_ros.runtime.engine import Engine
 
 __all__ = ['bench']
 
@@ -26,23 +28,20 @@ _STREAMING = 'new label, streaming, engine'
 
 
 def bench(
-    preset: Annotated[
-        str, typer.Option(help='A preset (random weights), "people", or a weights file.')
-    ] = 'compact',
-    device: Annotated[str, typer.Option(help='"auto", "cpu", "cuda" or "cuda:N".')] = 'auto',
+    weights: Weights = SHIPPED_WEIGHTS,
+    device: Device = 'auto',
     threads: Annotated[int, typer.Option(help='CPU threads; 0: all cores.', min=0)] = 0,
-    batch: Annotated[int, typer.Option(help='People in the batched row.', min=1)] = 8,
-    rounds: Annotated[int, typer.Option(help='Runs of each stage.', min=3)] = 20,
-    json_path: Annotated[Path | None, typer.Option('--json', help='Write figures there.')] = None,
+    batch: Annotated[int, typer.Option(help='Number of people in the batched row.', min=1)] = 8,
+    rounds: Annotated[int, typer.Option(help='Number of runs of each stage.', min=3)] = 20,
+    json_path: Annotated[Path | None, typer.Option('--json', help='File for the figures.')] = None,
 ) -> None:
-    """Time every stage of a frame, side by side in one run, against the machine's ceilings."""
+    """Time every stage of a frame in one run, and compare it with the limits of the machine."""
     from pose_action_ros.cli.bench_stages import FASTEST, Bench
     from pose_action_ros.models import open_model
     from pose_action_ros.models.complexity import count_complexity
-    from pose_action_ros.models.config import PRESETS
     from pose_action_ros.runtime.engine import choose_device
 
-    net = open_model(f'untrained:{preset}' if preset in PRESETS else preset)
+    net = open_model(weights)
     place = str(choose_device(device))
     console = Console()
     console.width = max(console.width, _WIDTH)  # a table in a log is no narrower than on a screen
@@ -71,9 +70,9 @@ def bench(
 
 
 def _engines(net: MultitaskNet, place: str, threads: int) -> dict[str, Engine]:
-    """Every backend and precision that runs there, and the one that `auto` chooses."""
+    """Return every backend and precision of this device, and the choice of `auto`."""
     from pose_action_ros.cli.bench_stages import FASTEST
-    from pose_action_ros.runtime import Engine
+    from pose_action_ros.runtime.engine import Engine
     from pose_action_ros.runtime.openvino_network import has_fast_bfloat16, why_no_openvino
 
     wanted = [('torch', 'float32'), ('torch', 'float16' if 'cuda' in place else 'bfloat16')]
@@ -102,7 +101,7 @@ def _row(stage: Stage, times: Times, ceilings: Ceilings) -> dict[str, Any]:
 
 
 def _ratios(rows: dict[str, dict[str, Any]], batch: int) -> dict[str, float]:
-    """How many times as fast one row is as another; in milliseconds of the medians."""
+    """Return the speed-up of one row over another, from the medians."""
     pairs = {
         'backbone: engine against torch float32': (_EAGER, 'backbone, engine'),
         'new label: streaming against clip by clip, engine': (

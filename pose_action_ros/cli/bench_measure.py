@@ -38,7 +38,7 @@ class Times:
 
 @dataclass(frozen=True)
 class Ceilings:
-    """What the machine can do at best: the bound that a stage is held against.
+    """The limits of the machine, which bound each stage.
 
     Attributes:
         gflops: Of a large matrix product, by precision.

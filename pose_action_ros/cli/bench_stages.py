@@ -20,8 +20,8 @@ from pose_action_ros.geometry import (
     extract_crop,
 )
 from pose_action_ros.inference import PoseActionStream
-from pose_action_ros.runtime import Engine
 from pose_action_ros.runtime.accuracy_gate import as_clip, gate_pictures, one_by_one
+from pose_action_ros.runtime.engine import Engine
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -61,7 +61,7 @@ class Stage:
 
 
 class Replay:
-    """An engine that knows the answer: what is left of a stream is everything but the network."""
+    """An engine that returns a stored answer, to time a stream without its network."""
 
     def __init__(self, engine: Engine) -> None:
         self.config, self.device, self.notes = engine.config, engine.device, list(engine.notes)
@@ -123,7 +123,7 @@ class Bench:
         return float(np.abs(found - exact.cpu().numpy()).max())
 
     def _around(self) -> dict[str, Stage]:
-        """What is not the network: decoding, cropping, and the stream about the network."""
+        """The stages beside the network: decoding, cropping, and the stream around the network."""
         data, image, window = self._image.tobytes(), self._image, crop_transform(_MIDDLE)
         camera = Camera.from_field_of_view(_WIDTH, _HEIGHT, 60.0)
         streams = {
@@ -166,7 +166,7 @@ class Bench:
         return stages
 
     def _heads(self) -> dict[str, Stage]:
-        """The action heads on one clip; inputs are what the backbone says of one crop."""
+        """The action heads on one clip, made of the backbone's outputs for one crop."""
         frame = self.engines[FASTEST].frames(self._crop)
         clip = [np.repeat(a[None], self.net.config.clip_frames, axis=1) for a in frame]
         return {

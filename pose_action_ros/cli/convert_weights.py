@@ -15,7 +15,7 @@ __all__ = ['ReleasedPreset', 'convert', 'convert_weights']
 
 
 class ReleasedPreset(str, Enum):
-    """The networks of which the authors have released weights."""
+    """The networks whose weights the authors have released."""
 
     mpii = 'mpii'
     h36m = 'h36m'
@@ -24,14 +24,16 @@ class ReleasedPreset(str, Enum):
 
 
 def convert_weights(
+    preset: Annotated[ReleasedPreset, typer.Argument(help='The network in the file IN.')],
     source: Annotated[Path, typer.Argument(metavar='IN', help='Keras weights, .h5.')],
-    target: Annotated[Path, typer.Argument(metavar='OUT', help='Ends in .safetensors.')],
-    preset: Annotated[ReleasedPreset, typer.Option(help='The network that IN holds.')],
+    target: Annotated[
+        Path, typer.Argument(metavar='OUT', help='File to write; its name ends in .safetensors.')
+    ],
     blocks: Annotated[
-        int | None, typer.Option(help='K, where it is another than the preset has.', min=1)
+        int | None, typer.Option(help="Number of blocks, if it differs from the preset's.", min=1)
     ] = None,
 ) -> None:
-    """Convert a weights file of the authors, array by array, never by guesswork."""
+    """Convert a weights file of the authors; an array that does not fit is an error."""
     numbers = convert(source, target, preset.value, blocks=blocks)
     Console().print(f'{target}: {preset.value}, {numbers:,} numbers', soft_wrap=True)
 
@@ -50,8 +52,8 @@ def convert(
         source: HDF5 file as Keras 2's `save_weights` writes it.
         target: File to write, ends in .safetensors; its folder exists.
         preset: Name of the network that `source` holds.
-        blocks: K, where the file's differs from the preset's.
-        provenance: What else is known of the weights' origin; goes into the file.
+        blocks: K, if the file's differs from the preset's.
+        provenance: Origin of the weights; written into the file's metadata.
 
     Returns:
         Numbers in the file.
@@ -64,8 +66,7 @@ def convert(
 
     if target.suffix != '.safetensors' or not target.parent.is_dir():
         raise CheckpointError(
-            f'can not write {target}; expected a name that ends in .safetensors, in a folder that '
-            'exists'
+            f'cannot write {target}; give a name that ends in .safetensors, in an existing folder'
         )
     config = ModelConfig.preset(preset, **({} if blocks is None else {'blocks': blocks}))
     net, origin = convert_keras_weights(source, config)

@@ -1,4 +1,4 @@
-"""`pose-action data`: whether a recorded data set is there and read right."""
+"""`pose-action data`: checks a recorded data set and makes its fast cache."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from pose_action_ros.data.augment import Extent
     from pose_action_ros.data.recorded import Library
 
-__all__ = ['data_app']
+__all__ = ['data_app', 'parsed_options']
 
 data_app = typer.Typer(help='Recorded data sets on disk.', no_args_is_help=True)
 
@@ -38,15 +38,17 @@ def _data() -> None:
 def check(
     name: Annotated[str, typer.Argument(help='A data set of docs/data.md.')],
     root: Annotated[Path, typer.Argument(help='Its folder, laid out as docs/data.md says.')],
-    samples: Annotated[int, typer.Option(help='Samples to read of each split.', min=1)] = 6,
+    samples: Annotated[
+        int, typer.Option(help='Number of samples to read from each split.', min=1)
+    ] = 6,
     sheet: Annotated[
-        Path | None, typer.Option(help='Where the contact sheet goes; NAME_check.png by default.')
+        Path | None, typer.Option(help='File for the contact sheet; default: NAME_check.png.')
     ] = None,
     layout: Annotated[
-        str | None, typer.Option(help="Joint layout; the data set's own by default.")
+        str | None, typer.Option(help="Joint layout; default: the data set's own.")
     ] = None,
     augmentation: Annotated[
-        str, typer.Option(help='Show samples as training sees them: paper or released.')
+        str, typer.Option(help='Show the samples of a training: paper or released.')
     ] = 'none',
     option: _Options = None,
 ) -> None:
@@ -62,7 +64,7 @@ def check(
     reader = reader_named(name)
     skeleton = get_skeleton(layout or reader.layout)
     ranges = chosen_ranges(augmentation, name, 'poses')
-    options = _parsed(option)
+    options = parsed_options(option)
     table = Table('split', 'recordings', 'samples', 'actions', 'read', 'joints', title=str(root))
     tiles: list[tuple[dict[str, Any], str]] = []
     faults: list[str] = []
@@ -93,8 +95,12 @@ def check(
     _raise_for(faults)
 
 
-def _parsed(texts: list[str] | None) -> dict[str, Any]:
-    """Options of a data set; values are read as YAML."""
+def parsed_options(texts: list[str] | None) -> dict[str, Any]:
+    """Return options of a data set; values are read as YAML.
+
+    Raises:
+        ConfigError: A text is no KEY=VALUE.
+    """
     import yaml
 
     from pose_action_ros.core.errors import ConfigError
@@ -161,7 +167,7 @@ def _caption(library: Library, recording: int, frame: int) -> str:
 
 
 def _note_broken(library: Library) -> None:
-    """Say how many samples of NTU are skipped, and of how many that is known."""
+    """Report the number of skipped samples of NTU, if the list is not the published one."""
     from pose_action_ros.data.ntu import BROKEN_COUNT, Ntu
 
     if isinstance(library, Ntu) and len(library.broken) != BROKEN_COUNT:
@@ -181,14 +187,14 @@ def prepare(
     augmentation: Annotated[
         str,
         typer.Option(
-            help='The one of training, which says how much is kept: paper, released, none, or the '
-            'YAML of data.options.augmentation or framing.'
+            help='Augmentation of the training, which decides how much is kept: paper, released, '
+            'none, or the YAML of data.options.augmentation or framing.'
         ),
     ] = 'paper',
-    workers: Annotated[int, typer.Option(help='Processes.', min=1)] = 1,
+    workers: Annotated[int, typer.Option(help='Number of processes.', min=1)] = 1,
     quiet: Annotated[bool, typer.Option('--quiet', help='No progress bars.')] = False,
 ) -> None:
-    """Make the fast cache; goes on where it was stopped."""
+    """Make the fast cache; continue one that was interrupted."""
     from contextlib import nullcontext
     from functools import partial
     from multiprocessing import get_context
@@ -201,7 +207,7 @@ def prepare(
 
     reader = reader_named(name)
     skeleton = get_skeleton(reader.layout)
-    options, extent = _parsed(option), _extent(name, augmentation)
+    options, extent = parsed_options(option), _extent(name, augmentation)
     total, faults = 0, []
     with get_context('spawn').Pool(workers) if workers > 1 else nullcontext() as pool:
         for split in reader.splits:
@@ -245,7 +251,7 @@ def _extent(name: str, augmentation: str) -> Extent:
 
 
 def _prepared(folder: Path, library: Library, extent: Extent, index: int) -> tuple[int, str]:
-    """Bytes written and what was wrong; for processes of their own."""
+    """Return the bytes written and the fault; runs in a process of its own."""
     from pose_action_ros.core.errors import DatasetError
     from pose_action_ros.data.prepared import prepare_recording
 

@@ -1,4 +1,4 @@
-"""`pose-action doctor`: what this machine has, what of it is broken, how large a network is."""
+"""`pose-action doctor`: lists what is installed and what is broken, or the size of a network."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ PUBLISHED = {
     'penn_action': (12_906_496, 96.33),
     'ntu': (16_988_568, 130.11),
 }
-"""Preset -> numbers in the authors' file, G multiply-adds a frame (a clip, where it has actions);
+"""Preset -> numbers in the authors' file, G multiply-adds a frame (a clip, if it has actions);
 counted on their own implementation."""
 
 _MESSAGES = 'pose_action_ros.msg'
@@ -45,17 +45,21 @@ _LIBRARIES = {
 
 
 def doctor(
-    model: Annotated[
-        str | None, typer.Option(help='Count a network: a preset, or weights.')
+    weights: Annotated[
+        str | None,
+        typer.Option(
+            help='Count the parameters and operations of this network instead: weights, or a '
+            'preset, whose weights are not needed.'
+        ),
     ] = None,
 ) -> None:
-    """Print versions, devices, ROS and weights, and import every library; count a network.
+    """Print versions, devices, ROS and weights, and import every library.
 
     Raises:
         DeviceError: A library is installed and does not import.
     """
     console = Console()
-    if model is None:
+    if weights is None:
         broken = _broken_modules()
         console.print(_machine_table(broken))
         if broken:
@@ -68,22 +72,22 @@ def doctor(
         return
     from pose_action_ros.models.complexity import count_complexity
 
-    config = _config_of(model)
+    config = _config_of(weights)
     complexity = count_complexity(config)
     console.print(_parts_table(config, complexity))
     for line in _totals(config, complexity):
         console.print(line, highlight=False, soft_wrap=True)
 
 
-def _config_of(model: str) -> ModelConfig:
+def _config_of(weights: str) -> ModelConfig:
     from pose_action_ros.models import ModelConfig, find_weights, read_config
     from pose_action_ros.models.checkpoint import UNTRAINED
     from pose_action_ros.models.config import PRESETS
 
-    name = model.removeprefix(UNTRAINED)
-    if name in PRESETS or model != name:
+    name = weights.removeprefix(UNTRAINED)
+    if name in PRESETS or weights != name:
         return ModelConfig.preset(name)
-    return read_config(find_weights(model))
+    return read_config(find_weights(weights))
 
 
 def _broken_modules() -> dict[str, str]:
@@ -96,7 +100,7 @@ def _broken_modules() -> dict[str, str]:
 
 
 def _why_broken(name: str) -> str:
-    """Return why a module does not import; empty where it does, or is not installed."""
+    """Return why a module does not import; empty if it does, or is not installed."""
     try:
         module = importlib.import_module(name)
         if name == _MESSAGES:

@@ -1,4 +1,4 @@
-"""Downloads one file over HTTP: resumes, shows progress, checks the MD5, or says what is wrong.
+"""Downloads one file over HTTP: resumes, shows progress, checks the MD5, or reports the fault.
 
 Plain `urllib`: a partial file stays beside the target as `NAME.part`, and the next attempt asks
 the server for the rest of it (`Range`).
@@ -68,16 +68,16 @@ def download(url: str, target: Path, md5: str) -> None:
     except (urllib.error.URLError, TimeoutError, ConnectionError) as error:
         reason = getattr(error, 'reason', error)
         raise CheckpointError(
-            f'{url} can not be reached ({reason}); is there a network?'
+            f'{url} cannot be reached ({reason}); is there a network?'
         ) from error
     except (http.client.HTTPException, ValueError) as error:
-        raise CheckpointError(f'{url}: no answer that makes sense ({error!r})') from error
+        raise CheckpointError(f'{url}: unexpected answer ({error!r})') from error
     except OSError as error:
-        raise CheckpointError(f'can not write {part} ({error})') from error
+        raise CheckpointError(f'cannot write {part} ({error})') from error
 
 
 def _attempt(url: str, part: Path) -> bool:
-    """Get the file, or what is missing of it; True where a piece was there before."""
+    """Get the file, or its missing part; return whether a part was there before."""
     have = part.stat().st_size if part.exists() else 0
     request = urllib.request.Request(url, headers={'User-Agent': 'pose_action_ros'})
     if have:
@@ -114,7 +114,7 @@ def _receive(answer: http.client.HTTPResponse, part: Path, have: int) -> None:
     if total is not None and size < total:
         raise CheckpointError(
             f'the connection broke off after {size} of {total} bytes; run the same command again '
-            'to go on'
+            'to continue'
         )
 
 

@@ -1,4 +1,4 @@
-"""`pose-action evaluate`: how good weights are, one subcommand per data set."""
+"""`pose-action evaluate`: measures weights, with one subcommand per data set."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from pose_action_ros.cli.options import Weights
 from pose_action_ros.core.weights import SHIPPED_WEIGHTS
 
 if TYPE_CHECKING:
@@ -29,23 +30,19 @@ def _evaluate() -> None:
 
 @evaluate_app.command('simulated')
 def simulated(
-    weights: Annotated[
-        str, typer.Option(help='people, a preset, or a .safetensors file.')
-    ] = SHIPPED_WEIGHTS,
-    json_file: Annotated[
-        Path | None, typer.Option('--json', help='Write the scores there.')
-    ] = None,
+    weights: Weights = SHIPPED_WEIGHTS,
+    json_file: Annotated[Path | None, typer.Option('--json', help='File for the scores.')] = None,
     split: Annotated[str, typer.Option(help='train, val or test.')] = 'test',
-    poses: Annotated[int, typer.Option(help='Single images.', min=1)] = 600,
-    clips: Annotated[int, typer.Option(help='Clips.', min=1)] = 300,
+    poses: Annotated[int, typer.Option(help='Number of single images.', min=1)] = 600,
+    clips: Annotated[int, typer.Option(help='Number of clips.', min=1)] = 300,
     plots: Annotated[Path | None, typer.Option(help='Folder for confusion.png.')] = None,
     device: Annotated[str, typer.Option(help='auto, cpu, cuda or cuda:N.')] = 'auto',
-    workers: Annotated[int, typer.Option(help='Processes that render.', min=0)] = 1,
+    workers: Annotated[int, typer.Option(help='Number of processes that render.', min=0)] = 1,
     quiet: Annotated[bool, typer.Option('--quiet', help='No progress bars.')] = False,
 ) -> None:
     """Measure weights on the simulated actor, whose test set never occurs in training."""
-    from pose_action_ros.inference.engine import choose_device
     from pose_action_ros.models import open_model
+    from pose_action_ros.runtime.engine import choose_device
     from pose_action_ros.training.evaluation import evaluate_simulated
 
     net = open_model(weights).to(choose_device(device))
@@ -77,9 +74,9 @@ def _print_scores(scores: Scores, title: str) -> None:
         ('P-MPJPE (mm)', scores.p_mpjpe_mm, None, '.1f'),
         ('pixel error', scores.pixel_error, None, '.2f'),
         ('PCK, torso 0.1', scores.pck_torso_10, None, '.3f'),
-        ('a person told from nobody (AUC)', scores.presence_auc, 0.5, '.3f'),
+        ('person or empty window (AUC)', scores.presence_auc, 0.5, '.3f'),
         ('confidence, person, 5th percentile', scores.confidence_person_p5, None, '.2f'),
-        ('confidence, nobody, 95th percentile', scores.confidence_empty_p95, None, '.2f'),
+        ('confidence, empty window, 95th percentile', scores.confidence_empty_p95, None, '.2f'),
         ('action accuracy', scores.action_accuracy, scores.baseline_accuracy, '.3f'),
     ]
     for name, value, baseline, form in rows:

@@ -12,6 +12,7 @@ from rich.console import Console
 from rich.table import Table
 
 from pose_action_ros.cli.evaluate import evaluate_app
+from pose_action_ros.cli.options import Weights
 from pose_action_ros.cli.train import start_logging
 
 if TYPE_CHECKING:
@@ -31,7 +32,6 @@ __all__ = [
     'Prepared',
     'Quiet',
     'Root',
-    'Weights',
     'Workers',
     'crop_views',
     'evaluate_app',
@@ -45,25 +45,31 @@ __all__ = [
 _console = Console()
 
 Root = Annotated[Path, typer.Argument(help='Folder of the data set, see docs/data.md.')]
-Weights = Annotated[str, typer.Option(help='A preset, or a .safetensors file.')]
-Limit = Annotated[int | None, typer.Option(help='So many samples, spread over all.', min=1)]
-JsonFile = Annotated[Path | None, typer.Option('--json', help='Write the scores there.')]
-Markdown = Annotated[Path | None, typer.Option('--markdown', help='Write the tables there.')]
-Device = Annotated[str, typer.Option(help='auto (a GPU where there is one), cpu, cuda or cuda:N.')]
-Workers = Annotated[int, typer.Option(help='Processes or threads that read.', min=0)]
+Limit = Annotated[int | None, typer.Option(help='Number of samples, spread over all.', min=1)]
+JsonFile = Annotated[Path | None, typer.Option('--json', help='File for the scores.')]
+Markdown = Annotated[Path | None, typer.Option('--markdown', help='File for the tables.')]
+Device = Annotated[str, typer.Option(help='auto (a GPU if there is one), cpu, cuda or cuda:N.')]
+Workers = Annotated[int, typer.Option(help='Number of processes or threads that read.', min=0)]
 Prepared = Annotated[
-    Path | None, typer.Option(help='Folder of `pose-action data prepare`, for the pictures.')
+    Path | None, typer.Option(help='Cache made by `pose-action data prepare`, for the pictures.')
 ]
 Quiet = Annotated[bool, typer.Option('--quiet', help='No progress bars.')]
 MultiCrop = Annotated[
-    bool, typer.Option('--multi-crop', help='Also average 5 crops and their mirror images.')
+    bool,
+    typer.Option(
+        '--multi-crop', help='Also report the average over 5 crops and their mirror images.'
+    ),
 ]
 _MultiClip = Annotated[
-    bool, typer.Option('--multi-clip', help='Also take clips all along, and mirrored.')
+    bool,
+    typer.Option(
+        '--multi-clip',
+        help='Also report the average over clips along the whole film, and mirrored.',
+    ),
 ]
-_Batch = Annotated[int, typer.Option(help='Images at a time.', min=1)]
+_Batch = Annotated[int, typer.Option(help='Images per batch.', min=1)]
 _Plots = Annotated[Path | None, typer.Option(help='Folder for confusion.png.')]
-_BOXES = 'annotated; seen: found by the network on the whole image, as in the paper'
+_BOXES = 'annotated, or seen: found by the network in the whole image, as in the paper'
 _Boxes = Annotated[str, typer.Option(help=f'{_BOXES}.')]
 _PennBoxes = Annotated[str, typer.Option(help=f'{_BOXES}; or a .json file (multi-clip only).')]
 
@@ -147,8 +153,8 @@ def ntu(
     weights: Weights = 'ntu',
     multi_clip: _MultiClip = False,
     boxes: _Boxes = 'annotated',
-    view: Annotated[bool, typer.Option('--view', help='The cross-view split.')] = False,
-    broken: Annotated[Path | None, typer.Option(help='List of samples to leave out.')] = None,
+    view: Annotated[bool, typer.Option('--view', help='Use the cross-view split.')] = False,
+    broken: Annotated[Path | None, typer.Option(help='List of samples to skip.')] = None,
     limit: Limit = None,
     json_file: JsonFile = None,
     markdown: Markdown = None,
@@ -166,7 +172,7 @@ def ntu(
 
 
 def crop_views(multi_crop: bool) -> dict[str, Any]:
-    """Return the paper's single-crop, and its multi-crop where asked for."""
+    """Return the paper's single-crop view, and its multi-crop view if wanted."""
     from pose_action_ros.training.pose_views import MULTI_CROP, SINGLE_CROP
 
     views = {'single_crop': SINGLE_CROP, 'multi_crop': MULTI_CROP}
@@ -177,13 +183,17 @@ def open_split(
     name: str, root: Path, split: str, weights: str, device: str, **options: Any
 ) -> tuple[MultitaskNet, Any]:
     """Return a network, and a split in its layout."""
-    from pose_action_ros.core.errors import shortened
+    from pose_action_ros.core.errors import DatasetError, shortened
     from pose_action_ros.core.skeleton import get_skeleton
     from pose_action_ros.data.opening import open_library
     from pose_action_ros.data.recorded import skipped_files
-    from pose_action_ros.inference.engine import choose_device
     from pose_action_ros.models import open_model
+    from pose_action_ros.runtime.engine import choose_device
 
+    if not root.is_dir():  # before the weights, which may have to be fetched
+        raise DatasetError(
+            f'there is no folder {root}; give the folder of {name}, see docs/data.md'
+        )
     net = open_model(weights).to(choose_device(device))
     skeleton = get_skeleton(net.config.layout)
     library = open_library(name, root, split, skeleton, **options)
@@ -202,7 +212,7 @@ def score_clips(
     *,
     multi: bool,
 ) -> dict[str, ClipScores]:
-    """Return the scores of single-clip and, where asked for, of multi-clip.
+    """Return the scores of single-clip and, if wanted, of multi-clip.
 
     Raises:
         ConfigError: The boxes are unknown, or the network has other actions than the data set.
@@ -273,7 +283,7 @@ def report(
     json_file: Path | None,
     markdown: Path | None,
 ) -> None:
-    """Print the tables; write them, and the scores, where asked for."""
+    """Print the tables; write them and the scores to files if these are given."""
     for table in tables:
         shown = Table(*table.header, title=table.title)
         for row in table.rows:
@@ -289,7 +299,7 @@ def report(
 
 
 def _without_nan(value: Any) -> Any:
-    """What JSON can hold: null where nothing was judged."""
+    """Return a value that JSON can hold, with null for NaN."""
     if isinstance(value, dict):
         return {key: _without_nan(item) for key, item in value.items()}
     if isinstance(value, list):
@@ -303,5 +313,5 @@ def _write(path: Path, text: str) -> None:
 
 
 def is_shown(quiet: bool) -> bool:
-    """Return whether progress bars are shown: on a terminal, unless they are not wanted."""
+    """Return whether progress bars are shown: on a terminal, unless --quiet is given."""
     return not quiet and Console(stderr=True).is_terminal

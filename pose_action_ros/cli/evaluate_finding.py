@@ -1,4 +1,4 @@
-"""`pose-action evaluate finding`: who is found in photographs when nothing is given."""
+"""`pose-action evaluate finding`: how many people are found in photographs without boxes."""
 
 from __future__ import annotations
 
@@ -11,9 +11,11 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from pose_action_ros.cli.evaluate_datasets import JsonFile, Limit, Quiet, Root, Weights, is_shown
+from pose_action_ros.cli.evaluate_datasets import JsonFile, Limit, Quiet, Root, is_shown
 from pose_action_ros.cli.evaluate_photographs import evaluate_app
-from pose_action_ros.core.weights import SHIPPED_WEIGHTS
+from pose_action_ros.cli.options import Weights
+from pose_action_ros.core.errors import ConfigError
+from pose_action_ros.core.weights import FINDER_WEIGHTS, SHIPPED_WEIGHTS
 
 if TYPE_CHECKING:
     from pose_action_ros.data.photographs import Person, Photographs
@@ -25,6 +27,10 @@ __all__ = ['evaluate_app']
 _console = Console()
 _MIN_SHARE = 0.15  # of the image's height, for people in scenes of several
 _MOST = 6
+_READERS = ('coco', 'yolo_pose')
+_FINDER_MIN_SCORE = 0.2
+_FINDER_MOST = 16
+_UNLIKE = 1.7  # ratio of a candidate's size and the person's
 
 
 @evaluate_app.command('finding')
@@ -33,30 +39,55 @@ def finding(
     weights: Weights = SHIPPED_WEIGHTS,
     split: Annotated[str, typer.Option(help='train, val or test.')] = 'test',
     split_file: Annotated[
-        Path | None, typer.Option(help='JSON lists `train` and `test` of images.')
+        Path | None, typer.Option(help='JSON file with the lists `train` and `test` of images.')
     ] = None,
     annotations: Annotated[
         Path | None,
-        typer.Option(help='COCO JSON below ROOT to read instead; it names every person.'),
+        typer.Option(
+            help='COCO JSON below ROOT that names every person; read instead of the default.'
+        ),
     ] = None,
+    reader: Annotated[
+        str,
+        typer.Option(
+            help='coco, in whose files everybody is annotated, or yolo_pose, which lacks people '
+            'without key points: scenes of 2 to 6 people are all that is measured on it.'
+        ),
+    ] = 'coco',
+    finder: Annotated[
+        str,
+        typer.Option(help='Weights of the finder; empty: one person, from the whole image.'),
+    ] = FINDER_WEIGHTS,
     limit: Limit = None,
     json_file: JsonFile = None,
     quiet: Quiet = False,
 ) -> None:
-    """Shares of people found in COCO's photographs, false people, and empty windows with somebody.
+    """Count found people, false people and empty windows with a person in COCO's photographs.
 
-    Nothing is given to the node but the image, six times, as from a camera that stands still.
+    The node sees only the image, six times, as from a camera that stands still. For the finder
+    alone: the share of people with a candidate whose centre lies in their box and whose size is
+    similar, and the number of candidates per image.
     """
+    if reader not in _READERS:
+        raise ConfigError(f'found reader {reader!r}; expected one of {", ".join(_READERS)}')
     from pose_action_ros.core.skeleton import get_skeleton
     from pose_action_ros.data.opening import open_library
     from pose_action_ros.inference.stream import PoseActionStream
 
-    stream = PoseActionStream.open(weights)
+    stream = PoseActionStream.open(weights, finder=finder or None)
     skeleton = get_skeleton(stream.layout)
-    options = {'split_file': split_file, 'annotations': annotations}
-    library: Any = open_library('coco', root, split, skeleton, **options)
+    options: dict[str, Any] = {'split_file': split_file}
+    if reader == 'coco':
+        options['annotations'] = annotations
+    library: Any = open_library(reader, root, split, skeleton, **options)
     shown = is_shown(quiet)
-    scores = {**_scenes(stream, library, limit, shown), **_empty(stream, library, limit, shown)}
+    scores = _scenes(stream, library, limit, shown)
+    if finder:
+        scores |= _candidates(finder, library, limit, shown)
+    if reader == 'coco':
+        scores |= _empty(stream, library, limit, shown)
+    else:
+        scores = {name: pair for name, pair in scores.items() if 'single' not in name}
     table = Table('measure', 'share', 'of', title=f'{weights} on photographs, {split}')
     for name, (count, total) in scores.items():
         table.add_row(name, f'{count / max(total, 1):.3f}', str(total))
@@ -71,14 +102,10 @@ def _scenes(
     stream: PoseActionStream, library: Photographs, limit: int | None, shown: bool
 ) -> dict[str, tuple[int, int]]:
     """Single people and scenes of two to six."""
-    from pose_action_ros.training.pose_scores import spread_indices
     from pose_action_ros.training.reporting import track
 
-    scenes: dict[Path, list[Person]] = defaultdict(list)
-    for person in library.everybody:
-        scenes[person.image].append(person)
-    paths = sorted(path for path, people in scenes.items() if len(people) <= _MOST)
-    chosen = [paths[i] for i in spread_indices(len(paths), limit)]
+    scenes = _chosen(library, limit)
+    chosen = list(scenes)
     single: list[Finding] = []
     several: list[Finding] = []
     for path in track(chosen, 'scenes', total=len(chosen), shown=shown):
@@ -94,8 +121,59 @@ def _scenes(
     }  # fmt: skip
 
 
+def _chosen(library: Photographs, limit: int | None) -> dict[Path, list[Person]]:
+    """The people of each scene of at most six."""
+    from pose_action_ros.training.pose_scores import spread_indices
+
+    scenes: dict[Path, list[Person]] = defaultdict(list)
+    for person in library.everybody:
+        scenes[person.image].append(person)
+    paths = sorted(path for path, people in scenes.items() if len(people) <= _MOST)
+    return {paths[i]: scenes[paths[i]] for i in spread_indices(len(paths), limit)}
+
+
+def _candidates(
+    finder: str, library: Photographs, limit: int | None, shown: bool
+) -> dict[str, tuple[int, int]]:
+    """What the finder alone finds, of people with a body and at least 15 % of the height."""
+    import numpy as np
+
+    from pose_action_ros.data.files import read_picture
+    from pose_action_ros.models.finder import open_finder
+    from pose_action_ros.runtime.finder_engine import FinderEngine
+    from pose_action_ros.training.reporting import track
+
+    engine = FinderEngine(open_finder(finder))
+    scenes = _chosen(library, limit)
+    found = {True: 0, False: 0}
+    people = {True: 0, False: 0}
+    count = 0
+    for path in track(list(scenes), 'candidates', total=len(scenes), shown=shown):
+        image = read_picture(path)
+        candidates = engine.candidates(image, _FINDER_MIN_SCORE, _FINDER_MOST)
+        count += len(candidates)
+        for person in scenes[path]:
+            if person.height_px < _MIN_SHARE * len(image) or not person.body_joints:
+                continue
+            x1, y1, x2, y2 = person.corners_px
+            size = max(x2 - x1, y2 - y1)
+            met = any(
+                x1 <= box.center_x <= x2
+                and y1 <= box.center_y <= y2
+                and abs(np.log(box.size / size)) <= np.log(_UNLIKE)
+                for box, _ in candidates
+            )
+            found[len(scenes[path]) == 1] += met
+            people[len(scenes[path]) == 1] += 1
+    return {
+        'single people with a candidate': (found[True], people[True]),
+        'people in scenes of 2 to 6 with a candidate': (found[False], people[False]),
+        'candidates an image': (count, len(scenes)),
+    }
+
+
 def _scene(stream: PoseActionStream, library: Photographs, people: list[Person]) -> Finding | None:
-    """Counts of a scene; None where nobody in it is annotated well enough to judge."""
+    """Return the counts of a scene; None if nobody in it is annotated well enough to judge."""
     import numpy as np
 
     from pose_action_ros.data.files import read_picture
@@ -125,7 +203,7 @@ def _scene(stream: PoseActionStream, library: Photographs, people: list[Person])
 def _empty(
     stream: PoseActionStream, library: Photographs, limit: int | None, shown: bool
 ) -> dict[str, tuple[int, int]]:
-    """Windows beside all people, shown as images of their own."""
+    """Count the people seen in windows beside all people, each shown as an image."""
     from pose_action_ros.data.photographs import EmptyWindows
     from pose_action_ros.inference.still_images import look_at
     from pose_action_ros.training.pose_scores import spread_indices

@@ -16,13 +16,13 @@ from pose_action_ros.cli.evaluate_datasets import (
     MultiCrop,
     Quiet,
     Root,
-    Weights,
     Workers,
     crop_views,
     is_shown,
     open_split,
     report,
 )
+from pose_action_ros.cli.options import Weights
 from pose_action_ros.core.weights import SHIPPED_WEIGHTS
 
 if TYPE_CHECKING:
@@ -32,10 +32,15 @@ __all__ = ['evaluate_app']
 
 _Split = Annotated[str, typer.Option(help='train, val or test.')]
 _SplitFile = Annotated[
-    Path | None, typer.Option(help='JSON lists `train` and `test` of images; see docs/data.md.')
+    Path | None,
+    typer.Option(help='JSON file with the lists `train` and `test` of images; see docs/data.md.'),
 ]
-_MinJoints = Annotated[int, typer.Option(help='Fewest annotated body joints of 12.', min=1)]
-_MinHeight = Annotated[float, typer.Option(help="Smallest height of a person's box.", min=0)]
+_MinJoints = Annotated[
+    int, typer.Option(help='Smallest number of annotated body joints, of 12.', min=1)
+]
+_MinHeight = Annotated[
+    float, typer.Option(help="Smallest height of a person's box, pixels.", min=0)
+]
 
 
 @evaluate_app.command('coco')
@@ -45,7 +50,7 @@ def coco(
     split: _Split = 'test',
     split_file: _SplitFile = None,
     annotations: Annotated[
-        Path | None, typer.Option(help='A JSON file below ROOT to read instead.')
+        Path | None, typer.Option(help='JSON file below ROOT, read instead of the default.')
     ] = None,
     min_joints: _MinJoints = 12,
     min_height: _MinHeight = 160.0,
@@ -102,7 +107,7 @@ def lsp(
     weights: Weights = SHIPPED_WEIGHTS,
     split: _Split = 'test',
     checks: Annotated[
-        Path | None, typer.Option(help='NumPy file of checks of the labels; see docs/data.md.')
+        Path | None, typer.Option(help='NumPy file with checks of the labels; see docs/data.md.')
     ] = None,
     min_joints: _MinJoints = 10,
     multi_crop: MultiCrop = False,
@@ -126,7 +131,7 @@ def jhmdb(
     weights: Weights = SHIPPED_WEIGHTS,
     split: _Split = 'test',
     labels: Annotated[
-        Path | None, typer.Option(help="NumPy file of joints instead of the data set's own.")
+        Path | None, typer.Option(help="NumPy file of joints, used instead of the data set's own.")
     ] = None,
     official_split: Annotated[int, typer.Option(help='1, 2 or 3.', min=1, max=3)] = 1,
     limit: Limit = None,
@@ -139,8 +144,8 @@ def jhmdb(
 ) -> None:
     """PCK on J-HMDB's labelled frames, and the accuracy of the action of each film.
 
-    Classes that the network has under their own or another name are those, all others are
-    `other`, or skipped if it has none.
+    A class that the network does not know counts as `other`, and is skipped if the network has
+    no `other`.
     """
     options = {'labels': labels, 'official_split': official_split}
     net, library = open_split('jhmdb', root, split, weights, device, **options)

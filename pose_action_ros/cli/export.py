@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
+from pose_action_ros.cli.options import Weights
 from pose_action_ros.core.errors import ConfigError
 from pose_action_ros.core.weights import SHIPPED_WEIGHTS
 
@@ -16,7 +17,7 @@ __all__ = ['ExportFormat', 'export']
 
 
 class ExportFormat(str, Enum):
-    """What can be written."""
+    """Formats of exported files."""
 
     onnx = 'onnx'
     openvino = 'openvino'
@@ -26,21 +27,18 @@ def export(
     file_format: Annotated[
         ExportFormat, typer.Argument(metavar='FORMAT', help='onnx or openvino.')
     ],
-    folder: Annotated[Path, typer.Argument(metavar='OUT_FOLDER', help='New, or empty.')],
-    weights: Annotated[
-        str,
-        typer.Option(help='people, a fetched preset, untrained:PRESET or a .safetensors file.'),
-    ] = SHIPPED_WEIGHTS,
+    folder: Annotated[Path, typer.Argument(metavar='OUT_FOLDER', help='A new or empty folder.')],
+    weights: Weights = SHIPPED_WEIGHTS,
     quiet: Annotated[bool, typer.Option('--quiet', help='No progress.')] = False,
 ) -> None:
-    """Write backbone and action heads as ONNX or OpenVINO files, and check what was written."""
+    """Write backbone and action heads as ONNX or OpenVINO files, and check the files."""
     from pose_action_ros.export.check import choose_runtime
     from pose_action_ros.export.writer import check_format, export_network
     from pose_action_ros.inference.settings import TrackSettings
     from pose_action_ros.models import open_model
 
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
-        raise ConfigError(f'{folder} is there and no empty folder; give a new one')
+        raise ConfigError(f'{folder} exists and is no empty folder; give a new one')
     check_format(file_format.value)
     choose_runtime(file_format.value)
     net = open_model(weights)
@@ -49,7 +47,7 @@ def export(
             enlarge = TrackSettings().enlarge
             lines = export_network(net, file_format.value, folder.absolute(), enlarge)
         except OSError as error:
-            raise ConfigError(f'can not write {folder}: {error}') from error
+            raise ConfigError(f'cannot write {folder}: {error}') from error
     files = ', '.join(sorted(path.name for path in folder.iterdir()))
     for line in (*lines, f'{folder}: {net.config.name}: {files}'):
         Console().print(line, highlight=False, soft_wrap=True)

@@ -1,8 +1,8 @@
 """`pose-action fetch-weights`: the authors' released weights, fetched once, when asked for.
 
 Source of addresses and sums: GitHub releases of `dluvizon/deephar` and that repository's own
-scripts (branch cvpr18). The files carry the authors' terms, so none of them is part of this
-package, and nothing here runs unless somebody types it.
+scripts (branch cvpr18). The files are under the authors' terms, so this package contains none of
+them. Nothing is downloaded unless the user runs this command.
 """
 
 from __future__ import annotations
@@ -13,9 +13,11 @@ from typing import TYPE_CHECKING, Annotated, NamedTuple
 import typer
 from rich.console import Console
 
-from pose_action_ros.cli.convert_weights import ReleasedPreset, convert
+from pose_action_ros.cli.convert_weights import convert
 from pose_action_ros.cli.download import download
 from pose_action_ros.core.errors import CheckpointError
+from pose_action_ros.core.spelling import did_you_mean
+from pose_action_ros.core.weights import DEMO_WEIGHTS, SHIPPED_WEIGHTS
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -52,23 +54,38 @@ RELEASES = {
 """Preset -> its released file."""
 
 
+def _released(preset: str) -> str:
+    if preset in (SHIPPED_WEIGHTS, DEMO_WEIGHTS):
+        raise typer.BadParameter(
+            f'{preset!r} comes with the package, nothing is downloaded: --weights {preset}'
+        )
+    if preset not in RELEASES:
+        advice = did_you_mean(preset, RELEASES)
+        raise typer.BadParameter(f'{preset!r} is none of {", ".join(RELEASES)}{advice}')
+    return preset
+
+
 def fetch_weights(
-    preset: Annotated[ReleasedPreset, typer.Argument(help='Whose weights.')],
+    preset: Annotated[
+        str, typer.Argument(metavar='PRESET', help=f'{", ".join(RELEASES)}.', callback=_released)
+    ],
     url: Annotated[
         str, typer.Option(help="A mirror: the releases' folder, or the .h5 file itself.")
     ] = RELEASES_URL,
-    force: Annotated[bool, typer.Option('--force', help='Even if they are there.')] = False,
+    force: Annotated[
+        bool, typer.Option('--force', help='Download again what is already there.')
+    ] = False,
 ) -> None:
     """Download, check and convert the authors' weights; they are then found by their name."""
     from pose_action_ros.models.checkpoint import cache_folder
 
     console = Console()
-    target = cache_folder() / f'{preset.value}.safetensors'
+    target = cache_folder() / f'{preset}.safetensors'
     if target.exists() and not force:
-        console.print(f'{target} is there; --force fetches it again', soft_wrap=True)
+        console.print(f'{target} exists already; --force downloads it again', soft_wrap=True)
         return
-    fetch(preset.value, target, url)
-    console.print(f'{target} is ready: --weights {preset.value}', soft_wrap=True)
+    fetch(preset, target, url)
+    console.print(f'{target} is ready: --weights {preset}', soft_wrap=True)
 
 
 def fetch(preset: str, target: Path, url: str = RELEASES_URL) -> None:
@@ -90,7 +107,7 @@ def fetch(preset: str, target: Path, url: str = RELEASES_URL) -> None:
     except CheckpointError as error:
         raise CheckpointError(
             f'{error}. By hand: get {address} on another machine (MD5 {release.md5}), then '
-            f'`pose-action convert-weights --preset {preset} FILE.h5 {target}`'
+            f'`pose-action convert-weights {preset} FILE.h5 {target}`'
         ) from error
     provenance = {
         'source_url': address,

@@ -16,10 +16,12 @@ from pose_action_ros.cli.bench import bench
 from pose_action_ros.cli.convert_weights import convert_weights
 from pose_action_ros.cli.data import data_app
 from pose_action_ros.cli.doctor import doctor
-from pose_action_ros.cli.evaluate_finding import evaluate_app
+from pose_action_ros.cli.evaluate_films import evaluate_app
 from pose_action_ros.cli.export import export
 from pose_action_ros.cli.fetch_weights import fetch_weights
 from pose_action_ros.cli.predict import predict
+from pose_action_ros.cli.record import record
+from pose_action_ros.cli.teach import teach
 from pose_action_ros.cli.train import train
 from pose_action_ros.core.errors import PoseActionError
 
@@ -31,6 +33,8 @@ app = typer.Typer(
 )
 app.command()(predict)
 app.command()(bag)
+app.command()(teach)
+app.command()(record)
 app.command()(train)
 app.add_typer(evaluate_app, name='evaluate')
 app.add_typer(data_app, name='data')
@@ -60,7 +64,7 @@ def _options(
         ),
     ] = False,
 ) -> None:
-    """A person's 2D/3D pose and action from one camera, out of one network pass."""
+    """2D and 3D pose and action of a person from one camera, in one pass of one network."""
 
 
 def main() -> None:
@@ -72,7 +76,7 @@ def main() -> None:
     except PoseActionError as error:
         _fail(str(error))
     except ImportError as error:
-        _fail(f'{type(error).__name__}: {error}; `pose-action doctor` names what is broken')
+        _fail(f'{type(error).__name__}: {error}; `pose-action doctor` names the broken library')
 
 
 def _fail(message: str) -> NoReturn:

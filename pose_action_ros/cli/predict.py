@@ -1,147 +1,184 @@
-"""`pose-action predict`: a video in; an annotated video and one line of JSON a frame out."""
+"""`pose-action predict`: images in; annotated images and one line of JSON for each out.
+
+The images are a film, a folder, a picture or a camera's.
+"""
 
 from __future__ import annotations
 
-import json
-import math
 from collections import Counter
-from contextlib import contextmanager
+from contextlib import ExitStack
+from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console
 from rich.progress import track
 
+from pose_action_ros.cli.predict_outputs import (
+    DrawnFilm,
+    DrawnPicture,
+    JsonLines,
+    Page,
+    Window,
+    WindowClosedError,
+    wait_for_ctrl_c,
+)
 from pose_action_ros.core.errors import ImageError
 from pose_action_ros.core.weights import SHIPPED_WEIGHTS
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterable, Iterator
 
     import numpy as np
     from numpy.typing import NDArray
 
-    from pose_action_ros.core.predictions import FramePrediction, PersonPrediction
-    from pose_action_ros.geometry import Film
+    from pose_action_ros.cli.predict_outputs import Output
+    from pose_action_ros.core.predictions import FramePrediction
+    from pose_action_ros.geometry import Camera
+    from pose_action_ros.geometry.image_source import ImageSource
+    from pose_action_ros.inference import PoseActionStream
 
-__all__ = ['predict', 'to_json_line']
+    Seen = tuple[float, NDArray[np.uint8], FramePrediction]
+
+__all__ = ['predict']
 
 _MISSING_SHARE = 0.02  # of the images that a file names; some containers only estimate them
+_LOOK_NS = 50_000_000  # between two looks at one picture
+_CTRL_C = 130
 
 
 def predict(
-    video: Annotated[Path, typer.Argument(help='Any file that OpenCV reads.')],
+    source: Annotated[
+        str,
+        typer.Argument(
+            help='A film, a folder of images, a picture, or the number of a camera (0).'
+        ),
+    ],
     output: Annotated[Path, typer.Option(help='Folder for the results.')] = Path('predictions'),
     weights: Annotated[
         str,
         typer.Option(help='people, a fetched preset, untrained:PRESET or a .safetensors file.'),
     ] = SHIPPED_WEIGHTS,
     device: Annotated[str, typer.Option(help='auto, cpu, cuda or cuda:N.')] = 'auto',
+    finder: Annotated[
+        str,
+        typer.Option(
+            help='Weights of the finder, so that several people are found and followed; empty: '
+            'one person.'
+        ),
+    ] = '',
     field_of_view: Annotated[
         float | None,
         typer.Option(help='Horizontal, degrees; with it joints are in metres before the camera.'),
     ] = None,
+    show: Annotated[
+        bool, typer.Option('--show', help='Show it in a window meanwhile; q closes it.')
+    ] = False,
+    view: Annotated[
+        bool, typer.Option('--view', help='Show it on a page in the browser (extra `view`).')
+    ] = False,
+    record_view: Annotated[
+        Path | None, typer.Option(help='A .rrd file that keeps that page, for `rerun FILE`.')
+    ] = None,
     quiet: Annotated[bool, typer.Option('--quiet', help='No progress bar.')] = False,
 ) -> None:
-    """Find pose and action in a video; write VIDEO.mp4, drawn upon, and VIDEO.jsonl.
+    """Find pose and action; write NAME.mp4 (of a picture NAME.png), drawn upon, and NAME.jsonl.
 
-    Stamps are the film's own. VIDEO.mp4 has the film's average rate.
+    Stamps are a film's own, a folder's at 10 Hz, a camera's by the clock. A camera is filmed until
+    Ctrl-C, which ends anything and keeps what is written.
     """
-    from pose_action_ros.geometry import Camera, Film
+    from pose_action_ros.geometry import Camera
+    from pose_action_ros.geometry.image_source import Device, Picture, open_images
     from pose_action_ros.inference import PoseActionStream
 
-    film = Film(video)
-    drawn, lines = output / f'{video.stem}.mp4', output / f'{video.stem}.jsonl'
-    if drawn.resolve() == video.resolve():
-        raise ImageError(f'{drawn} would overwrite the film; give another --output folder')
+    images = open_images(source)
+    is_picture = isinstance(images, Picture)
+    drawn = output / f'{images.name}{".png" if is_picture else ".mp4"}'
+    lines = output / f'{images.name}.jsonl'
+    if drawn.resolve() == Path(source).expanduser().resolve():
+        kind = 'picture' if is_picture else 'film'
+        raise ImageError(f'{drawn} would overwrite the {kind}; give another --output folder')
     camera = None
     if field_of_view is not None:
-        camera = Camera.from_field_of_view(*film.size, field_of_view)
-    stream = PoseActionStream.open(weights, device=device)
+        camera = Camera.from_field_of_view(*images.size, field_of_view)
+    watchers: list[Output] = [Window(images.name)] if show else []
+    if view or record_view is not None:
+        watchers.append(Page(images.name, serve=view, record=record_view))
+    stream = PoseActionStream.open(weights, device=device, finder=finder or None)
     output.mkdir(parents=True, exist_ok=True)
-    shown = track(
-        film,
-        description=video.name,
-        total=film.count,
-        console=Console(stderr=True),
-        disable=quiet,
-    )
-    count, skipped = 0, Counter[str]()
-    with lines.open('w', encoding='utf-8') as file, _drawing(drawn, film) as draw:
-        for time_s, image in shown:
-            count += 1
-            prediction = stream.process(image, round(time_s * 1e9), camera=camera)
-            skipped.update([prediction.skipped] if prediction.skipped else [])
-            file.write(to_json_line(prediction) + '\n')
-            draw(image, prediction)
-    notes = [f'{number} frames are skipped: {reason}' for reason, number in skipped.items()]
-    if film.count and count < film.count * (1.0 - _MISSING_SHARE):
-        notes.append(
-            f'{video} ends after {count} of {film.count} frames: it is damaged or cut short'
+    seen = (
+        _look_at_picture(images.image_rgb, stream, camera)
+        if is_picture
+        else track(
+            _look_at(images, stream, camera),
+            description=images.name,
+            total=images.count,
+            console=Console(stderr=True),
+            disable=quiet,
         )
-    for note in notes:
+    )
+    with ExitStack() as stack:
+        make = DrawnPicture if is_picture else DrawnFilm
+        outputs: list[Output] = [make(drawn, images.rate_hz, images.size), JsonLines(lines)]
+        outputs += watchers
+        for one in outputs:
+            stack.callback(one.close)
+        count, skipped, ended = _write(seen, outputs)
+    for note in _notes(images, source, count, skipped, ended):
         Console(stderr=True).print(note, highlight=False, markup=False, soft_wrap=True)
     Console().print(f'{count} frames: {drawn}, {lines}', highlight=False, soft_wrap=True)
+    if view and not ended:
+        wait_for_ctrl_c()
+    if ended and not isinstance(images, Device):
+        raise typer.Exit(_CTRL_C)
 
 
-def to_json_line(prediction: FramePrediction) -> str:
-    """Return a frame as one line of JSON; missing numbers are null."""
-    frame = {
-        'stamp_s': prediction.stamp_ns * 1e-9,
-        'persons': [_person(person) for person in prediction.persons],
-        'lost_tracks': list(prediction.lost_tracks),
-    }
-    return json.dumps(frame, allow_nan=False)
+def _look_at(
+    images: ImageSource, stream: PoseActionStream, camera: Camera | None
+) -> Iterator[Seen]:
+    for time_s, image in images:
+        yield time_s, image, stream.process(image, round(time_s * 1e9), camera=camera)
 
 
-def _person(person: PersonPrediction) -> dict[str, Any]:
-    action = person.action
-    return {
-        'track_id': person.track_id,
-        'layout': person.layout,
-        'joints_image_px': _numbers(person.joints_image_px, 2),
-        'confidence': _numbers(person.confidence, 4),
-        'joints_root_m': _numbers(person.joints_root_m, 4),
-        'joints_camera_m': _numbers(person.joints_camera_m, 4),
-        'scale_source': person.scale_source.name.lower(),
-        'root_depth_sigma_m': _number(person.root_depth_sigma_m, 4),
-        'action': action.labels[action.best] if action else None,
-        'action_valid': action.valid if action else False,
-        'scores': dict(zip(action.labels, _numbers(action.scores, 5), strict=True))
-        if action
-        else None,
-    }
+def _look_at_picture(
+    image: NDArray[np.uint8], stream: PoseActionStream, camera: Camera | None
+) -> Iterator[Seen]:
+    """Look a few times, as at a scene that stands still: the first look only finds the person."""
+    from pose_action_ros.inference.still_images import LOOKS
+
+    seen = [stream.process(image, n * _LOOK_NS, camera=camera) for n in range(LOOKS)]
+    yield 0.0, image, replace(seen[-1], stamp_ns=0)
 
 
-def _numbers(values: NDArray[np.floating] | None, digits: int) -> Any:
-    """Lists of rounded numbers, None for NaN; None where there are no values at all."""
-    if values is None:
-        return None
-    if values.ndim > 1:
-        return [_numbers(row, digits) for row in values]
-    return [_number(value, digits) for value in values]
-
-
-def _number(value: float | np.floating, digits: int) -> float | None:
-    return round(float(value), digits) if math.isfinite(value) else None
-
-
-@contextmanager
-def _drawing(
-    path: Path, film: Film
-) -> Iterator[Callable[[NDArray[np.uint8], FramePrediction], None]]:
-    """A function that adds a frame to the annotated video."""
-    import cv2
-
-    from pose_action_ros.inference import annotate
-
-    writer = cv2.VideoWriter(str(path), cv2.VideoWriter.fourcc(*'mp4v'), film.rate_hz, film.size)
-    if not writer.isOpened():
-        raise ImageError(f'can not write {path}: no such folder, or OpenCV has no mp4 encoder')
+def _write(seen: Iterable[Seen], outputs: list[Output]) -> tuple[int, Counter[str], bool]:
+    """Write all; return how many, why images were skipped, and whether the user ended it."""
+    count, skipped = 0, Counter[str]()
     try:
-        yield lambda image, prediction: writer.write(
-            cv2.cvtColor(annotate(image, prediction), cv2.COLOR_RGB2BGR)
+        for time_s, image, prediction in seen:
+            count += 1
+            skipped.update([prediction.skipped] if prediction.skipped else [])
+            for one in outputs:
+                one.add(time_s, image, prediction)
+    except (KeyboardInterrupt, WindowClosedError):
+        return count, skipped, True
+    return count, skipped, False
+
+
+def _notes(
+    images: ImageSource, source: str, count: int, skipped: Counter[str], ended: bool
+) -> list[str]:
+    """What the user should know besides the results."""
+    from pose_action_ros.geometry.film_writer import NO_BROWSER, has_h264
+
+    notes = [f'{number} frames are skipped: {reason}' for reason, number in skipped.items()]
+    notes += images.problems
+    if ended:
+        notes.append(f'ended after {count} frames')
+    elif images.count and count + len(images.problems) < images.count * (1.0 - _MISSING_SHARE):
+        notes.append(
+            f'{source} ends after {count} of {images.count} frames: it is damaged or cut short'
         )
-    finally:
-        writer.release()
+    if not has_h264() and images.count != 1:
+        notes.append(f'the film is MPEG-4; {NO_BROWSER}')
+    return notes

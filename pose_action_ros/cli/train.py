@@ -14,30 +14,38 @@ from rich.table import Table
 __all__ = ['start_logging', 'train']
 
 _console = Console()
+_INTERRUPTED = 130  # as shells have it after Ctrl-C
 
 
 def train(
     config: Annotated[
-        Path | None, typer.Argument(help='Settings, such as config/train/demo.yaml.')
+        Path | None, typer.Argument(help='File of settings, such as config/train/demo.yaml.')
     ] = None,
     changes: Annotated[
-        list[str] | None, typer.Option('--set', help='section.key=value, over the file.')
+        list[str] | None,
+        typer.Option(
+            '--set', help='section.key=value: replaces a setting of the file; repeatable.'
+        ),
     ] = None,
     output: Annotated[Path | None, typer.Option(help='Folder of the run.')] = None,
-    resume: Annotated[bool, typer.Option('--resume', help='Go on with the run there.')] = False,
+    resume: Annotated[
+        bool, typer.Option('--resume', help='Continue the run in that folder.')
+    ] = False,
     settings: Annotated[
-        bool, typer.Option('--settings', help='Print every setting with its help, and stop.')
+        bool,
+        typer.Option('--settings', help='Print every setting with its description, and exit.'),
     ] = False,
     quiet: Annotated[bool, typer.Option('--quiet', help='No progress bars.')] = False,
 ) -> None:
-    """Train a network: pose, then action, then both together."""
+    """Train a network: pose, then action, then both together; or the finder (`task: finder`)."""
     # Threads that spin while they wait cost tenfold on cores that are shared; set before torch.
     os.environ.setdefault('OMP_WAIT_POLICY', 'PASSIVE')
     from pose_action_ros.core.errors import ConfigError
+    from pose_action_ros.training.config import FinderTrainConfig
     from pose_action_ros.training.config_file import config_from_mapping, load_config
 
     if config is None and not settings:
-        raise ConfigError('no settings; give a YAML file such as config/train/demo.yaml')
+        raise ConfigError('no file of settings; give one, such as config/train/demo.yaml')
     changes = list(changes or ())
     if output is not None:
         changes.append(f'output={output}')
@@ -45,14 +53,32 @@ def train(
     if settings:
         _print_settings(chosen)
         return
+    from pose_action_ros.training.finder_run import train_finder
     from pose_action_ros.training.run import train as train_network
 
     start_logging()
-    weights = train_network(
-        chosen, resume=resume, progress=not quiet and Console(stderr=True).is_terminal
-    )
+    progress = not quiet and Console(stderr=True).is_terminal
+    try:
+        if isinstance(chosen, FinderTrainConfig):
+            weights = train_finder(chosen, resume=resume, progress=progress)
+        else:
+            weights = train_network(chosen, resume=resume, progress=progress)
+    except (KeyboardInterrupt, SystemExit) as stop:  # Lightning exits after Ctrl-C
+        if not _is_interrupt(stop):
+            raise
+        Console(stderr=True).print(
+            f'stopped; the same command with --resume continues after the last complete epoch in '
+            f'{chosen.output}',
+            highlight=False,
+            soft_wrap=True,
+        )
+        raise typer.Exit(_INTERRUPTED) from None
     if os.environ.get('LOCAL_RANK', '0') == '0':
         _console.print(f'weights: {weights}', highlight=False, soft_wrap=True)
+
+
+def _is_interrupt(stop: BaseException) -> bool:
+    return isinstance(stop, KeyboardInterrupt) or isinstance(stop.__context__, KeyboardInterrupt)
 
 
 def _print_settings(config: object) -> None:

@@ -30,7 +30,7 @@ PEOPLE_ACTIONS = (
     *SIMULATED_ACTIONS,
     *('throw', 'catch', 'push', 'climb stairs', OTHER),
 )
-"""What the shipped weights tell apart: the simulated actions, some of real films, and none."""
+"""Actions of the shipped weights: the simulated ones, some of real films, and `other`."""
 
 PENN_ACTIONS = (
     *('baseball_pitch', 'baseball_swing', 'bench_press', 'bowl', 'clean_and_jerk', 'golf_swing'),

@@ -1,6 +1,6 @@
 """The error tree: everything this package raises on purpose derives from `PoseActionError`.
 
-A message says what was found, what was expected and what to do. Parts of it come from outside
+A message gives the found value, the expected one and the remedy. Parts of it come from outside
 (a file's content, a library's text), so its length is bounded here, once for all errors.
 """
 
@@ -17,11 +17,11 @@ __all__ = [
 ]
 
 MAX_MESSAGE = 2000
-"""Characters of an error's message; what is longer loses its middle."""
+"""Largest number of characters of an error message; longer ones lose their middle."""
 
 
 def shortened(text: str, length: int = MAX_MESSAGE) -> str:
-    """Return a text that fits into a log: without its middle where it is long, and printable.
+    """Return a text that fits into a log: without its middle if it is long, and printable.
 
     Args:
         text: Of any length and content.

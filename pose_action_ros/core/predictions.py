@@ -1,4 +1,4 @@
-"""What one processed frame says: frozen result dataclasses, free of torch and of ROS.
+"""The results of one frame: frozen dataclasses, free of torch and of ROS.
 
 Missing values are NaN. Stamps are integer nanoseconds of the *image*, never
 of the computation. Frames of reference stand in the names: `_image_px` pixels of the source
@@ -66,6 +66,11 @@ class ActionScores:
     valid: bool
     best: int
 
+    @property
+    def carried(self) -> bool:
+        """Whether the shown class has at least half the score of the most probable one."""
+        return bool(self.scores[self.best] >= 0.5 * self.scores.max())
+
 
 @dataclass(frozen=True)
 class PersonPrediction:
@@ -80,7 +85,7 @@ class PersonPrediction:
             counts as not seen.
         joints_root_m: (J, 3) float32 from the root joint along the camera's axes, or None for a
             2D model.
-        joints_camera_m: (J, 3) float32, or None where the camera or the scale is unknown.
+        joints_camera_m: (J, 3) float32, or None if the camera or the scale is unknown.
         scale_source: Where the metric scale comes from.
         root_depth_sigma_m: One standard deviation of the root's distance; NaN if unknown.
         root_m: (3,) float64 the root joint in the camera's optical frame, also where it is not
@@ -120,16 +125,22 @@ class FramePrediction:
 
     Attributes:
         stamp_ns: Stamp of the image.
-        persons: One entry per person, empty where nobody is seen.
-        lost_tracks: Ids of tracks that ended with this frame.
-        skipped: Why the image was skipped for its stamp; empty where it was looked at.
+        persons: One entry per person, empty if nobody is seen.
+        ended_tracks: Ids of tracks that ended with this frame, or with a reset before it.
+        followed_tracks: Ids of all tracks that go on, also of people who are not seen just now.
+        clip_frames: Samples in a full clip; 0 if the network knows no actions.
+        skipped: Why the image was skipped for its stamp; empty if it was looked at.
         preprocess_ms: Decoding and cropping.
         inference_ms: Network, to its results on the host.
+        is_crowded: Somebody was dropped, because there are more people than may be followed.
     """
 
     stamp_ns: int
     persons: tuple[PersonPrediction, ...] = ()
-    lost_tracks: tuple[int, ...] = ()
+    ended_tracks: tuple[int, ...] = ()
+    followed_tracks: tuple[int, ...] = ()
+    clip_frames: int = 0
     skipped: str = ''
     preprocess_ms: float = 0.0
     inference_ms: float = 0.0
+    is_crowded: bool = False

@@ -32,7 +32,7 @@ class Skeleton:
     Attributes:
         name: Stable name, as it travels in weights and messages.
         joint_names: J names, in order.
-        links: Pairs of joint indices that are drawn as bones.
+        links: Pairs of joint indices that are bones, as in the authors' table.
         root: Index of the root joint (pelvis) that 3D poses are relative to; None if the layout
             has none.
         maps_from: Source layout name -> J indices; entry i is the source's index of our joint i.
@@ -50,6 +50,13 @@ class Skeleton:
     def num_joints(self) -> int:
         """J, the number of joints."""
         return len(self.joint_names)
+
+    @property
+    def drawn_links(self) -> tuple[tuple[int, int], ...]:
+        """The links, and those that join the limbs to the trunk where the layout has both ends."""
+        index = {name: i for i, name in enumerate(self.joint_names)}
+        joined = tuple((index[a], index[b]) for a, b in _GIRDLES if a in index and b in index)
+        return self.links + joined
 
     @property
     def flip(self) -> tuple[int, ...]:
@@ -139,6 +146,11 @@ def _sides(*parts: str) -> tuple[str, ...]:
     return tuple(f'{side}_{part}' for part in parts for side in ('right', 'left'))
 
 
+_GIRDLES = tuple(
+    (trunk, f'{side}_{end}')
+    for trunk, end in (('thorax', 'shoulder'), ('pelvis', 'hip'))
+    for side in ('right', 'left')
+)
 _TORSO = ('pelvis', 'thorax', 'neck', 'head')
 _TORSO_LINKS = ((0, 1), (1, 2), (2, 3))
 

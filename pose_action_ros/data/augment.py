@@ -64,7 +64,7 @@ TIDY = Variation()
 
 @dataclass(frozen=True)
 class Extent:
-    """How far variations go, both ends of what they are drawn from.
+    """Both ends of the range of each variation.
 
     Attributes:
         angle_deg: Largest rotation to either side.

@@ -58,7 +58,7 @@ def clip_starts(length: int, frames: int, stride: int) -> list[int]:
         stride: Distance between frames.
 
     Returns:
-        As many starts as clips fit; none where the video is shorter than T * stride.
+        As many starts as clips fit; none if the video is shorter than T * stride.
     """
     return list(range(0, length - frames * stride + 1, frames // 2 + stride - 1))
 

@@ -67,7 +67,7 @@ def read_lines(path: Path) -> list[str]:
     try:
         lines = path.read_text(encoding='utf-8').splitlines()
     except (OSError, UnicodeDecodeError) as error:
-        raise DatasetError(f'{path} can not be read as text: {error}') from error
+        raise DatasetError(f'{path} cannot be read as text: {error}') from error
     return [line.strip() for line in lines if line.strip()]
 
 
@@ -148,7 +148,7 @@ def read_picture(path: Path) -> NDArray[np.uint8]:
     except FileNotFoundError as error:
         raise DatasetError(f'{path}: no such picture, but an annotation names it') from error
     except (OSError, ImageError) as error:
-        raise DatasetError(f'{path} can not be read: {error}') from error
+        raise DatasetError(f'{path} cannot be read: {error}') from error
 
 
 def read_video(path: Path, frames: Sequence[int]) -> list[NDArray[np.uint8]]:
@@ -177,7 +177,7 @@ def read_video(path: Path, frames: Sequence[int]) -> list[NDArray[np.uint8]]:
                 there, image = video.retrieve()
             if not there:
                 raise DatasetError(
-                    f'{path} can not be decoded at frame {number} of '
+                    f'{path} cannot be decoded at frame {number} of '
                     f'{int(video.get(cv2.CAP_PROP_FRAME_COUNT))}; it is damaged or cut short'
                 )
             if image is not None:
@@ -208,5 +208,5 @@ def read_whole_video(path: Path, last: int | None = None) -> list[NDArray[np.uin
     finally:
         video.release()
     if not frames:
-        raise DatasetError(f'{path} can not be decoded; it is missing or damaged')
+        raise DatasetError(f'{path} cannot be decoded; it is missing or damaged')
     return frames

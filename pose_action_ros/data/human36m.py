@@ -47,7 +47,7 @@ class Human36m:
         root: Folder with the authors' file and `images/`, or with `metadata.xml` and S1 to S11.
         split: train (subjects 1 5 6 7), val (8) or test (9 and 11).
         skeleton: The layout to give joints in.
-        every: Each so many frames are a sample; by default as released, 5 and 64.
+        every: Every n-th frame is a sample; default: as released, 5 and 64.
         validate_on_test: The paper's way: train is subjects 1 5 6 7 8, val is test.
 
     Raises:
@@ -130,5 +130,5 @@ class Human36m:
         return Track(projected[..., :2], depth, box, in_camera, intrinsics)
 
     def images(self, index: int, frames: Sequence[int]) -> list[NDArray[np.uint8]]:
-        """Return the frames; raises DatasetError where one is missing or damaged."""
+        """Return the frames; raises DatasetError if one is missing or damaged."""
         return self._sequences[index].images(frames)

@@ -92,7 +92,7 @@ class Human36mSequence:
         return np.arange(1, len(self.poses_mm) + 1)
 
     def images(self, frames: Sequence[int]) -> list[NDArray[np.uint8]]:
-        """Return (H, W, 3) RGB frames; raises DatasetError where one can not be read."""
+        """Return (H, W, 3) RGB frames; raises DatasetError if one cannot be read."""
         numbers = [int(self.numbers[frame]) for frame in frames]
         if self.video is not None and not self.folder.is_dir():
             return read_video(self.video, [number - 1 for number in numbers])
@@ -184,7 +184,7 @@ def read_cameras(path: Path) -> dict[tuple[int, str], Human36mCamera]:
         text = ET.parse(path).getroot().findtext('.//w0') or ''
         numbers = np.array(text.strip(' []\n').split(), np.float64)
     except (OSError, ET.ParseError, ValueError) as error:
-        raise DatasetError(f'{path} can not be read: {error}') from error
+        raise DatasetError(f'{path} cannot be read: {error}') from error
     extrinsic = 6 * _SUBJECTS * len(H36M_CAMERAS)
     if len(numbers) != extrinsic + 9 * len(H36M_CAMERAS):
         raise DatasetError(f'{path} has {len(numbers)} camera numbers (w0); expected 300')

@@ -6,7 +6,6 @@ labels. Films are decoded until that fails: the number of frames in their header
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -17,22 +16,10 @@ import numpy as np
 from pose_action_ros.core.actions import JHMDB_ACTIONS
 from pose_action_ros.core.errors import DatasetError
 from pose_action_ros.core.paths import visible_files
-from pose_action_ros.data.files import (
-    find_one,
-    read_arrays,
-    read_lines,
-    read_mat,
-    read_whole_video,
-)
-from pose_action_ros.data.layouts import named_joints
-from pose_action_ros.data.photographs import (
-    chosen_images,
-    joint_corners,
-    person_window,
-    with_pelvis,
-)
-from pose_action_ros.data.recorded import Track
-from pose_action_ros.geometry.crop import CROP_PX, whole_image_box
+from pose_action_ros.data.files import find_one, read_lines, read_mat, read_whole_video
+from pose_action_ros.data.film_labels import FilmLabels, read_film_labels
+from pose_action_ros.data.photographs import chosen_images
+from pose_action_ros.geometry.crop import whole_image_box
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -40,6 +27,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from pose_action_ros.core.skeleton import Skeleton
+    from pose_action_ros.data.recorded import Track
 
 __all__ = ['JHMDB_JOINTS', 'Jhmdb']
 
@@ -52,16 +40,6 @@ JHMDB_JOINTS = (
 
 _VIDEOS = ('ReCompress_Videos', 'videos', 'data')
 _IMAGE_SIZE = (320, 240)
-
-
-@dataclass(frozen=True, eq=False)
-class _Labels:
-    """Labelled frames of one film, rising; joints (F, J, 2) and depth (F, J), NaN if unknown."""
-
-    names: tuple[str, ...]
-    frames: NDArray[np.int64]
-    joints_px: NDArray[np.float64]
-    depth_m: NDArray[np.float64]
 
 
 class Jhmdb:
@@ -106,7 +84,7 @@ class Jhmdb:
         self._videos = videos
         parts = _official_parts(root / 'splits', official_split)
         train, test = ([n for n, part in parts.items() if part == p] for p in (1, 2))
-        stored = None if labels is None else _stored_labels(labels, min_confidence)
+        stored = None if labels is None else read_film_labels(labels, min_confidence)
         known = parts if stored is None else stored
         chosen = [n for n in chosen_images(split, train, test, where=str(root)) if n in known]
         self._names = [name for name in chosen if (videos / name).is_file()]
@@ -135,32 +113,17 @@ class Jhmdb:
     def track(self, index: int, frames: Sequence[int]) -> Track:
         """Return the person; joints between labelled frames are interpolated."""
         labels = self._labels(self._names[index])
-        values = np.concatenate([labels.joints_px, labels.depth_m[..., None]], axis=-1)
-        names, values = with_pelvis(labels.names, _between(labels.frames, values, frames))
-        joints = named_joints(self.skeleton, names, values)
-        corners = joint_corners(joints[..., :2])
-        if not np.isfinite(corners).all():
-            corners = joint_corners(labels.joints_px)
-        known = bool(np.isfinite(corners).all())
-        box = person_window(corners) if known else whole_image_box(*_IMAGE_SIZE)
-        return Track(
-            joints_image_px=joints[..., :2],
-            depth_m=joints[..., 2],
-            box=box,
-            joints_camera_m=np.full((*joints.shape[:2], 3), np.nan),
-            shift_px=box.size / CROP_PX,
-            depth_is_hint=True,
-        )
+        return labels.track(self.skeleton, frames, whole_image_box(*_IMAGE_SIZE))
 
     def images(self, index: int, frames: Sequence[int]) -> list[NDArray[np.uint8]]:
-        """Return the frames; raises DatasetError where the film is damaged or too short."""
+        """Return the frames; raises DatasetError if the film is damaged or too short."""
         path = self._videos / self._names[index]
         decoded = read_whole_video(path, last=max(frames))
         if len(decoded) <= max(frames):
             raise DatasetError(f'{path} has {len(decoded)} frames; frame {max(frames)} is asked')
         return [decoded[frame] for frame in frames]
 
-    def _labels(self, name: str) -> _Labels:
+    def _labels(self, name: str) -> FilmLabels:
         if self._stored is not None:
             return self._stored[name]
         path = self._joints / Path(name).with_suffix('') / 'joint_positions.mat'
@@ -169,7 +132,7 @@ class Jhmdb:
             raise DatasetError(f'{path}: found pos_img {values.shape}; expected (2, 15, F)')
         joints = values.transpose(2, 1, 0) - 1.0
         unknown = np.full(joints.shape[:2], np.nan)
-        return _Labels(JHMDB_JOINTS, np.arange(len(joints)), joints, unknown)
+        return FilmLabels(JHMDB_JOINTS, np.arange(len(joints)), joints, unknown)
 
 
 def _official_parts(folder: Path, number: int) -> dict[str, int]:
@@ -188,42 +151,6 @@ def _official_parts(folder: Path, number: int) -> dict[str, int]:
     return parts
 
 
-@lru_cache(maxsize=4)
-def _stored_labels(path: Path, min_confidence: float) -> dict[str, _Labels]:
-    required = ('clip', 'start', 'joints', 'xy')
-    values = read_arrays(path, required, optional=('frame', 'conf', 'z'))
-    names = tuple(str(name) for name in values['joints'])
-    joints = values['xy'].astype(np.float64)
-    if joints.shape[1:] != (len(names), 2) or len(values['start']) != len(values['clip']) + 1:
-        raise DatasetError(f'{path}: found xy {joints.shape} for {len(names)} joints')
-    depth = values['z'].astype(np.float64) if 'z' in values else np.full(joints.shape[:2], np.nan)
-    if 'conf' in values:
-        unsure = values['conf'].astype(np.float64) < max(min_confidence, 1e-6)
-        joints = np.where(unsure[..., None], np.nan, joints)
-        depth = np.where(unsure, np.nan, depth)
-    found = {}
-    for row, clip in enumerate(values['clip']):
-        part = slice(int(values['start'][row]), int(values['start'][row + 1]))
-        count = part.stop - part.start
-        frames = values['frame'][part].astype(np.int64) if 'frame' in values else np.arange(count)
-        if np.isfinite(joints[part]).any():
-            found[str(clip)] = _Labels(names, frames, joints[part], depth[part])
-    return found
-
-
-def _between(
-    known: NDArray[np.int64], values: NDArray[np.float64], frames: Sequence[int]
-) -> NDArray[np.float64]:
-    """(T, J, D) of (F, J, D): linear between two labelled frames, else those of the nearest."""
-    at = np.clip(np.asarray(frames, np.float64), known[0], known[-1])
-    after = np.clip(np.searchsorted(known, at), 0, len(known) - 1)
-    before = np.clip(after - (known[after] > at), 0, len(known) - 1)
-    span = np.maximum(known[after] - known[before], 1)
-    share = ((at - known[before]) / span)[:, None, None]
-    mixed: NDArray[np.float64] = (1.0 - share) * values[before] + share * values[after]
-    return mixed
-
-
 def _action(name: str) -> int:
     label = name.partition('/')[0].replace('_', ' ')
     if label not in JHMDB_ACTIONS:
@@ -239,5 +166,5 @@ def _length(path: Path) -> int:
         count += 1
     video.release()
     if not count:
-        raise DatasetError(f'{path} can not be decoded; it is damaged or missing')
+        raise DatasetError(f'{path} cannot be decoded; it is damaged or missing')
     return count

@@ -1,4 +1,4 @@
-"""Joints of a data set in the layout of a network; what the data set does not have is NaN.
+"""Joints of a data set in the layout of a network; joints that it lacks are NaN.
 
 All layouts name their joints alike and `pa21j` has them all, so every conversion goes through it:
 the data set's table (`core.skeleton`), then names. Mixed data sets share one layout this way, as
@@ -41,7 +41,7 @@ def to_layout(skeleton: Skeleton, source: str, joints: ArrayLike) -> NDArray[np.
         joints: (..., J_source, D).
 
     Returns:
-        (..., J, D) float64, NaN where the data set has no such joint.
+        (..., J, D) float64, NaN if the data set has no such joint.
 
     Raises:
         ConfigError: There is no table for that source.

@@ -2,7 +2,7 @@
 
 Reads both as distributed: `joints.mat` and `images/`. LSP has (3, 14, 2000) joints, the first
 1,000 images for training; LSP-extended (14, 3, 10000), for training only. Labels of LSP-extended
-come from many hands; `checks` names a file that says which ones to trust.
+come from many annotators; `checks` names a file with checks of them.
 """
 
 from __future__ import annotations
@@ -81,7 +81,7 @@ def read_lsp(
 
 
 def _joints(path: Path) -> tuple[NDArray[np.float64], int]:
-    """(N, 14, 2) joints in pixels, NaN where not annotated; digits of the images' names."""
+    """(N, 14, 2) joints in pixels, NaN if not annotated; digits of the images' names."""
     values = np.asarray(read_mat(path, ['joints'])['joints'], np.float64)
     if values.ndim == 3 and values.shape[:2] == (len(LSP_JOINTS), 3):
         values = values.transpose(2, 0, 1)

@@ -102,7 +102,7 @@ class MixedSamples:
 
 
 class SpreadSamples:
-    """So many samples of a source, evenly spread over all of it, tidy; for validation.
+    """A number of samples of a source, evenly spread over all of it, unaugmented; for validation.
 
     Args:
         source: The samples.

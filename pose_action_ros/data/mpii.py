@@ -44,7 +44,7 @@ _SHIFT_SCALE = 1.25
 @dataclass(frozen=True, eq=False)
 class _Person:
     image: str
-    joints_px: NDArray[np.float64]  # (16, 2), NaN where not annotated
+    joints_px: NDArray[np.float64]  # (16, 2), NaN if not annotated
     position_px: NDArray[np.float64]  # (2,)
     scale: float
     head_box_px: NDArray[np.float64]  # (4,)
@@ -117,7 +117,7 @@ class Mpii:
         )
 
     def images(self, index: int, frames: Sequence[int]) -> list[NDArray[np.uint8]]:
-        """Return the picture; raises DatasetError where it is missing or damaged."""
+        """Return the picture; raises DatasetError if it is missing or damaged."""
         return [read_picture(self.root / 'images' / self._persons[index].image)]
 
 

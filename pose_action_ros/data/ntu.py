@@ -165,7 +165,7 @@ class Ntu:
         )
 
     def images(self, index: int, frames: Sequence[int]) -> list[NDArray[np.uint8]]:
-        """Return the frames; raises DatasetError where one is missing or damaged."""
+        """Return the frames; raises DatasetError if one is missing or damaged."""
         if self.released:
             numbers, _, _ = _joints(self._paths[index])
             folder = self.root / 'images-small' / self.title(index)

@@ -1,14 +1,22 @@
-"""A data set by its name: the one place that knows all readers."""
+"""A data set by its name: the one place that knows all readers.
+
+Other packages add readers by entry points of the group `pose_action_ros.datasets`: the name is
+that of the data set, the object a `DatasetReader`.
+"""
 
 from __future__ import annotations
 
 import inspect
+from functools import cache
+from importlib.metadata import entry_points
 from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from pose_action_ros.core.errors import ConfigError
+from pose_action_ros.core.spelling import did_you_mean
 from pose_action_ros.data.coco import read_coco
+from pose_action_ros.data.folder import Folder
 from pose_action_ros.data.human36m import Human36m
 from pose_action_ros.data.jhmdb import Jhmdb
 from pose_action_ros.data.lsp import read_lsp
@@ -21,11 +29,22 @@ from pose_action_ros.data.yolo_pose import read_yolo_pose
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
+    from importlib.metadata import EntryPoint
 
     from pose_action_ros.core.skeleton import Skeleton
     from pose_action_ros.data.recorded import Library
 
-__all__ = ['DATASETS', 'DatasetReader', 'dataset_options', 'open_library', 'reader_named']
+__all__ = [
+    'ENTRY_POINTS',
+    'DatasetReader',
+    'dataset_names',
+    'dataset_options',
+    'open_library',
+    'reader_named',
+]
+
+ENTRY_POINTS = 'pose_action_ros.datasets'
+"""The group of entry points by which other packages add readers."""
 
 
 class DatasetReader(NamedTuple):
@@ -53,24 +72,49 @@ _READERS: Mapping[str, DatasetReader] = MappingProxyType(
         'coco': DatasetReader(read_coco, 'pa17j', files=('split_file',)),
         'yolo_pose': DatasetReader(read_yolo_pose, 'pa17j', files=('split_file',)),
         'lsp': DatasetReader(read_lsp, 'pa17j', files=('checks',)),
+        'folder': DatasetReader(Folder, 'pa17j', files=('boxes', 'joints')),
         'jhmdb': DatasetReader(Jhmdb, 'pa17j', files=('labels',)),
         'pose_arrays': DatasetReader(read_pose_arrays, 'pa17j', ('train', 'val'), ('labels',)),
     }
 )
 
-DATASETS = tuple(_READERS)
-"""Names of the recorded data sets, as settings and commands have them."""
+
+def dataset_names() -> tuple[str, ...]:
+    """Return the names of the recorded data sets, as settings and commands have them."""
+    return (*_READERS, *sorted(set(_added()) - set(_READERS)))
 
 
 def reader_named(name: str) -> DatasetReader:
     """Return the reader of a data set.
 
     Raises:
-        ConfigError: There is no such data set.
+        ConfigError: There is no such data set, or the package that adds it does not load.
     """
-    if name not in _READERS:
-        raise ConfigError(f'unknown data set {name!r}; expected one of {", ".join(DATASETS)}')
-    return _READERS[name]
+    if name in _READERS:
+        return _READERS[name]
+    if name not in _added():
+        advice = did_you_mean(name, dataset_names())
+        raise ConfigError(
+            f'unknown data set {name!r}; known: {", ".join(dataset_names())}{advice}'
+        )
+    entry = _added()[name]
+    try:
+        reader = entry.load()
+    except Exception as error:  # whatever the code of another package raises
+        raise ConfigError(
+            f'the reader of {name!r}, {entry.value}, does not load: {error!r}'
+        ) from error
+    if not isinstance(reader, DatasetReader):
+        raise ConfigError(
+            f'the reader of {name!r}, {entry.value}, is {reader!r}; expected a DatasetReader'
+        )
+    return reader
+
+
+@cache
+def _added() -> dict[str, EntryPoint]:
+    """Readers of other packages; a name of ours stays ours."""
+    return {entry.name: entry for entry in entry_points(group=ENTRY_POINTS)}
 
 
 def dataset_options(name: str) -> tuple[str, ...]:
@@ -85,7 +129,7 @@ def open_library(
     """Return the recordings of a split.
 
     Args:
-        name: One of `DATASETS`.
+        name: One of `dataset_names`.
         root: Its folder, laid out as docs/data.md says.
         split: train, val or test.
         skeleton: The layout to give joints in.

@@ -46,7 +46,7 @@ class _Sequence:
     number: int
     action: int
     frames: NDArray[np.int64]  # (F,) numbers of the pictures, from 1
-    joints_px: NDArray[np.float64]  # (F, 13, 2), NaN where not visible
+    joints_px: NDArray[np.float64]  # (F, 13, 2), NaN if not visible
     names: tuple[str, ...]  # of the joints; empty: the authors' table
     image_size: tuple[int, int]
 
@@ -127,14 +127,14 @@ class PennAction:
         return Track(joints, unknown[..., 0], box, unknown)
 
     def images(self, index: int, frames: Sequence[int]) -> list[NDArray[np.uint8]]:
-        """Return the frames; raises DatasetError where one is missing or damaged."""
+        """Return the frames; raises DatasetError if one is missing or damaged."""
         sequence = self._sequences[index]
         folder = self.root / 'frames' / f'{sequence.number:04d}'
         return [read_picture(folder / f'{sequence.frames[f]:06d}.jpg') for f in frames]
 
 
 def _labels(folder: Path, train: bool, skipped: dict[str, str]) -> Iterator[_Sequence]:
-    """The data set's own files, one per sequence; what is none is noted in `skipped`."""
+    """Return the data set's own files, one per sequence; others are noted in `skipped`."""
     require_folder(folder, "Penn Action's labels")
     for path in visible_files(folder, '*.mat'):
         try:
@@ -206,7 +206,7 @@ def _letters(label: str) -> str:
 
 
 def _joint_names(labels: Any) -> tuple[str, ...]:
-    """Our names of the authors' joint labels, or none where one is not understood."""
+    """Our names of the authors' joint labels, or none if one is not understood."""
     names = []
     for label in matlab_items(labels):
         words = str(label).strip().lower().replace('-', '_').replace(' ', '_').split('_')

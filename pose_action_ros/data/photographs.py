@@ -1,4 +1,4 @@
-"""People in single photographs, as a library: what the readers of 2D data sets share.
+"""People in single photographs, as a library: the common part of the readers of 2D data sets.
 
 Owns: `Person`, one annotated person; `Photographs`, a `Library` of them; `chosen_images`, which
 images belong to a split; and `EmptyWindows`, windows of the same images that nobody is in. A
@@ -67,9 +67,9 @@ class Person:
         image: The file.
         title: The data set's name of the image.
         names: Names of the joints.
-        joints_px: (len(names), 2), NaN where not annotated.
+        joints_px: (len(names), 2), NaN if not annotated.
         corners_px: (4,) x1, y1, x2, y2 of the person in the image.
-        depth_m: (len(names),) depth relative to the pelvis, away from the camera; NaN where
+        depth_m: (len(names),) depth relative to the pelvis, away from the camera; NaN if
             unknown. It is a hint of another network, not a truth.
     """
 
@@ -175,7 +175,7 @@ class Photographs:
         )
 
     def images(self, index: int, frames: Sequence[int]) -> list[NDArray[np.uint8]]:
-        """Return the photograph; raises DatasetError where it is missing or damaged."""
+        """Return the photograph; raises DatasetError if it is missing or damaged."""
         return [read_picture(self.persons[index].image)]
 
 
@@ -258,7 +258,7 @@ def chosen_images(
     Args:
         split: train, val or test.
         train: Names of the images that may be learned from.
-        test: Names of those that may not; None where the data set has none.
+        test: Names of those that may not; None if the data set has none.
         where: What to name in an error.
 
     Raises:
@@ -285,7 +285,7 @@ def split_lists(path: Path) -> tuple[set[str], set[str]]:
         train, test = ({image_key(name) for name in names} for names in lists)
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise DatasetError(
-            f'{path} can not be read ({error!r}); expected JSON with the lists `train` and '
+            f'{path} cannot be read ({error!r}); expected JSON with the lists `train` and '
             '`test` of image names or numbers'
         ) from error
     if both := sorted(train & test):
@@ -311,7 +311,7 @@ def person_window(corners_px: ArrayLike) -> PersonBox:
 
 
 def joint_corners(joints_px: ArrayLike) -> NDArray[np.float64]:
-    """Return (4,) x1, y1, x2, y2 of the square around joints; NaN where there is none."""
+    """Return (4,) x1, y1, x2, y2 of the square around joints; NaN if there is none."""
     box = box_around(joints_px, enlarge=1.0)
     if box is None:
         return np.full(4, np.nan)
@@ -328,7 +328,7 @@ def with_pelvis(
 
     Args:
         names: Names of the joints.
-        values: (..., len(names), D), NaN where not annotated.
+        values: (..., len(names), D), NaN if not annotated.
     """
     if 'pelvis' in names or not {'left_hip', 'right_hip'} <= set(names):
         return names, values

@@ -93,7 +93,7 @@ class PreparedLibrary:
         return self._library.length(index)
 
     def action(self, index: int) -> int:
-        """Return its class, -1 where there is none."""
+        """Return its class, -1 if there is none."""
         return self._library.action(index)
 
     def track(self, index: int, frames: Sequence[int]) -> Track:
@@ -121,7 +121,7 @@ class PreparedLibrary:
         )
 
     def images(self, index: int, frames: Sequence[int]) -> list[NDArray[np.uint8]]:
-        """Return the frames; raises DatasetError where one is missing or damaged."""
+        """Return the frames; raises DatasetError if one is missing or damaged."""
         path = self._path(index)
         place = _place(path.with_suffix('.json'))
         missing = [frame for frame in frames if frame not in place.offsets]
@@ -135,7 +135,7 @@ class PreparedLibrary:
                     file.seek(start)
                     found.append(decode_compressed(file.read(count)))
         except (OSError, ImageError) as error:
-            raise DatasetError(f'{path} can not be read: {error}') from error
+            raise DatasetError(f'{path} cannot be read: {error}') from error
         return found
 
     def _path(self, index: int) -> Path:
@@ -239,14 +239,14 @@ def prepare_recording(folder: Path, library: Library, index: int, extent: Extent
 
 
 def _stored_extent(folder: Path) -> Extent | None:
-    """How far windows of a cache may vary; None where it does not say so."""
+    """Return the range of the windows of a cache; None if it is not noted."""
     path = folder / _EXTENT
     try:
         return Extent(**json.loads(path.read_text(encoding='utf-8')))
     except FileNotFoundError:
         return None
     except (OSError, ValueError, TypeError) as error:
-        raise DatasetError(f'{path} can not be read ({error}); choose another folder') from error
+        raise DatasetError(f'{path} cannot be read ({error}); choose another folder') from error
 
 
 def _path(folder: Path, title: str, index: int) -> Path:
@@ -262,7 +262,7 @@ def _place(path: Path) -> _Place:
         return _Place(values['left'], values['top'], values['ratio'], offsets)
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise DatasetError(
-            f'{path} can not be read ({error}); run `pose-action data prepare` again'
+            f'{path} cannot be read ({error}); run `pose-action data prepare` again'
         ) from error
 
 

@@ -37,7 +37,7 @@ __all__ = [
 ]
 
 _DEPTH_BOX_M = 2.0
-_NAMED, _REASONS = 3, 5  # that are listed of what was skipped
+_NAMED, _REASONS = 3, 5  # listed examples of skipped files
 _UNKNOWN_INTRINSICS = (np.nan, np.nan, np.nan, np.nan)
 
 
@@ -46,11 +46,11 @@ class Track:
     """One annotated person over T frames.
 
     Attributes:
-        joints_image_px: (T, J, 2), NaN where not annotated.
-        depth_m: (T, J) distance along the optical axis, NaN where unknown.
+        joints_image_px: (T, J, 2), NaN if not annotated.
+        depth_m: (T, J) distance along the optical axis, NaN if unknown.
         box: The window, one for all frames.
-        joints_camera_m: (T, J, 3) in the camera's optical frame, NaN where unknown.
-        intrinsics: fx, fy, cx, cy in pixels, NaN where unknown.
+        joints_camera_m: (T, J, 3) in the camera's optical frame, NaN if unknown.
+        intrinsics: fx, fy, cx, cy in pixels, NaN if unknown.
         shift_px: Source pixels per unit of `Variation.shift_x`.
         depth_is_hint: `depth_m` is another network's guess, which training trusts less.
     """
@@ -70,9 +70,9 @@ class Library(Protocol):
     Attributes:
         name: The data set.
         skeleton: The layout in which joints are given.
-        actions: Names of the classes; empty where there are none.
+        actions: Names of the classes; empty if there are none.
         stride: Distance between the frames of a tidy clip.
-        every: Each so many frames are a sample of their own; None: one frame per recording.
+        every: Every n-th frame is a sample; None: one frame per recording.
         skipped: Files that are no recording of this data set or can't be read, with the reason.
     """
 
@@ -92,7 +92,7 @@ class Library(Protocol):
         """Return its number of frames."""
 
     def action(self, index: int) -> int:
-        """Return its class, -1 where there is none."""
+        """Return its class, -1 if there is none."""
 
     def track(self, index: int, frames: Sequence[int]) -> Track:
         """Return its person in these frames."""
@@ -274,7 +274,7 @@ class RecordedClips:
 
 
 def _frames_of(library: Library, recording: int) -> int:
-    """How many samples a recording gives; none where its annotation can't be read."""
+    """How many samples a recording gives; none if its annotation can't be read."""
     if library.every is None:
         return 1
     try:

@@ -23,11 +23,11 @@ class PoseSample(TypedDict):
 
     Attributes:
         crop: (3, 256, 256) uint8 RGB.
-        joints_crop: (J, D) float32, NaN where invalid; D = 2 or 3.
-        visibility: (J,) float32; 1 strictly inside the crop, 0 outside, NaN where unknown.
+        joints_crop: (J, D) float32, NaN if invalid; D = 2 or 3.
+        visibility: (J,) float32; 1 strictly inside the crop, 0 outside, NaN if unknown.
         image_to_crop: (3, 3) float64, source pixels to crop coordinates.
         joints_camera_m: (J, 3) float32 true joints in the camera's optical frame, or NaN.
-        intrinsics: (4,) float32 fx, fy, cx, cy of the source image; NaN where unknown.
+        intrinsics: (4,) float32 fx, fy, cx, cy of the source image; NaN if unknown.
         depth_is_hint: () bool; z is another network's guess, which training trusts less.
     """
 
@@ -45,7 +45,7 @@ class ClipSample(TypedDict):
 
     Attributes:
         crop: (T, 3, 256, 256) uint8 RGB.
-        joints_crop: (T, J, D) float32, NaN where invalid.
+        joints_crop: (T, J, D) float32, NaN if invalid.
         visibility: (T, J) float32.
         image_to_crop: (T, 3, 3) float64.
         joints_camera_m: (T, J, 3) float32.

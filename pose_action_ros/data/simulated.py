@@ -260,7 +260,7 @@ def _split_number(split: str, count: int | None) -> int:
 
 
 def _seed_of(split: str, seed: int) -> tuple[int, ...]:
-    """What is added to the seeds of samples; 0 adds nothing."""
+    """Offset added to the seeds of samples."""
     return (seed,) if seed and split == 'train' else ()
 
 

@@ -53,7 +53,7 @@ class CropShots(Batched):
     """B crops, taken and not developed.
 
     Attributes:
-        shots: What the camera sees, (256, 256) pixels of it.
+        shots: Views of the camera, (256, 256) pixels.
         sensor: What lens and sensor make of it.
     """
 

@@ -34,7 +34,7 @@ def read_skeleton_file(path: Path) -> NDArray[np.float64]:
 
     Returns:
         (F, 25, 5): x, y, z in metres (Kinect's camera frame) and x, y in pixels of the colour
-        picture; NaN where the body was not tracked or a joint has no place.
+        picture; NaN if the body was not tracked or a joint has no place.
 
     Raises:
         DatasetError: The file is missing, damaged or cut short, or has no body.
@@ -42,7 +42,7 @@ def read_skeleton_file(path: Path) -> NDArray[np.float64]:
     try:
         bodies = _bodies(path.read_text(encoding='ascii').split())
     except (OSError, ValueError, OverflowError) as error:
-        raise DatasetError(f'{path} can not be read: {error}') from error
+        raise DatasetError(f'{path} cannot be read: {error}') from error
     except IndexError as error:
         raise DatasetError(f'{path} ends too early; it is cut short') from error
     if not bodies:

@@ -64,7 +64,7 @@ class SoundSamples:
 
         Raises:
             IndexError: It is out of range.
-            DatasetError: So many in a row can't be read that something else is wrong.
+            DatasetError: Too many samples in a row cannot be read.
         """
         return self._first_sound(index, lambda at: self._source[at])
 
@@ -84,7 +84,7 @@ class SoundSamples:
                     _log.warning('%s: sample %d is skipped: %s', self.name, at, error)
                 problem = error
         raise DatasetError(
-            f'{self.name}: {most} samples in a row can not be read, the last because: {problem}'
+            f'{self.name}: {most} samples in a row cannot be read, the last because: {problem}'
         ) from problem
 
 

@@ -59,7 +59,7 @@ def joints_window(joints_image_px: NDArray[np.float64], image_size: tuple[int, i
     """Return the window of a clip: around the joints of its first, middle and last frame.
 
     Args:
-        joints_image_px: (T, J, 2), NaN where not annotated.
+        joints_image_px: (T, J, 2), NaN if not annotated.
         image_size: Width and height in pixels, for clips without any joint.
 
     Returns:

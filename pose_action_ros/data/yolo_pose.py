@@ -108,7 +108,7 @@ def _persons(image: Path, title: str, text: Path) -> Iterator[Person]:
         lines = text.read_text(encoding='ascii').splitlines()
         rows = [np.array(line.split(), np.float64) for line in lines if line.strip()]
     except (OSError, ValueError) as error:
-        raise DatasetError(f'{text} can not be read: {error}') from error
+        raise DatasetError(f'{text} cannot be read: {error}') from error
     for number, row in enumerate(rows, start=1):
         if row.shape != (_NUMBERS,):
             raise DatasetError(
@@ -134,4 +134,4 @@ def _size(image: Path) -> tuple[int, int]:
         with Image.open(image) as picture:
             return picture.size
     except (OSError, ValueError, Image.DecompressionBombError) as error:
-        raise DatasetError(f'{image} can not be read: {error}') from error
+        raise DatasetError(f'{image} cannot be read: {error}') from error

@@ -65,7 +65,7 @@ class DemoAccuracy:
         self._metric.append(frame.pose.reference == Pose3D.REFERENCE_CAMERA)
 
     def summary(self, camera: Camera | None) -> dict[str, Any] | None:
-        """Return the figures, or None where nothing could be compared.
+        """Return the figures, or None if nothing could be compared.
 
         Args:
             camera: Intrinsics of the film.
@@ -113,9 +113,11 @@ class DemoAccuracy:
 
 
 def joints_from_msg(pose: Pose3D) -> NDArray[np.float64]:
-    """Return (J, 5): u, v in pixels, then x, y, z in metres."""
+    """Return (J, 5): u, v in pixels, then x, y, z in metres; from the root without a camera."""
+    is_placed = pose.reference == Pose3D.REFERENCE_CAMERA
+    places = [joint.position if is_placed else joint.from_root for joint in pose.joints]
     return np.array(
-        [(j.u, j.v, j.position.x, j.position.y, j.position.z) for j in pose.joints], np.float64
+        [(j.u, j.v, p.x, p.y, p.z) for j, p in zip(pose.joints, places, strict=True)], np.float64
     )
 
 

@@ -1,7 +1,8 @@
 """The demo's camera: publishes `image`, `camera_info` and, on demand, `image/compressed`.
 
-For the simulated actor it also publishes what is really there: `~/truth/poses` and
-`~/truth/actions`, with the stamps of the images. A robot uses its camera's own driver.
+For the simulated actor it also publishes the truth: `~/truth/poses` and `~/truth/actions`, with
+the stamps of the images. If tf2_msgs is installed, a transform on `/tf_static` places the camera
+in `world`. A robot uses its camera's own driver.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ import numpy as np
 import rclpy
 from rclpy.executors import ExternalShutdownException
 from rclpy.node import Node
-from rclpy.qos import QoSProfile
+from rclpy.qos import DurabilityPolicy, QoSProfile
 from rclpy.qos_overriding_options import QoSOverridingOptions
 from sensor_msgs.msg import CameraInfo, CompressedImage, Image
 from std_msgs.msg import Header
@@ -31,11 +32,12 @@ from pose_action_ros.demo.camera_settings import CameraSettings
 from pose_action_ros.demo.camera_sources import Shot, open_source
 from pose_action_ros.messages.action import action_to_msg
 from pose_action_ros.messages.camera import camera_to_msg
+from pose_action_ros.messages.frames import transform_to_msg
 from pose_action_ros.messages.image import image_to_msg
 from pose_action_ros.messages.pose import SourceImage, pose_to_msg
 from pose_action_ros.messages.stamp import stamp_from_msg, stamp_to_msg
 from pose_action_ros.msg import ActionLabel, Pose3D
-from pose_action_ros.ros.message_types import MAKE
+from pose_action_ros.ros.message_types import MAKE, find_messages
 from pose_action_ros.ros.parameters import declare_settings, read_settings
 
 __all__ = ['CameraNode', 'main']
@@ -61,12 +63,29 @@ class CameraNode(Node):
         self._info = self._publisher(CameraInfo, 'camera_info')
         self._truth_poses = self._publisher(Pose3D, '~/truth/poses')
         self._truth_actions = self._publisher(ActionLabel, '~/truth/actions')
+        self._place()
         self._start = self.get_clock().now()
         self._ready: tuple[int, Shot] | None = None  # made ahead, sent at its moment
         self._timer = self.create_timer(0.1 / self._source.rate_hz, self._on_timer)
         self.get_logger().info(
-            f'filming {self._settings.source} at {self._source.rate_hz:g} images a second'
+            f'filming {self._settings.source} at {self._source.rate_hz:g} images per second'
         )
+
+    def _place(self) -> None:
+        """Say once where the camera stands; tf2 keeps it, also for those who come later."""
+        tf2_msgs = find_messages('tf2_msgs')
+        if tf2_msgs is None or not self._settings.world_frame_id:
+            return
+        self._tf_static = self.create_publisher(
+            tf2_msgs.TFMessage,
+            '/tf_static',
+            QoSProfile(depth=1, durability=DurabilityPolicy.TRANSIENT_LOCAL),
+        )
+        header = Header(
+            stamp=self.get_clock().now().to_msg(), frame_id=self._settings.world_frame_id
+        )
+        transform = transform_to_msg(MAKE, header, self._settings.frame_id, self._source.placement)
+        self._tf_static.publish(tf2_msgs.TFMessage(transforms=[transform]))
 
     def _publisher(self, message_type: type, topic: str) -> rclpy.publisher.Publisher:
         return self.create_publisher(
@@ -89,7 +108,7 @@ class CameraNode(Node):
         self._publish(
             shot, Header(stamp=stamp_to_msg(MAKE, stamp_ns), frame_id=self._settings.frame_id)
         )
-        # A machine that can't keep up leaves moments of the film out; it never sends them late.
+        # A machine that can't keep up skips moments of the film; it never sends them late.
         self._make_ready(max(number, int(elapsed_s * rate_hz)) + 1)
 
     def _make_ready(self, number: int) -> None:
@@ -127,7 +146,7 @@ class CameraNode(Node):
 
 
 def truth_to_msgs(shot: Shot, header: Header) -> tuple[Pose3D, ActionLabel]:
-    """Return what the simulated actor really does, in the node's own message types."""
+    """Return the true pose and action of the simulated actor, in the node's message types."""
     truth = shot.truth
     if truth is None:
         raise ValueError('only the simulated actor knows the truth')
@@ -138,8 +157,11 @@ def truth_to_msgs(shot: Shot, header: Header) -> tuple[Pose3D, ActionLabel]:
         layout=PA17J.name,
         joints_image_px=truth.joints_image_px,
         confidence=truth.visible.astype(np.float32),
+        joints_root_m=truth.joints_camera_m - truth.joints_camera_m[0],
         joints_camera_m=truth.joints_camera_m,
         scale_source=ScaleSource.DEPTH,
+        root_m=truth.joints_camera_m[0].astype(np.float64),
+        root_covariance_m2=np.zeros((3, 3)),
     )
     stamp_ns = stamp_from_msg(header.stamp)
     action = ActionScores(

@@ -1,4 +1,4 @@
-"""The camera's settings: every parameter of `camera_node`, its default, text and range."""
+"""All parameters of `camera_node` with default, description and range."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ class CameraSettings:
     source: str = field(
         default='synthetic',
         metadata={
-            'help': '"synthetic" (the simulated actor), a video file, a folder of images, or a '
-            'device number.',
+            'help': 'Source of the images: "synthetic" (the simulated actor), a video file, a '
+            'folder of images, or a device number.',
             'read_only': True,
         },
     )
@@ -23,10 +23,28 @@ class CameraSettings:
         default='camera_optical_frame',
         metadata={'help': 'Frame of the images: x right, y down, z forward.', 'read_only': True},
     )
+    world_frame_id: str = field(
+        default='world',
+        metadata={
+            'help': 'Frame on the ground below the camera, x ahead, z up. If tf2_msgs is '
+            'installed, a static transform places the camera in it. Empty: no transform.',
+            'read_only': True,
+        },
+    )
+    camera_height_m: float = field(
+        default=1.2,
+        metadata={
+            'help': 'Height of the camera of a file or device above the ground, metres; it is '
+            'assumed level. The simulated actor has its own camera.',
+            'min': 0.0,
+            'max': 100.0,
+            'read_only': True,
+        },
+    )
     rate_hz: float = field(
         default=0.0,
         metadata={
-            'help': "Images a second; 0: the film's own rate.",
+            'help': "Images per second; 0: the film's own rate.",
             'min': 0.0,
             'max': 240.0,
             'read_only': True,
@@ -35,7 +53,7 @@ class CameraSettings:
     width: int = field(
         default=640,
         metadata={
-            'help': 'Width that a device or the actor is filmed at, pixels.',
+            'help': 'Width of the images of a device or of the actor, pixels.',
             'min': 16,
             'max': 7680,
             'read_only': True,
@@ -44,7 +62,7 @@ class CameraSettings:
     height: int = field(
         default=480,
         metadata={
-            'help': 'Height that a device or the actor is filmed at, pixels.',
+            'help': 'Height of the images of a device or of the actor, pixels.',
             'min': 16,
             'max': 4320,
             'read_only': True,
@@ -52,12 +70,12 @@ class CameraSettings:
     )
     loop: bool = field(
         default=True,
-        metadata={'help': 'Start a file or folder again at its end.', 'read_only': True},
+        metadata={'help': 'Repeat a file or folder at its end.', 'read_only': True},
     )
     seed: int = field(
         default=1,
         metadata={
-            'help': 'Which actor, scene and order of actions is filmed.',
+            'help': 'Selects the actor, the scene and the order of the actions.',
             'min': 0,
             'max': 2**31 - 1,
             'read_only': True,
@@ -66,8 +84,8 @@ class CameraSettings:
     field_of_view_deg: float = field(
         default=0.0,
         metadata={
-            'help': 'Horizontal field of view of a file or device, degrees, from which CameraInfo '
-            'is made; 0: unknown, CameraInfo says uncalibrated.',
+            'help': 'Horizontal field of view of a file or device, degrees; CameraInfo follows '
+            'from it. 0: unknown, so CameraInfo is uncalibrated.',
             'min': 0.0,
             'max': 179.0,
             'read_only': True,

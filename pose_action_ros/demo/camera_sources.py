@@ -1,4 +1,4 @@
-"""What `camera_node` films: the simulated actor, a video file, a folder of images, a device.
+"""Sources of `camera_node`: the simulated actor, a video file, a folder of images, a device.
 
 A source answers one question: which image belongs to this moment of the film? Files and the actor
 can be asked for any moment, so a slow machine shows fewer images of a film at its right speed.
@@ -10,26 +10,27 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
-import cv2
-import numpy as np
-
 from pose_action_ros.core.errors import ImageError
-from pose_action_ros.core.paths import visible_files
 from pose_action_ros.geometry.camera import Camera
+from pose_action_ros.geometry.camera_placement import level_placement
 from pose_action_ros.geometry.film import Film
+from pose_action_ros.geometry.image_source import (
+    FOLDER_RATE_HZ,
+    Device,
+    ImageFolder,
+    read_picture,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    import numpy as np
     from numpy.typing import NDArray
 
     from pose_action_ros.demo.camera_settings import CameraSettings
     from pose_action_ros.simulation.scene import FilmFrame
 
 __all__ = ['CameraSource', 'Shot', 'open_source']
-
-_IMAGE_ENDINGS = {'.bmp', '.jpeg', '.jpg', '.png', '.webp'}
-_FOLDER_RATE_HZ = 10.0
 
 
 @dataclass(frozen=True)
@@ -38,7 +39,7 @@ class Shot:
 
     Attributes:
         image_rgb: (H, W, 3) uint8.
-        truth: What is really there; None for anything but the simulated actor.
+        truth: The true pose and action; None except for the simulated actor.
     """
 
     image_rgb: NDArray[np.uint8]
@@ -50,13 +51,15 @@ class CameraSource(Protocol):
 
     rate_hz: float
     camera: Camera | None
+    placement: NDArray[np.float64]
+    """(3, 4) from its optical frame to a world on the ground below it, metres."""
 
     def shoot(self, time_s: float) -> Shot | None:
-        """Return the image of that moment since the start, or None where the film has ended."""
+        """Return the image of that moment since the start, or None if the film has ended."""
 
 
 def open_source(settings: CameraSettings) -> CameraSource:
-    """Open what the setting `source` names.
+    """Open the source of the setting `source`.
 
     Raises:
         ImageError: It does not exist or holds no image.
@@ -88,6 +91,7 @@ class SyntheticSource:
             seed=settings.seed, width=settings.width, height=settings.height, fps=self.rate_hz
         )
         self.camera: Camera | None = self._film.camera
+        self.placement = self._film.placement
 
     def shoot(self, time_s: float) -> Shot:
         """Render the actor at that moment."""
@@ -99,21 +103,18 @@ class FolderSource:
     """A folder of images, in the order of their names; a damaged one is reported and skipped."""
 
     def __init__(self, folder: Path, settings: CameraSettings) -> None:
-        self._paths = [p for p in visible_files(folder) if p.suffix.lower() in _IMAGE_ENDINGS]
-        if not self._paths:
-            raise ImageError(
-                f'the folder {folder} holds no image ({", ".join(sorted(_IMAGE_ENDINGS))})'
-            )
-        self.rate_hz = settings.rate_hz or _FOLDER_RATE_HZ
+        images = ImageFolder(folder, settings.rate_hz or FOLDER_RATE_HZ)
+        self._paths, self.rate_hz = images.paths, images.rate_hz
         self._loop = settings.loop
-        self.camera = _camera_of(_first_size(self._paths), settings)
+        self.camera = _camera_of(images.size, settings)
+        self.placement = level_placement(settings.camera_height_m)
 
     def shoot(self, time_s: float) -> Shot | None:
         """Read the image of that moment."""
         index = int(time_s * self.rate_hz + 1e-6)
         if index >= len(self._paths) and not self._loop:
             return None
-        return Shot(_read_image(self._paths[index % len(self._paths)]))
+        return Shot(read_picture(self._paths[index % len(self._paths)]))
 
 
 class VideoSource:
@@ -124,6 +125,7 @@ class VideoSource:
         self._loop = settings.loop
         self.rate_hz = settings.rate_hz or self._film.rate_hz
         self.camera = _camera_of(self._film.size, settings)
+        self.placement = level_placement(settings.camera_height_m)
         self._frames = self._rounds()
         self._shown = next(self._frames)
         self._following = next(self._frames, None)
@@ -152,47 +154,17 @@ class DeviceSource:
     """A camera of this computer, by number."""
 
     def __init__(self, number: int, settings: CameraSettings) -> None:
-        self._number = number
-        self._capture = cv2.VideoCapture(number)
-        if not self._capture.isOpened():
-            raise ImageError(f'camera device {number} does not open; is it connected and free?')
-        self._capture.set(cv2.CAP_PROP_FRAME_WIDTH, settings.width)
-        self._capture.set(cv2.CAP_PROP_FRAME_HEIGHT, settings.height)
-        self.rate_hz = settings.rate_hz or self._capture.get(cv2.CAP_PROP_FPS) or 30.0
-        height, width = self._read().shape[:2]
-        self.camera = _camera_of((width, height), settings)
+        self._device = Device(number, (settings.width, settings.height))
+        self.rate_hz = settings.rate_hz or self._device.rate_hz
+        self.camera = _camera_of(self._device.size, settings)
+        self.placement = level_placement(settings.camera_height_m)
 
     def shoot(self, time_s: float) -> Shot:
         """Take the camera's next image; the moment is now, whatever is asked."""
-        return Shot(cv2.cvtColor(self._read(), cv2.COLOR_BGR2RGB))
-
-    def _read(self) -> NDArray[np.uint8]:
-        ok, image = self._capture.read()
-        if not ok:
-            raise ImageError(f'camera device {self._number} gives no image; was it unplugged?')
-        return np.asarray(image, np.uint8)
+        return Shot(self._device.read())
 
 
 def _camera_of(size: tuple[int, int], settings: CameraSettings) -> Camera | None:
     if not settings.field_of_view_deg:
         return None
     return Camera.from_field_of_view(*size, settings.field_of_view_deg)
-
-
-def _first_size(paths: list[Path]) -> tuple[int, int]:
-    """Width and height of the first image that can be read."""
-    for path in paths:
-        try:
-            height, width = _read_image(path).shape[:2]
-        except ImageError as error:
-            problem = error
-        else:
-            return width, height
-    raise problem
-
-
-def _read_image(path: Path) -> NDArray[np.uint8]:
-    image = cv2.imread(str(path), cv2.IMREAD_COLOR)
-    if image is None:
-        raise ImageError(f'{path} is damaged or no image that OpenCV can read')
-    return cv2.cvtColor(image, cv2.COLOR_BGR2RGB)

@@ -1,4 +1,4 @@
-"""What a plain subscriber sees of the graph: the demo's eyes.
+"""A plain subscriber to the graph, which watches the demo.
 
 Counts and times what comes in, pairs every image with its pose and label by stamp, and hands the
 pairs on in order, for the video and for the accuracy. Memory stays flat: images wait at most
@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import numpy as np
-from diagnostic_msgs.msg import DiagnosticArray
+from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus
 from rclpy.node import Node
 from rclpy.qos import QoSProfile
 from sensor_msgs.msg import Image
@@ -20,6 +20,7 @@ from visualization_msgs.msg import MarkerArray
 
 from pose_action_ros.messages.stamp import stamp_from_msg
 from pose_action_ros.msg import ActionLabel, Pose3D
+from pose_action_ros.ros.fitting_subscription import FittingSubscription
 from pose_action_ros.ros.image_decoder import ImageDecoder
 
 if TYPE_CHECKING:
@@ -36,14 +37,14 @@ _RECENT = 200
 
 @dataclass
 class ObservedFrame:
-    """One image and all that was said of it.
+    """One image and its results.
 
     Attributes:
         stamp_ns: The image's stamp.
         image_rgb: (H, W, 3) uint8.
-        pose: What the node saw; None where it said nothing.
+        pose: The node's pose; None if it published none.
         action: The label.
-        true_pose: What the simulated actor did; None for other sources.
+        true_pose: The true pose of the simulated actor; None for other sources.
         true_action: Its label.
     """
 
@@ -66,7 +67,9 @@ class Tally:
         markers: MarkerArray messages.
         stamps_out: Stamps of images that got a pose: first, last and how many.
         ages_ms: From an image's stamp to the arrival of its pose here, milliseconds.
-        diagnostics: The node's own last word, as text by key.
+        diagnostics: The node's own last figures, as text by key.
+        health: The node's own last word: what it does, or what is wrong; empty before the first.
+        has_failed: The node can't go on; `health` says why.
     """
 
     images: int = 0
@@ -80,6 +83,8 @@ class Tally:
     frames_out: int = 0
     ages_ms: deque[float] = field(default_factory=lambda: deque(maxlen=20_000))
     diagnostics: dict[str, str] = field(default_factory=dict)
+    health: str = ''
+    has_failed: bool = False
 
     def rate_in_hz(self) -> float:
         """Return the rate of the images by their stamps."""
@@ -88,6 +93,17 @@ class Tally:
     def rate_out_hz(self) -> float:
         """Return the rate of the images that got a pose, by their stamps."""
         return _rate(self.frames_out, self.first_pose_ns, self.last_pose_ns)
+
+    def looked_at(self) -> int:
+        """Return how many images the node has taken, by its own count."""
+        received, dropped = (
+            float(self.diagnostics.get(f'frames_{name}', 0)) for name in ('received', 'dropped')
+        )
+        return round(received - dropped)
+
+    def newest_age_ms(self) -> float:
+        """Return the age of the newest pose; NaN before the first."""
+        return self.ages_ms[-1] if self.ages_ms else float('nan')
 
     def age_ms(self, percentile: float) -> float:
         """Return a percentile of the ages; NaN before the first pose."""
@@ -100,10 +116,19 @@ class DemoObserver(Node):
     Args:
         on_frame: Called with every image in order of stamps, once its pose is there or is not
             to be expected any more.
+        name: Of this node.
+        every_image: Ask again for images that get lost; else the newest is enough, from a camera
+            that offers no more.
     """
 
-    def __init__(self, on_frame: Callable[[ObservedFrame], None]) -> None:
-        super().__init__('demo')
+    def __init__(
+        self,
+        on_frame: Callable[[ObservedFrame], None],
+        name: str = 'demo',
+        *,
+        every_image: bool = True,
+    ) -> None:
+        super().__init__(name)
         self.tally = Tally()
         self.newest: ObservedFrame | None = None
         self._on_frame = on_frame
@@ -114,7 +139,11 @@ class DemoObserver(Node):
         self._true_poses: dict[int, Pose3D] = {}
         self._true_actions: dict[int, ActionLabel] = {}
         reliable = QoSProfile(depth=50)
-        self.create_subscription(Image, 'image', self._on_image, reliable)
+        if every_image:
+            self.create_subscription(Image, 'image', self._on_image, reliable)
+        else:
+            images = FittingSubscription(self, Image, 'image', lambda msg, _: self._on_image(msg))
+            self.create_timer(1.0, images.fit)
         self.create_subscription(Pose3D, 'poses', self._on_pose, reliable)
         self.create_subscription(ActionLabel, 'actions', self._on_action, reliable)
         self.create_subscription(MarkerArray, 'markers', self._on_markers, reliable)
@@ -160,9 +189,12 @@ class DemoObserver(Node):
         self.tally.markers += len(msg.markers)
 
     def _on_diagnostics(self, msg: DiagnosticArray) -> None:
+        own = f'{self.get_namespace().rstrip("/")}/'
         for status in msg.status:
-            if 'pose and action' in status.name:
+            if status.name.startswith(own) and 'pose and action' in status.name:
                 self.tally.diagnostics = {pair.key: pair.value for pair in status.values}
+                self.tally.health = status.message
+                self.tally.has_failed = status.level == DiagnosticStatus.ERROR
 
     @staticmethod
     def _keep(store: dict) -> Callable:

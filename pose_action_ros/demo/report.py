@@ -1,15 +1,15 @@
-"""What the demo leaves behind: a video, a picture, a 3D plot and a summary."""
+"""The files of the demo: a video, a picture, a 3D plot and a summary."""
 
 from __future__ import annotations
 
 import json
 from typing import TYPE_CHECKING, Any
 
-import cv2
 import numpy as np
 
 from pose_action_ros.core.skeleton import get_skeleton
 from pose_action_ros.demo.accuracy import joints_from_msg
+from pose_action_ros.geometry.film_writer import FilmWriter
 from pose_action_ros.inference.annotate import draw_skeleton, draw_text, side_colour
 
 if TYPE_CHECKING:
@@ -51,7 +51,9 @@ def draw_frame(frame: ObservedFrame) -> NDArray[np.uint8]:
 
 
 class DemoFilm:
-    """Writes the annotated video, at the rate of the images' stamps, and keeps the best frame.
+    """Writes the annotated video, from the first pose on, and keeps the best frame.
+
+    Each image is shown as long as its stamp says: the video has the speed of what it shows.
 
     Args:
         path: The .mp4 file.
@@ -61,10 +63,12 @@ class DemoFilm:
         self.path = path
         self.best: ObservedFrame | None = None
         self._waiting: list[ObservedFrame] = []
-        self._writer: cv2.VideoWriter | None = None
+        self._writer: FilmWriter | None = None
 
     def add(self, frame: ObservedFrame) -> None:
-        """Take in the next frame."""
+        """Take in the next frame; those before the first pose are not shown."""
+        if frame.pose is None and self.best is None:
+            return
         if frame.pose is not None and (self.best is None or _merit(frame) >= _merit(self.best)):
             self.best = frame
         if self._writer is None:
@@ -79,21 +83,21 @@ class DemoFilm:
         if self._writer is None and self._waiting:
             self._open()
         if self._writer is not None:
-            self._writer.release()
+            self._writer.close()
 
     def _open(self) -> None:
         steps = np.diff([frame.stamp_ns for frame in self._waiting])
         rate_hz = 1e9 / float(np.median(steps)) if len(steps) else 10.0
         height, width = self._waiting[0].image_rgb.shape[:2]
-        codec = cv2.VideoWriter_fourcc(*'mp4v')
-        self._writer = cv2.VideoWriter(str(self.path), codec, rate_hz, (width, height))
+        self._start_ns = self._waiting[0].stamp_ns
+        self._writer = FilmWriter(self.path, rate_hz, (width, height))
         for frame in self._waiting:
             self._write(frame)
         self._waiting = []
 
     def _write(self, frame: ObservedFrame) -> None:
         if self._writer is not None:
-            self._writer.write(cv2.cvtColor(draw_frame(frame), cv2.COLOR_RGB2BGR))
+            self._writer.add(draw_frame(frame), (frame.stamp_ns - self._start_ns) * 1e-9)
 
 
 def plot_pose(frame: ObservedFrame, path: Path) -> bool:
@@ -104,7 +108,7 @@ def plot_pose(frame: ObservedFrame, path: Path) -> bool:
         path: The .png file.
 
     Returns:
-        False where matplotlib is not installed or the pose has no metres.
+        False if matplotlib is not installed or the pose has no metres.
     """
     try:
         from matplotlib.backends.backend_agg import FigureCanvasAgg
@@ -146,7 +150,7 @@ def write_summary(path: Path, summary: dict[str, Any]) -> None:
 def _plot_skeleton(axes: Any, pose: Any, *, truth: bool) -> None:
     skeleton = get_skeleton(pose.layout)
     x, y, z = joints_from_msg(pose)[:, 2:].T
-    for start, end in skeleton.links:
+    for start, end in skeleton.drawn_links:
         joints = [start, end]
         colour = side_colour(skeleton.joint_names[end])
         axes.plot(

@@ -7,11 +7,9 @@ fails if nothing came through.
 from __future__ import annotations
 
 import math
-import signal
-import subprocess
-import sys
 import time
 from contextlib import ExitStack, suppress
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -27,16 +25,20 @@ from pose_action_ros.core.errors import PoseActionError
 from pose_action_ros.core.weights import DEMO_WEIGHTS
 from pose_action_ros.demo.accuracy import DemoAccuracy
 from pose_action_ros.demo.observer import DemoObserver, ObservedFrame
+from pose_action_ros.demo.processes import DemoError, Processes
 from pose_action_ros.demo.report import DemoFilm, draw_frame, plot_pose, write_summary
+from pose_action_ros.demo.shown_message import shown_message
 from pose_action_ros.messages.camera import calibration_from_msg
+from pose_action_ros.view.live_view import LiveView
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from pose_action_ros.demo.observer import Tally
+
 __all__ = ['main']
 
-_STOP_TIMEOUT_S = 10.0
-_START_TIMEOUT_S = 180.0  # to load the network on a machine that has much else to do
+_NOBODY = 300  # images that the node looks at without a pose before the demo gives up
 _REDRAW_S = 0.25
 _UNWATCHED_LINE_S = 5.0
 _RVIZ = (
@@ -45,69 +47,56 @@ _RVIZ = (
 )
 
 
-class DemoError(PoseActionError):
-    """A process of the demo ended, or nothing came through."""
+@dataclass(frozen=True)
+class DemoOptions:
+    """What the demo is told.
 
-
-class _Processes:
-    """The nodes that the demo starts, each in its own process."""
-
-    def __init__(self) -> None:
-        self._running: dict[str, subprocess.Popen[bytes]] = {}
-
-    def start(self, module: str, **parameters: Any) -> None:
-        options = [
-            word for name, value in parameters.items() for word in ('-p', f'{name}:={value}')
-        ]
-        command = [sys.executable, '-m', f'pose_action_ros.{module}', '--ros-args', *options]
-        self._running[module] = subprocess.Popen([*command, '--log-level', 'warn'])
-
-    def check(self) -> None:
-        for name, process in self._running.items():
-            if process.poll() is not None:
-                short = name.rpartition('.')[2]
-                raise DemoError(f'{short} ended with exit status {process.returncode}; see above')
-
-    def stop(self, *names: str) -> None:
-        ending = [self._running.pop(name) for name in names if name in self._running]
-        for process in ending:
-            process.send_signal(signal.SIGINT)
-        for process in ending:
-            try:
-                process.wait(_STOP_TIMEOUT_S)
-            except subprocess.TimeoutExpired:
-                process.kill()
-                process.wait()
-
-    def stop_all(self) -> None:
-        self.stop(*list(self._running))
-
-
-def run_demo(*, seconds: float, output: Path, source: str, weights: str, device: str) -> None:
-    """Run camera and node, watch them, leave the results in a folder.
-
-    Args:
-        seconds: Counted from the first pose; 0 for until interrupted.
-        output: The folder; created.
+    Attributes:
+        seconds: How long, counted from the first pose; 0 for until interrupted.
+        output: Folder for the results; created.
         source: What the camera films.
         weights: As the node's parameter `model.weights`.
         device: As the node's parameter `model.device`.
+        view: Serve a live page.
+        record_view: A file that keeps that page.
+    """
+
+    seconds: float
+    output: Path
+    source: str
+    weights: str
+    device: str
+    view: bool = False
+    record_view: Path | None = None
+
+
+def run_demo(options: DemoOptions) -> None:
+    """Run camera and node, watch them, leave the results in a folder.
 
     Raises:
         DemoError: A process ended early, or no pose came through.
+        ConfigError: There is nothing to show the page with.
     """
+    output = options.output
     output.mkdir(parents=True, exist_ok=True)
     film, accuracy = DemoFilm(output / 'demo.mp4'), DemoAccuracy()
     camera_info: list[CameraInfo] = []
+    view = None
+    if options.view or options.record_view is not None:
+        view = LiveView('demo', serve=options.view, record=options.record_view)
+    if view is not None and view.url:
+        Console().print(f'The page is at {view.url}', soft_wrap=True)
 
     def on_frame(frame: ObservedFrame) -> None:
         film.add(frame)
         accuracy.add(frame)
+        if view is not None:
+            view.show(shown_message(frame, observer.tally))
 
     with ExitStack() as stack:
         rclpy.init()
         stack.callback(rclpy.try_shutdown)
-        processes = _Processes()
+        processes = Processes()
         stack.callback(processes.stop_all)
         observer = DemoObserver(on_frame)
         observer.create_subscription(
@@ -115,50 +104,87 @@ def run_demo(*, seconds: float, output: Path, source: str, weights: str, device:
         )
         executor = SingleThreadedExecutor()
         executor.add_node(observer)
-        processes.start(
-            'ros.pose_action_node',
-            **{'model.weights': weights, 'model.device': device},
-        )
-        processes.start('demo.camera_node', source=source)
+        parameters = {'model.weights': options.weights, 'model.device': options.device}
+        processes.start('ros.pose_action_node', **parameters)
+        processes.start('demo.camera_node', source=options.source)
         with suppress(KeyboardInterrupt):
-            _watch(observer, executor, processes, seconds)
+            _watch(observer, executor, processes, options.seconds)
         processes.stop('demo.camera_node')
         _spin_for(executor, 1.5)  # the node's last word comes once a second
+        processes.stop('ros.pose_action_node')
         observer.flush()
         film.close()
-    camera = calibration_from_msg(camera_info[0]).camera if camera_info else None
-    _leave(output, film, _summary(observer, weights) | {'accuracy': accuracy.summary(camera)})
+        if view is not None:
+            view.close()
     if observer.tally.poses == 0:
-        raise DemoError('no pose came through; the messages above say why')
+        raise DemoError(f'ended before the first pose: {_awaited(observer.tally)}')
+    camera = calibration_from_msg(camera_info[0]).camera if camera_info else None
+    summary = _summary(observer, options.weights)
+    _leave(output, film, summary | {'accuracy': accuracy.summary(camera)})
 
 
 def _watch(
     observer: DemoObserver,
     executor: SingleThreadedExecutor,
-    processes: _Processes,
+    processes: Processes,
     seconds: float,
 ) -> None:
-    """Spin until the time is over; show what comes in."""
+    """Spin until the time is over; show what comes in.
+
+    Before the first pose there is no limit while the node gets ready, however long that takes.
+    """
     console = Console()
     started_s, first_s, line_s = time.monotonic(), None, 0.0
-    with Live(_table(observer), console=console, refresh_per_second=4, transient=True) as live:
+    with Live(console=console, refresh_per_second=4, transient=True) as live:
         while True:
             executor.spin_once(timeout_sec=0.05)
+            now_s, tally = time.monotonic(), observer.tally
             processes.check()
-            now_s = time.monotonic()
-            if first_s is None and observer.tally.poses:
+            if first_s is None and tally.poses:
                 first_s = now_s
-            if first_s is None and now_s - started_s > _START_TIMEOUT_S:
-                return
-            if first_s is not None and seconds and now_s - first_s > seconds:
+            elif first_s is None:
+                _check_progress(tally)
+            elif seconds and now_s - first_s > seconds:
                 return
             pause_s = _REDRAW_S if console.is_terminal else _UNWATCHED_LINE_S
             if now_s - line_s > pause_s:
                 line_s = now_s
+                rows = _rows(observer) if first_s else _awaited_rows(tally, now_s - started_s)
                 if console.is_terminal:
-                    live.update(_table(observer))
+                    live.update(_table(rows))
                 else:
-                    console.print(_line(observer))
+                    console.print(_line(rows), soft_wrap=True)
+
+
+def _is_ready(tally: Tally) -> bool:
+    """The network is loaded, so that a pose may be expected."""
+    return bool(tally.health) and not tally.health.startswith(('configuring', 'unconfigured'))
+
+
+def _check_progress(tally: Tally) -> None:
+    """Raise where no pose is to be expected any more; a slow machine has all the time it takes."""
+    if tally.has_failed:
+        raise DemoError(f'the node can not go on: {tally.health}')
+    looked_at = tally.looked_at()
+    if looked_at > _NOBODY:
+        raise DemoError(f'the node looked at {looked_at} images and saw nobody: {tally.health}')
+
+
+def _awaited(tally: Tally) -> str:
+    """What the first pose waits for."""
+    if not tally.health:
+        return 'the node starts'
+    if not _is_ready(tally):
+        return tally.health
+    return 'the camera starts' if not tally.images else f'the node looks: {tally.health}'
+
+
+def _awaited_rows(tally: Tally, passed_s: float) -> dict[str, str]:
+    return {
+        'waits': f'{passed_s:.0f} s',
+        'for': _awaited(tally),
+        'images in': str(tally.images),
+    }
 
 
 def _spin_for(executor: SingleThreadedExecutor, seconds: float) -> None:
@@ -185,15 +211,15 @@ def _rows(observer: DemoObserver) -> dict[str, str]:
     }
 
 
-def _table(observer: DemoObserver) -> Table:
+def _table(rows: dict[str, str]) -> Table:
     table = Table(title='pose_action_ros', show_header=False)
-    for name, value in _rows(observer).items():
+    for name, value in rows.items():
         table.add_row(name, value)
     return table
 
 
-def _line(observer: DemoObserver) -> str:
-    return ', '.join(f'{name} {value}' for name, value in _rows(observer).items())
+def _line(rows: dict[str, str]) -> str:
+    return ', '.join(f'{name} {value}' for name, value in rows.items())
 
 
 def _summary(observer: DemoObserver, weights: str) -> dict[str, Any]:
@@ -234,7 +260,9 @@ def _leave(output: Path, film: DemoFilm, summary: dict[str, Any]) -> None:
     table = Table(title='summary', show_header=False)
     accuracy = summary.pop('accuracy') or {}
     for name, value in (summary | accuracy).items():
-        table.add_row(name, f'{value:.3g}' if isinstance(value, float) else str(value))
+        unknown = value is None or (isinstance(value, float) and not math.isfinite(value))
+        number = f'{value:.3g}' if isinstance(value, float) else str(value)
+        table.add_row(name, '-' if unknown else number)
     console.print(table)
     console.print(f'Written: {", ".join(str(path) for path in written)}')
     console.print(_RVIZ)
@@ -248,13 +276,19 @@ def _demo(
     ] = 'synthetic',
     weights: Annotated[str, typer.Option(help='Weights; by default "demo".')] = DEMO_WEIGHTS,
     device: Annotated[str, typer.Option(help='"auto", "cpu", "cuda" or "cuda:N".')] = 'auto',
+    view: Annotated[
+        bool, typer.Option('--view', help='Show it on a page in the browser (extra `view`).')
+    ] = False,
+    record_view: Annotated[
+        Path | None, typer.Option(help='A .rrd file that keeps that page, for `rerun FILE`.')
+    ] = None,
 ) -> None:
     """Film the simulated actor and show what the node sees of it."""
     console = Console()
     if weights.startswith('untrained:'):
         console.print('[yellow]Untrained weights: joints and labels are random.[/]')
     try:
-        run_demo(seconds=seconds, output=output, source=source, weights=weights, device=device)
+        run_demo(DemoOptions(seconds, output, source, weights, device, view, record_view))
     except PoseActionError as error:
         console.print(f'[bold red]error:[/] {error}', highlight=False)
         raise typer.Exit(1) from error

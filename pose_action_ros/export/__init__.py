@@ -1,4 +1,4 @@
-"""Export: the network as ONNX or OpenVINO files that say what they are.
+"""Export: the network as ONNX or OpenVINO files with a description.
 
 `writer` writes a folder of graphs with the `description` of them. Then `check` runs the files as
 others run them and compares them with PyTorch.

@@ -47,7 +47,7 @@ MAX_SHARE = 1e-5
 """How far scores, and joint features against the largest one, may be off."""
 
 BATCHES = (1, 4)
-"""What the files are run with."""
+"""Libraries that can run the files."""
 
 
 class Deviation(NamedTuple):
@@ -65,7 +65,7 @@ class Deviation(NamedTuple):
 
 
 def check_files(exact: Network, config: ModelConfig, file_format: str, folder: Path) -> list[str]:
-    """Return what the files of a folder are off by, in words.
+    """Return the errors of the files of a folder, in words.
 
     Args:
         exact: The network on PyTorch.
@@ -96,8 +96,8 @@ def measure(network: Network, reference: Network, config: ModelConfig, batch: in
     """Compare two runs of a network on the gate's fixed pictures.
 
     Args:
-        network: What is in question; its clips are made of its own frames.
-        reference: What is right.
+        network: The network under test; its clips are made of its own frames.
+        reference: The correct results.
         config: Of both.
         batch: Pictures, and clips, at once; at most 4.
     """
@@ -159,7 +159,7 @@ class ExportedNetwork:
 
     @property
     def device(self) -> str:
-        """Where it runs, for people."""
+        """The device, for people."""
         return f'cpu ({self.runtime} float32)'
 
     def frames(self, crops: NDArray[np.uint8]) -> FrameArrays:
@@ -180,7 +180,7 @@ class ExportedNetwork:
 
 
 def choose_runtime(file_format: str) -> str:
-    """Return what runs files of a format here, with its version.
+    """Return the library that runs files of a format here, with its version.
 
     Raises:
         ConfigError: Nothing here does.

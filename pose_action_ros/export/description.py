@@ -87,7 +87,7 @@ def describe_network(
 
     Args:
         config: Of the network.
-        graphs: What was exported.
+        graphs: The exported graphs.
         files: Name of a graph to the name of its file.
         window_enlarge: Side of the window over the larger side of the box around all joints.
     """

@@ -42,7 +42,7 @@ OPENVINO_KEY = 'pose_action_ros'
 def export_network(
     net: MultitaskNet, file_format: str, folder: Path, window_enlarge: float
 ) -> list[str]:
-    """Write all files of a network, or none; return what the check found, in words.
+    """Write all files of a network, or none; return the result of the check, in words.
 
     Args:
         net: The network; it stays as it is.
@@ -51,7 +51,7 @@ def export_network(
         window_enlarge: As `describe_network`.
 
     Raises:
-        CheckpointError: What was written does not give PyTorch's numbers.
+        CheckpointError: The files do not give the results of PyTorch.
     """
     folder.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=folder.parent, prefix='.export-') as scratch:
@@ -100,12 +100,12 @@ def check_format(name: str) -> None:
 
 
 def write_graph(graph: Graph, path: Path, description: Mapping[str, str]) -> None:
-    """Write a graph in the format that the path's ending says.
+    """Write a graph in the format given by the ending of the path.
 
     Args:
         graph: From `runtime.tensor_graphs`, of a folded network.
         path: Ends in one of `ENDINGS`; its folder exists.
-        description: What the file shall say of itself.
+        description: Text for the metadata of the file.
     """
     if path.suffix == ENDINGS['onnx']:
         _write_onnx(graph, path, description)
@@ -147,7 +147,7 @@ def _write_openvino(graph: Graph, path: Path, description: Mapping[str, str]) ->
 
 
 def _forget_origin(model: Any) -> None:
-    """Drop what the exporter notes on every part: lines of our code, and where it lay."""
+    """Remove the exporter's notes on every part: lines and paths of our code."""
     nodes = list(model.graph)
     values = [value for node in nodes for value in node.outputs]
     kept = [*model.graph.inputs, *model.graph.initializers.values()]

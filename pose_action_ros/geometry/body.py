@@ -1,9 +1,9 @@
-"""What is known about a body before it is seen: lengths of its rigid segments over its height.
+"""Prior knowledge of a body: the lengths of its rigid segments relative to its height.
 
 Owns: `BodyPrior`, the measure that turns pixels into metres where no depth camera does. Source:
 P. de Leva, Adjustments to Zatsiorsky-Seluyanov's segment inertia parameters, J. Biomechanics
 29(9), 1996, table 4: lengths between joint centres of 100 men (1.741 m) and 15 women (1.735 m);
-here the mean of both sexes over stature. Shoulder and hip widths and the neck are left out:
+here the mean of both sexes over stature. Shoulder and hip widths and the neck are ignored:
 data sets do not agree on where those joints are.
 """
 
@@ -57,7 +57,7 @@ class BodyPrior:
     segment_sigma: float = 0.08
 
     def __post_init__(self) -> None:
-        """Refuse bodies that can not be.
+        """Refuse bodies that cannot be.
 
         Raises:
             ConfigError: A value is out of range.

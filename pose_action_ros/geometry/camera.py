@@ -48,7 +48,7 @@ class Camera:
     distortion_model: str = ''
 
     def __post_init__(self) -> None:
-        """Refuse what can not be a camera.
+        """Refuse what cannot be a camera.
 
         Raises:
             ConfigError: Intrinsics are not finite, focal lengths or sizes not positive, or the
@@ -109,7 +109,7 @@ class Camera:
             points_px: (..., 2) pixels.
 
         Returns:
-            (..., 2) float64, x / z and y / z without distortion; NaN where the lens model can
+            (..., 2) float64, x / z and y / z without distortion; NaN if the lens model can
             not be inverted.
         """
         points = np.asarray(points_px, np.float64)

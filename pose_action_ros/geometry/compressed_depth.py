@@ -33,7 +33,7 @@ def decode_compressed_depth(data: Buffer, format: str) -> NDArray[np.float32]:  
         format: `CompressedImage.format`: `16UC1; compressedDepth png` or `32FC1; ...`.
 
     Returns:
-        (H, W) float32, z in metres; NaN where the sensor has no measurement.
+        (H, W) float32, z in metres; NaN if the sensor has no measurement.
 
     Raises:
         ImageError: The bytes are damaged, or no depth, or compressed otherwise than as PNG.

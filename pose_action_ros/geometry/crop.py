@@ -96,7 +96,7 @@ def crop_transform(box: PersonBox, *, angle_deg: float = 0.0, flip: bool = False
         ConfigError: The box is not finite or has no size.
     """
     if not (np.isfinite([box.center_x, box.center_y, box.size]).all() and box.size > 0.0):
-        raise ConfigError(f'{box} can not be cropped; expected finite numbers and a size > 0')
+        raise ConfigError(f'{box} cannot be cropped; expected finite numbers and a size > 0')
     cos, sin = np.cos(np.deg2rad(angle_deg)), np.sin(np.deg2rad(angle_deg))
     linear = np.array([[cos, sin], [-sin, cos]]) / box.size
     matrix = np.eye(3)
@@ -179,13 +179,13 @@ def box_around(
     """Return the square box around joints.
 
     Args:
-        joints_image_px: (..., D), D >= 2, source pixels; NaN joints are left out.
+        joints_image_px: (..., D), D >= 2, source pixels; NaN joints are ignored.
         valid: (...) bool, the joints to count; all by default.
         enlarge: Side of the box over the larger side of the joints' own bounding box; 1.5 is the
             authors' value for NTU.
 
     Returns:
-        The box, at least `MIN_BOX_PX` wide, or None where no joint is valid.
+        The box, at least `MIN_BOX_PX` wide, or None if no joint is valid.
     """
     points = np.asarray(joints_image_px, np.float64)[..., :2].reshape(-1, 2)
     keep = np.isfinite(points).all(axis=1)

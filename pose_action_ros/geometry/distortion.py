@@ -29,7 +29,7 @@ class Distortion(Protocol):
         """Map ideal points (..., 2) of the plane z = 1 to where the lens puts them."""
 
     def undistort(self, points: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Invert `distort`; NaN where no ideal point leads to the given one."""
+        """Invert `distort`; NaN if no ideal point leads to the given one."""
 
 
 class NoDistortion:

@@ -36,9 +36,11 @@ class Film:
 
     Attributes:
         path: The file.
+        name: That of the file, without its ending.
+        problems: Why images were skipped; none are.
         size: Width and height of its images, pixels.
         rate_hz: Its average rate; 30 where the file does not say it.
-        count: How many images the file says that it has; None where it does not.
+        count: Number of images stated by the file; None if it states none.
 
     Raises:
         ImageError: There is no such file, or it holds no image.
@@ -47,7 +49,8 @@ class Film:
     def __init__(self, path: Path) -> None:
         if not path.is_file():
             raise ImageError(f'there is no video {path}')
-        self.path = path
+        self.path, self.name = path, path.stem
+        self.problems: list[str] = []
         capture = cv2.VideoCapture(str(path))
         try:
             rate_hz, count = (
@@ -57,23 +60,32 @@ class Film:
         finally:
             capture.release()
         if not there:
-            raise ImageError(f'{path} can not be read as a video: it has no image that decodes')
+            raise ImageError(f'{path} cannot be read as a video: it has no image that decodes')
         self.size = (first.shape[1], first.shape[0])
         self.rate_hz = rate_hz if 0.0 < rate_hz < _HIGHEST_RATE_HZ else _USUAL_RATE_HZ
         self.count = round(count) if math.isfinite(count) and count > 0 else None
 
     def __iter__(self) -> Iterator[tuple[float, NDArray[np.uint8]]]:
+        for time_s, capture in self._shown():
+            there, image = capture.retrieve()
+            if not there:
+                return
+            yield time_s, np.asarray(cv2.cvtColor(image, cv2.COLOR_BGR2RGB), np.uint8)
+
+    def times(self) -> NDArray[np.float64]:
+        """Return the times of all images, (F,) seconds, without the work of decoding pixels."""
+        return np.array([time_s for time_s, _ in self._shown()])
+
+    def _shown(self) -> Iterator[tuple[float, cv2.VideoCapture]]:
+        """Yield the time of each image in turn, and the capture that stands at it."""
         capture = cv2.VideoCapture(str(self.path))
         time_s, first_s = -1.0 / self.rate_hz, math.nan
         try:
-            while True:
-                there, image = capture.read()
-                if not there:
-                    return
+            while capture.grab():
                 shown_s = capture.get(cv2.CAP_PROP_POS_MSEC) * 1e-3
                 first_s = shown_s if math.isnan(first_s) else first_s
                 rises = math.isfinite(shown_s) and shown_s - first_s > time_s
                 time_s = shown_s - first_s if rises else time_s + 1.0 / self.rate_hz
-                yield time_s, np.asarray(cv2.cvtColor(image, cv2.COLOR_BGR2RGB), np.uint8)
+                yield time_s, capture
         finally:
             capture.release()

@@ -38,7 +38,7 @@ __all__ = [
 _MILLIMETRE = np.float32(1e-3)
 _TO_8_BIT = 255.0 / 65535.0  # as cv_bridge scales, not a shift by 8
 _DARK = 4096  # of 65535: whose brightest pixels stay below uses 12 bits or fewer
-_WHITE_PERCENT = 99.5  # of the pixels may be brighter than what becomes white
+_WHITE_PERCENT = 99.5  # of the pixels are at most as bright as the new white
 _FINEST_WHITE = 255.0  # fewer than 8 bits are not stretched further: only noise would show
 _SAMPLED = 4  # distance of the rows and columns that tell how bright an image is
 _COLOUR = re.compile(r'(rgb|bgr)a?(8|16)')  # image_transport's isColor, but for YUV
@@ -88,7 +88,7 @@ DEPTH_ENCODINGS = ('16UC1', 'mono16', '32FC1')
 """Encodings that `decode_depth` takes."""
 
 INFRARED_ENCODINGS = ('16UC1',)
-"""Encodings that `decode_image` takes too where it is told that they are infrared."""
+"""Encodings that `decode_image` also accepts for infrared images."""
 
 
 def bytes_per_pixel(encoding: str) -> int | None:
@@ -214,7 +214,7 @@ def decode_depth(
         is_bigendian: Order of the bytes of each value.
 
     Returns:
-        (height, width) float32, z in metres; NaN where the sensor has no measurement (0,
+        (height, width) float32, z in metres; NaN if the sensor has no measurement (0,
         negative, infinite or NaN).
 
     Raises:
@@ -264,7 +264,7 @@ def _view(
 
 
 def _native(pixels: NDArray[Any]) -> NDArray[Any]:
-    """Host byte order and alignment, as OpenCV needs them; no copy where they are so already."""
+    """Host byte order and alignment, as OpenCV needs them; without a copy if possible."""
     if pixels.dtype.isnative and pixels.flags.aligned:
         return pixels
     return pixels.astype(pixels.dtype.newbyteorder('='))

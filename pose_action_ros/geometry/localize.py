@@ -62,7 +62,7 @@ class Pose25D:
 
     Attributes:
         layout: Name of the joint layout; it has a root.
-        joints_image_px: (J, 2) pixels of the source image; NaN where missing.
+        joints_image_px: (J, 2) pixels of the source image; NaN if missing.
         depth_m: (J,) depth relative to the root in metres (`depth_from_root`).
         confidence: (J,) 0 to 1.
         min_confidence: Joints below do not vote on the scale; they are still converted.
@@ -148,7 +148,7 @@ class Location:
             unknown.
         root_noise_m2: (3, 3) float64: the part of it that changes from image to image. What is
             wrong with all images of a person alike is not in it.
-        reason: Why something is None; empty where nothing is.
+        reason: Why something is None; empty if nothing is.
     """
 
     joints_root_m: NDArray[np.float32] | None = None
@@ -178,7 +178,7 @@ def localize(
 
     Args:
         pose: The person.
-        camera: Intrinsics of the image, or None where unknown.
+        camera: Intrinsics of the image, or None if unknown.
         depth_image_m: (H, W) depth registered to the image, NaN invalid; needs `camera`.
         body: Assumed size of the person.
 
@@ -344,7 +344,7 @@ def _perspective(
 def _patch_medians(
     depth_m: NDArray[np.float32], centers_px: NDArray[np.floating], half: int
 ) -> NDArray[np.float64]:
-    """(N,) median of the valid depths around each centre; NaN where too few are valid."""
+    """(N,) median of the valid depths around each centre; NaN if too few are valid."""
     height, width = depth_m.shape
     offsets = np.arange(-half, half + 1)
     columns = np.rint(centers_px[:, 0]).astype(int)[:, None] + offsets  # (N, P)

@@ -28,7 +28,7 @@ _MAX_RELATIVE_SIGMA = 0.5
 
 @dataclass(frozen=True)
 class Segments:
-    """What is seen and expected of S segments, and how noisy it is.
+    """Measured and expected lengths of S segments, with their noise.
 
     Attributes:
         across_slope: (S, 2) u: change of the lateral vector per unit of s.
@@ -59,7 +59,7 @@ class ScaleFit:
         scale: s, or NaN.
         sigma: One standard deviation of s from noise and differing proportions.
         noise_sigma: Of it, what comes from the noise of the joints alone.
-        reason: Why there is no scale; empty where there is one.
+        reason: Why there is no scale; empty if there is one.
     """
 
     scale: float

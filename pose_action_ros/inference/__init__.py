@@ -7,8 +7,23 @@ holds every default, `annotate` draws a result, and `still_images` counts who is
 photograph.
 """
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
 from pose_action_ros.inference.annotate import annotate
 from pose_action_ros.inference.settings import StreamSettings
-from pose_action_ros.inference.stream import PoseActionStream
+
+if TYPE_CHECKING:
+    from pose_action_ros.inference.stream import PoseActionStream
 
 __all__ = ['PoseActionStream', 'StreamSettings', 'annotate']
+
+
+def __getattr__(name: str) -> Any:
+    """Load the stream, and PyTorch with it, when it is first asked for."""
+    if name == 'PoseActionStream':
+        from pose_action_ros.inference.stream import PoseActionStream
+
+        return PoseActionStream
+    raise AttributeError(f'module {__name__!r} has no attribute {name!r}')

@@ -26,7 +26,7 @@ def annotate(image_rgb: NDArray[np.uint8], prediction: FramePrediction) -> NDArr
 
     Args:
         image_rgb: (H, W, 3) uint8.
-        prediction: What was seen in it.
+        prediction: The results for it.
     """
     drawn = np.array(image_rgb)
     for person in prediction.persons:
@@ -41,8 +41,9 @@ def annotate(image_rgb: NDArray[np.uint8], prediction: FramePrediction) -> NDArr
         draw_skeleton(drawn, person.joints_image_px, get_skeleton(person.layout))
         text = f'{person.track_id}'
         if person.action is not None:
-            best = person.action.best
-            text += f' {person.action.labels[best]} {person.action.scores[best]:.0%}'
+            best, carried = person.action.best, person.action.carried
+            label = f'{person.action.labels[best]} {person.action.scores[best]:.0%}'
+            text += f' {label}' if carried else ' ...'
             text += '' if person.action.valid else ' (clip not full)'
         x, y = np.clip(corners[0], 4, None).tolist()
         draw_text(drawn, text, (x, y + 18))
@@ -66,7 +67,7 @@ def draw_skeleton(
     scale = max(image_rgb.shape[0] / 480.0, 0.5)
     seen = np.isfinite(joints_px).all(axis=1)
     points = np.rint(np.nan_to_num(np.clip(joints_px, -1e4, 1e4))).astype(int).tolist()
-    for start, end in skeleton.links:
+    for start, end in skeleton.drawn_links:
         if seen[start] and seen[end]:
             bone = colour or side_colour(skeleton.joint_names[end])
             cv2.line(

@@ -1,4 +1,4 @@
-"""The recent past of one person, in time: what the action heads need, never images.
+"""The recent features of one person, in time: input of the action heads, never images.
 
 A clip is T samples spaced by the period that the network was trained with, ending at the newest
 frame. Each is the stored frame nearest in stamp, so the same film at 15, 30 or 60 Hz gives the
@@ -43,7 +43,7 @@ class ClipShape(NamedTuple):
 
 @dataclass(frozen=True, eq=False)
 class ClipFrame:
-    """What is kept of one frame.
+    """The kept features of one frame.
 
     Attributes:
         stamp_ns: Stamp of the image.

@@ -11,16 +11,16 @@ from dataclasses import dataclass
 __all__ = ['Admission', 'ImageClock']
 
 _STEPS = 2
-"""So many times the last step may be skipped, where images are slower than the longest pause."""
+"""Largest step, relative to the last one, for images slower than the longest pause."""
 
 
 @dataclass(frozen=True)
 class Admission:
-    """What the clock says of an image.
+    """The verdict of the clock on an image.
 
     Attributes:
-        reason: Why the image is skipped; empty where it is taken.
-        went_back: Time has gone back with this image: what is remembered is of another time.
+        reason: Why the image is skipped; empty if it is taken.
+        went_back: Time has gone back with this image, so the remembered past is void.
     """
 
     reason: str = ''
@@ -51,7 +51,7 @@ class ImageClock:
         Args:
             stamp_ns: Its stamp.
             max_gap_s: Longest pause within a clip; stamps further off are doubted.
-            back_after: So many images in a row that do not fit are believed.
+            back_after: Number of images in a row that do not fit and are then accepted.
         """
         if self._newest_ns is None:
             return self._take(stamp_ns, 0)

@@ -1,4 +1,4 @@
-"""Where one person is in the image, how fast they move, and how long they were not seen."""
+"""Position and speed of one person in the image, and the time since they were seen."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ __all__ = ['Motion']
 _SPEED_MEMORY = 0.5  # of the last speed in the new one
 _SIZE_MEMORY = 0.5  # of the last size in the new one
 _MAX_LOOK_AHEAD_S = 0.2
+_MAX_HIDDEN_AHEAD_S = 0.7  # of somebody who walks on behind somebody else
 _MAX_SPEED = 1.0  # window sides a second; a window holds more than a person
 _TIMELESS_MISSES = 5  # that end a track where stamps do not tell the time
 
@@ -24,10 +25,12 @@ class Motion:
 
     Attributes:
         box: Around the pose that was seen last, in source pixels.
+        hidden: Not seen in the last image, because somebody else is in front.
     """
 
     def __init__(self, box: PersonBox, stamp_ns: int) -> None:
         self.box = box
+        self.hidden = False
         self._stamp_ns = stamp_ns  # when the person was seen last
         self._speed_px_s = np.zeros(2)
         self._misses = 0  # images in a row
@@ -45,7 +48,8 @@ class Motion:
             velocity: Move the window ahead with the speed of the person.
         """
         ahead_s = (stamp_ns - self._stamp_ns) * 1e-9 if velocity else 0.0
-        x, y = self._speed_px_s * np.clip(ahead_s, 0.0, _MAX_LOOK_AHEAD_S)
+        limit_s = _MAX_HIDDEN_AHEAD_S if self.hidden else _MAX_LOOK_AHEAD_S
+        x, y = self._speed_px_s * np.clip(ahead_s, 0.0, limit_s)
         return PersonBox(self.box.center_x + x, self.box.center_y + y, self.box.size)
 
     def follow(self, found: PersonBox, stamp_ns: int) -> None:
@@ -58,13 +62,19 @@ class Motion:
         speed *= min(1.0, limit / max(float(np.linalg.norm(speed)), 1e-9))
         self._speed_px_s = _SPEED_MEMORY * self._speed_px_s + (1.0 - _SPEED_MEMORY) * speed
         size = _SIZE_MEMORY * self.box.size + (1.0 - _SIZE_MEMORY) * found.size
-        # A person who grows fast (arms up) must not leave the window meanwhile.
+        # A person that grows fast (arms up) must not leave the window meanwhile.
         self.box = PersonBox(found.center_x, found.center_y, max(size, 0.9 * found.size))
-        self._stamp_ns, self._misses = stamp_ns, 0
+        self._stamp_ns, self._misses, self.hidden = stamp_ns, 0, False
 
-    def miss(self, *, stop: bool = False) -> None:
+    @property
+    def is_missed(self) -> bool:
+        """The person was not seen in the last image in which they were looked for."""
+        return self._misses > 0
+
+    def miss(self, *, stop: bool = False, hidden: bool = False) -> None:
         """Count an image in which the person was not seen; a window that stops waits there."""
         self._misses += 1
+        self.hidden = hidden
         if stop:
             self._speed_px_s *= 0.0
 

@@ -1,20 +1,24 @@
 """Who is followed, and where to look for them: the one registry of people.
 
-Without given boxes one person is followed: the whole image is searched at first, then the window
-around the last pose. Where boxes are given (a detector, a region of interest) each is a person;
-boxes of following frames are matched by their overlap. A person is registered when seen for the
-first time, and leaves the registry when lost.
+Where a search gives candidates, several people are followed: each is looked at in the window
+around the last pose, and candidates that nobody explains are looked at too. Two tracks never keep
+one pose: whom it fits worse is hidden behind the other, and is waited for. Without a search one
+person is followed, whose first window is the whole image. Where boxes are given (a detector, a
+region of interest) each is a person; boxes of following frames are matched by their overlap. A
+person is registered when seen for the first time, and leaves the registry when lost.
 """
 
 from __future__ import annotations
 
 import itertools
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from pose_action_ros.geometry import box_around, whole_image_box
 from pose_action_ros.geometry.crop import MIN_BOX_PX
 from pose_action_ros.inference.clip_buffer import ClipBuffer
+from pose_action_ros.inference.meeting import is_one_pose, is_same_place, misfit, overlap
 from pose_action_ros.inference.motion import Motion
 from pose_action_ros.inference.person import Person
 
@@ -29,6 +33,11 @@ if TYPE_CHECKING:
 __all__ = ['People', 'Window']
 
 _MIN_OVERLAP = 0.1
+_BEHIND = 0.12  # overlap from which somebody who is not seen is hidden behind somebody else
+_NEAR = 0.5  # of a window: a candidate this near may be the person who is missed there
+_NEARER = 1.3  # over the farthest person's size: for whom that person is dropped
+_MOST_NEW = 2  # candidates beside people who are followed
+_NOT_THERE = 0.15  # misfit of somebody who was not seen in the last image
 _MAX_SIZE = 2.0  # of a window, over the larger side of the image
 
 
@@ -46,10 +55,13 @@ class Window:
 
 
 class People:
-    """Everybody who is followed. For each frame: `windows`, `sight` for each, `end_lost`.
+    """Everybody who is followed. For each frame: `windows`, `sight`, `end_lost`.
 
     Args:
         clip_shape: Of each person's clip.
+
+    Attributes:
+        is_crowded: In the last frame somebody was dropped, because nearer people are there.
     """
 
     def __init__(self, clip_shape: ClipShape) -> None:
@@ -57,11 +69,24 @@ class People:
         self._people: dict[int, Person] = {}
         self._given: dict[int, PersonBox] = {}  # the box that somebody gave last for a track
         self._next_id = 1
+        self._searched = False  # the frame's windows come of a search
+        self._waiting: set[int] = set()  # whose turn it is not
+        self._frames = itertools.count(1)
+        self.is_crowded = False
         self._image_size: tuple[int, int] | None = None
 
     def __iter__(self) -> Iterator[Person]:
         """Iterate over everybody."""
         return iter(self._people.values())
+
+    def __len__(self) -> int:
+        """Return how many are followed."""
+        return len(self._people)
+
+    @property
+    def track_ids(self) -> tuple[int, ...]:
+        """Ids of everybody."""
+        return tuple(self._people)
 
     @property
     def clip_shape(self) -> ClipShape:
@@ -93,6 +118,9 @@ class People:
         image_size: tuple[int, int],
         settings: TrackSettings,
         boxes: Sequence[PersonBox] | None = None,
+        *,
+        candidates: Sequence[PersonBox] | None = None,
+        most: int | None = None,
     ) -> list[Window]:
         """Return where to look.
 
@@ -100,68 +128,182 @@ class People:
             stamp_ns: Stamp of the image.
             image_size: Its width and height, pixels.
             settings: Limits.
-            boxes: Where people are, if somebody knows; None to look for one person.
+            boxes: Where people are, if somebody knows; None to look for them.
+            candidates: Windows in which somebody may be; None without a search.
+            most: Windows that there is time for; None for all.
         """
         self._image_size = image_size
+        self._waiting = set()
+        self._searched = boxes is None and candidates is not None
         if boxes is not None:
             return self._matched(boxes[: settings.max_people])
         self._given.clear()
-        if not self._people:
+        if candidates is None and not self._people:
             return [Window(self._next_id, whole_image_box(*image_size))]
-        return [
-            Window(track_id, person.motion.window(stamp_ns, velocity=settings.velocity))
+        expected = {
+            track_id: person.motion.window(stamp_ns, velocity=settings.velocity)
             for track_id, person in self._people.items()
+        }
+        free = self._unexplained(expected, candidates or (), settings)
+        own = self._in_turn([Window(*item) for item in expected.items()], most)
+        left = None if most is None else max(1, most - len(own))
+        return own + self._new_windows(free, settings)[:left]
+
+    def _unexplained(
+        self,
+        expected: dict[int, PersonBox],
+        candidates: Sequence[PersonBox],
+        settings: TrackSettings,
+    ) -> list[PersonBox]:
+        """Candidates that are nobody who is followed; somebody missed is expected in theirs."""
+        free = []
+        missed = {i for i, person in self._people.items() if person.motion.is_missed}
+        for box in sorted(candidates, key=lambda box: box.size, reverse=True):
+            seen = expected.keys() - missed
+            if any(is_same_place(box, expected[i], settings.enlarge) for i in seen):
+                continue
+            near = {i: misfit(box, expected[i]) for i in missed}
+            track_id = min(near, key=near.__getitem__, default=None)
+            if track_id is not None and near[track_id] < _NEAR:
+                expected[track_id] = box
+                missed.discard(track_id)
+            else:
+                free.append(box)
+        return free
+
+    def _in_turn(self, windows: list[Window], most: int | None) -> list[Window]:
+        """The nearest person first; where there is no time for all the others take turns."""
+        windows.sort(key=lambda window: window.box.size, reverse=True)
+        chosen = windows
+        if most is not None and len(windows) > most:
+            later = sorted(windows[1:], key=lambda w: self._people[w.track_id].last_turn)
+            chosen = [windows[0], *later[: max(most, 1) - 1]]
+            self._waiting = {w.track_id for w in windows} - {w.track_id for w in chosen}
+        turn = next(self._frames)
+        for window in chosen:
+            self._people[window.track_id].last_turn = turn
+        return chosen
+
+    def _new_windows(self, free: list[PersonBox], settings: TrackSettings) -> list[Window]:
+        """Windows of candidates, the nearest first, as far as there is room for people."""
+        room = settings.max_people - len(self._people)
+        if self._people:
+            farthest = min(person.motion.box.size for person in self)
+            nearer = [box for box in free if box.size > _NEARER * farthest]
+            free = free[:room] if room > 0 else nearer[:1]
+            free = free[:_MOST_NEW]
+        return [
+            Window(self._next_id + i, box) for i, box in enumerate(free[: settings.max_people])
         ]
 
-    def sight(self, reading: Reading, stamp_ns: int, settings: TrackSettings) -> Sighting | None:
-        """Take in what the network read in a window; None where it read nobody.
+    def sight(
+        self, readings: Sequence[Reading], stamp_ns: int, settings: TrackSettings
+    ) -> list[Sighting]:
+        """Update the people with the readings of all windows of a frame; return the sightings.
 
         Args:
-            reading: The window must be one of this frame's.
+            readings: Of all windows of this frame.
             stamp_ns: Stamp of the image.
             settings: Limits.
         """
-        confidence, found = reading.arrays.visibility, None
-        person = self._people.get(reading.track_id)
-        if float(confidence.mean()) >= settings.min_confidence:
-            certain = confidence >= settings.min_joint_confidence
-            found = box_around(reading.joints_image[:, :2], certain, enlarge=settings.enlarge)
-        if found is None or not self._is_plausible(found):
-            if person is not None:
-                person.motion.miss(stop=True)
+        found = {
+            reading.track_id: (reading, box)
+            for reading in readings
+            if (box := self._found(reading, settings)) is not None
+        }
+        for track_id in self._doubles(found, settings) if self._searched else ():
+            del found[track_id]
+        sightings = []
+        for reading in readings:
+            track_id = reading.track_id
+            person = self._people.get(track_id)
+            if track_id not in found:
+                if person is not None:
+                    others = [box for _, box in found.values()]
+                    hidden = self._searched and _is_behind(reading.box, others)
+                    person.motion.miss(stop=not hidden, hidden=hidden)
+                continue
+            box = found[track_id][1]
+            if person is None:
+                person = Person(Motion(box, stamp_ns), ClipBuffer(*self._clip_shape))
+                self._people[track_id] = person
+                self._next_id = max(self._next_id, track_id + 1)
+            else:
+                person.motion.follow(box, stamp_ns)
+            sightings.append(person.see(reading, stamp_ns))
+        return sightings
+
+    def _found(self, reading: Reading, settings: TrackSettings) -> PersonBox | None:
+        """The window around the pose that was read; None where nobody is there."""
+        confidence = reading.arrays.visibility
+        if float(confidence.mean()) < settings.min_confidence:
             return None
+        certain = confidence >= settings.min_joint_confidence
+        box = box_around(reading.joints_image[:, :2], certain, enlarge=settings.enlarge)
+        return box if box is not None and self._is_plausible(box) else None
+
+    def _doubles(
+        self, found: dict[int, tuple[Reading, PersonBox]], settings: TrackSettings
+    ) -> set[int]:
+        """Ids whose pose is that of somebody else, whom it fits better."""
+        lost: set[int] = set()
+        for a, b in itertools.combinations(found, 2):
+            if lost & {a, b}:
+                continue
+            (reading_a, box_a), (reading_b, box_b) = found[a], found[b]
+            size = max(box_a.size, box_b.size)
+            if is_one_pose(reading_a, reading_b, size, settings):
+                lost.add(max(a, b, key=lambda track_id: self._strangeness(*found[track_id])))
+        return lost
+
+    def _strangeness(self, reading: Reading, box: PersonBox) -> tuple[float, float]:
+        """How badly a pose fits its track; new ones fit worst, the unsure worst of all."""
+        person = self._people.get(reading.track_id)
         if person is None:
-            person = Person(Motion(found, stamp_ns), ClipBuffer(*self._clip_shape))
-            self._people[reading.track_id] = person
-            self._next_id = max(self._next_id, reading.track_id + 1)
-        else:
-            person.motion.follow(found, stamp_ns)
-        return person.see(reading, stamp_ns)
+            return math.inf, -float(reading.arrays.visibility.mean())
+        return misfit(box, reading.box) + _NOT_THERE * person.motion.is_missed, 0.0
 
     def end_lost(
-        self, stamp_ns: int, settings: TrackSettings, looked_at: Sequence[int]
+        self,
+        stamp_ns: int,
+        settings: TrackSettings,
+        looked_at: Sequence[int],
+        hidden_s: float | None = None,
     ) -> list[int]:
-        """End tracks that were not seen for too long.
+        """End tracks that were not seen for too long, or are too many.
 
         Args:
             stamp_ns: Stamp of the image.
             settings: Limits.
-            looked_at: Ids of all windows of this image; other tracks count as missed.
+            looked_at: Ids of all windows of this image; other tracks count as missed, but for
+                those whose turn it is not.
+            hidden_s: How long somebody hidden is waited for; as anybody by default.
 
         Returns:
             Ids of the tracks that end with this image.
         """
-        for track_id in self._people.keys() - set(looked_at):
+        for track_id in self._people.keys() - set(looked_at) - self._waiting:
             self._people[track_id].motion.miss()
+        wait_s = settings.lost_after_s if hidden_s is None else hidden_s
         lost = [
             track_id
             for track_id, person in self._people.items()
-            if person.motion.is_lost(stamp_ns, settings.lost_after_s)
+            if person.motion.is_lost(
+                stamp_ns, wait_s if person.motion.hidden else settings.lost_after_s
+            )
         ]
+        lost += self._too_many(settings.max_people, lost)
         for track_id in lost:
             del self._people[track_id]
             self._given.pop(track_id, None)
         return lost
+
+    def _too_many(self, most: int, lost: Sequence[int]) -> list[int]:
+        """Ids of the farthest people where there are more than may be followed."""
+        kept = [track_id for track_id in self._people if track_id not in lost]
+        kept.sort(key=lambda track_id: self._people[track_id].motion.box.size, reverse=True)
+        self.is_crowded = self._searched and len(kept) > most
+        return kept[most:] if self._searched else []
 
     def _is_plausible(self, box: PersonBox) -> bool:
         """Networks see people in any crop; one whose middle is outside the image is none."""
@@ -180,8 +322,8 @@ class People:
         """
         overlaps = {
             (index, track_id): max(
-                _overlap(box, person.motion.box),
-                _overlap(box, self._given.get(track_id, person.motion.box)),
+                overlap(box, person.motion.box),
+                overlap(box, self._given.get(track_id, person.motion.box)),
             )
             for index, box in enumerate(boxes)
             for track_id, person in self._people.items()
@@ -200,12 +342,6 @@ class People:
         return windows
 
 
-def _overlap(a: PersonBox, b: PersonBox) -> float:
-    """Intersection over union of two squares."""
-    reach = (a.size + b.size) / 2.0
-    width = min(reach - abs(a.center_x - b.center_x), a.size, b.size)
-    height = min(reach - abs(a.center_y - b.center_y), a.size, b.size)
-    if width <= 0.0 or height <= 0.0:
-        return 0.0
-    inner = width * height
-    return inner / (a.size**2 + b.size**2 - inner)
+def _is_behind(box: PersonBox, others: Sequence[PersonBox]) -> bool:
+    """Somebody who is not seen there is hidden by one of the others."""
+    return any(overlap(box, other) > _BEHIND for other in others)

@@ -1,7 +1,7 @@
-"""One person over time: where they are, the clip, the filters, and the result for each frame.
+"""One person over time: position, clip, filters, and the result for each frame.
 
-`Person.see` remembers a frame and returns a `Sighting`, and only a sighting gives a result: so
-nothing is said of a frame that the person does not remember, and nothing is said in another order.
+`Person.see` stores a frame and returns a `Sighting`, and only a sighting gives a result. So every
+result belongs to a stored frame, in the order of the frames.
 """
 
 from __future__ import annotations
@@ -30,18 +30,20 @@ if TYPE_CHECKING:
 __all__ = ['FrameContext', 'Person', 'Reading', 'Sighting']
 
 _WINDOW_M = 2.4
-"""Side of a window at an adult in it, so that depths are filtered as pixels are."""
+"""Side of a window around an adult, metres. Speed of a depth = change / 2.4 m per second."""
 
 _DISTANCE_UNIT = 3.0
-"""So many distances are the unit of its speed: its noise is that of the person's size."""
+"""Speed of the distance = change / (3 x distance) per second.
+
+The noise of the distance is the noise of the person's size in the image, so it grows with it."""
 
 
 @dataclass(frozen=True, eq=False)
 class Reading:
-    """What the network read in one window of one frame, whether somebody is there or not.
+    """The outputs of the network for one window of one frame, with or without a person in it.
 
     Attributes:
-        track_id: Whose window it is.
+        track_id: Track of the window.
         box: The window.
         transform: Source pixels to the window's crop.
         arrays: The network's outputs for it, without the batch axis.
@@ -57,11 +59,11 @@ class Reading:
 
 @dataclass(frozen=True, eq=False)
 class FrameContext:
-    """What is known of a frame besides its pixels.
+    """The context of a frame besides its pixels.
 
     Attributes:
         stamp_ns: When it was taken.
-        camera: Its intrinsics, None where unknown.
+        camera: Its intrinsics, None if unknown.
         depth_m: (H, W) registered depth in metres, or None.
         layout: Name of the network's joint layout.
         labels: The network's actions.
@@ -78,15 +80,17 @@ class FrameContext:
 
 @dataclass
 class Person:
-    """What is remembered of one person.
+    """The state of one person.
 
     Attributes:
         motion: Where they are in the image.
         clip: The recent past, raw.
+        last_turn: Number of the frame in which they were looked at last.
     """
 
     motion: Motion
     clip: ClipBuffer
+    last_turn: int = 0
     _pixels: OneEuroFilter = field(default_factory=OneEuroFilter)
     _depth: OneEuroFilter = field(default_factory=OneEuroFilter)
     _distance: OneEuroFilter = field(default_factory=OneEuroFilter)
@@ -94,7 +98,7 @@ class Person:
     _label: LabelFilter = field(default_factory=LabelFilter)
 
     def restart(self, stamp_ns: int) -> None:
-        """Start afresh from another time: the past is forgotten, but for where they are."""
+        """Start afresh at another time: forget the past except the position."""
         self.motion.restart(stamp_ns)
         self.clip.clear()
         for memory in (self._pixels, self._depth, self._distance, self._root, self._label):

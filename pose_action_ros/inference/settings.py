@@ -1,6 +1,7 @@
-"""Every setting of a stream, with its default, text and range; ROS parameters are made of these.
+"""All settings of a stream with default, description and range; they become ROS parameters.
 
-A field's metadata: `help`, and for numbers `min` and `max`. All may change while a stream runs.
+The metadata of a field are `help` and, for numbers, `min` and `max`. Every setting may change
+while a stream runs.
 """
 
 from __future__ import annotations
@@ -13,7 +14,8 @@ from pose_action_ros.core.errors import ConfigError
 __all__ = [
     'BodySettings',
     'ClipSettings',
-    'PeopleSettings',
+    'DetectionSettings',
+    'FindSettings',
     'SmoothSettings',
     'StreamSettings',
     'TimeSettings',
@@ -51,16 +53,16 @@ class _Checked:
 
 @dataclass(frozen=True)
 class ClipSettings(_Checked):
-    """Which frames the action is read from; times are differences of image stamps."""
+    """The images from which the action is read; times are differences of image stamps."""
 
     frames: int = _setting(
-        0, 'Samples in a clip; 0: as many as the network was trained with.', 0, 256
+        0, 'Samples in a clip; 0: the number that the network was trained with.', 0, 256
     )
     period: float = _setting(
-        0.0, 'Seconds between the samples of a clip; 0: as the network was trained.', 0.0, 2.0
+        0.0, 'Seconds between the samples of a clip; 0: the value of the training.', 0.0, 2.0
     )
     max_gap: float = _setting(
-        0.5, 'A pause between two frames that is longer empties the clip, seconds.', 0.02, 10.0
+        0.5, 'A longer pause between two images empties the clip, seconds.', 0.02, 10.0
     )
 
     def __post_init__(self) -> None:
@@ -79,12 +81,12 @@ class ClipSettings(_Checked):
 
 @dataclass(frozen=True)
 class TimeSettings(_Checked):
-    """When stamps that do not fit are believed."""
+    """Treatment of stamps that do not fit."""
 
     back_after: int = _setting(
         3,
-        'Images in a row with stamps that do not follow the newest one, after which time has '
-        'jumped; fewer are skipped as late or wrong.',
+        'After this many images in a row whose stamps do not follow the newest one, the new time '
+        'is accepted. Fewer such images are skipped as late or wrong.',
         1,
         100,
     )
@@ -95,68 +97,117 @@ class TrackSettings(_Checked):
     """How a person is found and followed."""
 
     enlarge: float = _setting(
-        1.4, "Side of the window over the larger side of the last pose's box.", 1.0, 3.0
+        1.4, "Side of the window, relative to the larger side of the last pose's box.", 1.0, 3.0
     )
     velocity: bool = _setting(True, 'Move the window ahead with the speed of the person.')
     min_confidence: float = _setting(
-        0.4, 'Mean confidence of the joints below which a person is not seen.', 0.0, 1.0
+        0.4, 'Smallest mean confidence of the joints for which a person counts as seen.', 0.0, 1.0
     )
     min_joint_confidence: float = _setting(
-        0.2, 'A joint below this confidence counts as not seen: NaN in the messages.', 0.0, 1.0
+        0.2,
+        'A joint with a lower confidence counts as not seen and is NaN in the messages.',
+        0.0,
+        1.0,
     )
     lost_after_s: float = _setting(
-        0.3, 'A person who is not seen for this long is lost, seconds: the track ends.', 0.0, 60.0
+        0.3, 'A track ends when its person was not seen for this long, seconds.', 0.0, 60.0
     )
     max_people: int = _setting(
-        4, 'Most people that are looked at in one frame where boxes are given.', 1, 64
+        4,
+        'Largest number of tracked people; the farthest are dropped.',
+        1,
+        64,
+    )
+    budget_ms: float = _setting(
+        25.0,
+        'Time for all people of one live image, milliseconds. If they need longer, the nearest '
+        'person is processed in every image and the others take turns. 0: no limit.',
+        0.0,
+        10000.0,
+    )
+
+
+@dataclass(frozen=True)
+class FindSettings(_Checked):
+    """Search for untracked people in a whole image."""
+
+    period_s: float = _setting(
+        0.3,
+        'Time between two searches while somebody is tracked, seconds; otherwise every image is '
+        'searched.',
+        0.0,
+        60.0,
+    )
+    min_score: float = _setting(
+        0.2,
+        'Candidates with a lower score are ignored; track.min_confidence then decides about a '
+        'person.',
+        0.0,
+        1.0,
+    )
+    hidden_s: float = _setting(
+        1.0,
+        'A track ends when its person was hidden behind another one for this long, seconds; '
+        'replaces track.lost_after_s.',
+        0.0,
+        60.0,
     )
 
 
 @dataclass(frozen=True)
 class SmoothSettings(_Checked):
-    """How jitter is taken out of what is shown; the action heads see raw joints."""
+    """Smoothing of the results; the action heads read the joints unsmoothed."""
 
-    joints: bool = _setting(True, 'Filter the joints (one-euro filter).')
+    joints: bool = _setting(True, 'Smooth the joints with a one-euro filter.')
     min_cutoff: float = _setting(
-        0.5, 'Cut-off of the filter for a joint at rest, Hz: lower is steadier.', 0.01, 100.0
+        0.5,
+        'Cut-off frequency of the filter for a joint at rest, Hz; lower is steadier.',
+        0.01,
+        100.0,
     )
     beta: float = _setting(
         64.0,
-        'How much the cut-off rises with speed, Hz per window side a second: higher lags less.',
+        'Rise of the cut-off with speed, Hz per window side per second; higher lags less.',
         0.0,
         1000.0,
     )
     label_margin: float = _setting(
-        0.1, 'A new label must beat the shown one by this much probability.', 0.0, 1.0
+        0.1,
+        'A new label replaces the shown one only if it is more probable by this much.',
+        0.0,
+        1.0,
     )
-    label_duration: float = _setting(0.15, 'And do so for this long, seconds.', 0.0, 10.0)
+    label_duration: float = _setting(
+        0.15,
+        'Other labels must stay more probable by this margin for this long, seconds.',
+        0.0,
+        10.0,
+    )
 
 
 @dataclass(frozen=True)
 class BodySettings(_Checked):
-    """What is assumed of the person where no depth image says how far away they are."""
+    """Assumed size of the person, for distances without a depth image."""
 
     height: float = _setting(
-        1.70, "The person's height in metres; distances scale with it.", 0.3, 3.0
+        1.70, 'Assumed height of the person, metres; distances scale with it.', 0.3, 3.0
     )
-    height_sigma: float = _setting(
-        0.06, 'One standard deviation of that height, relative.', 0.0, 0.5
-    )
+    height_sigma: float = _setting(0.06, 'Standard deviation of that height, relative.', 0.0, 0.5)
 
 
 @dataclass(frozen=True)
-class PeopleSettings(_Checked):
-    """Which detections are people, where a detector says where they are."""
+class DetectionSettings(_Checked):
+    """Selection of people from the detections of a detector."""
 
     class_id: str = _setting(
         'person',
-        'The class id that the detector gives people; empty: every detection is a person.',
+        'Class id of people in the detections; empty: every detection is a person.',
     )
     min_score: float = _setting(0.5, 'Detections with a lower score are skipped.', 0.0, 1.0)
     max_age_s: float = _setting(
         0.5,
-        'Detections serve an image whose stamp differs by at most this, seconds; without any '
-        'nobody is seen.',
+        'Largest difference between the stamps of an image and its detections, seconds. Without '
+        'detections nobody is seen.',
         0.0,
         10.0,
     )
@@ -169,5 +220,6 @@ class StreamSettings:
     clip: ClipSettings = field(default_factory=ClipSettings)
     time: TimeSettings = field(default_factory=TimeSettings)
     track: TrackSettings = field(default_factory=TrackSettings)
+    find: FindSettings = field(default_factory=FindSettings)
     smooth: SmoothSettings = field(default_factory=SmoothSettings)
     body: BodySettings = field(default_factory=BodySettings)

@@ -64,16 +64,18 @@ class OneEuroFilter:
 
 
 class LabelFilter:
-    """Holds a label until another is better by a margin for a while."""
+    """Holds a label until others have been better by a margin for a while.
+
+    Rivals that take turns count together: a label that has lost goes, whoever leads.
+    """
 
     def __init__(self) -> None:
         self._held: int | None = None
-        self._rival: int | None = None
-        self._since_ns = 0
+        self._beaten_ns: int | None = None  # since when others are better
 
     def reset(self) -> None:
         """Hold nothing."""
-        self._held = self._rival = None
+        self._held = self._beaten_ns = None
 
     def __call__(
         self, scores: NDArray[np.floating], stamp_ns: int, settings: SmoothSettings
@@ -89,12 +91,12 @@ class LabelFilter:
         if self._held is None:
             self._held = best
         if best == self._held or scores[best] < scores[self._held] + settings.label_margin:
-            self._rival = None
+            self._beaten_ns = None
             return self._held
-        if best != self._rival:
-            self._rival, self._since_ns = best, stamp_ns
-        if stamp_ns - self._since_ns >= settings.label_duration * 1e9:
-            self._held, self._rival = best, None
+        if self._beaten_ns is None:
+            self._beaten_ns = stamp_ns
+        if stamp_ns - self._beaten_ns >= settings.label_duration * 1e9:
+            self._held, self._beaten_ns = best, None
         return self._held
 
 

@@ -1,4 +1,4 @@
-"""Who is found in a still image when nothing is given, and who is seen but not there.
+"""Counts people found in a still image without boxes, and false people.
 
 Owns: the protocol. An image is shown to a fresh stream a few times, as a camera that stands still
 shows it. An annotated person is found if the pose of one track has at least half of the person's
@@ -66,7 +66,7 @@ def match_people(
 
     Args:
         tracks: (J, 2) joints of each track, pixels.
-        people: (J, 2) joints of each person, NaN where not annotated.
+        people: (J, 2) joints of each person, NaN if not annotated.
         torsos_px: Scale of each person.
     """
     shares = np.zeros((len(people), len(tracks)))

@@ -18,14 +18,17 @@ from pose_action_ros.inference.clip_buffer import ClipShape
 from pose_action_ros.inference.image_clock import ImageClock
 from pose_action_ros.inference.people import People
 from pose_action_ros.inference.person import FrameContext, Reading
+from pose_action_ros.inference.search import PeopleSearch
 from pose_action_ros.inference.settings import StreamSettings
 from pose_action_ros.models import open_model
+from pose_action_ros.models.finder import open_finder
 from pose_action_ros.runtime.engine import Engine
+from pose_action_ros.runtime.finder_engine import FinderEngine
 from pose_action_ros.runtime.network import FrameArrays
 from pose_action_ros.runtime.release_memory import give_back_memory
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from numpy.typing import NDArray
 
@@ -37,6 +40,8 @@ if TYPE_CHECKING:
 
 __all__ = ['PoseActionStream']
 
+_FORGET = 1.05  # by how much what a window costs may grow from frame to frame
+
 
 class PoseActionStream:
     """Follows people through a stream of images.
@@ -44,16 +49,25 @@ class PoseActionStream:
     Args:
         engine: The network.
         settings: All settings; may be replaced while running.
+        finder: Finds people in whole images; None to follow one person, or given boxes.
     """
 
-    def __init__(self, engine: Engine, settings: StreamSettings | None = None) -> None:
+    def __init__(
+        self,
+        engine: Engine,
+        settings: StreamSettings | None = None,
+        finder: FinderEngine | None = None,
+    ) -> None:
         self._engine: Engine | None = engine
+        self._search = PeopleSearch(finder) if finder is not None else None
+        self._window_ms = 0.0
         self._config = engine.config
         self._device = engine.device
         self.notes = tuple(engine.notes)
         self._clock = ImageClock()
         self._settings = settings or StreamSettings()
         self._people = People(_clip_shape(self._settings, self._config))
+        self._reset_tracks: list[int] = []  # which no frame has reported yet
 
     @classmethod
     def open(
@@ -61,28 +75,45 @@ class PoseActionStream:
         weights: str,
         *,
         settings: StreamSettings | None = None,
+        finder: str | None = None,
         device: str = 'auto',
         threads: int = 0,
         backend: str = 'auto',
         precision: str = 'auto',
+        report: Callable[[str], None] = lambda step: None,
     ) -> PoseActionStream:
         """Load weights and warm the network up.
 
         Args:
             weights: As `models.open_model`: a path, `demo`, a fetched preset, `untrained:PRESET`.
             settings: All settings.
+            finder: Weights of the finder, as `models.finder.open_finder`; None to follow one
+                person, or given boxes.
             device: `auto`, `cpu`, `cuda` or `cuda:N`.
             threads: CPU threads; 0 for all cores.
             backend: As `Engine`.
             precision: As `Engine`.
+            report: Called with each step of it, for people.
 
         Raises:
             CheckpointError: There are no such weights, or the file is damaged.
             ConfigError: There is no such preset, backend or precision.
             DeviceError: There is no such device, or its memory is full.
         """
-        net = open_model(weights)
-        return cls(Engine(net, device, threads, backend=backend, precision=precision), settings)
+        report('reads the weights')
+        engine = Engine(
+            open_model(weights),
+            device,
+            threads,
+            backend=backend,
+            precision=precision,
+            report=report,
+        )
+        finds = None
+        if finder is not None:
+            report('gets the finder ready')
+            finds = FinderEngine(open_finder(finder), device, threads, backend=backend)
+        return cls(engine, settings, finds)
 
     @property
     def settings(self) -> StreamSettings:
@@ -116,7 +147,7 @@ class PoseActionStream:
 
     @property
     def is_3d(self) -> bool:
-        """The network says how far joints are from the root, so that metres are possible."""
+        """Whether the network gives depths relative to the root, which metres need."""
         return self._config.dimensions == 3
 
     @property
@@ -130,14 +161,34 @@ class PoseActionStream:
         return max((person.clip.fill for person in self._people), default=0.0)
 
     def reset(self) -> list[int]:
-        """Drop all tracks and clips; return the ids of the tracks that end."""
+        """Drop all tracks and clips; return the ids of the tracks that end.
+
+        The next frame reports them too.
+        """
         self._clock.reset()
-        return self._people.reset()
+        if self._search is not None:
+            self._search.reset()
+        ended = self._people.reset()
+        self._reset_tracks += ended
+        return ended
+
+    def look_ahead(self, image_rgb: NDArray[np.uint8], stamp_ns: int) -> None:
+        """Search the last image for people who are not followed yet, where it is time.
+
+        For the pause between two frames: what is found is looked at in the next frame. Without
+        this call the next frame searches itself.
+
+        Args:
+            image_rgb: The image that `process` has seen last.
+            stamp_ns: Its stamp.
+        """
+        if self._search is not None and len(self._people):
+            self._search.look_ahead(image_rgb, stamp_ns, self._settings.find)
 
     def close(self) -> None:
         """Release the network and its memory; the stream can't be used any more."""
         self.reset()
-        self._engine = None
+        self._engine = self._search = None
         give_back_memory()
 
     def process(
@@ -148,6 +199,7 @@ class PoseActionStream:
         camera: Camera | None = None,
         boxes: Sequence[PersonBox] | None = None,
         depth_m: NDArray[np.float32] | None = None,
+        budget_ms: float = 0.0,
     ) -> FramePrediction:
         """Look at one image.
 
@@ -156,8 +208,9 @@ class PoseActionStream:
             stamp_ns: When it was taken. An image whose stamp does not fit is skipped
                 (`FramePrediction.skipped`); where time has gone back all clips start afresh.
             camera: Its intrinsics, for metres in the camera's frame.
-            boxes: Where people are; None to find and follow one person.
+            boxes: Where people are; None to find and follow them.
             depth_m: (H, W) depth registered to the image in metres, NaN invalid.
+            budget_ms: Time for all people; with more than it allows they take turns. 0: no limit.
 
         Raises:
             ImageError: The image has another shape or type, or no pixels.
@@ -179,29 +232,55 @@ class PoseActionStream:
             self._people.restart(stamp_ns)  # a looping recording
         track = settings.track
         height, width = image_rgb.shape[:2]
-        windows = self._people.windows(stamp_ns, (width, height), track, boxes)
+        candidates = None
+        if self._search is not None and boxes is None:
+            candidates = self._search.candidates(
+                image_rgb, stamp_ns, settings.find, nobody=not len(self._people)
+            )
+        windows = self._people.windows(
+            stamp_ns, (width, height), track, boxes, candidates=candidates,
+            most=self._affordable(budget_ms),
+        )  # fmt: skip
         transforms = [crop_transform(window.box) for window in windows]
         crops = [extract_crop(image_rgb, transform) for transform in transforms]
         cropped = time.perf_counter()
         readings = _read(self._engine, windows, transforms, crops)
-        sighted = (self._people.sight(reading, stamp_ns, track) for reading in readings)
-        sightings = [sighting for sighting in sighted if sighting is not None]
+        sightings = self._people.sight(readings, stamp_ns, track)
         scores = self._scores(self._engine, sightings)
         inferred = time.perf_counter()
+        self._note_cost(len(windows), (inferred - start) * 1e3)
         context = FrameContext(
             stamp_ns, camera, depth_m, self.layout, self._config.actions, settings
         )
         persons = tuple(
             sighting.predict(context, row) for sighting, row in zip(sightings, scores, strict=True)
         )
-        lost = self._people.end_lost(stamp_ns, track, [window.track_id for window in windows])
+        lost = self._people.end_lost(
+            stamp_ns, track, [window.track_id for window in windows], settings.find.hidden_s
+        )
+        ended, self._reset_tracks = (*self._reset_tracks, *lost), []
         return FramePrediction(
             stamp_ns,
             persons,
-            tuple(lost),
+            ended,
+            followed_tracks=self._people.track_ids,
+            clip_frames=self._people.clip_shape.frames if self._config.actions else 0,
             preprocess_ms=(cropped - start) * 1e3,
             inference_ms=(inferred - cropped) * 1e3,
+            is_crowded=self._people.is_crowded,
         )
+
+    def _affordable(self, budget_ms: float) -> int | None:
+        """Windows that there is time for; None for all."""
+        if not budget_ms or not self._window_ms:
+            return None
+        return max(1, int(budget_ms / self._window_ms))
+
+    def _note_cost(self, windows: int, spent_ms: float) -> None:
+        """Learn what a window costs; the least of late tells what it costs when undisturbed."""
+        if windows:
+            cost = spent_ms / windows
+            self._window_ms = min(cost, (self._window_ms or cost) * _FORGET)
 
     def _scores(
         self, engine: Engine, sightings: Sequence[Sighting]

@@ -9,31 +9,33 @@ from pose_action_ros.messages.stamp import stamp_to_msg
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from pose_action_ros.core.predictions import ActionScores
+    from pose_action_ros.core.predictions import ActionScores, FramePrediction
     from pose_action_ros.messages.maker import MessageMaker
 
-__all__ = ['action_to_msg', 'classification_to_msg', 'label_info_to_msg']
+__all__ = ['action_to_msg', 'classification_to_msg', 'label_info_to_msg', 'only_action']
 
 
 def action_to_msg(
-    make: MessageMaker, action: ActionScores, track_id: int, header: Any, model: str
+    make: MessageMaker, action: ActionScores | None, track_id: int, header: Any, model: str
 ) -> Any:
-    """Return the ActionLabel of one track.
+    """Return the ActionLabel of one track; its label is empty until it is valid.
 
     Args:
         make: Makes messages.
-        action: The scores.
+        action: The scores; None where the network knows no actions.
         track_id: Whose they are.
         header: Header of the source image.
         model: Name of the network.
     """
+    if action is None:
+        return make('pose_action_ros/ActionLabel', header=header, track_id=track_id, model=model)
     return make(
         'pose_action_ros/ActionLabel',
         header=header,
         track_id=track_id,
         valid=action.valid,
-        label=action.labels[action.best],
-        confidence=float(action.scores[action.best]),
+        label=action.labels[action.best] if action.valid else '',
+        confidence=float(action.scores[action.best]) if action.valid else 0.0,
         labels=list(action.labels),
         scores=action.scores.tolist(),
         clip_start=stamp_to_msg(make, action.clip_start_ns),
@@ -41,6 +43,17 @@ def action_to_msg(
         frames_used=action.frames_used,
         model=model,
     )
+
+
+def only_action(prediction: FramePrediction) -> ActionScores | None:
+    """Return the valid action of the one person who is followed.
+
+    None while several are followed, or nobody: a Classification can't name a track.
+    """
+    if len(prediction.followed_tracks) != 1:
+        return None
+    actions = [person.action for person in prediction.persons]
+    return next((action for action in actions if action is not None and action.valid), None)
 
 
 def classification_to_msg(make: MessageMaker, action: ActionScores, header: Any) -> Any:

@@ -1,6 +1,7 @@
 """The rules for `sensor_msgs/CameraInfo`: which camera it describes, or why none; and back.
 
-No message raises: a calibration that can't be used says why, and poses go on without a camera.
+No message raises an error: an unusable calibration has a reason, and poses continue without a
+camera.
 Sources: REP 104; the coefficients count as in OpenCV and image_geometry.
 """
 
@@ -27,12 +28,12 @@ _ASPECT_TOLERANCE = 0.01
 
 @dataclass(frozen=True)
 class Calibration:
-    """What is known of a camera.
+    """The calibration of a camera.
 
     Attributes:
-        camera: The camera of the image as it is sent; None where it is not known.
-        problem: Why there is no camera; empty where there is one.
-        note: How the calibration was changed to fit the image; empty where it fits.
+        camera: The camera of the image as it is sent; None if it is not known.
+        problem: Why there is no camera; empty if there is one.
+        note: How the calibration was changed to fit the image; empty if it fits.
     """
 
     camera: Camera | None
@@ -57,7 +58,7 @@ NO_CALIBRATION = Calibration(None, 'no CameraInfo has come')
 
 
 def calibration_from_msg(info: Any, *, rectified: bool = False) -> Calibration:
-    """Return what a CameraInfo says; never raises.
+    """Return the calibration of a CameraInfo; never raises.
 
     The calibration describes the full sensor; binning and region of interest are applied here
     (REP 104). Width and height 0 mean that the size is unknown.
@@ -68,11 +69,11 @@ def calibration_from_msg(info: Any, *, rectified: bool = False) -> Calibration:
     """
     matrix, row, name = (info.p, 4, 'P') if rectified else (info.k, 3, 'K')
     if not _finite(info.k, info.d, info.r, info.p):
-        return Calibration(None, 'CameraInfo has numbers that are not finite; calibrate anew')
+        return Calibration(None, 'CameraInfo has numbers that are not finite; calibrate again')
     fx, fy, cx, cy = (float(matrix[index]) for index in (0, row + 1, 2, row + 2))
     if fx == 0.0:
         hint = 'is image_rectified right?' if rectified and info.k[0] else 'calibrate the camera'
-        return Calibration(None, f'CameraInfo says uncalibrated ({name}[0] == 0); {hint}')
+        return Calibration(None, f'CameraInfo is uncalibrated ({name}[0] == 0); {hint}')
     size = (info.width, info.height) if info.width and info.height else (0, 0)
     lens = ((), '') if rectified else (tuple(map(float, info.d)), info.distortion_model)
     roi = info.roi
@@ -82,7 +83,7 @@ def calibration_from_msg(info: Any, *, rectified: bool = False) -> Calibration:
             camera = camera.cropped(roi.x_offset, roi.y_offset, roi.width, roi.height)
         return Calibration(camera.binned(info.binning_x, info.binning_y))
     except ConfigError as error:
-        return Calibration(None, f'CameraInfo can not be used: {error}')
+        return Calibration(None, f'CameraInfo cannot be used: {error}')
 
 
 def camera_to_msg(make: MessageMaker, camera: Camera, header: Any) -> Any:
@@ -112,12 +113,12 @@ def _fitted(calibration: Calibration, width: int, height: int) -> Calibration:
     aspect = (width * camera.height) / (height * camera.width)
     if abs(aspect - 1.0) > _ASPECT_TOLERANCE:
         return Calibration(
-            None, f'{sizes}: another aspect, so it can not be used; calibrate at the size sent'
+            None, f'{sizes}: another aspect ratio, so it is refused; calibrate at that size'
         )
     try:
         scaled = camera.scaled(width, height)
     except ConfigError as error:
-        return Calibration(None, f'{sizes}: it can not be scaled to the image: {error}')
+        return Calibration(None, f'{sizes}: it cannot be scaled to the image: {error}')
     return Calibration(scaled, note=f'{sizes}: it is scaled to the image')
 
 

@@ -17,7 +17,7 @@ __all__ = ['DepthImages', 'depth_from_msg']
 
 
 def depth_from_msg(msg: Any) -> NDArray[np.float32]:
-    """Decode a depth image to (H, W) metres, NaN where invalid.
+    """Decode a depth image to (H, W) metres, NaN if invalid.
 
     Args:
         msg: An Image (16UC1 mm or 32FC1 m), or a CompressedImage of `compressedDepth`.
@@ -38,7 +38,7 @@ class DepthImages:
 
     Attributes:
         items: The messages, undecoded.
-        problem: Why the last image asked for had no depth; empty where it had.
+        problem: Why the last image asked for had no depth; empty if it had.
     """
 
     def __init__(self, length: int = 8) -> None:
@@ -56,7 +56,7 @@ class DepthImages:
             max_age_s: How far the stamps may differ.
 
         Returns:
-            (H, W) metres, NaN invalid; None where there is none that can be used.
+            (H, W) metres, NaN invalid; None if there is none that can be used.
         """
         message = self.items.nearest(stamp_ns, max_age_s)
         if message is None:

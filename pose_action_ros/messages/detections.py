@@ -11,7 +11,7 @@ from pose_action_ros.messages.stamp_matching import StampedItems
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from pose_action_ros.inference.settings import PeopleSettings
+    from pose_action_ros.inference.settings import DetectionSettings
 
 __all__ = ['Detections', 'Region', 'box_from_region', 'boxes_from_detections', 'usable_boxes']
 
@@ -40,7 +40,7 @@ class Detections:
         self.items.put(stamp_ns, message, arrival_ns)
 
     def boxes_at(
-        self, stamp_ns: int, image_size: tuple[int, int], settings: PeopleSettings
+        self, stamp_ns: int, image_size: tuple[int, int], settings: DetectionSettings
     ) -> list[PersonBox]:
         """Return where people are in an image: nowhere without detections.
 
@@ -58,12 +58,12 @@ class Detections:
         good, self.problem = usable_boxes(boxes, image_size)
         if ids and settings.class_id not in ('', *ids):
             self.problem = (
-                f'no detection is a {settings.class_id!r} (people.class_id); found '
+                f'no detection is a {settings.class_id!r} (detections.class_id); found '
                 f'{", ".join(sorted(map(repr, ids)))}'
             )
         return good
 
-    def _why_none(self, stamp_ns: int, settings: PeopleSettings) -> str:
+    def _why_none(self, stamp_ns: int, settings: DetectionSettings) -> str:
         """A detector that is silent for a while sees nobody; messages that never serve do."""
         if not len(self.items):
             return 'no detections have come yet, so nobody is seen'
@@ -94,7 +94,7 @@ class Region:
         self._box = box_from_region(message)
 
     def boxes_at(
-        self, stamp_ns: int, image_size: tuple[int, int], settings: PeopleSettings
+        self, stamp_ns: int, image_size: tuple[int, int], settings: DetectionSettings
     ) -> list[PersonBox] | None:
         """Return where to look in an image; None: anywhere."""
         if self._box is None:
@@ -127,12 +127,12 @@ def boxes_from_detections(detections: Any, class_id: str, min_score: float) -> l
 
 
 def _side(width: float, height: float) -> float:
-    """The larger side; NaN where either is no length."""
+    """The larger side; NaN if either is no length."""
     return max(width, height) if width >= 0.0 and height >= 0.0 else math.nan
 
 
 def _score(results: Iterable[Any], class_id: str) -> float | None:
-    """The score of being a person; None where it is none."""
+    """Return the score of being a person; None if it is no person."""
     hypotheses = [result.hypothesis for result in results]
     scores = [h.score for h in hypotheses if class_id in ('', h.class_id)]
     return max(scores, default=None if hypotheses else 1.0)
@@ -152,7 +152,7 @@ def box_from_region(roi: Any) -> PersonBox | None:
 def usable_boxes(
     boxes: Sequence[PersonBox], image_size: tuple[int, int]
 ) -> tuple[list[PersonBox], str]:
-    """Return the boxes that can be looked at, and what is wrong with the others.
+    """Return the usable boxes, and the faults of the others.
 
     Args:
         boxes: Squares in pixels of the image, with any numbers.
@@ -160,7 +160,7 @@ def usable_boxes(
 
     Returns:
         The finite boxes that reach into the image and are neither far larger than it nor
-        smaller than a pixel, in their order; and a text, empty where all are.
+        smaller than a pixel, in their order; and a text, empty if all are.
     """
     good = [box for box in boxes if _is_usable(box, *image_size)]
     if len(good) == len(boxes):

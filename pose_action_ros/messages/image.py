@@ -47,7 +47,7 @@ def rgb_from_msg(msg: Any, *, infrared: bool = False) -> NDArray[np.uint8]:
 
 
 def pixel_fields(msg: Any) -> dict[str, Any]:
-    """Return what an Image says of its bytes, as the decoders of `geometry` take it."""
+    """Return the layout of an Image, as the decoders of `geometry` expect it."""
     return {
         'width': msg.width,
         'height': msg.height,

@@ -1,8 +1,9 @@
 """RViz markers of a person: joints, bones and the label, each in its own namespace.
 
-Joints are a SPHERE_LIST, bones a LINE_LIST, the label a TEXT_VIEW_FACING above the head; the
-marker's id is the track's id. A lost track gets DELETE, so no ghost is left behind. Right limbs
-are orange, left limbs blue, the trunk white. Joints without a position are skipped.
+Joints are a SPHERE_LIST, bones a LINE_LIST, the label a TEXT_VIEW_FACING above the head, or above
+the topmost joint where the head is not seen. The marker's id is the track's id. A lost track gets
+DELETE, so no ghost is left behind. Right limbs are orange, left limbs blue, the trunk white.
+Joints without a position are skipped.
 """
 
 from __future__ import annotations
@@ -42,10 +43,10 @@ class MarkerSettings:
         default=0.18, metadata={'help': 'Height of the label, metres.', 'min': 0.01, 'max': 2.0}
     )
     lifetime_s: float = field(
-        default=1.0,
+        default=2.0,
         metadata={
-            'help': 'Markers vanish this long after the last frame, seconds; 0 keeps them until '
-            'the track is lost.',
+            'help': 'Markers disappear this long after the last image, seconds; 0: when the track '
+            'ends.',
             'min': 0.0,
             'max': 60.0,
         },
@@ -53,8 +54,8 @@ class MarkerSettings:
     root_distance_m: float = field(
         default=3.0,
         metadata={
-            'help': 'Where a pose without a camera-frame position is drawn: this far along the '
-            "camera's z axis, metres. Its label then says 'root-relative'.",
+            'help': 'Distance at which a pose without a known position is drawn, along the z axis '
+            "of the camera, metres. Its label then says 'root-relative'.",
             'min': 0.0,
             'max': 100.0,
         },
@@ -62,11 +63,15 @@ class MarkerSettings:
 
 
 def person_text(person: PersonPrediction) -> str:
-    """Return the label as people read it: `wave 87 %`, or the track's number without an action."""
+    """Return the label as people read it.
+
+    `wave 87%`; the track's number without an action; `...` while the clip is not full, or while a
+    label is held that its own score no longer carries.
+    """
     action = person.action
     if action is None:
         return f'person {person.track_id}'
-    if not action.valid:
+    if not (action.valid and action.carried):
         return '...'
     return f'{action.labels[action.best]} {action.scores[action.best]:.0%}'
 
@@ -85,7 +90,7 @@ class MarkerBuilder:
         self._types = make.type_of('visualization_msgs/Marker')
         self._references = make.type_of('pose_action_ros/Pose3D')
         self._settings = settings
-        self._links = np.array(skeleton.links)
+        self._links = np.array(skeleton.drawn_links)
         sides = {'right': self._color(_RIGHT), 'left': self._color(_LEFT)}
         self._trunk = self._color(_TRUNK)
         self._joint_colors = np.array(
@@ -96,22 +101,24 @@ class MarkerBuilder:
         self._head = skeleton.index('head') if 'head' in skeleton.joint_names else 0
 
     def build(self, pose: Any, text: str) -> list[Any]:
-        """Return the three markers of a person, or their DELETEs where no joint has a position.
+        """Return the three markers of a person, or their DELETEs if no joint has a position.
 
         Args:
             pose: The Pose3D that the markers show, in its frame.
             text: The label.
         """
         settings, types = self._settings, self._types
-        positions = np.array([(j.position.x, j.position.y, j.position.z) for j in pose.joints])
-        if pose.reference == self._references.REFERENCE_ROOT:
+        is_relative = pose.reference == self._references.REFERENCE_ROOT
+        places = [joint.from_root if is_relative else joint.position for joint in pose.joints]
+        positions = np.array([(place.x, place.y, place.z) for place in places])
+        if is_relative:
             positions += (0.0, 0.0, settings.root_distance_m)
             text = f'{text} (root-relative)'
         seen = np.isfinite(positions).all(axis=1)
         if not seen.any():
             return self.delete(pose.header, pose.track_id)
         drawn = seen[self._links].all(axis=1)
-        head = self._head if seen[self._head] else int(seen.argmax())
+        top = self._head if seen[self._head] else int(np.nanargmin(positions[:, 1]))  # y is down
         joints = {
             'type': types.SPHERE_LIST,
             'scale': self._cube(settings.joint_diameter_m),
@@ -127,7 +134,7 @@ class MarkerBuilder:
         label = {
             'type': types.TEXT_VIEW_FACING,
             'scale': self._cube(settings.text_height_m),
-            'pose': self._pose(positions[head] - (0.0, _TEXT_ABOVE_HEAD_M, 0.0)),
+            'pose': self._pose(positions[top] - (0.0, _TEXT_ABOVE_HEAD_M, 0.0)),
             'color': self._trunk,
             'text': text,
         }

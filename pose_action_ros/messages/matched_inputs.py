@@ -1,6 +1,6 @@
-"""What comes beside the images, matched to them by stamp: calibration, depth, boxes of people.
+"""Calibration, depth and boxes of people, matched to the images by stamp.
 
-The node and the command line share it, so both choose the same for the same image.
+The node and the command line share this code, so both match alike.
 """
 
 from __future__ import annotations
@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 
-from pose_action_ros.inference.settings import PeopleSettings
+from pose_action_ros.inference.settings import DetectionSettings
 from pose_action_ros.messages.camera import NO_CALIBRATION, Calibration
 
 if TYPE_CHECKING:
@@ -26,12 +26,13 @@ __all__ = ['BoxSource', 'MatchSettings', 'MatchedInputs']
 
 @dataclass(frozen=True)
 class MatchSettings:
-    """What serves an image, of what comes beside it."""
+    """Rules for matching depth images and detections to an image."""
 
     depth_max_age_s: float = field(
         default=0.05,
         metadata={
-            'help': 'A depth image serves an image whose stamp differs by at most this, seconds.',
+            'help': 'Largest difference between the stamps of an image and its depth image, '
+            'seconds.',
             'min': 0.0,
             'max': 10.0,
         },
@@ -39,87 +40,86 @@ class MatchSettings:
     sync_wait_s: float = field(
         default=0.04,
         metadata={
-            'help': 'An image waits this long for depth and detections that belong to it, '
-            'seconds.',
+            'help': 'How long an image waits for its depth image and its detections, seconds.',
             'min': 0.0,
             'max': 1.0,
         },
     )
-    people: PeopleSettings = field(default_factory=PeopleSettings)
+    detections: DetectionSettings = field(default_factory=DetectionSettings)
 
 
 class BoxSource(Protocol):
-    """Somebody who says where people are.
+    """A source of boxes of people.
 
     Attributes:
-        problem: Why nobody was found, where that looks like a mistake; else empty.
+        problem: Why nobody was found, if that looks like a mistake; otherwise empty.
     """
 
     problem: str
 
     @property
     def items(self) -> StampedItems[Any] | None:
-        """Their messages, None where these have no stamps."""
+        """Return the messages, or None if they have no stamps."""
 
     def put(self, stamp_ns: int, message: Any, arrival_ns: int) -> None:
-        """Take in a message that came at a time."""
+        """Store a message and the time of its arrival."""
 
     def boxes_at(
-        self, stamp_ns: int, image_size: tuple[int, int], settings: PeopleSettings
+        self, stamp_ns: int, image_size: tuple[int, int], settings: DetectionSettings
     ) -> Sequence[PersonBox] | None:
-        """Return where people are in an image; None: anywhere."""
+        """Return the boxes of people in an image; None: search everywhere."""
 
 
 @dataclass
 class MatchedInputs:
-    """What comes beside the image; the callbacks write, who looks at images reads.
+    """The inputs beside the image. Callbacks write them, and the worker reads them.
 
     Attributes:
-        calibration: What the last CameraInfo said.
-        depth: The last depth images; None where depth is not used.
-        people: Says where people are; None: find one person.
+        calibration: The last CameraInfo.
+        depth: The last depth images; None if depth is not used.
+        boxes: Source of boxes; None: find one person.
     """
 
     calibration: Calibration = NO_CALIBRATION
     depth: DepthImages | None = None
-    people: BoxSource | None = None
+    boxes: BoxSource | None = None
 
     def boxes_and_depth(
         self, stamp_ns: int, image_size: tuple[int, int], settings: MatchSettings
     ) -> tuple[Sequence[PersonBox] | None, NDArray[np.float32] | None]:
-        """Return what belongs to an image.
+        """Return the boxes and the depth of an image.
 
         Args:
             stamp_ns: Stamp of the image.
             image_size: Its width and height, pixels.
-            settings: How far stamps may differ, and which detections are people.
+            settings: Largest differences of stamps, and the selection of people.
 
         Returns:
-            Where people are, None for anywhere; (H, W) depth in metres, None where unknown.
+            Boxes of people, None to search everywhere; (H, W) depth in metres, None if unknown.
         """
         boxes = depth_m = None
-        if self.people is not None:
-            boxes = self.people.boxes_at(stamp_ns, image_size, settings.people)
+        if self.boxes is not None:
+            boxes = self.boxes.boxes_at(stamp_ns, image_size, settings.detections)
         if self.depth is not None:
             depth_m = self.depth.at(stamp_ns, image_size, settings.depth_max_age_s)
         return boxes, depth_m
 
     def note_image(self, stamp_ns: int, arrival_ns: int) -> None:
-        """Note that an image has come."""
+        """Note the arrival of an image."""
         for items in self._matched():
             items.note_image(stamp_ns, arrival_ns)
 
     def awaited(self, stamp_ns: int, wait_s: float) -> bool:
-        """Tell whether something that belongs to an image may yet come in time."""
+        """Return whether an input of this image may still arrive in time."""
         return any(items.awaited(stamp_ns, wait_s) for items in self._matched())
 
     def problems(self) -> dict[str, str]:
-        """Return what is wrong with an input, by its topic; empty where nothing is."""
+        """Return the fault of each input, by its topic; empty if there is none."""
         return {
             'depth': self.depth.problem if self.depth else '',
-            'people': self.people.problem if self.people else '',
+            'boxes': self.boxes.problem if self.boxes else '',
         }
 
     def _matched(self) -> list[StampedItems[Any]]:
-        topics = (topic.items for topic in (self.depth, self.people) if topic is not None)
+        topics = (topic.items for topic in (self.depth, self.boxes) if topic is not None)
         return [items for items in topics if items is not None]

@@ -1,4 +1,4 @@
-"""A person's pose to `Pose3D`."""
+"""A person's pose to `Pose3D`, and the layout of its joints to `JointLayout`."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ if TYPE_CHECKING:
     from pose_action_ros.core.skeleton import Skeleton
     from pose_action_ros.messages.maker import MessageMaker
 
-__all__ = ['SourceImage', 'box_to_msg', 'pose_to_msg']
+__all__ = ['SourceImage', 'box_to_msg', 'layout_to_msg', 'pose_to_msg']
 
 
 @dataclass(frozen=True)
 class SourceImage:
-    """What every message says of the image that it comes from.
+    """The fields of every message that describe its image.
 
     Attributes:
         header: Header of its message: stamp and frame.
@@ -39,23 +39,27 @@ def pose_to_msg(
 
     Args:
         make: Makes messages.
-        person: The result; its best 3D pose is used (camera, else root-relative, else none).
+        person: The result; its joints in the camera's frame are used where there are any.
         skeleton: The layout of its joints.
         source: The image; the box is clipped to it.
     """
-    reference, positions = _best_position(make.type_of('pose_action_ros/Pose3D'), person)
-    u, v = person.joints_image_px.T.tolist()
     joints = [
         make(
             'pose_action_ros/Joint',
             name=name,
-            position=make('geometry_msgs/Point', x=x, y=y, z=z),
+            position=_xyz(make, 'Point', place),
+            from_root=_xyz(make, 'Vector3', offset),
             u=u,
             v=v,
             confidence=confidence,
         )
-        for name, (x, y, z), u, v, confidence in zip(
-            skeleton.joint_names, positions.tolist(), u, v, person.confidence.tolist(), strict=True
+        for name, place, offset, (u, v), confidence in zip(
+            skeleton.joint_names,
+            _rows(person, person.joints_camera_m),
+            _rows(person, person.joints_root_m),
+            person.joints_image_px.tolist(),
+            person.confidence.tolist(),
+            strict=True,
         )
     ]
     return make(
@@ -64,11 +68,26 @@ def pose_to_msg(
         track_id=person.track_id,
         layout=person.layout,
         joints=joints,
-        reference=reference,
+        reference=_reference(make, person),
         scale_source=int(person.scale_source),
+        root=_xyz(make, 'Point', person.root_m.tolist()),
+        root_covariance=person.root_covariance_m2.ravel(),
+        velocity=_xyz(make, 'Vector3', person.velocity_m_per_s.tolist()),
         roi=box_to_msg(make, person.box, source.size),
         confidence=float(person.confidence.mean()),
         model=source.model,
+    )
+
+
+def layout_to_msg(make: MessageMaker, skeleton: Skeleton) -> Any:
+    """Return the JointLayout of a skeleton."""
+    return make(
+        'pose_action_ros/JointLayout',
+        name=skeleton.name,
+        joint_names=list(skeleton.joint_names),
+        bone_from=[start for start, _ in skeleton.drawn_links],
+        bone_to=[end for _, end in skeleton.drawn_links],
+        root=-1 if skeleton.root is None else skeleton.root,
     )
 
 
@@ -94,9 +113,22 @@ def box_to_msg(make: MessageMaker, box: PersonBox, image_size: tuple[int, int]) 
     )
 
 
-def _best_position(kind: Any, person: PersonPrediction) -> tuple[int, NDArray[np.floating]]:
+def _reference(make: MessageMaker, person: PersonPrediction) -> int:
+    """Which coordinates the joints have."""
+    kind = make.type_of('pose_action_ros/Pose3D')
     if person.joints_camera_m is not None:
-        return kind.REFERENCE_CAMERA, person.joints_camera_m
-    if person.joints_root_m is not None:
-        return kind.REFERENCE_ROOT, person.joints_root_m
-    return kind.REFERENCE_IMAGE, np.full((len(person.confidence), 3), np.nan)
+        return int(kind.REFERENCE_CAMERA)
+    return int(kind.REFERENCE_IMAGE if person.joints_root_m is None else kind.REFERENCE_ROOT)
+
+
+def _rows(person: PersonPrediction, joints_m: NDArray[np.floating] | None) -> list[list[float]]:
+    """J rows of x, y, z; NaN where there are no joints."""
+    if joints_m is None:
+        joints_m = np.full((len(person.confidence), 3), np.nan)
+    rows: list[list[float]] = joints_m.tolist()
+    return rows
+
+
+def _xyz(make: MessageMaker, kind: str, row: list[float]) -> Any:
+    x, y, z = row
+    return make(f'geometry_msgs/{kind}', x=x, y=y, z=z)

@@ -76,7 +76,7 @@ class StampedItems(Generic[ItemT]):
             return in_time and self._images_alone <= _IN_VAIN
 
     def nearest(self, stamp_ns: int, max_age_s: float) -> ItemT | None:
-        """Return the item nearest in time, None where none is near enough."""
+        """Return the item nearest in time, None if none is near enough."""
         with self._lock:
             near = self._nearest(stamp_ns)
             if near is None or abs(near[0] - stamp_ns) > round(max_age_s * _SECOND_NS):
@@ -94,7 +94,7 @@ class StampedItems(Generic[ItemT]):
             return 'their stamps are 0: stamp them as the image is stamped'
         off_s = (near[0] - stamp_ns) / _SECOND_NS
         text = f'the nearest is {_one_digit(abs(off_s))} s {"newer" if off_s > 0 else "older"}'
-        return f'{text}: are their stamps of another clock?' if abs(off_s) > 1.0 else text
+        return f'{text}: do their stamps come from another clock?' if abs(off_s) > 1.0 else text
 
     def _nearest(self, stamp_ns: int) -> tuple[int, ItemT] | None:
         return min(self._items, key=lambda pair: abs(pair[0] - stamp_ns), default=None)

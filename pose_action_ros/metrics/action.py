@@ -42,7 +42,7 @@ def accuracy(scores: ArrayLike, labels: ArrayLike) -> float:
 
 
 def confusion_matrix(predicted: ArrayLike, labels: ArrayLike, classes: int) -> NDArray[np.int64]:
-    """Count what was taken for what.
+    """Count the predictions of each class.
 
     Args:
         predicted: (N,) indices of the predicted classes.

@@ -42,7 +42,7 @@ def mpjpe(predicted: ArrayLike, target: ArrayLike, *, root: int | None = 0) -> f
 
     Args:
         predicted: (..., J, D).
-        target: (..., J, D) in the same unit. Joints that are NaN on either side are left out.
+        target: (..., J, D) in the same unit. Joints that are NaN on either side are ignored.
         root: Joint that both are centred on; None takes them as they are.
 
     Returns:
@@ -60,7 +60,7 @@ def p_mpjpe(predicted: ArrayLike, target: ArrayLike) -> float:
 
     Args:
         predicted: (..., J, D).
-        target: (..., J, D) in the same unit. Joints that are NaN on either side are left out.
+        target: (..., J, D) in the same unit. Joints that are NaN on either side are ignored.
 
     Returns:
         Mean distance in the unit of the arguments; NaN without a valid joint.
@@ -80,11 +80,11 @@ def joint_errors(
 
     Args:
         predicted: (..., J, D); a missing joint (NaN) is infinitely far off.
-        target: (..., J, D) in the same unit, NaN where not annotated.
+        target: (..., J, D) in the same unit, NaN if not annotated.
         scale: (...) one length per sample in that unit, e.g. `head_size`, or one for all.
 
     Returns:
-        (..., J) float64, NaN where target or scale are unknown.
+        (..., J) float64, NaN if target or scale are unknown.
     """
     predicted, target = _same_shape(predicted, target)
     distance = np.linalg.norm(predicted - target, axis=-1)
@@ -101,7 +101,7 @@ def pck(errors: ArrayLike, threshold: float) -> float:
         threshold: Largest error that is correct, in units of the scale.
 
     Returns:
-        Share of the errors that are not NaN; NaN where there are none.
+        Share of the errors that are not NaN; NaN if there are none.
     """
     errors = np.asarray(errors, np.float64)
     known = errors[~np.isnan(errors)]
@@ -120,7 +120,7 @@ def auc(errors: ArrayLike, *, max_threshold: float, steps: int) -> float:
         steps: Intervals, >= 1.
 
     Returns:
-        0 to 1; NaN where nothing is known.
+        0 to 1; NaN if nothing is known.
 
     Raises:
         ConfigError: There are no steps.
@@ -156,13 +156,13 @@ def pckh(
 
     Args:
         predicted_px: (N, J, 2) pixels of the full image.
-        target_px: (N, J, 2), NaN where not annotated.
+        target_px: (N, J, 2), NaN if not annotated.
         head_size_px: (N,) from `head_size`.
         threshold: Share of the head size.
         skipped: Joints that do not count: pelvis and thorax in MPII's protocol (layout `pa16j`).
 
     Returns:
-        0 to 1, NaN where nothing is annotated.
+        0 to 1, NaN if nothing is annotated.
     """
     errors = joint_errors(predicted_px, target_px, head_size_px)
     return pck(np.delete(errors, skipped, axis=-1), threshold)
@@ -180,13 +180,13 @@ def pck_torso(
 
     Args:
         predicted_px: (..., J, 2) pixels.
-        target_px: (..., J, 2), NaN where not annotated; samples without both joints don't count.
+        target_px: (..., J, 2), NaN if not annotated; samples without both joints don't count.
         layout: Name of the joint layout.
         visible: (..., J) bool, the joints to count; all by default.
         threshold: Share of the torso's diameter.
 
     Returns:
-        0 to 1, NaN where nothing counts.
+        0 to 1, NaN if nothing counts.
     """
     skeleton = get_skeleton(layout)
     target = np.asarray(target_px, np.float64)
@@ -209,12 +209,12 @@ def pck3d(
 
     Args:
         predicted_m: (..., J, 3) metres, centred as the protocol wants it; not centred here.
-        target_m: (..., J, 3) metres, NaN where not annotated.
+        target_m: (..., J, 3) metres, NaN if not annotated.
         threshold_m: Largest distance that is correct; 0.15 is MPI-INF-3DHP's.
         root: Joint that does not count; None counts all.
 
     Returns:
-        0 to 1, NaN where nothing is annotated.
+        0 to 1, NaN if nothing is annotated.
     """
     errors = joint_errors(predicted_m, target_m)
     return pck(errors if root is None else np.delete(errors, root, axis=-1), threshold_m)

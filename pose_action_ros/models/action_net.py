@@ -108,7 +108,7 @@ class PoseActionBranch(nn.Module):
 
 
 class AppearanceActionBranch(nn.Module):
-    """Actions from what the joints look like (`GuidedVisAR`)."""
+    """Actions from the appearance of the joints (`GuidedVisAR`)."""
 
     def __init__(self, config: ModelConfig) -> None:
         super().__init__()

@@ -9,7 +9,7 @@ import os
 import sys
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 import platformdirs
 import torch
@@ -17,13 +17,15 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 
 from pose_action_ros.core.errors import CheckpointError, ConfigError
+from pose_action_ros.core.paths import visible_files
+from pose_action_ros.core.spelling import did_you_mean
 from pose_action_ros.models.config import PRESETS, ModelConfig
 from pose_action_ros.models.multitask import MultitaskNet
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
-    from torch import Tensor
+    from torch import Tensor, nn
 
 __all__ = [
     'CONFIG_KEY',
@@ -31,11 +33,15 @@ __all__ = [
     'cache_folder',
     'find_weights',
     'load_model',
+    'load_network',
     'open_model',
     'read_config',
     'read_metadata',
     'save_model',
+    'write_network',
 ]
+
+NetT = TypeVar('NetT', bound='nn.Module')
 
 CONFIG_KEY = 'pose_action_ros.config'
 """Metadata key of the network's config, one line of JSON."""
@@ -54,15 +60,29 @@ def save_model(net: MultitaskNet, path: Path | str, provenance: Mapping[str, str
         path: Ends in .safetensors; its folder exists.
         provenance: Where the weights come from (source, seed, command, ...), free text.
     """
+    write_network(net, path, {**provenance, CONFIG_KEY: net.config.to_json()})
+
+
+def write_network(net: nn.Module, path: Path | str, metadata: Mapping[str, str]) -> None:
+    """Write the tensors of any network to a file, as they are.
+
+    Args:
+        net: The network.
+        path: Ends in .safetensors; its folder exists.
+        metadata: Texts that travel with them.
+    """
     tensors = {name: value.detach().cpu().contiguous() for name, value in net.state_dict().items()}
-    metadata = {**provenance, 'format': 'pt', CONFIG_KEY: net.config.to_json()}
     part = Path(path).with_suffix('.part')  # never half a file under the final name
-    part.write_bytes(save(tensors, metadata))  # save_file would shut out all other users
+    part.write_bytes(save(tensors, {**metadata, 'format': 'pt'}))  # save_file bars other users
     part.replace(path)
 
 
-def read_metadata(path: Path | str) -> dict[str, str]:
+def read_metadata(path: Path | str, key: str = CONFIG_KEY) -> dict[str, str]:
     """Return a file's metadata: config, provenance.
+
+    Args:
+        path: The file.
+        key: Under which the config of the wanted kind of network stands.
 
     Raises:
         CheckpointError: The file is missing, damaged or not ours.
@@ -78,10 +98,10 @@ def read_metadata(path: Path | str) -> dict[str, str]:
             f'{path} is damaged or no safetensors file ({error}); files of the authors (.h5) are '
             'converted with `pose-action convert-weights`'
         ) from error
-    if CONFIG_KEY not in metadata:
+    if key not in metadata:
         raise CheckpointError(
-            f'{path} is a safetensors file without {CONFIG_KEY!r} in its metadata, so not a '
-            'network of this package'
+            f'{path} is a safetensors file without {key!r} in its metadata, so not a '
+            'network of this package, or one of another kind'
         )
     return metadata
 
@@ -109,15 +129,31 @@ def load_model(path: Path | str) -> MultitaskNet:
         CheckpointError: The file is missing, damaged, not ours, or does not fit its own config.
     """
     config = read_config(path)
+    return load_network(path, lambda: MultitaskNet(config))
+
+
+def load_network(path: Path | str, build: Callable[[], NetT]) -> NetT:
+    """Read a network of a known shape from a file.
+
+    Args:
+        path: The file.
+        build: Makes the network, with any weights.
+
+    Returns:
+        The network in evaluation mode, float32, on the CPU.
+
+    Raises:
+        CheckpointError: The file is damaged or does not hold that network.
+    """
     with torch.device('meta'):  # shapes first: a wrong config must not ask for memory
-        expected = MultitaskNet(config).state_dict()
+        expected = build().state_dict()
     try:
         with safe_open(path, framework='pt') as file:
             found = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
     except (SafetensorError, OSError, ValueError) as error:
         raise CheckpointError(f'{path} is damaged ({error}); copy or make it again') from error
     _check(found, expected, path)
-    net = MultitaskNet(config)
+    net = build()
     net.load_state_dict({name: value.float() for name, value in found.items()})
     return net.eval()
 
@@ -143,14 +179,14 @@ def find_weights(name_or_path: str | Path) -> Path:
     """Return the path of a weights file.
 
     Args:
-        name_or_path: A path; `demo`; or a preset's name, for released weights that
-            `pose-action fetch-weights` has put into the cache folder.
+        name_or_path: A path; a shipped name (`people`, `demo`); or a preset's name, for released
+            weights that `pose-action fetch-weights` has put into the cache folder.
 
     Raises:
-        CheckpointError: There is none; the message says where it was looked for and what to do.
+        CheckpointError: There is none; the message lists the searched folders and the remedy.
     """
     path = Path(name_or_path).expanduser()
-    if path.suffix == _ENDING or len(path.parts) > 1:
+    if path.suffix or len(path.parts) > 1:
         if path.is_file():
             return path
         raise CheckpointError(f'there is no weights file {path}; give an existing {_ENDING} file')
@@ -159,11 +195,16 @@ def find_weights(name_or_path: str | Path) -> Path:
     for folder in folders:
         if (folder / f'{name}{_ENDING}').is_file():
             return folder / f'{name}{_ENDING}'
-    advice = f'give a path, `demo`, or `{UNTRAINED}PRESET`'
-    if name in PRESETS and name != 'compact':
-        advice = f'`pose-action fetch-weights {name}` fetches the released file'
+    found = [path.stem for folder in folders for path in visible_files(folder, f'*{_ENDING}')]
+    released = [preset for preset in PRESETS if preset != 'compact']
+    meant = did_you_mean(name, [*found, *released])
+    advice = (
+        f'; give a path, a name ({", ".join(dict.fromkeys(found))}) or {UNTRAINED}PRESET{meant}'
+    )
+    if name in released:
+        advice = f'; `pose-action fetch-weights {name}` downloads the released file'
     places = ', '.join(str(folder) for folder in folders)
-    raise CheckpointError(f'no weights named {name!r} in {places}; {advice}')
+    raise CheckpointError(f'no weights named {name!r} in {places}{advice}')
 
 
 def cache_folder() -> Path:

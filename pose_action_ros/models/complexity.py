@@ -94,7 +94,7 @@ def _of_heads(counts: dict[str, int]) -> int:
 
 
 def _by_part(counts: dict[str, int]) -> dict[str, int]:
-    """Sum over what the network's figures draw as one box."""
+    """Sum over the boxes of the network's figures."""
     parts: dict[str, int] = {}
     for name, count in counts.items():
         words = name.split('.')

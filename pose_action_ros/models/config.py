@@ -15,13 +15,14 @@ from typing import Any
 from pose_action_ros.core.actions import NTU60_ACTIONS, PENN_ACTIONS, SIMULATED_ACTIONS
 from pose_action_ros.core.errors import ConfigError
 from pose_action_ros.core.skeleton import get_skeleton
+from pose_action_ros.core.spelling import did_you_mean
 
 __all__ = ['ACTION_BLOCKS', 'PRESETS', 'ModelConfig']
 
 ACTION_BLOCKS = 4
 """Prediction blocks of each action branch; the same in every published model."""
 
-_MOST = {'blocks': 64, 'clip_frames': 1024}  # of what a file may ask us to build
+_MOST = {'blocks': 64, 'clip_frames': 1024}  # largest sizes that a file may request
 _MOST_CHANNELS = 8192
 
 
@@ -67,7 +68,7 @@ class ModelConfig:
     appearance_features: int = 256
 
     def __post_init__(self) -> None:
-        """Refuse what can not be built.
+        """Refuse what cannot be built.
 
         Raises:
             ConfigError: A field is out of range or contradicts another.
@@ -107,7 +108,8 @@ class ModelConfig:
             ConfigError: There is no such preset or field.
         """
         if name not in PRESETS:
-            raise ConfigError(f'unknown preset {name!r}; known are {", ".join(PRESETS)}')
+            advice = did_you_mean(name, PRESETS)
+            raise ConfigError(f'unknown preset {name!r}; known: {", ".join(PRESETS)}{advice}')
         unknown = set(changes) - {field.name for field in fields(cls)}
         if unknown:
             raise ConfigError(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import torch
 from torch import nn
@@ -13,25 +13,38 @@ from pose_action_ros.models.layers import BatchNorm, ConvUnit, SamePaddedConv, S
 if TYPE_CHECKING:
     from pose_action_ros.models.multitask import MultitaskNet
 
-__all__ = ['fold']
+__all__ = ['fold', 'fold_batch_norms']
+
+NetT = TypeVar('NetT', bound=nn.Module)
 
 
 @torch.no_grad()
 def fold(net: MultitaskNet) -> MultitaskNet:
     """Return a copy for inference; `net` stays.
 
-    Every batch norm goes into the convolution before it. The first layer of the appearance
-    branch, linear and the same for every joint of every frame, goes from the clip to the frame:
-    it is computed once a frame instead of T times, and a clip is less to keep.
+    Besides what `fold_batch_norms` does, the first layer of the appearance branch, linear and the
+    same for every joint of every frame, goes from the clip to the frame: it is computed once a
+    frame instead of T times, and a clip is less to keep.
+    """
+    folded = fold_batch_norms(net)
+    if folded.appearance_action_branch is not None:
+        first: Any = folded.appearance_action_branch.reduce
+        folded.joint_projection = _as_linear(first)
+        folded.appearance_action_branch.reduce = nn.Identity()
+    return folded
+
+
+@torch.no_grad()
+def fold_batch_norms(net: NetT) -> NetT:
+    """Return a copy for inference in which every batch norm is part of the convolution before it.
+
+    Args:
+        net: The network, of `ConvUnit`s; it stays.
     """
     folded = copy.deepcopy(net).eval()
     for unit in folded.modules():
         if isinstance(unit, ConvUnit) and isinstance(unit.norm, BatchNorm):
             _fold_batch_norm(unit, unit.norm)
-    if folded.appearance_action_branch is not None:
-        first: Any = folded.appearance_action_branch.reduce
-        folded.joint_projection = _as_linear(first)
-        folded.appearance_action_branch.reduce = nn.Identity()
     return folded.requires_grad_(False)
 
 

@@ -25,6 +25,7 @@ MAX_BYTES = 1 << 30
 """Largest sum of arrays that is read; the largest released file has 68 MB."""
 
 _REFUSED = 3
+_SIGNATURE = b'\x89HDF\r\n\x1a\n'
 _TIMEOUT_S = 120
 _HARMLESS_FILTERS = {1, 2, 3, 32000}  # deflate, shuffle, fletcher32, lzf
 
@@ -36,7 +37,7 @@ def read_keras_groups(path: Path) -> dict[str, list[NDArray[np.float32]]]:
         path: An HDF5 file.
 
     Returns:
-        Group name to its arrays, both in the file's order; groups without arrays are left out.
+        Group name to its arrays, both in the file's order; groups without arrays are skipped.
 
     Raises:
         ValueError: The file is missing, damaged or not laid out as Keras does; the message says
@@ -44,6 +45,9 @@ def read_keras_groups(path: Path) -> dict[str, list[NDArray[np.float32]]]:
     """
     if not path.is_file():
         raise ValueError('there is no such file')
+    with path.open('rb') as file:
+        if file.read(len(_SIGNATURE)) != _SIGNATURE:
+            raise ValueError('it is no HDF5 file; give the Keras weights of the authors (.h5)')
     with tempfile.TemporaryDirectory() as folder:
         copied = Path(folder) / 'arrays.npz'
         command = [sys.executable, '-P' if sys.version_info >= (3, 11) else '-s', __file__]
@@ -56,7 +60,7 @@ def read_keras_groups(path: Path) -> dict[str, list[NDArray[np.float32]]]:
                 check=False,
             )
         except subprocess.TimeoutExpired:
-            raise ValueError('the HDF5 library does not come to an end with it') from None
+            raise ValueError('the HDF5 library does not finish reading it') from None
         if child.returncode == _REFUSED:
             raise ValueError(child.stderr.strip())
         if child.returncode != 0:
@@ -132,6 +136,6 @@ def _dataset(group: Any, weight: str, shown: str) -> Any:
 if __name__ == '__main__':
     try:
         _copy(sys.argv[1], sys.argv[2])
-    except Exception as error:  # whatever it is, the caller says it
+    except Exception as error:  # the caller reports it
         sys.stderr.write(f'{error}\n')
         sys.exit(_REFUSED)

@@ -85,7 +85,7 @@ def convert_keras_weights(
     try:
         found = read_keras_groups(path)
     except ValueError as error:
-        raise CheckpointError(f'{path} can not be read: {error}') from error
+        raise CheckpointError(f'{path} cannot be read: {error}') from error
     net = MultitaskNet(config)
     try:
         state = _match(net, found)

@@ -148,7 +148,7 @@ class SeparableResidual(nn.Module):
 
 
 def max_pool(x: Tensor, kernel: int = 2) -> Tensor:
-    """Max-pool with stride 2; an odd border is pooled over what is there (SAME)."""
+    """Max-pool with stride 2; an odd border is pooled over the existing pixels (SAME)."""
     return F.max_pool2d(x, kernel, stride=2, ceil_mode=True)
 
 
@@ -158,7 +158,7 @@ def max_min_pool(x: Tensor) -> Tensor:
 
 
 def upsample(x: Tensor, like: Tensor) -> Tensor:
-    """Double each pixel; where `like` has an odd size the last row or column is left out."""
+    """Double each pixel; if `like` has an odd size, drop the last row or column."""
     doubled = F.interpolate(x, scale_factor=2.0, mode='nearest')
     return doubled[..., : like.shape[-2], : like.shape[-1]]
 

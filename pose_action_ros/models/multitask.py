@@ -141,7 +141,7 @@ class MultitaskNet(nn.Module):
         return self.read_frames(self.pose_net(crops))
 
     def read_frames(self, maps: PoseMaps) -> FrameFeatures:
-        """Read pose and joint features out of what the pose network gives."""
+        """Read pose and joint features from the outputs of the pose network."""
         reading = read_heat_maps(maps.heat_maps[-1], self.config)
         at_joints = reading.probabilities @ maps.features.flatten(-2).transpose(1, 2)
         return FrameFeatures(

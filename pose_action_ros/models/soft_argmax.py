@@ -28,7 +28,7 @@ CONTEXT_ALPHA = 0.8
 
 
 class HeatMapReading(NamedTuple):
-    """What the heat maps of one block say.
+    """The readings of the heat maps of one block.
 
     Attributes:
         joints: (B, J, D) in crop coordinates.

@@ -10,10 +10,18 @@ from collections import Counter, deque
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from rosbags.interfaces import (
+    Qos,
+    QosDurability,
+    QosHistory,
+    QosLiveliness,
+    QosReliability,
+    QosTime,
+)
+
 from pose_action_ros.core.errors import PoseActionError, shortened
 from pose_action_ros.core.predictions import ScaleSource
 from pose_action_ros.core.skeleton import get_skeleton
-from pose_action_ros.messages.action import action_to_msg
 from pose_action_ros.messages.camera import (
     NO_CALIBRATION,
     Calibration,
@@ -22,15 +30,17 @@ from pose_action_ros.messages.camera import (
 from pose_action_ros.messages.depth import DepthImages
 from pose_action_ros.messages.detections import Detections
 from pose_action_ros.messages.image import rgb_from_msg
-from pose_action_ros.messages.markers import MarkerBuilder, MarkerSettings, person_text
+from pose_action_ros.messages.markers import MarkerSettings
 from pose_action_ros.messages.matched_inputs import MatchedInputs, MatchSettings
-from pose_action_ros.messages.pose import SourceImage, pose_to_msg
+from pose_action_ros.messages.pose import SourceImage, layout_to_msg
+from pose_action_ros.messages.results import ResultBuilder
 from pose_action_ros.messages.stamp import stamp_from_msg
 from pose_action_ros.recordings.message_types import DETECTIONS_TYPE
 from pose_action_ros.recordings.topics import (
     CAMERA_INFO_TYPE,
     IMAGE_TYPES,
     OUTPUTS,
+    SKELETON,
     RecordingTopics,
 )
 
@@ -47,12 +57,23 @@ if TYPE_CHECKING:
 __all__ = ['Annotator', 'Counts']
 
 _REASON = 300  # characters of a reason
+_NEVER = QosTime(sec=2147483647, nsec=4294967295)
+_LATCHED = Qos(
+    QosHistory.KEEP_LAST,
+    1,
+    QosReliability.RELIABLE,
+    QosDurability.TRANSIENT_LOCAL,
+    *(_NEVER, _NEVER),
+    QosLiveliness.AUTOMATIC,
+    _NEVER,
+    avoid_ros_namespace_conventions=False,
+)
 _KEPT = 64  # depth images or detections, undecoded
 
 
 @dataclass
 class Counts:
-    """What was found in a recording.
+    """Counts of the contents of a recording.
 
     Attributes:
         images: How many there are.
@@ -61,9 +82,9 @@ class Counts:
         poses: Written.
         actions: Written.
         calibrated: Some image had a calibration.
-        problems: What was wrong with images, stamps, calibration, depth images or detections,
+        problems: Faults of images, stamps, calibration, depth images or detections,
             and for how many images.
-        damaged: What was wrong with other messages or with the files, and how often.
+        damaged: Faults of other messages or of the files, and their numbers.
         stopped_by: The signal that ended the conversion early; 0 for none.
     """
 
@@ -98,7 +119,7 @@ class Annotator:
         writer: Of the new recording, open.
 
     Attributes:
-        counts: What was found so far.
+        counts: The counts so far.
     """
 
     def __init__(
@@ -111,28 +132,33 @@ class Annotator:
     ) -> None:
         self.counts = Counts()
         self._make, self._stream, self._topics, self._writer = make, stream, topics, writer
-        self._skeleton = get_skeleton(stream.layout)
-        self._markers = MarkerBuilder(make, self._skeleton, MarkerSettings())
-        self._shown: set[int] = set()  # tracks that have markers
+        skeleton = get_skeleton(stream.layout)
+        self._results = ResultBuilder(make, skeleton, MarkerSettings())
+        self._layout = layout_to_msg(make, skeleton)  # until it is written
         self._connections = {
-            name: writer.add_connection(topics.output(name), kind, typestore=make.store)
+            name: writer.add_connection(
+                topics.output(name),
+                kind,
+                typestore=make.store,
+                offered_qos_profiles=[_LATCHED] if name == SKELETON else [],
+            )
             for name, kind in OUTPUTS.items()
         }
         self._waiting: deque[_Waiting] = deque()
         self._settings = settings
         self._matched = MatchedInputs(
             depth=DepthImages(_KEPT) if topics.depth else None,
-            people=Detections(_KEPT) if topics.people else None,
+            boxes=Detections(_KEPT) if topics.detections else None,
         )
         self._takers = {
             **{(topics.image, kind): self._take_image for kind in IMAGE_TYPES},
             **{(topics.depth, kind): self._take_beside for kind in IMAGE_TYPES},
-            (topics.people, DETECTIONS_TYPE): self._take_beside,
+            (topics.detections, DETECTIONS_TYPE): self._take_beside,
             (topics.camera_info, CAMERA_INFO_TYPE): self._take_info,
         }
 
     def calibrate(self, connection: Connection, data: bytes) -> bool:
-        """Take a CameraInfo for the images that follow; False where it can't be read."""
+        """Take a CameraInfo for the images that follow; False if it can't be read."""
         info = self._read(connection, data)
         if info is None:
             return False
@@ -153,7 +179,8 @@ class Annotator:
 
     def _take_beside(self, connection: Connection, time_ns: int, data: bytes) -> None:
         matched, message = self._matched, self._read(connection, data)
-        source = matched.people if connection.topic == self._topics.people else matched.depth
+        is_boxes = connection.topic == self._topics.detections
+        source = matched.boxes if is_boxes else matched.depth
         if message is None:
             self.counts.damaged[f'messages of {connection.topic} could not be read'] += 1
         elif source is not None and source.items is not None:
@@ -185,7 +212,7 @@ class Annotator:
             self._process(self._waiting.popleft())
 
     def _read(self, connection: Connection, data: bytes) -> Any:
-        """A message, or None where it is damaged."""
+        """A message, or None if it is damaged."""
         try:
             return self._make.store.deserialize_cdr(data, connection.msgtype)
         except Exception:  # whatever numpy, struct and rosbags raise on damaged bytes
@@ -199,6 +226,8 @@ class Annotator:
             prediction = self._predict(image, waiting)
         except Exception as error:  # an image must never end a conversion
             self._count_bad(error)
+            return
+        if prediction.skipped:
             return
         height, width = image.shape[:2]
         source = SourceImage(message.header, (width, height), self._stream.model_name)
@@ -236,25 +265,22 @@ class Annotator:
     def _write_results(
         self, prediction: FramePrediction, source: SourceImage, time_ns: int
     ) -> None:
-        make, markers = self._make, []
-        for person in prediction.persons:
-            pose = pose_to_msg(make, person, self._skeleton, source)
+        messages = self._results.build(prediction, source)
+        for pose in messages.poses:
             self._write('poses', pose, time_ns)
-            self.counts.poses += 1
-            self.counts.with_depth += person.scale_source is ScaleSource.DEPTH
-            if person.action is not None:
-                action = action_to_msg(
-                    make, person.action, person.track_id, source.header, source.model
-                )
-                self._write('actions', action, time_ns)
-                self.counts.actions += 1
-            markers += self._markers.build(pose, person_text(person))
-            self._shown.add(person.track_id)
-        for track_id in self._shown.intersection(prediction.lost_tracks):
-            markers += self._markers.delete(source.header, track_id)
-            self._shown.remove(track_id)
-        if markers:
-            array = make('visualization_msgs/MarkerArray', markers=markers)
+        for action in messages.actions:
+            self._write('actions', action, time_ns)
+        self.counts.poses += len(messages.poses)
+        self.counts.actions += len(messages.actions)
+        self.counts.with_depth += sum(
+            person.scale_source is ScaleSource.DEPTH for person in prediction.persons
+        )
+        if self._layout is not None:
+            self._write(SKELETON, self._layout, time_ns)
+            self._layout = None
+        self._write('people', messages.people, time_ns)
+        if messages.markers:
+            array = self._make('visualization_msgs/MarkerArray', markers=messages.markers)
             self._write('markers', array, time_ns)
 
     def _write(self, name: str, message: Any, time_ns: int) -> None:

@@ -1,4 +1,4 @@
-"""Copies a recording and adds what the network sees in it: the work of `pose-action bag`.
+"""Copies a recording and adds poses and actions: the work of `pose-action bag`.
 
 Everything of the old recording is copied byte for byte. A signal ends the work in order.
 """
@@ -47,7 +47,7 @@ def add_results(
     progress: Callable[[Iterable[Any], int], Iterable[Any]] = lambda messages, _: messages,
     settings: MatchSettings | None = None,
 ) -> Counts:
-    """Copy a recording and add what the stream sees in it.
+    """Copy a recording and add the results of the stream.
 
     Args:
         recording: Folder or file, sqlite3 or mcap; the new one is stored the same way.
@@ -72,7 +72,7 @@ def add_results(
     ):
         topics = topics.found_in(reader)
         for connection in reader.connections:
-            if connection.topic == topics.people:
+            if connection.topic == topics.detections:
                 register_detections(make.store, connection.msgdef)
         annotator = Annotator(make, stream, topics, settings or MatchSettings(), writer)
         copies = {c.id: _copy_connection(writer, c, make) for c in reader.connections}

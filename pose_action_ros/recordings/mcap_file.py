@@ -63,7 +63,7 @@ class McapFile:
     Attributes:
         connections: Its channels; the number of messages is 0 where that is not known.
         message_count: Of all channels.
-        problems: What was damaged, and how often; complete once all messages were read.
+        problems: Kinds of damage and their numbers; complete once all messages were read.
 
     Raises:
         DatasetError: It is no MCAP file, is empty, or holds ROS 1 messages.
@@ -142,7 +142,7 @@ class McapFile:
         return True
 
     def _scan(self) -> None:
-        """Go through the whole file: without an index nobody else knows what it holds."""
+        """Read the whole file, because it has no index of its contents."""
         self._check_profile()
         data, ended = self._data, False
         for code, at, end in _records(data, len(_MAGIC), len(data)):
@@ -210,7 +210,7 @@ class McapFile:
         yield from sorted(found, key=itemgetter(0))
 
     def _records_of_chunk(self, at: int, end: int) -> Iterator[tuple[int, Buffer, int, int]]:
-        """Kind, buffer and place of what stands in a chunk; nothing where it can't be read."""
+        """Yield kind, buffer and place of each record in a chunk; none if it is unreadable."""
         try:
             (size,) = struct.unpack_from('<Q', self._data, at + 16)
             compression, at = _text(self._data, at + 28)
@@ -227,7 +227,7 @@ class McapFile:
 
 
 def _records(data: Buffer, at: int, end: int) -> Iterator[tuple[int, int, int]]:
-    """Kind and place of whole records; what is cut short is none."""
+    """Yield kind and place of each complete record."""
     while at + 9 <= end:
         code, length = struct.unpack_from('<BQ', data, at)
         if at + 9 + length > end:
@@ -242,13 +242,13 @@ def _message(data: Any, at: int, end: int) -> tuple[int, int, bytes]:
 
 
 def _text(data: Any, at: int) -> tuple[str, int]:
-    """A string and where it ends."""
+    """Return a string and its end."""
     (length,) = struct.unpack_from('<I', data, at)
     return bytes(data[at + 4 : at + 4 + length]).decode(errors='replace'), at + 4 + length
 
 
 def _qos(data: Any, at: int) -> list[Any]:
-    """The QoS that the recorder found; none where it noted none that is understood."""
+    """Return the QoS noted by the recorder; none if it is missing or unknown."""
     (length,) = struct.unpack_from('<I', data, at)
     at, end = at + 4, at + 4 + length
     try:

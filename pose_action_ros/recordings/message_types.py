@@ -31,7 +31,7 @@ IMAGE_TYPE = 'sensor_msgs/msg/Image'
 COMPRESSED_TYPE = 'sensor_msgs/msg/CompressedImage'
 DETECTIONS_TYPE = 'vision_msgs/msg/Detection2DArray'
 
-_OURS = ('Joint', 'Pose3D', 'ActionLabel')
+_OURS = ('Joint', 'Pose3D', 'ActionLabel', 'Person', 'PersonArray', 'JointLayout')
 # For recordings that do not hold their definitions (before Iron): vision_msgs 4, field by field.
 _DETECTION_DEFINITIONS = {
     'Point2D': 'float64 x\nfloat64 y',
@@ -146,7 +146,7 @@ def register_detections(store: Typestore, definition: MessageDefinition) -> None
         if field not in dict(fields):
             raise DatasetError(
                 f'the detections of the recording are not of vision_msgs 4: {name} has no field '
-                f'{field}; leave --people-topic out'
+                f'{field}; omit --detections-topic'
             )
 
 

@@ -1,4 +1,4 @@
-"""Reads recordings: a folder or one file, whole or damaged, and says what it can't read.
+"""Reads recordings: a folder or one file, whole or damaged, and reports unreadable parts.
 
 A folder's `metadata.yaml` says which files belong together. It is missing where the recorder was
 killed: then the files are taken by their names. Topics and messages are taken from the files.
@@ -133,7 +133,7 @@ def opened(path: Path) -> Iterator[Recording]:
 
 
 def _storage_files(path: Path, named: tuple[str, ...]) -> tuple[list[Path], list[str]]:
-    """The files of a recording in their order, and what is missing."""
+    """Return the files of a recording in their order, and the missing ones."""
     if not path.exists():
         raise DatasetError(f'there is no recording {path}; {_EXPECTED}')
     if path.is_file():
@@ -193,7 +193,7 @@ def _open_file(path: Path, stack: ExitStack) -> Any:
         try:
             file = McapFile(path)
         except (OSError, ValueError) as error:
-            raise DatasetError(f'{path} can not be read: {error}') from error
+            raise DatasetError(f'{path} cannot be read: {error}') from error
         stack.callback(file.close)
         return file
     from rosbags.rosbag2 import Reader
@@ -202,13 +202,13 @@ def _open_file(path: Path, stack: ExitStack) -> Any:
         return stack.enter_context(Reader(path))
     except Exception as error:  # of apsw, rosbags and Python, on whatever stands there
         raise DatasetError(
-            f'{path} can not be read as a .db3 file: {error}; what a damaged one still holds is '
+            f'{path} cannot be read as a .db3 file: {error}; what a damaged one still holds is '
             f'saved by `sqlite3 {path} .recover | sqlite3 NEW.db3`'
         ) from error
 
 
 def _left_beside(path: Path) -> list[str]:
-    """What is not in a database yet, because its recorder was killed."""
+    """Return the files with messages that a killed recorder has not moved to the database."""
     beside = [path.with_name(f'{path.name}{ending}') for ending in ('-wal', '-journal')]
     return [
         f'{path} was not closed, its last messages are in {file.name}; '
@@ -228,9 +228,7 @@ def _unpacked(path: Path, stack: ExitStack, lost: list[str]) -> Path:
     except EOFError:
         lost.append(f'{path} is cut short: its last messages are missing')
     except Exception as error:  # of the library, or a full disk
-        raise DatasetError(
-            f'{path} can not be unpacked ({error}); try `zstd -d {path}`'
-        ) from error
+        raise DatasetError(f'{path} cannot be unpacked ({error}); try `zstd -d {path}`') from error
     return plain
 
 

@@ -1,4 +1,4 @@
-"""Where things stand in a recording, and what is wrong where they do not."""
+"""Finds the topics of a recording, and explains which one is missing."""
 
 from __future__ import annotations
 
@@ -13,12 +13,17 @@ if TYPE_CHECKING:
 
     from pose_action_ros.recordings.reader import Recording
 
-__all__ = ['CAMERA_INFO_TYPE', 'IMAGE_TYPES', 'OUTPUTS', 'RecordingTopics']
+__all__ = ['CAMERA_INFO_TYPE', 'IMAGE_TYPES', 'OUTPUTS', 'SKELETON', 'RecordingTopics']
+
+SKELETON = 'pose_action/skeleton'
+"""The one latched topic that is added."""
 
 OUTPUTS = {
+    'people': 'pose_action_ros/msg/PersonArray',
     'poses': 'pose_action_ros/msg/Pose3D',
     'actions': 'pose_action_ros/msg/ActionLabel',
     'markers': 'visualization_msgs/msg/MarkerArray',
+    SKELETON: 'pose_action_ros/msg/JointLayout',
 }
 """Topics that are added, and their types."""
 
@@ -39,7 +44,7 @@ class RecordingTopics:
         namespace: Of the topics that are added.
         rectified: The image is rectified.
         depth: Depth images registered to the image, raw or `compressedDepth`; empty: none.
-        people: Detections; empty: one person is found and followed.
+        detections: Where people are; empty: one person is found and followed.
         infrared: The images are infrared, `16UC1` among them.
     """
 
@@ -48,7 +53,7 @@ class RecordingTopics:
     namespace: str = '/'
     rectified: bool = False
     depth: str = ''
-    people: str = ''
+    detections: str = ''
     infrared: bool = False
 
     def found_in(self, reader: Recording) -> RecordingTopics:
@@ -58,21 +63,13 @@ class RecordingTopics:
             ConfigError: There is no such topic, more than one image, or a topic to be added is
                 there already.
         """
-        types: dict[str, set[str]] = {}  # a topic may have had several in one recording
-        for connection in reader.connections:
-            types.setdefault(connection.topic, set()).add(connection.msgtype)
-        images = [topic for topic, kinds in types.items() if kinds & IMAGE_TYPES]
-        silent = {c.topic for c in reader.connections if not c.msgcount}
-        image = self.image or _only_image(images, self.depth, silent)
-        if image not in images:
-            raise ConfigError(
-                f'there is no image topic {image}; the recording has {_listed(images)}'
-            )
+        types = _types(reader)
+        image = self.image_in(reader)
         beside = f'{image.removesuffix("/compressed").rpartition("/")[0]}/camera_info'
         if self.camera_info != beside:  # without that one there is no calibration
             _check(types, self.camera_info, {CAMERA_INFO_TYPE}, 'CameraInfo')
         _check(types, self.depth, IMAGE_TYPES, 'depth Image')
-        _check(types, self.people, {DETECTIONS_TYPE}, 'Detection2DArray')
+        _check(types, self.detections, {DETECTIONS_TYPE}, 'Detection2DArray')
         found = replace(self, image=image, camera_info=self.camera_info or beside)
         taken = [topic for name in OUTPUTS if (topic := found.output(name)) in types]
         if taken:
@@ -81,9 +78,32 @@ class RecordingTopics:
             )
         return found
 
+    def image_in(self, reader: Recording) -> str:
+        """Return the image topic of this recording.
+
+        Raises:
+            ConfigError: There is no such topic, or more than one image.
+        """
+        images = [topic for topic, kinds in _types(reader).items() if kinds & IMAGE_TYPES]
+        silent = {c.topic for c in reader.connections if not c.msgcount}
+        image = self.image or _only_image(images, self.depth, silent)
+        if image not in images:
+            raise ConfigError(
+                f'there is no image topic {image}; the recording has {_listed(images)}'
+            )
+        return image
+
     def output(self, name: str) -> str:
         """Return the full name of a topic that is added."""
         return '/'.join(['', *filter(None, self.namespace.split('/')), name])
+
+
+def _types(reader: Recording) -> dict[str, set[str]]:
+    """Topic to its types: it may have had several in one recording."""
+    types: dict[str, set[str]] = {}
+    for connection in reader.connections:
+        types.setdefault(connection.topic, set()).add(connection.msgtype)
+    return types
 
 
 def _check(types: dict[str, set[str]], topic: str, kinds: Set[str], what: str) -> None:

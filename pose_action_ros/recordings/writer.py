@@ -1,6 +1,6 @@
 """Writes a recording that is whole at any moment, whatever ends the process.
 
-Every two seconds, or 32 MB, what was written becomes a checkpoint: a file that any reader opens,
+Every two seconds, or 32 MB, the written part becomes a checkpoint: a file that any reader opens,
 with a `metadata.yaml` that fits it. A kill, a full disk or an error costs what came after the
 last one. An MCAP file ends in an index, so each checkpoint writes its new messages and the whole
 new index in one go, over the old index.
@@ -66,7 +66,7 @@ class CheckpointedWriter(Writer):
             self.checkpoint()
 
     def checkpoint(self) -> None:
-        """Make what was written a whole recording, and go on.
+        """Complete the recording written so far, and continue.
 
         Raises:
             DatasetError: As `write`; the last checkpoint stays.
@@ -94,14 +94,14 @@ class CheckpointedWriter(Writer):
 
     @contextmanager
     def _refusing(self) -> Iterator[None]:
-        """Say what the disk refuses, and leave the last checkpoint as it is."""
+        """Report the error of the disk, and keep the last checkpoint."""
         try:
             yield
         except (OSError, sqlite3.Error) as error:
             self._is_broken = True
             self.metapath.with_suffix('.yaml.tmp').unlink(missing_ok=True)
             raise DatasetError(
-                f'{self.path} can not be written: {error}; it holds what was written until then'
+                f'{self.path} cannot be written: {error}; it keeps everything written before'
             ) from error
 
 
@@ -163,7 +163,7 @@ class _Mcap(McapWriter):
 
 
 class _Staged:
-    """What is to be written at the end of a file, in memory until it is written at once.
+    """The pending end of a file, kept in memory until it is written at once.
 
     Args:
         descriptor: Of the file.
@@ -185,10 +185,10 @@ class _Staged:
         return self._start + self._data.tell()
 
     def close(self) -> None:
-        """Keep what was written: the file goes on."""
+        """Keep the written part; the file continues."""
 
     def commit(self, tail_at: int) -> None:
-        """Write to the file; where that fails the file stays as it was.
+        """Write to the file; if that fails, the file stays unchanged.
 
         Args:
             tail_at: From here on it is written again next time.

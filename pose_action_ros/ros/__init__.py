@@ -1,4 +1,4 @@
-"""The edge to ROS 2: the node `pose_action_node` and what it is made of.
+"""The edge to ROS 2: the node `pose_action_node` and its parts.
 
 It takes images in and publishes poses, actions and markers. Needs rclpy and the built messages.
 """

@@ -1,4 +1,4 @@
-"""The topic that says where people are: a region of interest, or a detector."""
+"""The topic with boxes of people: a region of interest, or detections."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ __all__ = ['BoxTopic', 'open_box_topic']
 
 
 class BoxTopic(NamedTuple):
-    """A topic, the type of its messages, and what reads them."""
+    """A topic, the type of its messages, and their reader."""
 
     name: str
     message_type: type
@@ -25,7 +25,7 @@ class BoxTopic(NamedTuple):
 
 
 def open_box_topic(person_source: str) -> BoxTopic | None:
-    """Return the topic of a `person_source`; None where people are found and followed.
+    """Return the topic of a `person_source`; None if the node finds people itself.
 
     Raises:
         ConfigError: vision_msgs is needed and not installed.
@@ -38,6 +38,6 @@ def open_box_topic(person_source: str) -> BoxTopic | None:
     if vision_msgs is None:
         raise ConfigError(
             'person_source is detections, but vision_msgs does not import; install it '
-            '(ros-$ROS_DISTRO-vision-msgs), or set person_source to track or roi'
+            '(ros-$ROS_DISTRO-vision-msgs), or set person_source to find, track or roi'
         )
-    return BoxTopic('people', vision_msgs.Detection2DArray, Detections())
+    return BoxTopic('detections', vision_msgs.Detection2DArray, Detections())

@@ -1,4 +1,4 @@
-"""What the node says of itself on `/diagnostics`, once a second.
+"""The node's message on `/diagnostics`, once a second.
 
 Times are milliseconds where a key ends in `_ms`, rates are in hertz, lengths in metres. Levels:
 ERROR after a transition that failed, WARN on what a user must see (`frame_history`), OK
@@ -57,7 +57,7 @@ class NodeStatistics:
         frames_skipped: Images that were skipped for their stamps.
         frames_unwatched: Images left alone because nobody subscribed to a result.
         clip_fill: How full the fullest clip is, 0 to 1.
-        history: What is wrong with the last images.
+        history: Faults of the last images.
     """
 
     frames_bad: int = 0
@@ -93,7 +93,7 @@ class NodeStatistics:
     def count_bad(self, reason: str) -> None:
         """Note that an image could not be decoded."""
         self.frames_bad += 1
-        self.history.add_failure('can not be decoded', reason)
+        self.history.add_failure('cannot be decoded', reason)
 
     def count_failed(self, reason: str) -> None:
         """Note that an image could not be looked at."""
@@ -144,7 +144,7 @@ class NodeStatistics:
         }
 
     def values(self) -> dict[str, float]:
-        """Return rates and time percentiles over the window; NaN where nothing was published."""
+        """Return rates and time percentiles over the window; NaN if nothing was published."""
         with self._lock:
             start = time.monotonic() - _WINDOW_S
             while len(self._arrivals) > 1 and self._arrivals[0] < start:

@@ -108,6 +108,6 @@ class FittingSubscription:
 
 
 def _best(offers: list[ReliabilityPolicy]) -> ReliabilityPolicy:
-    """Reliable where all are; best effort, which hears everybody, also where nobody is known."""
+    """Reliable if all publishers are; otherwise, or without publishers, best effort."""
     is_reliable = offers and all(offer == ReliabilityPolicy.RELIABLE for offer in offers)
     return ReliabilityPolicy.RELIABLE if is_reliable else ReliabilityPolicy.BEST_EFFORT

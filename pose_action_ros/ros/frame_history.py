@@ -1,6 +1,6 @@
-"""What would make a user say "it does not work", although the node runs: one text for each cause.
+"""Causes of missing results although the node runs, with one text for each.
 
-`FrameHistory` keeps the last seconds of images and results and names what is wrong with them.
+`FrameHistory` keeps the last seconds of images and results and names their faults.
 Every problem ends by itself once its cause has gone. Times are of a steady clock, seconds.
 """
 
@@ -27,12 +27,12 @@ _MIN_STEPS = 2
 _MIN_SKIPPED = 3  # a recording that starts again costs one
 
 SKIPPED = 'are skipped'
-"""What happens to images whose stamps do not fit."""
+"""The fate of images whose stamps do not fit."""
 
 
 class _Outcome(NamedTuple):
     at_s: float
-    what: str  # what happened to the image, for people; empty where it was looked at
+    what: str  # fate of the image, for people; empty if it was processed
     reason: str
 
 
@@ -72,7 +72,7 @@ class FrameHistory:
         """Note that an image gave no result.
 
         Args:
-            what: Of all images of that kind, for people: `can not be decoded`.
+            what: Of all images of that kind, for people: `cannot be decoded`.
             reason: Why this one.
         """
         with self._lock:
@@ -95,7 +95,7 @@ class FrameHistory:
                 self._unlabelled.append(_Result(now_s, stamp_ns, people, valid))
 
     def problems(self, clip_s: float, max_gap_s: float) -> dict[str, str]:
-        """Return what is wrong, by cause; nothing where all is well.
+        """Return the faults, by cause; empty if there is none.
 
         Args:
             clip_s: Duration of a clip.
@@ -114,7 +114,7 @@ class FrameHistory:
 
 
 def _failing(outcomes: list[_Outcome]) -> str:
-    """What the most frequent kind of failure is, where it is too frequent."""
+    """Return the most frequent kind of failure, if it is too frequent."""
     failed = [outcome for outcome in outcomes if outcome.what]
     counts = Counter(outcome.what for outcome in failed)
     for what, count in counts.most_common(1):
@@ -145,8 +145,8 @@ def _labels(results: list[_Result], clip_s: float, max_gap_s: float) -> str:
     usual_s = float(np.median(steps_s))
     if usual_s > max_gap_s:
         return (
-            f'no label becomes valid: images are looked at every {usual_s:.2g} s, and '
-            f'clip.max_gap is {max_gap_s:g} s; send images faster, or raise clip.max_gap'
+            f'no label becomes valid: an image is processed every {usual_s:.2g} s, and '
+            f'clip.max_gap is {max_gap_s:g} s; raise the frame rate, or clip.max_gap'
         )
     gaps = int((steps_s > max_gap_s).sum())
     if gaps:
@@ -156,4 +156,4 @@ def _labels(results: list[_Result], clip_s: float, max_gap_s: float) -> str:
         )
     if (steps_s < 0.0).any():
         return 'no label becomes valid: the stamps of the images jump back'
-    return f'no label becomes valid: nobody is followed for a whole clip ({clip_s:.2g} s)'
+    return f'no label becomes valid: nobody is tracked for a whole clip ({clip_s:.2g} s)'

@@ -1,4 +1,4 @@
-"""What stands between the callbacks and the worker: the newest frame, and commands.
+"""The hand-over from callbacks to worker: the newest frame, and commands.
 
 The callback stores, the worker takes. A frame that is replaced before it was taken is a drop, and
 is counted; so nothing that is published is older than one inference behind the camera. The

@@ -1,4 +1,4 @@
-"""Image messages to RGB arrays, by cv_bridge where it is installed.
+"""Image messages to RGB arrays, by cv_bridge if it is installed.
 
 cv_bridge decodes where it imports, as everywhere in ROS; the package's own decoder
 (`messages.image`) serves where it does not, with the same result, and what cv_bridge can't read:
@@ -49,7 +49,7 @@ class ImageDecoder:
             try:
                 return np.asarray(self._bridge.imgmsg_to_cv2(msg, 'rgb8'))
             except Exception:  # cv2.error, AttributeError and its own
-                pass  # our decoder reads it, or says what is wrong
+                pass  # our decoder reads it, or names the fault
         return rgb_from_msg(msg, infrared=self.infrared)
 
 

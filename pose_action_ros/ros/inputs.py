@@ -1,4 +1,4 @@
-"""What the node subscribes to: images, calibration, depth, and where people are.
+"""The node's subscriptions: images, calibration, depth, and boxes of people.
 
 The callbacks store and return; the worker reads. They run in the executor's thread.
 """
@@ -33,7 +33,7 @@ __all__ = ['Inputs']
 
 
 class Inputs:
-    """The node's subscriptions, and what has come through them.
+    """The node's subscriptions and their last messages.
 
     Args:
         node: The node that owns them.
@@ -64,7 +64,7 @@ class Inputs:
         self._info: CameraInfo | None = None
         self._gaps = PublisherGaps()
         self._subscriptions: dict[str, FittingSubscription] = {}
-        self.matched = MatchedInputs(people=boxes.source if boxes else None)
+        self.matched = MatchedInputs(boxes=boxes.source if boxes else None)
         self.image_topic = node.resolve_topic_name('image')
         self.camera_info_topic = _camera_info_topic(node)
         if settings.image_transport == 'compressed':
@@ -77,7 +77,7 @@ class Inputs:
             self.matched.depth = DepthImages()
             self._add(Image, 'depth', self._on_depth)
         if boxes is not None:
-            self._add(boxes.message_type, boxes.name, self._on_people)
+            self._add(boxes.message_type, boxes.name, self._on_boxes)
 
     def close(self) -> None:
         """Destroy the subscriptions."""
@@ -97,7 +97,7 @@ class Inputs:
             self.matched.calibration = calibration_from_msg(self._info, rectified=self._rectified)
 
     def problems(self) -> dict[str, str]:
-        """Return what is wrong with what comes, by topic."""
+        """Return the fault of each input, by topic."""
         misfits = {f'qos {topic}': s.misfit for topic, s in self._subscriptions.items()}
         return {**misfits, **self.matched.problems()}
 
@@ -119,10 +119,10 @@ class Inputs:
             self.matched.depth.items.put(stamp_ns, msg, time.monotonic_ns())
             self._wake()
 
-    def _on_people(self, msg: Any, _: Mapping[str, Any]) -> None:
-        if self.matched.people is not None:
+    def _on_boxes(self, msg: Any, _: Mapping[str, Any]) -> None:
+        if self.matched.boxes is not None:
             stamp_ns = stamp_from_msg(msg.header.stamp) if hasattr(msg, 'header') else 0
-            self.matched.people.put(stamp_ns, msg, time.monotonic_ns())
+            self.matched.boxes.put(stamp_ns, msg, time.monotonic_ns())
             self._wake()
 
     def _wake(self) -> None:

@@ -6,7 +6,7 @@ from functools import cache
 from importlib import import_module
 from typing import Any
 
-__all__ = ['MAKE', 'RosMessageMaker', 'find_vision_msgs']
+__all__ = ['MAKE', 'RosMessageMaker', 'find_messages', 'find_vision_msgs']
 
 
 class RosMessageMaker:
@@ -28,9 +28,14 @@ MAKE = RosMessageMaker()
 """It has no state: one serves all."""
 
 
-def find_vision_msgs() -> Any:
-    """Return the module `vision_msgs.msg`, None where it is not installed."""
+def find_messages(package: str) -> Any:
+    """Return the module `PACKAGE.msg`, None if it is not installed."""
     try:
-        return import_module('vision_msgs.msg')
+        return import_module(f'{package}.msg')
     except ImportError:
         return None
+
+
+def find_vision_msgs() -> Any:
+    """Return the module `vision_msgs.msg`, None if it is not installed."""
+    return find_messages('vision_msgs')

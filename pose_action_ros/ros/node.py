@@ -1,4 +1,4 @@
-"""The node: images in; poses, actions and markers out. The contract is docs/ros_interface.md.
+"""The node: images in; people, poses and actions out. The contract is docs/ros_interface.md.
 
 A managed node: `configure` loads the network and warms it up, beside the executor; `cleanup` frees
 it. Image callbacks only store the newest frame; one worker thread does the rest.
@@ -7,7 +7,7 @@ it. Image callbacks only store the newest frame; one worker thread does the rest
 from __future__ import annotations
 
 import math
-import threading
+import sys
 import time
 from typing import TYPE_CHECKING
 
@@ -22,11 +22,11 @@ from std_srvs.srv import SetBool, Trigger
 
 from pose_action_ros.core.errors import PoseActionError
 from pose_action_ros.core.skeleton import get_skeleton
-from pose_action_ros.inference.stream import PoseActionStream
 from pose_action_ros.ros.box_topic import open_box_topic
 from pose_action_ros.ros.diagnostics import NodeStatistics, diagnostics_to_msg, resident_mib
 from pose_action_ros.ros.image_decoder import ImageDecoder
 from pose_action_ros.ros.inputs import Inputs
+from pose_action_ros.ros.network_loader import NetworkLoader
 from pose_action_ros.ros.outputs import Outputs
 from pose_action_ros.ros.parameters import (
     changes_at_configure,
@@ -35,6 +35,9 @@ from pose_action_ros.ros.parameters import (
     numbers_as_declared,
     read_settings,
 )
+from pose_action_ros.ros.person_frames import PersonFrames
+from pose_action_ros.ros.problem_log import ProblemLog
+from pose_action_ros.ros.renamed import refuse_old_parameters, refuse_old_topics
 from pose_action_ros.ros.settings import NodeSettings
 from pose_action_ros.ros.target_frame import TargetFrame
 from pose_action_ros.ros.worker import FrameWorker
@@ -47,7 +50,7 @@ if TYPE_CHECKING:
     from rclpy.lifecycle import LifecycleState
     from rclpy.parameter import Parameter
 
-    from pose_action_ros.ros.box_topic import BoxTopic
+    from pose_action_ros.inference.stream import PoseActionStream
 
 __all__ = ['PoseActionNode']
 
@@ -58,8 +61,6 @@ _PRIMARY_STATES = (
 )
 _SILENCE_S = 2.0
 _POLL_S = 0.01  # while the network loads
-_REPEAT_S = 30.0  # a warning that stands is logged again
-_PAUSE_S = 5.0  # between two texts of one cause, which may hold numbers
 
 
 class _OneTurn:
@@ -78,6 +79,7 @@ class PoseActionNode(LifecycleNode):
         LifecycleNodeMixin.__init__(self, callback_group=ReentrantCallbackGroup())
         self._change_state = self._service_change_state.callback
         self._service_change_state.callback = self._on_change_state
+        refuse_old_parameters(self)
         declare_settings(self, NodeSettings())
         self.settings = self._configured = read_settings(self, NodeSettings)
         self.add_pre_set_parameters_callback(lambda changes: numbers_as_declared(self, changes))
@@ -90,10 +92,11 @@ class PoseActionNode(LifecycleNode):
         self._inputs: Inputs | None = None
         self._worker: FrameWorker | None = None
         self._target: TargetFrame | None = None
-        self._loading: threading.Thread | None = None
+        self._frames: PersonFrames | None = None
+        self._loader: NetworkLoader | None = None
         self._enabled = True
         self._failure = ''
-        self._logged: dict[str, tuple[float, str]] = {}  # when, and what, by cause
+        self._problem_log = ProblemLog(self.get_logger())
         self._diagnostics = self.create_publisher(
             DiagnosticArray,
             '/diagnostics',
@@ -108,7 +111,7 @@ class PoseActionNode(LifecycleNode):
     @property
     def is_loading(self) -> bool:
         """A network is being loaded, in a thread that can't be interrupted."""
-        return self._loading is not None and self._loading.is_alive()
+        return self._loader is not None and self._loader.is_loading
 
     async def start(self) -> None:
         """Configure and activate; where configuring fails the node waits for a manager."""
@@ -141,17 +144,15 @@ class PoseActionNode(LifecycleNode):
         """As `trigger_configure`, while the executor goes on."""
         self._state_machine.trigger_transition_by_id(Transition.TRANSITION_CONFIGURE, True)
         try:
-            boxes = self._prepare()
-            loaded: list[PoseActionStream | BaseException] = []
-            self._loading = threading.Thread(
-                target=lambda: loaded.append(self._load()), daemon=True
-            )
-            self._loading.start()
+            loader = self._prepare()
+            loader.start()
             while self.is_loading:
                 time.sleep(_POLL_S)  # else the executor would turn without a pause
                 await _OneTurn()
-            result = self._finish(boxes, loaded[0])
+            result = self._finish(loader)
         except Exception as error:
+            if not self.context.ok():  # a signal has ended ROS under whatever went on
+                return TransitionCallbackReturn.FAILURE
             result = self._fail(error)
         self._state_machine.trigger_transition_by_label(result.to_label(), True)
         return result
@@ -159,54 +160,36 @@ class PoseActionNode(LifecycleNode):
     def on_configure(self, state: LifecycleState) -> TransitionCallbackReturn:
         """Load the weights, warm the network up, create subscriptions and publishers."""
         try:
-            return self._finish(self._prepare(), self._load())
-        except Exception as error:  # rclpy keeps what it catches to itself
+            return self._finish(self._prepare())
+        except Exception as error:  # rclpy hides the errors that it catches
             return self._fail(error)
 
-    def _prepare(self) -> BoxTopic | None:
-        """What fails fast comes first: the network takes seconds to load."""
+    def _prepare(self) -> NetworkLoader:
+        """Topics, and what else fails fast, come first: the network takes seconds to load."""
         settings = self.settings = self._configured = read_settings(self, NodeSettings)
         self._failure = ''
         self._decoder.infrared = settings.image_infrared
+        if settings.person_source == 'detections':
+            refuse_old_topics(self, sys.argv)
         boxes = open_box_topic(settings.person_source)
+        if settings.publish_tf:
+            self._frames = PersonFrames(self)
         if settings.target_frame:
             self._target = TargetFrame(self, settings.target_frame)
-        return boxes
-
-    def _load(self) -> PoseActionStream | BaseException:
-        """The network, or why there is none; touches nothing of the node."""
-        settings, model = self._configured, self._configured.model
-        try:
-            return PoseActionStream.open(
-                model.weights,
-                settings=settings,
-                device=model.device,
-                threads=model.threads,
-                backend=model.backend,
-                precision=model.precision,
-            )
-        except BaseException as error:
-            return error
-
-    def _finish(
-        self,
-        boxes: BoxTopic | None,
-        loaded: PoseActionStream | BaseException,
-    ) -> TransitionCallbackReturn:
-        if isinstance(loaded, BaseException):
-            raise loaded
-        stream = self._stream = loaded
-        stream.settings = self.settings  # which may have changed meanwhile
-        self._outputs = Outputs(
-            self,
-            skeleton=get_skeleton(stream.layout),
-            model=stream.model_name,
-            labels=stream.labels,
-            markers=self.settings.viz,
-            target=self._target,
-        )
-        self._inputs = Inputs(self, self.settings, boxes, self._statistics)
+        self._outputs = Outputs(self, self._target, self._frames)
+        self._inputs = Inputs(self, settings, boxes, self._statistics)
         self._inputs.enabled = self._enabled
+        self._loader = NetworkLoader(settings, self.get_logger())
+        return self._loader
+
+    def _finish(self, loader: NetworkLoader) -> TransitionCallbackReturn:
+        stream = self._stream = loader.finish()
+        stream.settings = self.settings  # which may have changed meanwhile
+        if self._outputs is None or self._inputs is None:
+            return TransitionCallbackReturn.ERROR
+        self._outputs.describe(
+            get_skeleton(stream.layout), stream.model_name, stream.labels, self.settings.viz
+        )
         for note in stream.notes:
             self.get_logger().info(note)
         if self._decoder.reason:
@@ -256,10 +239,10 @@ class PoseActionNode(LifecycleNode):
         return TransitionCallbackReturn.SUCCESS
 
     def _release(self) -> None:
-        for part in (self._inputs, self._outputs, self._target, self._stream):
+        for part in (self._inputs, self._outputs, self._target, self._frames, self._stream):
             if part is not None:
                 part.close()
-        self._inputs = self._outputs = self._target = self._stream = None
+        self._inputs = self._outputs = self._target = self._frames = self._stream = None
 
     def on_shutdown(self, state: LifecycleState) -> TransitionCallbackReturn:
         """Stop and free whatever there is."""
@@ -336,14 +319,14 @@ class PoseActionNode(LifecycleNode):
         self._diagnostics.publish(diagnostics_to_msg(stamp, name, level, text, values))
 
     def _health(self) -> tuple[bytes, str]:
-        if self.is_loading:
-            return DiagnosticStatus.OK, f'configuring: loads {self._configured.model.weights}'
+        if self._loader is not None and self._loader.is_loading:
+            return DiagnosticStatus.OK, f'configuring: {self._loader.progress}'
         if self._failure:
             return DiagnosticStatus.ERROR, f'not configured: {self._failure}'
         if self._stream is None:
             return DiagnosticStatus.OK, 'unconfigured: no network is loaded'
         problems = self._problems()
-        self._log(problems)
+        self._problem_log.warn(problems)
         if problems:
             return DiagnosticStatus.WARN, '; '.join(problems.values())
         if self._worker is None:
@@ -377,20 +360,10 @@ class PoseActionNode(LifecycleNode):
         calibration = inputs.matched.calibration
         if worker.image_size is not None:
             calibration = calibration.for_image(*worker.image_size)
-        self._log({'scaled': calibration.note}, repeat_s=math.inf)
+        self._problem_log.warn({'scaled': calibration.note}, repeat_s=math.inf)
         problem = calibration.problem
         if not problem:
             return ''
         return (
             f'{inputs.camera_info_topic}: {problem}; positions are relative to the root joint only'
         )
-
-    def _log(self, problems: dict[str, str], repeat_s: float = _REPEAT_S) -> None:
-        """Log each problem when it comes, and again while it stands."""
-        now_s = time.monotonic()
-        for cause, text in problems.items():
-            logged_s, logged = self._logged.get(cause, (-math.inf, ''))
-            pause_s = repeat_s if text == logged else _PAUSE_S
-            if text and now_s > logged_s + pause_s:
-                self._logged[cause] = (now_s, text)
-                self.get_logger().warning(text)

@@ -1,14 +1,13 @@
-"""What the node publishes: poses, actions, markers and the debug image.
+"""The node's publishers: people, poses, actions, markers and the debug image.
 
-Where vision_msgs is installed the action is repeated in its common message, `classification`, and
-the latched `label_info` names the class ids.
-
-Built only for those who watch: a topic without a subscriber costs a count.
+The latched `~/skeleton` names the joints. Where vision_msgs is installed the action of a person
+who is alone is repeated in its common message, `classification`, and the latched `label_info`
+names the class ids. Built only for those who watch: a topic without a subscriber costs a count.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from rclpy.qos import DurabilityPolicy, QoSProfile
 from rclpy.qos_overriding_options import QoSOverridingOptions
@@ -17,14 +16,15 @@ from visualization_msgs.msg import MarkerArray
 
 from pose_action_ros.inference.annotate import annotate
 from pose_action_ros.messages.action import (
-    action_to_msg,
     classification_to_msg,
     label_info_to_msg,
+    only_action,
 )
+from pose_action_ros.messages.frames import person_frame_to_msg
 from pose_action_ros.messages.image import image_to_msg
-from pose_action_ros.messages.markers import MarkerBuilder, person_text
-from pose_action_ros.messages.pose import SourceImage, pose_to_msg
-from pose_action_ros.msg import ActionLabel, Pose3D
+from pose_action_ros.messages.pose import SourceImage, layout_to_msg
+from pose_action_ros.messages.results import ResultBuilder
+from pose_action_ros.msg import ActionLabel, PersonArray, Pose3D
 from pose_action_ros.ros.message_types import MAKE, find_vision_msgs
 
 if TYPE_CHECKING:
@@ -37,60 +37,60 @@ if TYPE_CHECKING:
     from std_msgs.msg import Header
     from visualization_msgs.msg import Marker
 
-    from pose_action_ros.core.predictions import FramePrediction, PersonPrediction
+    from pose_action_ros.core.predictions import FramePrediction
     from pose_action_ros.core.skeleton import Skeleton
     from pose_action_ros.messages.markers import MarkerSettings
+    from pose_action_ros.ros.person_frames import PersonFrames
     from pose_action_ros.ros.target_frame import TargetFrame
 
 __all__ = ['Outputs']
 
 
 class Outputs:
-    """The node's publishers.
+    """The node's publishers: there before the network is, whose results they need.
 
     Args:
         node: The node that owns them.
-        skeleton: The joint layout of the network.
-        model: Name of the network, as it stands in the messages.
-        labels: Its actions.
-        markers: How a person is drawn.
-        target: The frame that poses and markers are wanted in; None: that of the image.
+        target: The frame that results are wanted in; None: that of the image.
+        frames: Publishes people on /tf; None: nobody does.
     """
 
     def __init__(
-        self,
-        node: LifecycleNode,
-        *,
-        skeleton: Skeleton,
-        model: str,
-        labels: Sequence[str],
-        markers: MarkerSettings,
-        target: TargetFrame | None,
+        self, node: LifecycleNode, target: TargetFrame | None, frames: PersonFrames | None
     ) -> None:
         self._node = node
-        self._skeleton = skeleton
-        self._model = model
         self._target = target
-        self._marker_builder = MarkerBuilder(MAKE, skeleton, markers)
-        self._shown: dict[int, Header] = {}  # tracks that have markers in RViz
+        self._frames = frames
+        self._people = self._publisher(PersonArray, 'people')
         self._poses = self._publisher(Pose3D, 'poses')
         self._actions = self._publisher(ActionLabel, 'actions')
         self._markers = self._publisher(MarkerArray, 'markers')
         self._debug_image = self._publisher(Image, '~/debug_image')
-        self._publishers = [self._poses, self._actions, self._markers, self._debug_image]
-        self._label_info: Publisher | None = None
+        self._publishers = [
+            *(self._people, self._poses, self._actions, self._markers, self._debug_image)
+        ]
+        self._latched: list[Publisher] = []
+        self._classification: LifecyclePublisher | None = None
+
+    def describe(
+        self, skeleton: Skeleton, model: str, labels: Sequence[str], markers: MarkerSettings
+    ) -> None:
+        """Get ready for the results of a network.
+
+        Args:
+            skeleton: Its joint layout.
+            model: Its name, as it stands in the messages.
+            labels: Its actions.
+            markers: How a person is drawn.
+        """
+        self._skeleton, self._model = skeleton, model
+        self._results = ResultBuilder(MAKE, skeleton, markers)
+        self._latched.append(self._latch('~/skeleton', layout_to_msg(MAKE, skeleton)))
         vision_msgs = find_vision_msgs() if labels else None
         if vision_msgs is not None:
             self._classification = self._publisher(vision_msgs.Classification, 'classification')
             self._publishers.append(self._classification)
-            # Latched before the node is active, so this one is no lifecycle publisher.
-            self._label_info = node.create_publisher(
-                vision_msgs.LabelInfo,
-                'label_info',
-                QoSProfile(depth=1, durability=DurabilityPolicy.TRANSIENT_LOCAL),
-                qos_overriding_options=QoSOverridingOptions.with_default_policies(),
-            )
-            self._label_info.publish(label_info_to_msg(MAKE, labels))
+            self._latched.append(self._latch('label_info', label_info_to_msg(MAKE, labels)))
 
     def _publisher(self, message_type: type, topic: str) -> LifecyclePublisher:
         return self._node.create_lifecycle_publisher(
@@ -100,20 +100,32 @@ class Outputs:
             qos_overriding_options=QoSOverridingOptions.with_default_policies(),
         )
 
+    def _latch(self, topic: str, message: Any) -> Publisher:
+        """Publish once, for all who come; before the node is active: no lifecycle publisher."""
+        publisher = self._node.create_publisher(
+            type(message),
+            topic,
+            QoSProfile(depth=1, durability=DurabilityPolicy.TRANSIENT_LOCAL),
+            qos_overriding_options=QoSOverridingOptions.with_default_policies(),
+        )
+        publisher.publish(message)
+        return publisher
+
     def close(self) -> None:
         """Destroy the publishers."""
         for publisher in self._publishers:
             self._node.destroy_lifecycle_publisher(publisher)
-        if self._label_info is not None:
-            self._node.destroy_publisher(self._label_info)
+        for latched in self._latched:
+            self._node.destroy_publisher(latched)
 
     def redraw(self, markers: MarkerSettings) -> None:
         """Draw markers anew from now on."""
-        self._marker_builder = MarkerBuilder(MAKE, self._skeleton, markers)
+        self._results.redraw(markers)
 
     def watched(self) -> bool:
-        """Tell whether anyone subscribes to any result."""
-        return any(publisher.get_subscription_count() for publisher in self._publishers)
+        """Tell whether anyone subscribes to any result, or people are wanted on /tf."""
+        subscribed = any(publisher.get_subscription_count() for publisher in self._publishers)
+        return subscribed or self._frames is not None
 
     def publish(
         self, header: Header, image_rgb: NDArray[np.uint8], prediction: FramePrediction
@@ -123,48 +135,41 @@ class Outputs:
         Args:
             header: Of the image message.
             image_rgb: Its (H, W, 3) uint8 pixels.
-            prediction: What the network saw.
+            prediction: The results for the image.
         """
         height, width = image_rgb.shape[:2]
-        source = SourceImage(header, (width, height), self._model)
-        markers: list[Marker] = []
-        with_markers = self._markers.get_subscription_count() > 0
-        persons = prediction.persons
-        transform = self._target.at(header) if self._target and persons else None
-        for person in persons:
-            pose = pose_to_msg(MAKE, person, self._skeleton, source)
-            drawn = self._marker_builder.build(pose, person_text(person)) if with_markers else []
-            if transform is not None and transform.move_pose(pose):
-                transform.move_markers(drawn)
+        messages = self._results.build(
+            prediction,
+            SourceImage(header, (width, height), self._model),
+            self._target.at(header) if self._target else None,
+            with_markers=self._markers.get_subscription_count() > 0,
+        )
+        for pose in messages.poses:
             self._poses.publish(pose)
-            self._publish_action(person, header)
-            if with_markers:
-                markers += drawn
-                self._shown[person.track_id] = header
-        lost = [track for track in prediction.lost_tracks if track in self._shown]
-        self._publish_markers(markers, lost, header)
+        for action in messages.actions:
+            self._actions.publish(action)
+        self._publish_frames(messages.poses)
+        self._people.publish(messages.people)
+        self._publish_classification(prediction, header)
+        self._publish_markers(messages.markers)
         if self._debug_image.get_subscription_count():
             image = annotate(image_rgb, prediction)
             self._debug_image.publish(image_to_msg(MAKE, image[..., ::-1], header, 'bgr8'))
 
-    def _publish_action(self, person: PersonPrediction, header: Header) -> None:
-        if person.action is None:
-            return
-        label = action_to_msg(MAKE, person.action, person.track_id, header, self._model)
-        self._actions.publish(label)
-        is_watched = self._label_info and self._classification.get_subscription_count()
-        if person.action.valid and is_watched:
-            self._classification.publish(classification_to_msg(MAKE, person.action, header))
-
     def delete_markers(self) -> None:
         """Remove every person from RViz."""
-        header = next(iter(self._shown.values()), None)
-        if header is not None:
-            self._publish_markers([], list(self._shown), header)
+        self._publish_markers(self._results.delete_all())
 
-    def _publish_markers(self, markers: list[Marker], lost: list[int], header: Header) -> None:
-        for track in lost:
-            markers = markers + self._marker_builder.delete(header, track)
-            self._shown.pop(track, None)
+    def _publish_frames(self, poses: Sequence[Pose3D]) -> None:
+        if self._frames is not None:
+            found = (person_frame_to_msg(MAKE, pose, self._skeleton) for pose in poses)
+            self._frames.send([frame for frame in found if frame is not None])
+
+    def _publish_classification(self, prediction: FramePrediction, header: Header) -> None:
+        publisher, action = self._classification, only_action(prediction)
+        if action is not None and publisher is not None and publisher.get_subscription_count():
+            publisher.publish(classification_to_msg(MAKE, action, header))
+
+    def _publish_markers(self, markers: list[Marker]) -> None:
         if markers:
             self._markers.publish(MarkerArray(markers=markers))

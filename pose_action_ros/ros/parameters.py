@@ -8,6 +8,7 @@ raising `ConfigError`; the node then refuses the change with that reason and the
 
 from __future__ import annotations
 
+import sys
 from dataclasses import fields, is_dataclass
 from typing import TYPE_CHECKING, Any, TypeVar, get_type_hints
 
@@ -21,6 +22,7 @@ from rclpy.exceptions import InvalidParameterTypeException, ParameterException
 from rclpy.parameter import Parameter
 
 from pose_action_ros.core.errors import ConfigError
+from pose_action_ros.ros.unused_parameters import warn_of_unused
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -43,6 +45,7 @@ def declare_settings(node: Node, defaults: Any) -> None:
     """Declare one parameter per field of a settings dataclass, nested ones as dotted groups.
 
     A whole number that is given for a float or a text is taken as one (`track.enlarge:=2`).
+    A warning names every given parameter and parameter file that has no effect.
 
     Args:
         node: The node that gets the parameters.
@@ -64,6 +67,7 @@ def declare_settings(node: Node, defaults: Any) -> None:
                 node.declare_parameter(name, number, descriptor, ignore_override=True)
         except ParameterException as error:
             raise ConfigError(f'parameter {name}: {error}') from error
+    warn_of_unused(node, sys.argv)
 
 
 def read_settings(
@@ -90,7 +94,7 @@ def check_settings(
     Args:
         node: The node on which `declare_settings` was called.
         settings_class: The settings dataclass.
-        changes: What is asked for.
+        changes: The requested changes.
         in_use: What takes effect at `configure` is in use, so that a change would do nothing.
     """
     values = {change.name: change.value for change in changes}

@@ -25,12 +25,14 @@ def main() -> int:
     from rclpy.signals import SignalHandlerOptions, install_signal_handlers
 
     from pose_action_ros.core.errors import ConfigError
-    from pose_action_ros.ros.node import PoseActionNode
 
     # A signal that ended ROS while the node is made would leave half a node.
     rclpy.init(signal_handler_options=SignalHandlerOptions.NO)
+    rclpy.logging.get_logger('pose_action').info('starts')
     node = None
     try:
+        from pose_action_ros.ros.node import PoseActionNode
+
         node = PoseActionNode()
         signal.pthread_sigmask(signal.SIG_BLOCK, _SIGNALS)  # one that comes now waits for rclpy
         signal.signal(signal.SIGINT, signal.default_int_handler)

@@ -6,13 +6,14 @@ like no rule at all.
 
 from __future__ import annotations
 
-import itertools
 from typing import TYPE_CHECKING
 
 from rclpy.expand_topic_name import expand_topic_name
 
+from pose_action_ros.ros.arguments import ros_values
+
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Sequence
 
 __all__ = ['is_remapped']
 
@@ -27,7 +28,7 @@ def is_remapped(name: str, node_name: str, namespace: str, arguments: Sequence[s
         arguments: The command line, with `--ros-args`.
     """
     wanted = expand_topic_name(name, node_name, namespace)
-    for rule in _rules(arguments):
+    for rule in ros_values(arguments, '-r', '--remap'):
         match, separator, _ = rule.partition(':=')
         node, has_node, topic = match.rpartition(':')
         if not separator or (has_node and node not in (node_name, 'rostopic')):
@@ -36,16 +37,6 @@ def is_remapped(name: str, node_name: str, namespace: str, arguments: Sequence[s
         if not topic.startswith('__') and _expanded(topic, node_name, namespace) == wanted:
             return True
     return False
-
-
-def _rules(arguments: Sequence[str]) -> Iterator[str]:
-    """What follows -r or --remap between --ros-args and --."""
-    is_ros = False
-    for word, following in itertools.zip_longest(arguments, arguments[1:], fillvalue=''):
-        if word in ('--ros-args', '--'):
-            is_ros = word == '--ros-args'
-        elif is_ros and word in ('-r', '--remap'):
-            yield following
 
 
 def _expanded(topic: str, node_name: str, namespace: str) -> str:

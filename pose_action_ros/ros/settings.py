@@ -1,25 +1,25 @@
-"""The node's settings: every parameter of the ROS interface, its default, text and range.
+"""All parameters of the node with default, description and range.
 
-The groups `clip`, `time`, `track`, `smooth`, `body` and `people` are those of
-`inference.settings`, so what the command line and the node use cannot differ.
+The groups `clip`, `time`, `track`, `smooth`, `body` and `detections` are those of
+`inference.settings`, so the command line and the node use the same defaults.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from pose_action_ros.core.weights import SHIPPED_WEIGHTS
+from pose_action_ros.core.weights import FINDER_WEIGHTS, SHIPPED_WEIGHTS
 from pose_action_ros.inference.settings import StreamSettings
 from pose_action_ros.messages.markers import MarkerSettings
 from pose_action_ros.messages.matched_inputs import MatchSettings
-from pose_action_ros.runtime.engine import BACKENDS, PRECISIONS
+from pose_action_ros.runtime.network import BACKENDS, PRECISIONS
 
 __all__ = ['ModelSettings', 'NodeSettings']
 
 
 @dataclass(frozen=True)
 class ModelSettings:
-    """Which network runs where."""
+    """The network, and the device that runs it."""
 
     weights: str = field(
         default=SHIPPED_WEIGHTS,
@@ -28,6 +28,14 @@ class ModelSettings:
             'help': 'Weights: "people", "demo" (the simulated actor alone), a .safetensors file, '
             'a fetched preset (mpii, h36m, penn_action, ntu), or "untrained:PRESET" for random '
             'weights.',
+        },
+    )
+    finder: str = field(
+        default=FINDER_WEIGHTS,
+        metadata={
+            'at_configure': True,
+            'help': 'Weights of the finder, for person_source "find": "finder" or a .safetensors '
+            'file.',
         },
     )
     device: str = field(
@@ -50,8 +58,8 @@ class ModelSettings:
         default='auto',
         metadata={
             'at_configure': True,
-            'help': 'What runs the network; auto: OpenVINO on a CPU where it is installed, else '
-            'torch.',
+            'help': 'Library that runs the network; auto: OpenVINO on a CPU if it is installed, '
+            'otherwise torch.',
             'choices': BACKENDS,
         },
     )
@@ -59,8 +67,8 @@ class ModelSettings:
         default='auto',
         metadata={
             'at_configure': True,
-            'help': 'Of the arithmetic; auto: reduced where the hardware gains by it and joints '
-            'and scores stay (docs/performance.md).',
+            'help': 'Numeric precision; auto: reduced if it is faster and within the accuracy '
+            'limits (docs/performance.md).',
             'choices': PRECISIONS,
         },
     )
@@ -73,7 +81,7 @@ class NodeSettings(MatchSettings, StreamSettings):
     autostart: bool = field(
         default=True,
         metadata={
-            'help': 'Configure and activate at start; false leaves it to a lifecycle manager.',
+            'help': 'Configure and activate at the start; false: a lifecycle manager does it.',
             'read_only': True,
         },
     )
@@ -81,46 +89,54 @@ class NodeSettings(MatchSettings, StreamSettings):
         default='raw',
         metadata={
             'at_configure': True,
-            'help': 'How the image arrives; compressed subscribes to IMAGE/compressed, after '
-            'remapping.',
+            'help': 'Transport of the image; compressed subscribes to IMAGE/compressed, where '
+            'IMAGE is the remapped topic.',
             'choices': ('raw', 'compressed'),
         },
     )
     image_rectified: bool = field(
         default=False,
-        metadata={'help': 'The image is rectified: P of CameraInfo holds, nothing is distorted.'},
+        metadata={'help': 'The image is rectified: use P of CameraInfo, and no distortion.'},
     )
     image_infrared: bool = field(
         default=False,
         metadata={
             'at_configure': True,
-            'help': 'The image is infrared: 16UC1 is taken as grey, and images of 16 bits are '
-            'stretched to their brightest pixels.',
+            'help': 'The image is infrared: read 16UC1 as grey, and scale 16-bit images to their '
+            'brightest pixels.',
         },
     )
     use_depth: bool = field(
         default=False,
         metadata={
             'at_configure': True,
-            'help': 'Take the metric scale from the topic "depth", registered to the image.',
+            'help': 'Take distances from the topic "depth", registered to the image.',
         },
     )
     person_source: str = field(
         default='track',
         metadata={
             'at_configure': True,
-            'help': 'Where people are sought: track (one person, in the whole image, then around '
-            'the last pose), roi (one, topic "roi") or detections (many, topic "people", needs '
-            'vision_msgs).',
-            'choices': ('track', 'roi', 'detections'),
+            'help': 'Source of the windows around people: find (several people, found in the '
+            'whole image), track (one person, found in the whole image), roi (one person, topic '
+            '"roi") or detections (several people, topic "detections", needs vision_msgs).',
+            'choices': ('find', 'track', 'roi', 'detections'),
         },
     )
     target_frame: str = field(
         default='',
         metadata={
             'at_configure': True,
-            'help': 'Frame of poses and markers, by tf2 at the stamp of the image; empty: that of '
-            'the image.',
+            'help': 'Frame of people, poses and markers, by tf2 at the stamp of the image; empty: '
+            'the frame of the image.',
+        },
+    )
+    publish_tf: bool = field(
+        default=False,
+        metadata={
+            'at_configure': True,
+            'help': 'Publish the frame person_TRACK_ID of each person on /tf, at the pelvis; '
+            'needs tf2_ros.',
         },
     )
     model: ModelSettings = field(default_factory=ModelSettings)

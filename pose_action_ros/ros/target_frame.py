@@ -1,4 +1,4 @@
-"""Results in another frame than the camera's, by tf2 where it is installed.
+"""Results in another frame than the camera's, by tf2 if it is installed.
 
 The transform is looked up at the image's stamp. Where tf2 does not know it, messages stay in the
 optical frame and say so in their header: nothing is ever published in a wrong frame.
@@ -18,16 +18,17 @@ from std_msgs.msg import Header
 from visualization_msgs.msg import Marker
 
 from pose_action_ros.core.errors import ConfigError
-from pose_action_ros.msg import Pose3D
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from geometry_msgs.msg import Point, TransformStamped
+    from geometry_msgs.msg import Point, TransformStamped, Vector3
     from numpy.typing import NDArray
     from rclpy.node import Node
 
-__all__ = ['FrameTransform', 'TargetFrame']
+    from pose_action_ros.msg import Pose3D
+
+__all__ = ['FrameTransform', 'TargetFrame', 'load_tf2']
 
 _PATIENCE = Duration(seconds=0.05)  # for a transform that is on its way
 _JUMP_BACK_S = 1.0
@@ -56,41 +57,35 @@ class FrameTransform:
             msg.header.frame_id, _rotation_matrix(q.w, q.x, q.y, q.z), np.array([t.x, t.y, t.z])
         )
 
-    def move_pose(self, pose: Pose3D) -> bool:
-        """Move a pose in place; False where it has no place in the camera's frame.
+    def header(self, header: Header) -> Header:
+        """Return a header with the name of this frame."""
+        return Header(stamp=header.stamp, frame_id=self.frame_id)
 
-        Metres relative to the root joint stay in camera axes, as Pose3D says.
-        """
-        if pose.reference != Pose3D.REFERENCE_CAMERA:
-            return False
-        self._move([joint.position for joint in pose.joints])
-        pose.header = self._header(pose.header)
-        return True
+    def move_pose(self, pose: Pose3D) -> None:
+        """Move a pose in place: its places are moved, what has a direction alone is turned."""
+        self._move([pose.root, *(joint.position for joint in pose.joints)])
+        self._turn([pose.velocity, *(joint.from_root for joint in pose.joints)])
+        covariance = np.reshape(pose.root_covariance, (3, 3))
+        pose.root_covariance = (self.rotation @ covariance @ self.rotation.T).ravel()
+        pose.header = self.header(pose.header)
 
     def move_markers(self, markers: Iterable[Marker]) -> None:
         """Move what a pose is drawn with, in place."""
         for marker in markers:
             is_text = marker.type == Marker.TEXT_VIEW_FACING
             self._move([marker.pose.position] if is_text else marker.points)
-            marker.header = self._header(marker.header)
-
-    def turn(self, vectors: NDArray[np.floating]) -> NDArray[np.float64]:
-        """Return directions, velocities or offsets (..., 3) along the axes of the other frame."""
-        return np.asarray(vectors, np.float64) @ self.rotation.T
-
-    def turn_covariance(self, covariance: NDArray[np.floating]) -> NDArray[np.float64]:
-        """Return a (3, 3) covariance along the axes of the other frame."""
-        turned: NDArray[np.float64] = self.rotation @ covariance @ self.rotation.T
-        return turned
+            marker.header = self.header(marker.header)
 
     def _move(self, points: Sequence[Point]) -> None:
-        places = np.array([(p.x, p.y, p.z) for p in points]).reshape(-1, 3)
-        moved = places @ self.rotation.T + self.translation_m
-        for point, (x, y, z) in zip(points, moved.tolist(), strict=True):
-            point.x, point.y, point.z = x, y, z
+        self._turn(points, self.translation_m)
 
-    def _header(self, header: Header) -> Header:
-        return Header(stamp=header.stamp, frame_id=self.frame_id)
+    def _turn(
+        self, vectors: Sequence[Point | Vector3], shift: NDArray[np.float64] | float = 0.0
+    ) -> None:
+        rows = np.array([(v.x, v.y, v.z) for v in vectors]).reshape(-1, 3)
+        turned = rows @ self.rotation.T + shift
+        for vector, (x, y, z) in zip(vectors, turned.tolist(), strict=True):
+            vector.x, vector.y, vector.z = x, y, z
 
 
 class TargetFrame:
@@ -105,7 +100,7 @@ class TargetFrame:
     """
 
     def __init__(self, node: Node, frame_id: str) -> None:
-        self._tf2: Any = _load_tf2(frame_id)
+        self._tf2: Any = load_tf2(f'target_frame is {frame_id!r}', 'leave target_frame empty')
         self._frame_id = frame_id
         self._buffer = self._tf2.Buffer()
         self._listener = self._tf2.TransformListener(self._buffer, node)
@@ -114,12 +109,12 @@ class TargetFrame:
 
     @property
     def problem(self) -> str:
-        """Why results stay in the frame of the image; empty where that was not so lately."""
+        """Why results stay in the frame of the image; empty if they recently did not."""
         told_s, problem = self._problem
         return problem if time.monotonic() < told_s + _REMEMBERED_S else ''
 
     def at(self, header: Header) -> FrameTransform | None:
-        """Return the transform for an image, None where it is not known at its stamp."""
+        """Return the transform for an image, None if it is not known at its stamp."""
         stamp = Time.from_msg(header.stamp)
         stamp_s = stamp.nanoseconds * 1e-9
         if stamp_s < self._last_s - _JUMP_BACK_S:  # a recording starts again
@@ -146,13 +141,22 @@ class TargetFrame:
         self._listener.unregister()
 
 
-def _load_tf2(frame_id: str) -> Any:
+def load_tf2(wanted: str, otherwise: str) -> Any:
+    """Return the module `tf2_ros`.
+
+    Args:
+        wanted: The setting that needs it, for people.
+        otherwise: The setting that does without.
+
+    Raises:
+        ConfigError: It is not installed.
+    """
     try:
         import tf2_ros
     except ImportError as error:
         raise ConfigError(
-            f'target_frame is {frame_id!r}, but tf2_ros does not import ({error}); install it '
-            '(ros-$ROS_DISTRO-tf2-ros-py) or leave target_frame empty'
+            f'{wanted}, but tf2_ros does not import ({error}); install it '
+            f'(ros-$ROS_DISTRO-tf2-ros-py) or {otherwise}'
         ) from error
     return tf2_ros
 

@@ -133,6 +133,7 @@ class FrameWorker:
             camera=self._matched.calibration.for_image(width, height).camera,
             boxes=boxes,
             depth_m=depth_m,
+            budget_ms=self._settings.track.budget_ms,
         )
         if prediction.skipped:
             self._statistics.count_skipped(prediction.skipped)
@@ -140,6 +141,12 @@ class FrameWorker:
         start_ns = self._clock.now().nanoseconds
         self._outputs.publish(image.msg.header, image_rgb, prediction)
         self._count(prediction, decode_ms, start_ns)
+        if prediction.is_crowded:
+            self._logger.warning(
+                'there are more people than track.max_people: the farthest are not followed',
+                throttle_duration_sec=10.0,
+            )
+        self._stream.look_ahead(image_rgb, stamp_ns)
 
     def _count(self, prediction: FramePrediction, decode_ms: float, start_ns: int) -> None:
         end_ns, stamp_ns, persons = (

@@ -6,6 +6,20 @@ takes the network as `tensor_graphs`). A reduced precision must pass the `accura
 `start_cache` keeps what a start has compiled, and `release_memory` returns what a network held.
 """
 
-from pose_action_ros.runtime.engine import Engine
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from pose_action_ros.runtime.engine import Engine
 
 __all__ = ['Engine']
+
+
+def __getattr__(name: str) -> Any:
+    """Load the engine, and PyTorch with it, when it is first asked for."""
+    if name == 'Engine':
+        from pose_action_ros.runtime.engine import Engine
+
+        return Engine
+    raise AttributeError(f'module {__name__!r} has no attribute {name!r}')

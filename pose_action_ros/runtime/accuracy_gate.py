@@ -52,7 +52,7 @@ def deviation(network: Network, reference: Network, config: ModelConfig) -> tupl
 
 
 def one_by_one(network: Network, crops: NDArray[np.uint8]) -> FrameArrays:
-    """Return what a network says of pictures (N, 256, 256, 3) that it sees one at a time."""
+    """Return the outputs for pictures (N, 256, 256, 3), computed one at a time."""
     rows = [network.frames(crop[None]) for crop in crops]
     return FrameArrays(*(np.concatenate(column) for column in zip(*rows, strict=True)))
 

@@ -1,6 +1,6 @@
 """A function of tensors as a CUDA graph: hundreds of small kernels, launched as one.
 
-Python can not launch small kernels as fast as a GPU runs them. So a function is captured once for
+Python cannot launch small kernels as fast as a GPU runs them. So a function is captured once for
 fixed shapes: arrays go up from pinned memory, the graph is launched as one, the answer comes back
 as one copy, and only then the host waits. Where a graph can't be captured, or does not give the
 eager numbers, the same function runs eagerly, and the reason is kept.
@@ -37,7 +37,7 @@ class Program:
         device: Where it runs.
 
     Attributes:
-        note: Why there is no graph; empty where there is one, and on a CPU.
+        note: Why there is no graph; empty if there is one, and on a CPU.
     """
 
     def __init__(
@@ -76,7 +76,7 @@ class Program:
         return np.array(self._answer[:count].numpy(), np.float32)
 
     def _held(self, tensor: Tensor) -> Tensor:
-        """A copy that stays where it is in memory."""
+        """Return a copy with a fixed place in memory."""
         return tensor.pin_memory() if self._pinned else tensor.clone()
 
     def _capture(self) -> None:

@@ -46,7 +46,7 @@ class CudaNetwork:
 
     @property
     def device(self) -> str:
-        """Where it runs, for people."""
+        """The device, for people."""
         return f'{self._device} ({torch.cuda.get_device_name(self._device)}, {self.precision})'
 
     def frames(self, crops: NDArray[np.uint8]) -> FrameArrays:
@@ -87,7 +87,7 @@ class CudaNetwork:
         arrays: Sequence[NDArray[np.generic]],
         size: tuple[int, ...],
     ) -> NDArray[np.float32]:
-        """Run a function's program for this batch size; made where there is none yet."""
+        """Run a function's program for this batch size; make it if there is none yet."""
         program = self._programs.get(size)
         if program is None:
             examples = [np.zeros((size[0], *array.shape[1:]), array.dtype) for array in arrays]
@@ -98,5 +98,5 @@ class CudaNetwork:
 
 
 def _batch_size(count: int) -> int:
-    """The batch that serves so many: 1, 2, 4, 8, ...; each size is captured only once."""
+    """Return the captured batch size for a number of people: 1, 2, 4, 8, ..."""
     return 1 << max(count - 1, 0).bit_length()

@@ -16,6 +16,7 @@ import torch
 from pose_action_ros.core.errors import ConfigError, DeviceError
 from pose_action_ros.runtime.accuracy_gate import MAX_JOINT_PX, MAX_SCORE, as_clip, deviation
 from pose_action_ros.runtime.cuda_network import CudaNetwork
+from pose_action_ros.runtime.network import BACKENDS, PRECISIONS
 from pose_action_ros.runtime.openvino_network import (
     OpenVinoNetwork,
     OpenVinoSource,
@@ -33,15 +34,7 @@ if TYPE_CHECKING:
     from pose_action_ros.runtime.network import FrameArrays, Network
     from pose_action_ros.runtime.start_cache import StartCache
 
-__all__ = [
-    'BACKENDS',
-    'PRECISIONS',
-    'Engine',
-    'choose_device',
-]
-
-BACKENDS = ('auto', 'torch', 'openvino')
-PRECISIONS = ('auto', 'float32', 'bfloat16', 'float16')
+__all__ = ['Engine', 'choose_device']
 
 _log = logging.getLogger(__name__)
 
@@ -55,6 +48,7 @@ class Engine:
         threads: CPU threads; 0 for all cores. Holds for the whole process.
         backend: `torch`, `openvino` (CPU only), or `auto`: OpenVINO on a CPU where installed.
         precision: `auto`, `float32`, `bfloat16` or `float16`.
+        report: Called with each step of getting ready, for people.
 
     Raises:
         ConfigError: There is no such backend or precision.
@@ -69,10 +63,12 @@ class Engine:
         *,
         backend: str = 'torch',
         precision: str = 'float32',
+        report: Callable[[str], None] = lambda step: None,
     ) -> None:
+        self._report = report
         self.config = net.config
         self.notes: list[str] = []
-        """What was decided otherwise than wished, and why."""
+        """Return decisions that differ from the request, with the reason."""
         if backend not in BACKENDS or precision not in PRECISIONS:
             raise ConfigError(
                 f'found backend {backend!r} and precision {precision!r}; expected one of '
@@ -93,7 +89,7 @@ class Engine:
 
     @property
     def device(self) -> str:
-        """Where it runs, for people."""
+        """The device, for people."""
         return self._network.device
 
     @property
@@ -141,6 +137,7 @@ class Engine:
         source = OpenVinoSource(net, threads) if backend == 'openvino' else None
 
         def build(precision: str) -> Network:
+            self._report(f'gets {backend} ready in {precision} on {place}')
             if source:
                 return OpenVinoNetwork(source, precision)
             if place.type == 'cuda':
@@ -157,16 +154,18 @@ class Engine:
     def _through_the_gate(
         self, build: Callable[[str], Network], reduced: str, kept: StartCache | None
     ) -> Network:
-        """Return the network in the reduced precision, or in float32 where that is too far off.
+        """Return the network in the reduced precision, or in float32 if that is too far off.
 
-        What the gate measured is kept for the next start, which then builds one network.
+        The result of the gate is kept for the next start, which then builds one network.
         """
         name = f'gate-{reduced}'
         build = cache(build)
         if kept and (measured := kept.read(name)):
             joint_px, score = json.loads(measured)
         else:
-            joint_px, score = deviation(build(reduced), build('float32'), self.config)
+            networks = build(reduced), build('float32')
+            self._report(f'compares {reduced} with float32')
+            joint_px, score = deviation(*networks, self.config)
             if kept:
                 kept.write(name, json.dumps([joint_px, score]).encode())
         if joint_px <= MAX_JOINT_PX and score <= MAX_SCORE:
@@ -183,6 +182,7 @@ class Engine:
 
     def _warm_up(self) -> None:
         """Run twice at the real shapes, so that the first frame is as fast as the rest."""
+        self._report('warms it up')
         for _ in range(2):
             frames = self.frames(np.zeros((1, 256, 256, 3), np.uint8))
             if self.config.actions:
@@ -214,7 +214,7 @@ def choose_device(name: str) -> torch.device:
 
 
 def _reduced_precision(place: torch.device, backend: str) -> str:
-    """The precision worth trying; empty where float32 is as fast."""
+    """The precision worth trying; empty if float32 is as fast."""
     if place.type == 'cuda':
         return 'float16'
     return 'bfloat16' if backend == 'openvino' and has_fast_bfloat16() else ''

@@ -8,11 +8,14 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-__all__ = ['FrameArrays', 'Network']
+__all__ = ['BACKENDS', 'PRECISIONS', 'FrameArrays', 'Network']
+
+BACKENDS = ('auto', 'torch', 'openvino')
+PRECISIONS = ('auto', 'float32', 'bfloat16', 'float16')
 
 
 class FrameArrays(NamedTuple):
-    """What the network says of N crops; float32.
+    """The outputs of the network for N crops; float32.
 
     Attributes:
         joints: (N, J, D) in crop coordinates.
@@ -38,7 +41,7 @@ class Network(Protocol):
 
     @property
     def device(self) -> str:
-        """Where it runs, for people."""
+        """The device, for people."""
 
     def frames(self, crops: NDArray[np.uint8]) -> FrameArrays:
         """Run the pose network on (N, 256, 256, 3) RGB bytes."""

@@ -68,7 +68,7 @@ class OpenVinoSource:
         return [tuple(tensor.shape) for tensor in inputs.values()]
 
     def compile(self, graph: str, precision: str, *, fixed: bool) -> Any:
-        """Return a compiled model, from the cache where it is.
+        """Return a compiled model, from the cache if it is there.
 
         Args:
             graph: `frames` or `actions`.
@@ -87,7 +87,7 @@ class OpenVinoSource:
             try:
                 return core.import_model(blob, 'CPU', options)
             except RuntimeError as error:
-                _log.info('%s is compiled anew: %s', name, error)
+                _log.info('%s is compiled again: %s', name, error)
         compiled = core.compile_model(self._model(graph, fixed=fixed), 'CPU', options)
         self.kept.write(name, compiled.export_model().getvalue())
         return compiled
@@ -133,7 +133,7 @@ class OpenVinoNetwork:
 
     @property
     def device(self) -> str:
-        """Where it runs, for people."""
+        """The device, for people."""
         return f'cpu (OpenVINO {self.precision}, {self._threads} threads)'
 
     def frames(self, crops: NDArray[np.uint8]) -> FrameArrays:
@@ -182,7 +182,7 @@ class _Program:
 
 
 def why_no_openvino() -> str:
-    """Return why OpenVINO can't be used here; empty where it can."""
+    """Return why OpenVINO can't be used here; empty if it can."""
     try:
         import openvino  # noqa: F401
     except ImportError as error:

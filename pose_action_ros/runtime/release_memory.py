@@ -1,4 +1,4 @@
-"""Giving memory back to the machine, when a network is let go of."""
+"""Returns memory to the machine when a network is freed."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ __all__ = ['forget_traces', 'give_back_memory']
 
 
 def give_back_memory() -> None:
-    """Return what was freed: by Python, on the GPU, and in the C library's heap (Linux)."""
+    """Return freed memory: of Python, of the GPU, and of the C library's heap (Linux)."""
     gc.collect()
     if torch.cuda.is_available():
         torch.cuda.empty_cache()

@@ -54,7 +54,7 @@ class StartCache:
             self._give_up(error)
 
     def read(self, name: str) -> bytes | None:
-        """Return what was kept under a name; None if there is nothing, or it is damaged."""
+        """Return the content kept under a name; None if there is none, or it is damaged."""
         if self._folder is None:
             return None
         try:
@@ -63,7 +63,7 @@ class StartCache:
             return None
         content = stored[_DIGEST:]
         if hashlib.sha256(content).digest() != stored[:_DIGEST]:
-            _log.info('%s is damaged and will be written again', self._folder / name)
+            _log.info('%s is damaged and is written again', self._folder / name)
             return None
         return content
 
@@ -83,7 +83,7 @@ class StartCache:
             self._give_up(error)
 
     def _give_up(self, error: Exception) -> None:
-        _log.info('the next start will be as slow as this one: no cache (%s)', error)
+        _log.info('no cache, so the next start will be as slow as this one (%s)', error)
         self._folder = None
 
 

@@ -38,7 +38,7 @@ class TorchNetwork:
 
     @property
     def device(self) -> str:
-        """Where it runs, for people."""
+        """The device, for people."""
         return f'cpu ({torch.get_num_threads()} threads)'
 
     @torch.inference_mode()

@@ -1,4 +1,4 @@
-"""What stands behind the actor: walls, clutter, ground, or a photograph; and the cast shadow.
+"""The background of the actor: walls, clutter, ground, or a photograph; and the cast shadow.
 
 Owns: `Backdrop`, drawn once per camera with OpenCV on the CPU. Walls are gradients, noise and
 random shapes; the ground is a texture seen in perspective, so it agrees with the actor's feet.

@@ -1,4 +1,4 @@
-"""What the actor can do: each action as a smooth function of time with natural variation.
+"""The actor's actions: each is a smooth function of time with natural variation.
 
 Owns: `move`, which gives the poses of an action at any moment. Gaits, waving and clapping are
 sinusoids of a phase; the other actions go through key poses with minimum-jerk transitions. Ranges

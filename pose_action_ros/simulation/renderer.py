@@ -67,6 +67,16 @@ class Solids(Batched):
         most = max(part.length.shape[1] for part in parts)
         return super().join([part._filled_up(most) for part in parts])
 
+    @classmethod
+    def together(cls, parts: Many[Solids]) -> Solids:
+        """Put the solids of several bodies, at least one, into the same B images."""
+        return cls(
+            *(
+                torch.cat(column, 1)
+                for column in zip(*(vars(p).values() for p in parts), strict=True)
+            )
+        )
+
     def _filled_up(self, most: int) -> Solids:
         spare = most - self.length.shape[1]
         filled = self._each(
@@ -95,7 +105,7 @@ class Lights(Batched):
 
 @dataclass(frozen=True, eq=False)
 class Picture:
-    """What was hit.
+    """The solid that a ray hits.
 
     Attributes:
         pixels: (N,) int64 flat indices into B x H x W, the pixels that show a solid, each once.

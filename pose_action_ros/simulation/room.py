@@ -30,7 +30,7 @@ __all__ = ['draw_room']
 
 _FINER = 2  # rays per pixel along each side
 _LAMP = 0.05  # spread of the light's direction, for soft edges of shadows
-_BRIGHTNESS, _LONGEST = 0.5, 1.6  # what the exposure aims at, and its limit
+_BRIGHTNESS, _LONGEST = 0.5, 1.6  # target of the exposure, and its limit
 _BEND = 0.7  # brightness from which highlights are compressed
 _CEILING = 0.75  # light that floor and walls throw onto it
 _BOARD_M = (0.14, 1.6)

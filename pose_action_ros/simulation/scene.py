@@ -14,6 +14,7 @@ import numpy as np
 import torch
 
 from pose_action_ros.geometry.camera import Camera
+from pose_action_ros.geometry.camera_placement import placement_on_ground
 from pose_action_ros.simulation.backdrop import cast_shadow, draw_backdrop
 from pose_action_ros.simulation.batched import one_thread
 from pose_action_ros.simulation.body import PARTS, BodyFrames, Proportions
@@ -28,7 +29,7 @@ from pose_action_ros.simulation.optics import (
 )
 from pose_action_ros.simulation.renderer import Lights, Solids, first_hits, nothing
 from pose_action_ros.simulation.room import draw_room
-from pose_action_ros.simulation.sequence import Moment, Sequence
+from pose_action_ros.simulation.sequence import Moment, Sequence, Wander
 from pose_action_ros.simulation.shots import Shots
 from pose_action_ros.simulation.style import cycle_s
 
@@ -52,7 +53,7 @@ _REST = BodyFrames(np.zeros((1, 17, 3)), np.broadcast_to(np.eye(3), (1, len(PART
 
 @dataclass(frozen=True, eq=False)
 class FilmFrame:
-    """One image of a film and what is really there.
+    """One image of a film and its true pose and action.
 
     Attributes:
         image_rgb: (H, W, 3) uint8.
@@ -93,10 +94,11 @@ class Truth:
         """Return the same without the first `count` times."""
         moment = self.moment
         body = BodyFrames(moment.body.joints_m[count:], moment.body.rotations[count:])
+        rest = (v[count:] for v in (moment.rotation, moment.place_m, moment.away_m))
         return Truth(
             self.joints_camera_m[count:],
             self.joints_image_px[count:],
-            Moment(body, moment.rotation[count:], moment.place_m[count:]),
+            Moment(body, *rest),
             self.segments[count:],
         )
 
@@ -109,6 +111,9 @@ class Scene:
         width: Columns of the camera's image.
         height: Rows of the camera's image.
         opening: Actions to begin with.
+        beside: A scene whose camera and light this actor shares; their own are drawn all the
+            same.
+        wander: How the place moves about which the actor acts; at rest in the origin by default.
     """
 
     def __init__(
@@ -118,6 +123,8 @@ class Scene:
         height: int,
         *,
         opening: tuple[str, ...] = (),
+        beside: Scene | None = None,
+        wander: Wander | None = None,
     ) -> None:
         body_rng, view_rng, move_rng, self._backdrop_rng, stool_rng = rng.spawn(5)
         self.body = Proportions.sample(body_rng)
@@ -129,11 +136,15 @@ class Scene:
         self._light = _sample_light(view_rng)
         self.noise_sigma = float(view_rng.uniform(0.5, 6.0))
         self.sequence = Sequence(move_rng, self.body, self.figure, roam_m=roam_m, opening=opening)
+        self._wander = wander or Wander()
+        if beside is not None:
+            self.camera, self.to_camera = beside.camera, beside.to_camera
+            self._light = beside._light
 
     def draw_backdrop(
         self, photographs: Many[Path] = (), view: tuple[Camera, Array] | None = None
     ) -> NDArray[np.uint8]:
-        """Draw what is behind the actor.
+        """Draw the background of the actor.
 
         Args:
             photographs: Pictures to use instead of drawn walls, where there are any.
@@ -153,7 +164,7 @@ class Scene:
     def truth(self, times_s: Array) -> Truth:
         """Return joints at (T,) times >= 0."""
         segments = tuple(self.sequence.segment_at(float(t)) for t in times_s)
-        moment = self.sequence.at(times_s)
+        moment = self._wander.moved(self.sequence.at(times_s), times_s)
         joints = moment.joints_world_m @ self.to_camera[:, :3].T + self.to_camera[:, 3]
         return Truth(joints, self.camera.project(joints), moment, segments)
 
@@ -168,11 +179,16 @@ class Scene:
             backdrops: T pictures (H, W, 3) uint8 of what is behind; they stay as they are.
         """
         if truth is not None:
-            backdrops = [self._shaded(truth, t, windows[t], b) for t, b in enumerate(backdrops)]
+            backdrops = [self.shaded(truth, t, windows[t], b) for t, b in enumerate(backdrops)]
+        solids = nothing(len(windows)) if truth is None else self.solids(truth)
+        return self.lit(solids, windows, backdrops)
+
+    def lit(self, solids: Solids, windows: Array, backdrops: Many[NDArray[np.uint8]]) -> Shots:
+        """Take T images of solids in the light of this scene; the arguments are as in `shots`."""
         return Shots(
             backdrops=torch.from_numpy(np.stack(backdrops)),
             windows=torch.from_numpy(windows).float(),
-            solids=nothing(len(windows)) if truth is None else self.solids(truth),
+            solids=solids,
             lights=self._lights(len(windows)),
         )
 
@@ -195,7 +211,7 @@ class Scene:
         return inside & (own | (depth > joints[..., 2] - _JOINT_TOLERANCE_M))
 
     def solids(self, truth: Truth) -> Solids:
-        """Return the actor, and the stool where there is one, in camera space."""
+        """Return the actor, and the stool if there is one, in camera space."""
         figure = self.figure
         start, to_local = figure.place(truth.moment.body)
         start = start @ np.swapaxes(truth.moment.rotation, -1, -2)
@@ -219,7 +235,10 @@ class Scene:
 
     def _stools(self, truth: Truth) -> tuple[Figure, Array, Array]:
         """The stool, (T, S, 3) its starts in the world and (T, S, 3, 3) its maps."""
-        seats = [segment.seat_m for segment in truth.segments]
+        seats = [
+            None if segment.seat_m is None else segment.seat_m + np.append(away_m, 0.0)
+            for segment, away_m in zip(truth.segments, truth.moment.away_m, strict=True)
+        ]
         seat_m = next(seat for seat in seats if seat is not None)
         figure = stool(np.random.default_rng(self._stool_seed), max(float(seat_m[2]), 0.15))
         start, to_local = figure.place(_REST)
@@ -228,8 +247,10 @@ class Scene:
         to_local = np.repeat(to_local @ self.to_camera[:, :3].T, len(seats), axis=0)
         return figure, start + spots[:, None], to_local
 
-    def _shaded(self, truth: Truth, t: int, window: Array, backdrop) -> NDArray[np.uint8]:
-        """The backdrop with the actor's shadow."""
+    def shaded(
+        self, truth: Truth, t: int, window: Array, backdrop: NDArray[np.uint8]
+    ) -> NDArray[np.uint8]:
+        """Return the backdrop of moment `t` with the actor's shadow, (H, W, 3) uint8."""
         to_pixel = np.linalg.inv(np.vstack([window, (0.0, 0.0, 1.0)])) @ self.to_camera
         moment, figure = truth.moment, self.figure
         rotation = moment.rotation[t] @ moment.body.rotations[t, figure.part]
@@ -270,6 +291,11 @@ class SimulatedFilm:
         height: Rows.
         fps: Images a second at which the film is meant to be shown.
         photographs: Pictures to use as backdrop instead of a drawn room.
+        opening: Actions to begin with.
+
+    Attributes:
+        camera: Its lens.
+        placement: (3, 4) from its optical frame to a world on the ground below it, x ahead, z up.
     """
 
     def __init__(
@@ -279,15 +305,18 @@ class SimulatedFilm:
         height: int = 480,
         fps: float = 20.0,
         photographs: Many[Path] = (),
+        opening: tuple[str, ...] = (),
     ) -> None:
         self._seed, self.fps = seed, fps
-        self._scene = Scene(np.random.default_rng([seed, 0x46494C4D]), width, height)
+        rng = np.random.default_rng([seed, 0x46494C4D])
+        self._scene = Scene(rng, width, height, opening=opening)
         self._backdrop = (
             self._scene.draw_backdrop(photographs)
             if photographs
             else self._scene.draw_room(np.random.default_rng([seed, 0x524F4F4D]))
         )
         self.camera = self._scene.camera
+        self.placement = placement_on_ground(self._scene.to_camera)
         rng = np.random.default_rng([seed, 0x4E4F4953])
         self._noise = noise_table(rng, height + _NOISE_PX, width + _NOISE_PX)
 

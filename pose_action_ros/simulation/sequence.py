@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
     Array = NDArray[np.float64]
 
-__all__ = ['Moment', 'Segment', 'Sequence', 'round_of_actions']
+__all__ = ['Moment', 'Segment', 'Sequence', 'Wander', 'round_of_actions']
 
 _TRAVEL_M_PER_S = {'walk': 1.15, 'run': 1.9}
 _FEET = [PA17J.index('right_ankle'), PA17J.index('left_ankle')]
@@ -102,17 +102,43 @@ class Moment:
         body: Joints and rotations in the body frame, pelvis at the origin.
         rotation: (T, 3, 3) body frame to world.
         place_m: (T, 3) the pelvis in the world.
+        away_m: (T, 2) how far the whole performance is moved, x and y; part of `place_m`.
     """
 
     body: BodyFrames
     rotation: Array
     place_m: Array
+    away_m: Array
 
     @property
     def joints_world_m(self) -> Array:
         """(T, 17, 3) metres."""
         turned = self.body.joints_m @ np.swapaxes(self.rotation, -1, -2)
         return turned + self.place_m[:, None]
+
+
+@dataclass(frozen=True)
+class Wander:
+    """How a whole performance is moved over the ground: to a place, and to and fro about it.
+
+    Attributes:
+        place_m: x and y of its middle in the world.
+        reach_m: x and y of the way from the middle to either end.
+        period_s: Time of one way there and back.
+        start: Where on that way it begins, 0 to 1.
+    """
+
+    place_m: tuple[float, float] = (0.0, 0.0)
+    reach_m: tuple[float, float] = (0.0, 0.0)
+    period_s: float = 8.0
+    start: float = 0.0
+
+    def moved(self, moment: Moment, times_s: Array) -> Moment:
+        """Return a moment of (T,) times at the place where it is then."""
+        swing = np.sin(2.0 * np.pi * (times_s / self.period_s + self.start))
+        away_m = np.asarray(self.place_m) + swing[:, None] * np.asarray(self.reach_m)
+        place_m = moment.place_m + np.pad(away_m, ((0, 0), (0, 1)))
+        return Moment(moment.body, moment.rotation, place_m, moment.away_m + away_m)
 
 
 def round_of_actions(rng: np.random.Generator) -> list[str]:
@@ -197,7 +223,7 @@ class Sequence:
         ground = np.empty((len(poses), 3))
         ground[:, :2] = places - (rotation[:, :2, :2] @ feet[..., None])[..., 0]
         ground[:, 2] = poses[:, _LIFT] - self._figure.lowest(frames)
-        return Moment(frames, rotation, ground)
+        return Moment(frames, rotation, ground, np.zeros((len(poses), 2)))
 
     def _next(self) -> Segment:
         rng = self._rng

@@ -27,8 +27,8 @@ class Shots(Batched):
     Attributes:
         backdrops: (B, H, W, 3) uint8 RGB, what is behind the solids, with their shadow.
         windows: (B, 2, 3) float32 column, row, 1 of a pixel to x / z, y / z of its ray.
-        solids: What stands there.
-        lights: On what stands there.
+        solids: The solids of the scene.
+        lights: The lights on them.
     """
 
     backdrops: Tensor

@@ -13,6 +13,9 @@ __all__ = [
     'PHASES',
     'ActionPhase',
     'DataSettings',
+    'FinderData',
+    'FinderPhase',
+    'FinderTrainConfig',
     'FinetunePhase',
     'HalfSizePhase',
     'ModelSettings',
@@ -270,3 +273,75 @@ class TrainConfig:
     pose: PosePhase = field(default_factory=PosePhase)
     action: ActionPhase = field(default_factory=ActionPhase)
     finetune: FinetunePhase = field(default_factory=FinetunePhase)
+
+
+@dataclass(frozen=True)
+class FinderData:
+    """Which pictures the finder learns from; all are read once and kept in memory."""
+
+    photographs: dict[str, Any] = field(
+        default_factory=dict,
+        metadata=_metadata(
+            'Sets of photographs by a name of your own: `name` and `root` as in `data`, the '
+            'options of that data set, `most` (photographs at most), and `complete: true` where '
+            'every person in them is annotated, the smallest too.'
+        ),
+    )
+    empty: str | None = _setting(None, 'Folder of pictures and panoramas without people.')
+    simulated: int = _setting(600, 'Simulated scenes, of nobody to six actors.', low=1)
+    val_simulated: int = _setting(60, 'Of these for validation.', low=1)
+    simulated_share: float = _setting(0.2, 'Share of simulated scenes.', low=0, high=1)
+    empty_share: float = _setting(0.1, 'Share of pictures without people.', low=0, high=1)
+    together: float = _setting(
+        0.35, 'Share of samples that are two or four pictures in one.', low=0, high=1
+    )
+    colour: float = _setting(0.3, 'Contrast and brightness vary in 1 ± this.', low=0, high=0.9)
+    workers: int = _setting(0, 'Processes that put samples together.', low=0)
+
+
+@dataclass(frozen=True)
+class FinderPhase(PhaseSettings):
+    """The finder's only phase."""
+
+    epochs: int = _setting(20, 'Epochs.', low=1)
+    steps_per_epoch: int = _setting(100, 'Optimiser steps between two validations.', low=1)
+    optimizer: str = _setting('adamw', 'Optimiser.', choices=('rmsprop', 'sgd', 'adamw'))
+    learning_rate: float | None = _setting(2e-3, 'First learning rate.', low=0)
+    schedule: str = _setting(
+        'one_cycle',
+        'As in the other phases.',
+        choices=('plateau', 'cosine', 'one_cycle', 'constant'),
+    )
+    ema_decay: float = _setting(
+        0.995, 'Average the weights with this decay and keep the average.', low=0, high=0.9999
+    )
+    freeze_entry_flow: bool = _setting(
+        False, 'Keep the entry flow, which comes from `model.weights`, as it is.'
+    )
+    unlabelled_weight: float = _setting(
+        0.1,
+        'Weight of the background for small people in pictures where not everybody is annotated.',
+        low=0,
+        high=1,
+    )
+    size_weight: float = _setting(0.5, 'Weight of the size, and half of it of the offset.', low=0)
+
+
+@dataclass(frozen=True)
+class FinderTrainConfig:
+    """A run of the finder: one phase, one weights file."""
+
+    task: str = _setting('finder', 'What is trained.', choices=('finder',))
+    name: str = _setting('finder', 'Name of the run and of the network.')
+    seed: int = _setting(1, 'Decides weights, samples and their order.', low=0)
+    output: str = _setting('runs/finder', 'Folder of checkpoints, logs and the final weights.')
+    weights: str | None = _setting(
+        'people', 'Weights whose entry flow it starts from, of a pose network or a finder.'
+    )
+    model: dict[str, Any] = field(
+        default_factory=dict,
+        metadata=_metadata("Fields of the finder's shape that differ from its defaults."),
+    )
+    data: FinderData = field(default_factory=FinderData)
+    trainer: TrainerSettings = field(default_factory=TrainerSettings)
+    finder: FinderPhase = field(default_factory=FinderPhase)

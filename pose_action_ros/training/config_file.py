@@ -1,4 +1,4 @@
-"""YAML to `TrainConfig`, strictly: unknown keys, wrong types and values out of range raise.
+"""YAML to settings of a run, strictly: unknown keys, wrong types, values out of range raise.
 
 A key that is not known is answered with the nearest one that is.
 """
@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Union, get_args, get_origin, get_type_hin
 import yaml
 
 from pose_action_ros.core.errors import ConfigError
-from pose_action_ros.training.config import TrainConfig
+from pose_action_ros.training.config import FinderTrainConfig, TrainConfig
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 __all__ = ['config_from_mapping', 'config_to_mapping', 'load_config', 'settings_table']
 
 
-def load_config(path: Path, changes: Sequence[str] = ()) -> TrainConfig:
+def load_config(path: Path, changes: Sequence[str] = ()) -> TrainConfig | FinderTrainConfig:
     """Read a run's settings.
 
     Args:
@@ -50,13 +50,16 @@ def load_config(path: Path, changes: Sequence[str] = ()) -> TrainConfig:
     return config_from_mapping(mapping)
 
 
-def config_from_mapping(mapping: Mapping[str, Any]) -> TrainConfig:
-    """Build a `TrainConfig` from nested mappings; what is not named keeps its default.
+def config_from_mapping(mapping: Mapping[str, Any]) -> TrainConfig | FinderTrainConfig:
+    """Build the settings of a run from nested mappings; what is not named keeps its default.
+
+    With `task: finder` they are those of the finder, else those of the network of poses and
+    actions.
 
     Raises:
         ConfigError: A key, type or value is wrong.
     """
-    return _build(TrainConfig, mapping, '')
+    return _build(FinderTrainConfig if 'task' in mapping else TrainConfig, mapping, '')
 
 
 def config_to_mapping(config: Any) -> dict[str, Any]:

@@ -90,7 +90,7 @@ class PhaseModule(LightningModule):
 
     def __init__(
         self,
-        net: MultitaskNet,
+        net: nn.Module,
         phase: PhaseSettings,
         learning_rate: float,
         *,
@@ -110,7 +110,7 @@ class PhaseModule(LightningModule):
         self._averaged_step = 0
 
     @property
-    def best_net(self) -> MultitaskNet:
+    def best_net(self) -> nn.Module:
         """The network that is validated and kept: the averaged one where there is an average."""
         return self.net if self.average is None else self.average
 

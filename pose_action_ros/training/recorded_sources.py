@@ -16,7 +16,7 @@ from pose_action_ros.core.errors import ConfigError
 from pose_action_ros.core.skeleton import get_skeleton
 from pose_action_ros.data.augment import Drawn, Framing, chosen_ranges
 from pose_action_ros.data.mixing import JoinedSamples, MixedSamples, SpreadSamples
-from pose_action_ros.data.opening import DATASETS, dataset_options, open_library
+from pose_action_ros.data.opening import dataset_names, dataset_options, open_library
 from pose_action_ros.data.photographs import EmptyWindows, Photographs
 from pose_action_ros.data.prepared import require_extent
 from pose_action_ros.data.recorded import RecordedClips, RecordedPoses, skipped_files
@@ -101,8 +101,9 @@ def recorded_clips(
     if model.actions != library.actions:
         raise ConfigError(
             f'the network {model.name!r} knows {len(model.actions)} actions, {data.name} has '
-            f'{len(library.actions)}; choose the preset {data.name}, or skip the phases action '
-            'and finetune (epochs: 0)'
+            f'{len(library.actions)} others: give the network those of the data set, '
+            f'model.changes: {{actions: [{", ".join(library.actions)}]}}, or skip the phases '
+            'action and finetune (epochs: 0)'
         )
     ranges = ranges if split == 'train' else None
     require_extent(library, ranges)
@@ -222,9 +223,10 @@ def _library(
 
 def _own_options(data: DataSettings) -> dict[str, Any]:
     """The options of the data set itself, the augmentation among them, checked."""
-    if data.name not in DATASETS:
+    if data.name not in dataset_names():
         raise ConfigError(
-            f'unknown data set {data.name!r}; expected simulated or one of {", ".join(DATASETS)}'
+            f'unknown data set {data.name!r}; expected simulated or one of '
+            f'{", ".join(dataset_names())}'
         )
     known = dataset_options(data.name)
     _check(data.options, (*_OWN_OPTIONS, *known), 'data.options')

@@ -17,7 +17,9 @@ from pose_action_ros.training.config_file import config_to_mapping
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
 
-    from pose_action_ros.training.config import TrainConfig
+    from pose_action_ros.training.config import FinderTrainConfig, TrainConfig
+
+    AnyConfig = TrainConfig | FinderTrainConfig
 
 __all__ = ['changed_settings', 'forbidden_changes', 'may_have_more_epochs']
 
@@ -34,7 +36,7 @@ _SEEN_BY = {
 _EPOCHS_DECIDE = ('cosine', 'one_cycle')
 
 
-def changed_settings(before: TrainConfig, now: TrainConfig) -> list[str]:
+def changed_settings(before: AnyConfig, now: AnyConfig) -> list[str]:
     """Return the dotted keys of all settings that differ, options of data sets included."""
     old, new = (_flat(config_to_mapping(config)) for config in (before, now))
     keys = [*old, *(key for key in new if key not in old)]
@@ -47,7 +49,7 @@ def changed_settings(before: TrainConfig, now: TrainConfig) -> list[str]:
     ]
 
 
-def forbidden_changes(before: TrainConfig, now: TrainConfig, begun: Collection[str]) -> list[str]:
+def forbidden_changes(before: AnyConfig, now: AnyConfig, begun: Collection[str]) -> list[str]:
     """Return those changes that would change the past of a run.
 
     Args:
@@ -68,12 +70,12 @@ def forbidden_changes(before: TrainConfig, now: TrainConfig, begun: Collection[s
 
 
 def may_have_more_epochs(
-    key: str, before: TrainConfig, now: TrainConfig, begun: Collection[str]
+    key: str, before: AnyConfig, now: AnyConfig, begun: Collection[str]
 ) -> bool:
     """Say whether a change of PHASE.epochs leaves the epochs so far as they were."""
     name = key.partition('.')[0]
     old, new = getattr(before, name), getattr(now, name)
-    later = PHASES[PHASES.index(name) + 1 :]
+    later = PHASES[PHASES.index(name) + 1 :] if name in PHASES else ()
     return (
         new.epochs > old.epochs
         and not set(later) & set(begun)

@@ -2,19 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import logging
-import os
-import platform
-import warnings
 from contextlib import nullcontext
-from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import torch
 from lightning.fabric.utilities.rank_zero import rank_zero_only
-from lightning.fabric.utilities.warnings import PossibleUserWarning
 
 from pose_action_ros.core.errors import ConfigError
 from pose_action_ros.models import ModelConfig, MultitaskNet, open_model, save_model
@@ -22,16 +16,16 @@ from pose_action_ros.training.action_module import ActionModule
 from pose_action_ros.training.callbacks import FeatureFilling
 from pose_action_ros.training.checks import check_run
 from pose_action_ros.training.config import PHASES
-from pose_action_ros.training.config_file import config_to_mapping
 from pose_action_ros.training.data_module import PhaseData
 from pose_action_ros.training.feature_cache import CachedFeatures
 from pose_action_ros.training.order import OrderedSamples
 from pose_action_ros.training.phase_module import best_weights
 from pose_action_ros.training.phase_samples import POSE_PHASES, PhaseSamples, SampleSets
 from pose_action_ros.training.pose_module import PoseModule
+from pose_action_ros.training.provenance import provenance
 from pose_action_ros.training.reporting import EpochReport
 from pose_action_ros.training.run_folder import PhaseResult, RunFolder, load_checkpoint
-from pose_action_ros.training.trainers import build_trainer
+from pose_action_ros.training.trainers import build_trainer, calm_warnings
 
 if TYPE_CHECKING:
     from lightning.pytorch import Callback, Trainer
@@ -42,10 +36,6 @@ if TYPE_CHECKING:
 __all__ = ['start_network', 'train']
 
 _FINETUNE_FACTOR = 0.1  # supplement, Appendix B
-_UNWANTED = (
-    'Checkpoint directory .* exists',  # so it does when a run goes on
-    '.*isinstance.treespec, LeafSpec',  # Lightning's own use of PyTorch
-)
 _log = logging.getLogger(__name__)
 
 
@@ -79,10 +69,7 @@ def train(config: TrainConfig, *, resume: bool = False, progress: bool = True) -
     torch.manual_seed(config.seed)
     net = start_network(config.model, read=not folder.begun())
     samples = PhaseSamples(config, net.config, folder.samples)
-    with warnings.catch_warnings():
-        for text in _UNWANTED:
-            warnings.filterwarnings('ignore', text)
-        warnings.simplefilter('ignore', PossibleUserWarning)  # advice on numbers of workers
+    with calm_warnings():
         check_run(config, folder, samples)
         with folder.opened(config) if is_first else nullcontext():
             if not is_first:
@@ -90,7 +77,9 @@ def train(config: TrainConfig, *, resume: bool = False, progress: bool = True) -
             run = _Run(config, folder, net, samples, progress=progress and is_first)
             results = [run.phase(name) for name in PHASES if run.settings(name).epochs]
             if is_first:
-                save_model(net.eval(), folder.weights, _provenance(config, results))
+                save_model(
+                    net.eval(), folder.weights, provenance(config, config.data.name, results)
+                )
     return folder.weights
 
 
@@ -129,8 +118,8 @@ class _Run:
         state = load_checkpoint(self._folder.best(name))['state_dict']
         self._net.load_state_dict(best_weights(state))
         if trained and rank_zero_only.rank == 0:
-            provenance = _provenance(self._config, self._results)
-            save_model(self._net.eval(), self._folder.phase_weights(name), provenance)
+            origin = provenance(self._config, self._config.data.name, self._results)
+            save_model(self._net.eval(), self._folder.phase_weights(name), origin)
         return result
 
     def _train(self, name: str) -> PhaseResult:
@@ -257,25 +246,3 @@ def start_network(settings: ModelSettings, *, read: bool = True) -> MultitaskNet
     net.load_state_dict(fitting, strict=False)
     _log.info('%d of %d tensors from %s', len(fitting), len(own), settings.weights)
     return net
-
-
-def _provenance(config: TrainConfig, results: list[PhaseResult]) -> dict[str, str]:
-    """Where the weights come from, as it travels in their file."""
-    device = platform.processor() or platform.machine()
-    if torch.cuda.is_available():
-        device = torch.cuda.get_device_name()
-    return {
-        'source': f'trained by pose_action_ros {_version()} on {config.data.name}',
-        'seed': str(config.seed),
-        'hardware': f'{device}, {os.cpu_count()} CPU cores',
-        'libraries': f'torch {torch.__version__}',
-        'settings': json.dumps(config_to_mapping(config)),
-        'phases': json.dumps([vars(result) for result in results]),
-    }
-
-
-def _version() -> str:
-    try:
-        return metadata.version('pose_action_ros')
-    except metadata.PackageNotFoundError:
-        return 'of a checkout'

@@ -36,7 +36,7 @@ from pose_action_ros.training.resuming import (
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from pose_action_ros.training.config import TrainConfig
+    from pose_action_ros.training.config import FinderTrainConfig, TrainConfig
 
 __all__ = ['PhaseResult', 'RunFolder', 'load_checkpoint']
 
@@ -65,9 +65,15 @@ class PhaseResult:
 
 @dataclass(frozen=True)
 class RunFolder:
-    """Paths and small files of a run."""
+    """Paths and small files of a run.
+
+    Attributes:
+        path: The folder.
+        phases: Names of all phases that the run may have, in order.
+    """
 
     path: Path
+    phases: tuple[str, ...] = PHASES
 
     @property
     def samples(self) -> Path:
@@ -99,11 +105,11 @@ class RunFolder:
         """Return the phases of which an epoch is complete."""
         return [
             name
-            for name in PHASES
+            for name in self.phases
             if self.last(name).exists() or (self.phase(name) / 'result.json').exists()
         ]
 
-    def check(self, config: TrainConfig, *, resume: bool) -> None:
+    def check(self, config: TrainConfig | FinderTrainConfig, *, resume: bool) -> None:
         """Check that a run may be, or go on, here; nothing is written.
 
         Raises:
@@ -123,7 +129,7 @@ class RunFolder:
             )
 
     @contextmanager
-    def opened(self, config: TrainConfig) -> Iterator[None]:
+    def opened(self, config: TrainConfig | FinderTrainConfig) -> Iterator[None]:
         """Create the folder, or make it ready to go on with what `check` has found right.
 
         What was kept for phases that have not begun is removed if settings changed, and a phase
@@ -149,10 +155,10 @@ class RunFolder:
             )
             yield
 
-    def _stored(self) -> TrainConfig:
+    def _stored(self) -> TrainConfig | FinderTrainConfig:
         return load_config(self.path / 'config.yaml')
 
-    def _forget(self, config: TrainConfig) -> None:
+    def _forget(self, config: TrainConfig | FinderTrainConfig) -> None:
         before, begun = self._stored(), self.begun()
         for name in begun:
             if may_have_more_epochs(f'{name}.epochs', before, config, begun):
@@ -160,12 +166,12 @@ class RunFolder:
         changed = [
             key
             for key in changed_settings(before, config)
-            if key.partition('.')[0] in ('seed', 'model', 'data', *PHASES)
+            if key.partition('.')[0] in ('seed', 'model', 'data', *self.phases)
             and key != 'data.workers'
         ]
         if not changed:
             return
-        for name in set(PHASES) - set(begun):
+        for name in set(self.phases) - set(begun):
             shutil.rmtree(self.phase(name), ignore_errors=True)
         if not begun:
             shutil.rmtree(self.samples, ignore_errors=True)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from pose_action_ros.data.human36m_files import H36M_ACTIONS
 from pose_action_ros.training.pose_scores import MPII_GROUPS
@@ -25,6 +25,7 @@ __all__ = [
     'PAPER_TABLE_1',
     'ScoreTable',
     'action_table',
+    'film_table',
     'h36m_tables',
     'mpii_table',
     'photograph_table',
@@ -67,6 +68,14 @@ _PAPER_ACTIONS = {
 _NOTHING = '-'
 
 
+class FilmShares(Protocol):
+    """Scores of whole films."""
+
+    accuracy: float
+    recall: dict[str, float]
+    films: int
+
+
 @dataclass(frozen=True)
 class ScoreTable:
     """A table of texts.
@@ -98,9 +107,9 @@ def h36m_tables(scores: Sequence[H36mScores]) -> list[ScoreTable]:
     rows: dict[str, Sequence[float]] = {}
     for one in scores:
         kind = 'SC' if one.views == 1 else 'MC'
-        values = [one.mpjpe_mm[name] for name in H36M_ACTIONS]
+        values = [one.mpjpe_mm.get(name, math.nan) for name in H36M_ACTIONS]
         rows[f'ours - {kind}'] = (*values, one.mean_mpjpe_mm)
-        aligned = [one.p_mpjpe_mm[name] for name in H36M_ACTIONS]
+        aligned = [one.p_mpjpe_mm.get(name, math.nan) for name in H36M_ACTIONS]
         rows[f'ours - {kind}, P-MPJPE'] = (*aligned, one.mean_p_mpjpe_mm)
     rows.update(PAPER_TABLE_1)
     cells = {name: tuple(_number(value) for value in values) for name, values in rows.items()}
@@ -162,6 +171,18 @@ def action_table(scores: Mapping[str, ClipScores], dataset: str) -> ScoreTable:
         rows.append((label, *[_NOTHING] * (len(outputs) - 1), _number(value)))
     title = f'{dataset}, action accuracy in per cent (p: pose, v: appearance, m: both)'
     return ScoreTable(title, ('Methods', *outputs), tuple(rows))
+
+
+def film_table(scores: FilmShares, title: str) -> ScoreTable:
+    """Return the share of right films by action, in per cent; the names are the network's own.
+
+    Args:
+        scores: Of whole films.
+        title: Above the table.
+    """
+    rows = [(action, _percent(share)) for action, share in scores.recall.items()]
+    rows.append((f'all {scores.films} films', _percent(scores.accuracy)))
+    return ScoreTable(title, ('Action', 'right, per cent'), tuple(rows))
 
 
 def photograph_table(scores: Mapping[str, PhotographScores], title: str) -> ScoreTable:

@@ -10,9 +10,12 @@ from __future__ import annotations
 
 import inspect
 import logging
+import warnings
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from lightning.fabric.utilities.exceptions import MisconfigurationException
+from lightning.fabric.utilities.warnings import PossibleUserWarning
 from lightning.pytorch import Trainer
 from lightning.pytorch.callbacks import EarlyStopping, ModelCheckpoint, RichProgressBar
 from lightning.pytorch.loggers import CSVLogger, TensorBoardLogger
@@ -22,13 +25,14 @@ from pose_action_ros.training.callbacks import BestCheckpoint, FiniteNumbers
 from pose_action_ros.training.optimizers import MONITOR
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
     from lightning.pytorch import Callback
 
     from pose_action_ros.training.config import PhaseSettings, TrainerSettings
 
-__all__ = ['build_trainer', 'probe_trainer']
+__all__ = ['build_trainer', 'calm_warnings', 'probe_trainer']
 
 _DEVICES = (
     *('accelerator', 'devices', 'num_nodes', 'strategy', 'precision'),
@@ -54,6 +58,10 @@ _OURS = (
     *('num_sanity_val_steps', 'use_distributed_sampler', 'log_every_n_steps', 'default_root_dir'),
     *('check_val_every_n_epoch', 'val_check_interval', 'reload_dataloaders_every_n_epochs'),
     *('limit_train_batches', 'limit_val_batches', 'overfit_batches', 'fast_dev_run'),
+)
+_UNWANTED = (
+    'Checkpoint directory .* exists',  # so it does when a run goes on
+    '.*isinstance.treespec, LeafSpec',  # Lightning's own use of PyTorch
 )
 _log = logging.getLogger(__name__)
 
@@ -113,6 +121,16 @@ def build_trainer(
         log_every_n_steps=phase.steps_per_epoch,
         default_root_dir=path,
     )
+
+
+@contextmanager
+def calm_warnings() -> Iterator[None]:
+    """Keep those warnings of Lightning back that no user can act on."""
+    with warnings.catch_warnings():
+        for text in _UNWANTED:
+            warnings.filterwarnings('ignore', text)
+        warnings.simplefilter('ignore', PossibleUserWarning)  # advice on numbers of workers
+        yield
 
 
 def _device_options(settings: TrainerSettings) -> dict[str, Any]:

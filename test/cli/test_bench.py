@@ -19,7 +19,7 @@ def test_bench_times_every_stage(monkeypatch, tmp_path, tiny, filled):
     monkeypatch.setattr(bench_measure, '_COPY_BYTES', 1 << 20)
     save_model(filled(tiny('compact', clip_frames=8)), tmp_path / 'tiny.safetensors')
     found = tmp_path / 'bench.json'
-    arguments = ['bench', '--preset', str(tmp_path / 'tiny.safetensors'), '--device', 'cpu']
+    arguments = ['bench', '--weights', str(tmp_path / 'tiny.safetensors'), '--device', 'cpu']
     done = CliRunner().invoke(app, [*arguments, '--rounds', '3', '--json', str(found)])
     assert done.exit_code == 0, done.output
     figures = json.loads(found.read_text())

@@ -22,7 +22,7 @@ def source(net, write, keras_arrays, tmp_path):
 
 def test_conversion(run, net, source, tmp_path):
     target = tmp_path / 'ours.safetensors'
-    status, out, _ = run('convert-weights', '--preset', 'mpii', source, target)
+    status, out, _ = run('convert-weights', 'mpii', source, target)
     assert status == 0
     numbers = sum(value.numel() for value in net.state_dict().values())
     assert f'{numbers:,} numbers' in out
@@ -36,11 +36,11 @@ def test_another_depth(run, tiny, filled, write, keras_arrays, tmp_path, net):
     deep = filled(tiny('mpii', blocks=3))
     source = write(tmp_path / 'deep.h5', keras_arrays(deep))
     target = tmp_path / 'ours.safetensors'
-    status, _, err = run('convert-weights', '--preset', 'mpii', source, target)
+    status, _, err = run('convert-weights', 'mpii', source, target)
     assert status == 1
     assert 'unexpected groups RegMap3' in err
     assert not target.exists()
-    status, _, _ = run('convert-weights', '--preset', 'mpii', '--blocks', 3, source, target)
+    status, _, _ = run('convert-weights', 'mpii', '--blocks', 3, source, target)
     assert status == 0
     assert load_model(target).config.blocks == 3
 
@@ -48,21 +48,29 @@ def test_another_depth(run, tiny, filled, write, keras_arrays, tmp_path, net):
 def test_errors_are_one_line(run, source, tmp_path):
     target = tmp_path / 'ours.safetensors'
     source.write_bytes(source.read_bytes()[:3000])
-    status, out, err = run('convert-weights', '--preset', 'mpii', source, target)
+    status, out, err = run('convert-weights', 'mpii', source, target)
     assert (status, out, err.count('\n')) == (1, '', 1)
-    assert f'{source} can not be read' in err
+    assert f'{source} cannot be read' in err
     assert not target.exists()
 
 
+def test_a_film_is_named_as_what_it_is_not(run, write_film, tmp_path):
+    film = write_film(tmp_path / 'film.mp4')
+    status, _, err = run('convert-weights', 'mpii', film, tmp_path / 'ours.safetensors')
+    assert status == 1
+    assert f'{film} cannot be read: it is no HDF5 file' in err
+    assert '.h5' in err
+
+
 @pytest.mark.parametrize('name', ['ours.pt', 'no/such/folder/ours.safetensors'])
-def test_targets_that_can_not_be(run, source, tmp_path, name):
-    status, _, err = run('convert-weights', '--preset', 'mpii', source, tmp_path / name)
+def test_targets_that_cannot_be(run, source, tmp_path, name):
+    status, _, err = run('convert-weights', 'mpii', source, tmp_path / name)
     assert status == 1
     assert 'ends in .safetensors' in err
 
 
 @pytest.mark.parametrize('preset', ['compact', 'resnet'])
 def test_presets_without_released_weights(run, source, tmp_path, preset):
-    status, _, err = run('convert-weights', '--preset', preset, source, tmp_path / 'x.safetensors')
+    status, _, err = run('convert-weights', preset, source, tmp_path / 'x.safetensors')
     assert status == 2
     assert preset in err

@@ -94,10 +94,10 @@ def test_a_broken_torch_hides_only_its_own_rows(run_with_broken):
 
 
 def test_other_commands_name_a_broken_library_in_one_line(run_with_broken):
-    status, _, err = run_with_broken('safetensors', 'doctor', '--model', 'compact')
+    status, _, err = run_with_broken('safetensors', 'doctor', '--weights', 'compact')
     assert status == 1
     assert err.startswith('error: ImportError: libcudnn.so.9')
-    assert '`pose-action doctor` names what is broken' in err
+    assert '`pose-action doctor` names the broken library' in err
 
 
 def test_a_library_that_is_not_there_is_no_fault(run, monkeypatch):
@@ -110,7 +110,7 @@ def test_a_library_that_is_not_there_is_no_fault(run, monkeypatch):
 
 @pytest.mark.parametrize('preset', doctor.PUBLISHED)
 def test_published_networks_agree(run, preset):
-    status, out, _ = run('doctor', '--model', preset)
+    status, out, _ = run('doctor', '--weights', preset)
     assert status == 0
     parameters, giga_macs = doctor.PUBLISHED[preset]
     assert f"the authors' network: {parameters:,} numbers, {giga_macs} G: agrees" in out
@@ -119,12 +119,12 @@ def test_published_networks_agree(run, preset):
 
 def test_a_difference_is_said(run, monkeypatch):
     monkeypatch.setitem(doctor.PUBLISHED, 'mpii', (14_847_937, 9.833))
-    assert 'DIFFERS' in run('doctor', '--model', 'mpii')[1]
+    assert 'DIFFERS' in run('doctor', '--weights', 'mpii')[1]
 
 
 @pytest.mark.parametrize('name', ['compact', 'untrained:compact'])
 def test_our_own(run, name):
-    status, out, _ = run('doctor', '--model', name)
+    status, out, _ = run('doctor', '--weights', name)
     assert status == 0
     assert 'a clip of 16' in out
     assert "authors' network" not in out
@@ -133,7 +133,7 @@ def test_our_own(run, name):
 def test_a_weights_file(run, tmp_path, tiny, filled):
     net = filled(tiny('ntu'))
     save_model(net, tmp_path / 'mine.safetensors')
-    status, out, _ = run('doctor', '--model', tmp_path / 'mine.safetensors')
+    status, out, _ = run('doctor', '--weights', tmp_path / 'mine.safetensors')
     assert status == 0
     numbers = sum(value.numel() for value in net.state_dict().values())
     assert f'parameters: {numbers:,}' in out
@@ -141,7 +141,7 @@ def test_a_weights_file(run, tmp_path, tiny, filled):
 
 
 def test_unknown_model(run):
-    status, _, err = run('doctor', '--model', 'resnet')
+    status, _, err = run('doctor', '--weights', 'resnet')
     assert status == 1
     assert "no weights named 'resnet'" in err
 

@@ -71,7 +71,7 @@ def test_what_is_there_is_not_fetched_again(fetch, server, content):
     fetch()
     status, out, _ = fetch()
     assert status == 0
-    assert 'is there; --force' in out
+    assert 'exists already; --force' in out
     assert len(server.asked) == 1
     assert fetch('--force')[0] == 0
     assert len(server.asked) == 2
@@ -136,14 +136,14 @@ class TestErrors:
         server.status = code
         message = self.refused(fetch(), cache)
         assert f'the server says {code}' in message
-        assert 'convert-weights --preset mpii' in message
+        assert 'convert-weights mpii' in message
 
     def test_offline(self, run, content, cache):
         with socket.socket() as free:
             free.bind(('127.0.0.1', 0))
             url = f'http://127.0.0.1:{free.getsockname()[1]}'
         message = self.refused(run('fetch-weights', 'mpii', '--url', url), cache)
-        assert f'{url}/v0.1/{NAME} can not be reached' in message
+        assert f'{url}/v0.1/{NAME} cannot be reached' in message
         assert f'MD5 {md5(content)}' in message
         assert f'FILE.h5 {cache / "mpii.safetensors"}' in message
 
@@ -151,7 +151,7 @@ class TestErrors:
         message = self.refused(
             run('fetch-weights', 'mpii', '--url', 'http://host.invalid/'), cache
         )
-        assert 'can not be reached' in message
+        assert 'cannot be reached' in message
 
     @pytest.mark.parametrize('url', ['file:///etc/', 'ftp://host/', '/tmp', 'http://[::1'])
     def test_other_addresses(self, run, cache, url):
@@ -160,17 +160,26 @@ class TestErrors:
     def test_a_right_sum_around_a_wrong_network(self, fetch, server, content, cache, monkeypatch):
         server.content = b'no network'
         monkeypatch.setitem(RELEASES, 'mpii', Release(f'v0.1/{NAME}', md5(b'no network')))
-        assert 'can not be read' in self.refused(fetch(), cache)
+        assert 'cannot be read' in self.refused(fetch(), cache)
 
-    def test_a_folder_that_can_not_be_written(self, fetch, content, cache):
+    def test_a_folder_that_cannot_be_written(self, fetch, content, cache):
         cache.parent.mkdir(parents=True)
         cache.write_text('a file where the folder should be')
         status, _, err = fetch()
         assert status == 1
-        assert 'can not write' in err
+        assert 'cannot write' in err
 
     def test_unknown_preset(self, run):
         assert run('fetch-weights', 'compact')[0] == 2
+        status, _, err = run('fetch-weights', 'pen_action')
+        assert status == 2
+        assert 'did you mean penn_action?' in err
+
+    @pytest.mark.parametrize('name', ['people', 'demo'])
+    def test_shipped_weights_need_no_download(self, run, name):
+        status, _, err = run('fetch-weights', name)
+        assert status == 2
+        assert f"'{name}' comes with the package" in err
 
 
 def test_the_table_of_releases():

@@ -7,7 +7,7 @@ import cv2
 import numpy as np
 import pytest
 
-from pose_action_ros.cli.predict import to_json_line
+from pose_action_ros.cli.predict_outputs import to_json_line
 from pose_action_ros.core.predictions import (
     ActionScores,
     FramePrediction,
@@ -103,6 +103,103 @@ def test_a_film_that_is_cut_short_is_said(run, write_film, weights, tmp_path):
     assert f'cut.avi ends after {count} of 20 frames' in err
 
 
+def people_of(path):
+    return [json.loads(line)['persons'] for line in path.read_text().splitlines()]
+
+
+def test_the_film_is_one_that_browsers_play(run, video, weights, tmp_path):
+    av = pytest.importorskip('av', reason='needs PyAV')
+    _, _, err = run('predict', video, '--output', tmp_path, '--weights', weights, '--quiet')
+    with av.open(str(tmp_path / 'film.mp4')) as film:
+        stream = film.streams.video[0]
+        assert (stream.codec_context.name, stream.codec_context.pix_fmt) == ('h264', 'yuv420p')
+    assert 'browsers' not in err
+
+
+def test_the_page_can_be_recorded(run, video, weights, tmp_path):
+    pytest.importorskip('rerun', reason='needs the extra `view`')
+    path = tmp_path / 'page.rrd'
+    status, _, err = run(
+        *('predict', video, '--output', tmp_path, '--weights', weights, '--record-view', path)
+    )
+    assert status == 0, err
+    assert path.read_bytes().startswith(b'RRF')
+
+
+def test_without_pyav_the_user_hears_what_the_film_lacks(
+    run, video, weights, tmp_path, monkeypatch
+):
+    monkeypatch.setattr('pose_action_ros.geometry.film_writer.find_spec', lambda _: None)
+    status, _, err = run('predict', video, '--output', tmp_path, '--weights', weights)
+    assert status == 0
+    assert cv2.VideoCapture(str(tmp_path / 'film.mp4')).get(cv2.CAP_PROP_FRAME_COUNT) == 6
+    assert 'browsers do not play it: `pip install av`' in err
+
+
+def test_a_folder_is_a_film_of_its_images(run, weights, tmp_path):
+    folder = tmp_path / 'walk'
+    folder.mkdir()
+    rng = np.random.default_rng(0)
+    for number, size in enumerate(((120, 160), (120, 160), (60, 80))):
+        cv2.imwrite(str(folder / f'{number}.png'), rng.integers(0, 256, (*size, 3), np.uint8))
+    (folder / '3.png').write_bytes(b'damaged')
+    output = tmp_path / 'out'
+    status, _, err = run('predict', folder, '--output', output, '--weights', weights)
+    assert status == 0
+    lines = (output / 'walk.jsonl').read_text().splitlines()
+    assert [json.loads(line)['stamp_s'] for line in lines] == pytest.approx([0.0, 0.1, 0.2])
+    assert '3.png is damaged' in err
+    assert 'cut short' not in err
+    film = cv2.VideoCapture(str(output / 'walk.mp4'))
+    assert film.get(cv2.CAP_PROP_FRAME_COUNT) == 3
+    assert film.read()[1].shape == (120, 160, 3)
+
+
+def test_a_picture_becomes_a_drawn_picture(run, weights, tmp_path):
+    path = tmp_path / 'me.png'
+    image = np.random.default_rng(0).integers(0, 256, (120, 160, 3), np.uint8)
+    cv2.imwrite(str(path), image)
+    arguments = ('predict', path, '--weights', weights, '--field-of-view', 60)
+    status, _, err = run(*arguments, '--output', tmp_path / 'out')
+    assert status == 0
+    assert len(people_of(tmp_path / 'out' / 'me.jsonl')) == 1
+    drawn = cv2.imread(str(tmp_path / 'out' / 'me.png'))
+    assert drawn.shape == image.shape
+    assert (drawn != image).any()
+    status, _, err = run(*arguments, '--output', tmp_path)
+    assert status == 1
+    assert 'would overwrite' in err
+
+
+class Camera:
+    """A camera of three images; then the user presses Ctrl-C."""
+
+    def __init__(self, number):
+        self.left = 3 if number == 0 else 0
+
+    def isOpened(self):  # noqa: N802
+        return self.left > 0
+
+    def get(self, _):
+        return 0.0
+
+    def read(self):
+        if not self.left:
+            raise KeyboardInterrupt
+        self.left -= 1
+        return True, np.full((48, 64, 3), 90, np.uint8)
+
+
+def test_a_camera_is_filmed_until_ctrl_c(run, weights, tmp_path, monkeypatch):
+    monkeypatch.setattr('pose_action_ros.geometry.image_source.cv2.VideoCapture', Camera)
+    status, out, err = run('predict', 0, '--output', tmp_path, '--weights', weights)
+    assert status == 0
+    assert '2 frames' in out  # the first image told the size
+    assert 'ended after 2 frames' in err
+    assert len(people_of(tmp_path / 'camera_0.jsonl')) == 2
+    assert (tmp_path / 'camera_0.mp4').stat().st_size > 0
+
+
 class TestErrors:
     def refused(self, result):
         status, _, err = result
@@ -112,6 +209,17 @@ class TestErrors:
     def test_no_video(self, run, weights, tmp_path):
         err = self.refused(run('predict', tmp_path / 'none.mp4', '--weights', weights))
         assert 'there is no video' in err
+
+    def test_no_camera(self, run, weights, tmp_path, monkeypatch):
+        monkeypatch.setattr('pose_action_ros.geometry.image_source.cv2.VideoCapture', Camera)
+        err = self.refused(run('predict', 7, '--output', tmp_path, '--weights', weights))
+        assert 'camera 7 does not open' in err
+
+    def test_no_display_to_show_it_on(self, run, video, weights, tmp_path, monkeypatch):
+        for name in ('DISPLAY', 'WAYLAND_DISPLAY'):
+            monkeypatch.delenv(name, raising=False)
+        arguments = ('predict', video, '--show', '--output', tmp_path, '--weights', weights)
+        assert '--show needs a window: there is no display' in self.refused(run(*arguments))
 
     def test_something_else(self, run, weights, tmp_path):
         (tmp_path / 'text.mp4').write_text('no film')
@@ -149,13 +257,17 @@ def test_a_line_says_everything_and_nan_is_null():
         joints_camera_m=np.array([[0.1, 0.2, 3.0], [np.nan] * 3], np.float32),
         scale_source=ScaleSource.DEPTH,
         root_depth_sigma_m=0.04321,
+        root_m=np.array([0.1, 0.2, 3.00004]),
+        root_covariance_m2=np.diag([0.0001, 0.0001, 0.04]),
+        velocity_m_per_s=np.array([0.5, np.nan, -0.25]),
         action=ActionScores(('a', 'b'), np.array([0.25, 0.75], np.float32), 0, 9, 2, True, 1),
     )
-    line = to_json_line(FramePrediction(1_500_000_000, (person,), (2,)))
+    line = to_json_line(FramePrediction(1_500_000_000, (person,), (2,), clip_frames=16))
     assert '\n' not in line
     assert json.loads(line) == {
         'stamp_s': 1.5,
-        'lost_tracks': [2],
+        'ended_tracks': [2],
+        'clip_frames': 16,
         'persons': [
             {
                 'track_id': 3,
@@ -166,6 +278,9 @@ def test_a_line_says_everything_and_nan_is_null():
                 'joints_camera_m': [[0.1, 0.2, 3.0], [None, None, None]],
                 'scale_source': 'depth',
                 'root_depth_sigma_m': 0.0432,
+                'root_m': [0.1, 0.2, 3.0],
+                'root_covariance_m2': [[0.0001, 0.0, 0.0], [0.0, 0.0001, 0.0], [0.0, 0.0, 0.04]],
+                'velocity_m_per_s': [0.5, None, -0.25],
                 'action': 'b',
                 'action_valid': True,
                 'scores': {'a': 0.25, 'b': 0.75},
@@ -174,11 +289,18 @@ def test_a_line_says_everything_and_nan_is_null():
     }
 
 
-def test_an_unknown_distance_is_null():
+def test_what_is_unknown_is_null():
     joints = np.zeros((1, 2), np.float32)
-    person = PersonPrediction(1, PersonBox(0, 0, 1), 'pa17j', joints, joints[0])
+    first_guess = ActionScores(('a', 'b'), np.float32([0.25, 0.75]), 0, 9, 2, False, 1)
+    person = PersonPrediction(
+        1, PersonBox(0, 0, 1), 'pa17j', joints, joints[0], action=first_guess
+    )
     (line,) = json.loads(to_json_line(FramePrediction(0, (person,))))['persons']
     assert line['root_depth_sigma_m'] is None
+    assert line['root_m'] == line['velocity_m_per_s'] == [None] * 3
+    assert line['root_covariance_m2'] == [[None] * 3] * 3
+    assert (line['action'], line['action_valid']) == (None, False)
+    assert line['scores'] == {'a': 0.25, 'b': 0.75}
 
 
 def test_nobody():

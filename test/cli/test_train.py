@@ -1,5 +1,7 @@
 """`pose-action train`: settings shown, mistakes told, a run made."""
 
+import signal
+import sys
 from pathlib import Path
 
 import pytest
@@ -9,6 +11,7 @@ from typer.testing import CliRunner
 from pose_action_ros.cli.train import train
 from pose_action_ros.core.errors import ConfigError
 from pose_action_ros.models import read_config
+from pose_action_ros.training.pose_module import PoseModule
 
 app = typer.Typer()
 app.command()(train)
@@ -38,8 +41,9 @@ def test_without_a_file_it_says_which():
         invoke()
 
 
-def test_a_run(tmp_path):
-    path, output = tmp_path / 'a.yaml', tmp_path / 'out'
+@pytest.fixture
+def settings(tmp_path):
+    path = tmp_path / 'a.yaml'
     phase = '{epochs: 1, steps_per_epoch: 1, batch_size: 2}'
     path.write_text(
         'model: {changes: {features: 16, clip_frames: 4, depth_maps: 2, pose_features: 8}}\n'
@@ -47,6 +51,11 @@ def test_a_run(tmp_path):
         'trainer: {accelerator: cpu, threads: 1, tensorboard: false}\n'
         f'pose: {phase}\naction: {phase}\nfinetune: {{epochs: 0}}\n'
     )
+    return path
+
+
+def test_a_run(settings, tmp_path):
+    path, output = settings, tmp_path / 'out'
     result = invoke(path, '--output', output, '--quiet')
     assert result.exit_code == 0
     assert f'weights: {output / "weights.safetensors"}' in result.stdout
@@ -54,3 +63,25 @@ def test_a_run(tmp_path):
     with pytest.raises(ConfigError, match='--resume'):
         invoke(path, '--output', output)
     assert invoke(path, '--output', output, '--resume', '--quiet').exit_code == 0
+
+
+def test_an_interrupted_run_says_how_it_goes_on(settings, tmp_path, monkeypatch, capsys):
+    def interrupt(*_):
+        raise KeyboardInterrupt  # as Ctrl-C does, in the middle of an epoch
+
+    monkeypatch.setattr(PoseModule, 'training_step', interrupt)
+    handler = signal.getsignal(signal.SIGINT)
+    try:
+        with pytest.raises(typer.Exit) as caught:
+            train(settings, output=tmp_path / 'out', quiet=True)
+    finally:
+        signal.signal(signal.SIGINT, handler)  # Lightning ignores it from then on
+    assert caught.value.exit_code == 130
+    assert '--resume' in capsys.readouterr().err
+
+
+def test_an_exit_of_its_own_is_no_interrupt(settings, tmp_path, monkeypatch):
+    monkeypatch.setattr(PoseModule, 'training_step', lambda *_: sys.exit(3))
+    with pytest.raises(SystemExit) as caught:
+        train(settings, output=tmp_path / 'out', quiet=True)
+    assert caught.value.code == 3

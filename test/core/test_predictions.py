@@ -17,7 +17,7 @@ from pose_action_ros.core.predictions import (
 def test_an_empty_frame():
     frame = FramePrediction(stamp_ns=5)
     assert frame.persons == ()
-    assert frame.lost_tracks == ()
+    assert frame.ended_tracks == ()
 
 
 def test_a_person_has_no_metres_unless_told():

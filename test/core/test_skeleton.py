@@ -129,3 +129,19 @@ def test_tables_can_not_be_changed():
         SKELETONS['pa16j'] = PA17J
     with pytest.raises(AttributeError):
         PA16J.name = 'other'
+
+
+@pytest.mark.parametrize('name', ['pa16j', 'pa17j', 'pa20j', 'pa21j'])
+def test_no_drawn_limb_floats(name):
+    """From any joint there is a way along drawn links to any other."""
+    skeleton = get_skeleton(name)
+    reached, size = {0}, 0
+    while size != len(reached):
+        size = len(reached)
+        reached |= {end for link in skeleton.drawn_links for end in link if reached & set(link)}
+    assert reached == set(range(skeleton.num_joints))
+    assert skeleton.drawn_links[: len(skeleton.links)] == skeleton.links
+
+
+def test_a_layout_without_trunk_joints_is_drawn_as_it_is():
+    assert get_skeleton('coco17j').drawn_links == get_skeleton('coco17j').links

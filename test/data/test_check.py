@@ -80,7 +80,7 @@ def test_check_names_every_fault(tmp_path, miniatures):
         invoke('data', 'check', 'mpii', tmp_path)
     miniatures.write_mpii(tmp_path, False)
     (tmp_path / 'images' / '000000005.jpg').write_bytes(b'damaged')
-    with pytest.raises(DatasetError, match=r'1 faults: val: .*000000005\.jpg can not be read'):
+    with pytest.raises(DatasetError, match=r'1 faults: val: .*000000005\.jpg cannot be read'):
         invoke('data', 'check', 'mpii', tmp_path, '--sheet', tmp_path / 'a.png')
     assert (tmp_path / 'a.png').exists()
 

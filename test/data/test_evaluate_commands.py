@@ -8,8 +8,8 @@ import typer
 from typer.testing import CliRunner
 
 from pose_action_ros.cli.data import data_app
-from pose_action_ros.cli.evaluate_datasets import evaluate_app
-from pose_action_ros.core.errors import ConfigError, DeviceError
+from pose_action_ros.cli.evaluate_finding import evaluate_app
+from pose_action_ros.core.errors import ConfigError, DatasetError, DeviceError
 from pose_action_ros.models import ModelConfig, MultitaskNet, save_model
 
 app = typer.Typer()
@@ -128,3 +128,10 @@ def test_boxes_of_a_file(invoke, tmp_path, miniatures):
         invoke('penn_action', *options)
     with pytest.raises(ConfigError, match='annotated, seen or a'):
         invoke('penn_action', '--boxes', 'guessed')
+
+
+@pytest.mark.parametrize('name', ['mpii', 'h36m', 'penn_action', 'ntu', 'coco', 'lsp', 'jhmdb'])
+def test_a_missing_folder_is_named_before_missing_weights(name, tmp_path):
+    folder = tmp_path / 'nope'
+    with pytest.raises(DatasetError, match=f'there is no folder {folder}'):
+        CliRunner().invoke(evaluate_app, [name, str(folder)], catch_exceptions=False)

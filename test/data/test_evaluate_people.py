@@ -12,6 +12,7 @@ from pose_action_ros.cli.evaluate_finding import evaluate_app
 from pose_action_ros.core.actions import PEOPLE_ACTIONS
 from pose_action_ros.core.skeleton import PA17J
 from pose_action_ros.models import ModelConfig, MultitaskNet, save_model
+from pose_action_ros.models.finder import FinderConfig, PersonFinder, save_finder
 from pose_action_ros.training.photograph_scores import photograph_scores, torso_px
 
 app = typer.Typer()
@@ -79,13 +80,38 @@ def test_jhmdb_judges_poses_and_actions(invoke, people, tmp_path):
 
 def test_finding_counts_people_and_windows(invoke, people, tmp_path):
     people.write_coco(tmp_path)
-    scores, text = invoke('finding', tmp_path, '--split', 'train', '--limit', 5)
+    scores, text = invoke('finding', tmp_path, '--split', 'train', '--limit', 5, '--finder', '')
+    assert 'candidates an image' not in scores
     assert scores['empty windows with somebody']['of'] == 5
     assert scores['single people found']['of'] + scores['people found in scenes of 2 to 6'][
         'of'
     ] == pytest.approx(5)
     for name in ('single people found', 'false people a single scene'):
         assert name in text
+
+
+def test_finding_counts_what_the_finder_finds(invoke, people, tmp_path):
+    people.write_coco(tmp_path / 'coco')
+    path = tmp_path / 'finder.safetensors'
+    net = PersonFinder(FinderConfig(features=16, eighth=8, sixteenth=8))
+    torch.nn.init.constant_(net.head.bias, 2.0)  # somebody may be anywhere
+    save_finder(net, path)
+    options = ('--split', 'train', '--limit', 5, '--finder', path)
+    scores, text = invoke('finding', tmp_path / 'coco', *options)
+    assert scores['candidates an image'] == {'count': 5 * 16, 'of': 5}
+    assert scores['single people with a candidate']['of'] >= 4
+    assert 'people in scenes of 2 to 6 with a candidate' in text
+
+
+def test_finding_measures_several_people_alone_where_not_all_are_annotated(
+    invoke, people, tmp_path
+):
+    people.write_yolo(tmp_path)
+    scores, _ = invoke(
+        'finding', tmp_path, '--reader', 'yolo_pose', '--split', 'train', '--limit', 5,
+        '--finder', '',
+    )  # fmt: skip
+    assert [name for name in scores if name != 'weights'] == ['people found in scenes of 2 to 6']
 
 
 class TestPck:

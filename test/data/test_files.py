@@ -24,7 +24,7 @@ def test_a_picture_is_rgb(tmp_path, miniatures):
 
 
 @pytest.mark.parametrize('content', [b'', b'no picture', None, 'cut'])
-def test_a_picture_that_can_not_be_read_is_named(tmp_path, miniatures, content):
+def test_a_picture_that_cannot_be_read_is_named(tmp_path, miniatures, content):
     path = tmp_path / 'broken.jpg'
     if content == 'cut':
         miniatures.save_picture(path, np.zeros((64, 64, 3), np.uint8))
@@ -53,7 +53,7 @@ def test_a_video_that_is_missing_damaged_or_too_short_is_named(tmp_path, miniatu
         read_video(tmp_path / 'none.avi', [0])
     path = tmp_path / 'short.avi'
     miniatures.save_video(path, [grey(i) for i in range(4)], 'MJPG')
-    with pytest.raises(DatasetError, match=r'short\.avi can not be decoded at frame 4 of 4'):
+    with pytest.raises(DatasetError, match=r'short\.avi cannot be decoded at frame 4 of 4'):
         read_video(path, [2, 6])
     path.write_bytes(b'RIFF and nothing more')
     with pytest.raises(DatasetError, match=r'short\.avi'):

@@ -162,7 +162,7 @@ def test_what_is_missing_or_damaged_is_named(tmp_path, cdflib, miniatures):
     with pytest.raises(DatasetError, match=r'metadata\.xml has 3 camera numbers'):
         Human36m(tmp_path, 'train', PA17J)
     (tmp_path / 'metadata.xml').write_text('<m>')
-    with pytest.raises(DatasetError, match=r'metadata\.xml can not be read'):
+    with pytest.raises(DatasetError, match=r'metadata\.xml cannot be read'):
         Human36m(tmp_path, 'train', PA17J)
 
 

@@ -79,8 +79,8 @@ def test_what_is_missing_or_damaged_is_named(people, tmp_path):
     path = tmp_path / 'ReCompress_Videos/golf/d.avi'
     path.write_bytes(b'damaged')
     assert len(RecordedPoses(library)) == 7  # the other film
-    assert 'd.avi can not be decoded' in library.skipped['golf/d.avi']
-    with pytest.raises(DatasetError, match=r'd\.avi can not be decoded'):
+    assert 'd.avi cannot be decoded' in library.skipped['golf/d.avi']
+    with pytest.raises(DatasetError, match=r'd\.avi cannot be decoded'):
         RecordedClips(library, 8)[0]
     split = tmp_path / 'splits/golf_test_split1.txt'
     split.write_text('c.avi one\n')

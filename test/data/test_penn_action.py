@@ -95,5 +95,5 @@ def test_what_is_missing_or_damaged_is_named(tmp_path, miniatures):
         assert reason in library.skipped['0002.mat']
     scipy.io.savemat(label, values)
     (tmp_path / 'frames' / '0004' / '000001.jpg').write_bytes(b'')
-    with pytest.raises(DatasetError, match=r'0004/000001\.jpg can not be read'):
+    with pytest.raises(DatasetError, match=r'0004/000001\.jpg cannot be read'):
         RecordedPoses(PennAction(tmp_path, 'test', PA16J))[0]

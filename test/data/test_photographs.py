@@ -154,8 +154,8 @@ def test_what_is_missing_or_damaged_is_named(people, tmp_path, name, file, conte
     ('file', 'content', 'message'),
     [
         ('labels/train/000002.txt', b'0 1 2', 'found 3 numbers; expected 56'),
-        ('labels/train/000002.txt', b'\xff', 'can not be read'),
-        ('images/train/000002.jpg', b'damaged', 'can not be read'),
+        ('labels/train/000002.txt', b'\xff', 'cannot be read'),
+        ('images/train/000002.jpg', b'damaged', 'cannot be read'),
     ],
 )
 def test_a_damaged_file_among_many_is_skipped(people, tmp_path, file, content, message):
@@ -176,7 +176,7 @@ def test_a_damaged_photograph_is_named_when_it_is_read(people, tmp_path):
     path = tmp_path / 'train2017/000000000002.jpg'
     path.write_bytes(path.read_bytes()[:100])
     samples = RecordedPoses(open_library('coco', tmp_path, 'train', PA17J))
-    with pytest.raises(DatasetError, match=r'000000000002\.jpg can not be read'):
+    with pytest.raises(DatasetError, match=r'000000000002\.jpg cannot be read'):
         [samples[i] for i in range(len(samples))]
 
 

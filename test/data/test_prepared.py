@@ -185,14 +185,14 @@ def test_what_is_wrong_is_named(tmp_path, miniatures, mpii_official):
     root, cache = tmp_path / 'root', tmp_path / 'cache'
     miniatures.write_mpii(root, False)
     (root / 'images' / '000000002.jpg').write_bytes(b'damaged')
-    with pytest.raises(DatasetError, match=r'1 faults: .*000000002\.jpg can not be read'):
+    with pytest.raises(DatasetError, match=r'1 faults: .*000000002\.jpg cannot be read'):
         invoke('data', 'prepare', 'mpii', root, cache, '--quiet')
     _, cached = both('mpii', root, cache)
     cached.images(1, [0])
-    with pytest.raises(DatasetError, match=r'000002_000000002\.json can not be read'):
+    with pytest.raises(DatasetError, match=r'000002_000000002\.json cannot be read'):
         cached.track(2, [0])
     next((cache / 'train').rglob('000000_*.jpgs')).write_bytes(b'')
-    with pytest.raises(DatasetError, match=r'000000_000000000\.jpgs can not be read'):
+    with pytest.raises(DatasetError, match=r'000000_000000000\.jpgs cannot be read'):
         cached.images(0, [0])
     with pytest.raises(DatasetError, match='does not hold frame 7'):
         cached.images(1, [7])

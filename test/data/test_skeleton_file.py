@@ -35,13 +35,13 @@ def test_of_equals_the_one_that_moves(tmp_path, miniatures):
     ('change', 'message'),
     [
         (lambda text: text[: len(text) // 2], 'ends too early'),
-        (lambda text: text.replace('200.5', 'what', 1), 'can not be read'),
+        (lambda text: text.replace('200.5', 'what', 1), 'cannot be read'),
         (lambda text: text.replace('\n25\n', '\n20\n', 1), 'a body of 20 joints'),
         (lambda text: '', 'ends too early'),
         (lambda text: '2\n0\n0\n', 'has no body'),
-        (lambda text: '\0' * 800_000, r'can not be read: .*characters'),
+        (lambda text: '\0' * 800_000, r'cannot be read: .*characters'),
         (lambda text: '1e18 1', 'ends too early'),
-        (lambda text: 'inf 1', 'can not be read'),
+        (lambda text: 'inf 1', 'cannot be read'),
         (lambda text: '-1 1', 'ends too early'),
     ],
 )
@@ -55,5 +55,5 @@ def test_damage_is_named(tmp_path, miniatures, change, message):
 
 
 def test_a_missing_file_is_named(tmp_path):
-    with pytest.raises(DatasetError, match=r'none\.skeleton can not be read'):
+    with pytest.raises(DatasetError, match=r'none\.skeleton cannot be read'):
         read_skeleton_file(tmp_path / 'none.skeleton')

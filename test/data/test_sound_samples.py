@@ -10,7 +10,7 @@ from pose_action_ros.data.sound_samples import SoundSamples, skipped_samples
 
 
 class Films:
-    """Numbers, some of which can not be read; a varied one adds what was drawn."""
+    """Numbers, some of which cannot be read; a varied one adds what was drawn."""
 
     def __init__(self, count, damaged):
         self.count, self.damaged = count, set(damaged)

@@ -135,7 +135,7 @@ def test_the_seed_of_the_run_rules_recorded_samples(miniature_run, tmp_path):
         assert not all(map(torch.equal, one, other))
 
 
-def test_pictures_that_can_not_be_read_are_found_before_the_first_step(
+def test_pictures_that_cannot_be_read_are_found_before_the_first_step(
     miniature_run, tmp_path, miniatures
 ):
     root = tmp_path / 'mpii'
@@ -143,7 +143,7 @@ def test_pictures_that_can_not_be_read_are_found_before_the_first_step(
     for path in (root / 'images').iterdir():
         path.write_bytes(b'damaged')
     config = miniature_run('h36m_mpii', f'data.options.mix.mpii.root={root}')
-    with pytest.raises(DatasetError, match='samples in a row can not be read'):
+    with pytest.raises(DatasetError, match='samples in a row cannot be read'):
         train(config, progress=False)
     assert not Path(config.output).exists()
 

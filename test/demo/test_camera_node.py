@@ -7,10 +7,14 @@ import pytest
 pytest.importorskip('rclpy', reason='needs ROS 2')
 
 from rcl_interfaces.msg import Log
+from rclpy.qos import DurabilityPolicy, QoSProfile
 from sensor_msgs.msg import CameraInfo, CompressedImage, Image
 
+from pose_action_ros.demo.camera_settings import CameraSettings
 from pose_action_ros.messages.stamp import stamp_from_msg
 from pose_action_ros.msg import ActionLabel, Pose3D
+from pose_action_ros.ros.target_frame import FrameTransform
+from pose_action_ros.simulation.scene import SimulatedFilm
 
 pytestmark = pytest.mark.ros
 
@@ -78,6 +82,23 @@ def test_the_actor_comes_with_the_truth(graph):
     assert joint.u == pytest.approx(focal * joint.position.x / joint.position.z + center, abs=0.1)
     shape = cv2.imdecode(np.frombuffer(compressed[0].data, np.uint8), cv2.IMREAD_COLOR).shape
     assert shape == (240, 320, 3)
+
+
+def test_the_camera_stands_in_the_world_for_those_who_come_later(graph):
+    messages = pytest.importorskip('tf2_msgs.msg', reason='needs tf2_msgs, which no wheel carries')
+    images = graph.collect(Image, 'image', 50)
+    graph.start('camera_node', width=64, height=48)
+    graph.wait(lambda: images, what='images')
+    latched = QoSProfile(depth=1, durability=DurabilityPolicy.TRANSIENT_LOCAL)
+    found = graph.collect(messages.TFMessage, '/tf_static', latched)
+    graph.wait(lambda: found, what='static transform')
+    (transform,) = found[0].transforms
+    assert transform.header.frame_id == 'world'
+    assert transform.child_frame_id == images[0].header.frame_id
+    expected = SimulatedFilm(seed=CameraSettings().seed, width=64, height=48).placement
+    place = transform.transform.translation
+    assert (place.x, place.y, place.z) == pytest.approx(expected[:, 3])
+    np.testing.assert_allclose(FrameTransform.from_msg(transform).rotation, expected[:, :3])
 
 
 @pytest.mark.parametrize('source', ['/no/such/film.mp4', 'empty'])

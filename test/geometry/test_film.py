@@ -33,7 +33,8 @@ def test_a_film_without_times_has_those_of_its_rate(tmp_path, write_film, monkey
     class Capture:
         def __init__(self, path):
             self.capture = real(path)
-            self.read, self.release = self.capture.read, self.capture.release
+            for name in ('read', 'grab', 'retrieve', 'release'):
+                setattr(self, name, getattr(self.capture, name))
 
         def get(self, key):
             return clock(next(calls)) if key == cv2.CAP_PROP_POS_MSEC else self.capture.get(key)
@@ -47,5 +48,5 @@ def test_what_is_no_film_is_named(tmp_path):
     with pytest.raises(ImageError, match=r'there is no video .*none\.mp4'):
         Film(tmp_path / 'none.mp4')
     (tmp_path / 'text.mp4').write_text('no film')
-    with pytest.raises(ImageError, match=r'text\.mp4 can not be read as a video'):
+    with pytest.raises(ImageError, match=r'text\.mp4 cannot be read as a video'):
         Film(tmp_path / 'text.mp4')

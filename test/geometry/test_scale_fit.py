@@ -1,4 +1,4 @@
-"""The one unknown in closed form: hand-made segments, and what can not be solved."""
+"""The one unknown in closed form: hand-made segments, and what cannot be solved."""
 
 import numpy as np
 import pytest
@@ -72,7 +72,7 @@ def test_sigma_shrinks_with_the_number_of_segments():
         (segments([0.4] * 3, SLOPES, length_sigma=0.95), 'too uncertain'),
     ],
 )
-def test_what_can_not_be_solved_says_why(found, reason):
+def test_what_cannot_be_solved_says_why(found, reason):
     fit = fit_scale(found)
     assert np.isnan(fit.scale)
     assert reason in fit.reason

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from pose_action_ros.core.errors import ImageError
 from pose_action_ros.geometry import crop_transform, extract_crop
-from pose_action_ros.inference.settings import PeopleSettings
+from pose_action_ros.inference.settings import DetectionSettings
 from pose_action_ros.messages.camera import calibration_from_msg
 from pose_action_ros.messages.depth import depth_from_msg
 from pose_action_ros.messages.detections import Detections, usable_boxes
@@ -156,7 +156,7 @@ def test_detections(detections, class_id, seed):
     for each in shuffled(detections, seed):
         source = Detections()
         source.put(0, SimpleNamespace(detections=each), 0)
-        boxes = source.boxes_at(0, (64, 48), PeopleSettings(class_id=class_id))
+        boxes = source.boxes_at(0, (64, 48), DetectionSettings(class_id=class_id))
         assert usable_boxes(boxes, (64, 48)) == (boxes, '')
         for box in boxes:
             assert extract_crop(IMAGE, crop_transform(box)).shape == (256, 256, 3)
@@ -205,6 +205,6 @@ def take(kind, message):
     elif kind == DETECTIONS_TYPE:
         source = Detections()
         source.put(0, message, 0)
-        source.boxes_at(0, (64, 48), PeopleSettings())
+        source.boxes_at(0, (64, 48), DetectionSettings())
     else:
         calibration_from_msg(message).for_image(640, 480)

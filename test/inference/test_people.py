@@ -27,7 +27,7 @@ def update(people, track_id, stamp_ns, points, confidence, settings):
     count = len(points)
     arrays = FrameArrays(np.zeros((count, 2)), confidence, np.zeros(count), np.zeros((count, 3)))
     reading = Reading(track_id, box, crop_transform(box), arrays, np.asarray(points))
-    return people.sight(reading, stamp_ns, settings) is not None
+    return bool(people.sight([reading], stamp_ns, settings))
 
 
 def joints(x, y, size=100.0):
@@ -247,3 +247,157 @@ class TestGivenBoxes:
     def test_no_more_than_allowed(self):
         settings = TrackSettings(max_people=2)
         assert len(registry().windows(0, SIZE, settings, [self.left] * 5)) == 2
+
+
+def reading(window, points, confidence=SURE):
+    """What the network reads where it sees these joints."""
+    count = len(points)
+    arrays = FrameArrays(np.zeros((count, 2)), confidence, np.zeros(count), np.zeros((count, 3)))
+    transform = crop_transform(window.box)
+    return Reading(window.track_id, window.box, transform, arrays, np.asarray(points))
+
+
+class Crowd:
+    """People who stand or walk, and a registry that looks for them without mistake."""
+
+    def __init__(self, settings=SETTINGS, size=100.0):
+        self.people, self.settings, self.size = registry(), settings, size
+        self.frame = 0
+
+    def step(self, *centres, found=None, most=None):
+        """One frame with people at these places; the finder finds `found`, by default all.
+
+        A window shows the person who is nearest to its middle, and within half of it.
+        """
+        stamp_ns = self.frame * STEP
+        self.frame += 1
+        candidates = [
+            PersonBox(float(x), float(y), 1.25 * self.size)
+            for x, y in (centres if found is None else found)
+        ]
+        windows = self.people.windows(
+            stamp_ns, SIZE, self.settings, candidates=candidates, most=most
+        )
+        readings = []
+        for window in windows:
+            middle = np.array([window.box.center_x, window.box.center_y])
+            away = [np.linalg.norm(middle - centre) for centre in centres]
+            if away and min(away) < window.box.size / 2:
+                points = joints(*centres[int(np.argmin(away))], self.size)
+                readings.append(reading(window, points))
+            else:
+                readings.append(reading(window, joints(*middle), UNSURE))
+        seen = self.people.sight(readings, stamp_ns, self.settings)
+        self.lost = self.people.end_lost(
+            stamp_ns, self.settings, [w.track_id for w in windows], 1.0
+        )
+        self.looked_at = [w.track_id for w in windows]
+        return {
+            s.reading.track_id: tuple(s.reading.joints_image.mean(0).round().astype(int).tolist())
+            for s in seen
+        }
+
+
+class TestSearchedPeople:
+    LEFT, RIGHT = (150, 200), (450, 200)
+
+    def test_everybody_found_gets_a_track(self):
+        crowd = Crowd()
+        assert crowd.step(self.LEFT, self.RIGHT) == {1: self.LEFT, 2: self.RIGHT}
+        assert crowd.step(self.LEFT, self.RIGHT) == {1: self.LEFT, 2: self.RIGHT}
+
+    def test_where_nobody_is_found_nothing_is_looked_at(self):
+        crowd = Crowd()
+        assert crowd.step() == {}
+        assert crowd.looked_at == []
+
+    def test_a_candidate_that_is_nobody_leaves_nothing_behind(self):
+        crowd = Crowd()
+        assert crowd.step(self.LEFT, found=[self.LEFT, (500, 400)]) == {1: self.LEFT}
+        assert crowd.step(self.LEFT, self.RIGHT) == {1: self.LEFT, 2: self.RIGHT}
+
+    def test_a_candidate_of_somebody_who_is_followed_is_dropped(self):
+        crowd = Crowd()
+        crowd.step(self.LEFT)
+        crowd.step(self.LEFT, found=[(155, 195)])
+        assert crowd.looked_at == [1]
+
+    def test_somebody_new_is_found_while_others_are_followed(self):
+        crowd = Crowd()
+        crowd.step(self.LEFT)
+        assert crowd.step(self.LEFT, self.RIGHT) == {1: self.LEFT, 2: self.RIGHT}
+
+    def test_two_candidates_of_one_person_are_one_person(self):
+        crowd = Crowd()
+        seen = crowd.step(self.LEFT, found=[self.LEFT, (190, 200), (150, 160)])
+        assert list(seen.values()) == [self.LEFT]
+
+    @pytest.mark.parametrize('step_px', [4, 9, 15])
+    @pytest.mark.parametrize('apart_px', [0, 12, 40])
+    def test_people_who_cross_keep_their_ids(self, step_px, apart_px):
+        crowd = Crowd(TrackSettings(lost_after_s=0.15))
+        for x in range(100, 501, step_px):
+            right, left = (x, 200), (600 - x, 200 + apart_px)
+            search = [right, left] if crowd.frame % 6 == 0 else []
+            seen = crowd.step(right, left, found=search)
+            if crowd.frame == 1:
+                rightward, leftward = (min(seen, key=lambda i: seen[i][0] * s) for s in (1, -1))
+            assert crowd.lost == []
+        assert seen == {rightward: right, leftward: left}
+
+    def test_somebody_hidden_is_waited_for_and_found_again(self):
+        crowd = Crowd(TrackSettings(lost_after_s=0.15))
+        both = crowd.step(self.LEFT, (230, 200))
+        (behind,) = (track_id for track_id, place in both.items() if place == (230, 200))
+        for _ in range(10):  # 0.5 s
+            assert len(crowd.step(self.LEFT)) == 1
+            assert crowd.lost == []
+        assert crowd.step(self.LEFT, (240, 200))[behind] == (240, 200)
+
+    def test_somebody_hidden_for_too_long_is_lost(self):
+        crowd = Crowd(TrackSettings(lost_after_s=0.15))
+        crowd.step(self.LEFT, (230, 200))
+        lost = []
+        for _ in range(25):
+            crowd.step(self.LEFT)
+            lost += crowd.lost
+        assert len(lost) == 1
+
+    def test_no_more_people_than_allowed_and_the_farthest_goes(self):
+        crowd = Crowd(TrackSettings(max_people=2))
+        assert len(crowd.step((80, 200), (300, 200), (520, 200))) == 2
+        crowd.size = 160.0
+        crowd.step(*[(80, 200), (300, 200), (520, 200)])
+        assert len(list(crowd.people)) == 2
+
+    def test_somebody_nearer_takes_the_place_of_the_farthest(self):
+        people, settings = registry(), TrackSettings(max_people=2, velocity=False)
+        boxes = [PersonBox(80, 200, 80), PersonBox(300, 200, 120)]
+        near = PersonBox(520, 200, 250)
+
+        def look(stamp_ns, candidates):
+            windows = people.windows(stamp_ns, SIZE, settings, candidates=candidates)
+            readings = [
+                reading(w, joints(w.box.center_x, w.box.center_y, w.box.size / 1.25))
+                for w in windows
+            ]
+            people.sight(readings, stamp_ns, settings)
+            return people.end_lost(stamp_ns, settings, [w.track_id for w in windows], 1.0)
+
+        assert look(0, boxes) == []
+        assert not people.is_crowded
+        farthest = look(STEP, [near])
+        assert people.is_crowded
+        assert len(farthest) == 1
+        assert min(person.motion.box.center_x for person in people) > 200
+
+    def test_without_time_for_all_the_nearest_is_always_looked_at_and_others_in_turn(self):
+        crowd = Crowd(TrackSettings(max_people=8, lost_after_s=0.3))
+        places = [(80 + 110 * i, 150 + 40 * (i % 2)) for i in range(5)]
+        everybody = set(crowd.step(*places))
+        assert len(everybody) == 5
+        seen = [crowd.step(*places, found=[], most=2) for _ in range(8)]
+        assert all(len(frame) == 2 for frame in seen)
+        counts = {i: sum(i in frame for frame in seen) for i in everybody}
+        assert sorted(counts.values()) == [2, 2, 2, 2, 8]
+        assert crowd.lost == []

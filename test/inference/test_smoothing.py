@@ -109,9 +109,9 @@ class TestLabel:
         worse, better = [0.6, 0.4], [0.3, 0.7]
         assert self.show(worse, better, better, worse, better, better, better) == [0] * 6 + [1]
 
-    def test_another_rival_starts_the_time_again(self):
-        first, second, third = [0.8, 0.1, 0.1], [0.1, 0.8, 0.1], [0.1, 0.1, 0.8]
-        assert self.show(first, second, second, third, third, third) == [0] * 5 + [2]
+    def test_a_label_that_is_beaten_goes_also_where_rivals_take_turns(self):
+        first, second, third = [0.8, 0.1, 0.1], [0.0, 0.8, 0.2], [0.0, 0.2, 0.8]
+        assert self.show(first, second, third, second, third, second) == [0, 0, 0, 1, 1, 1]
 
     def test_without_duration_and_margin_the_best_is_shown(self):
         label, quick = LabelFilter(), SmoothSettings(label_margin=0.0, label_duration=0.0)

@@ -143,7 +143,7 @@ class TestClips:
             wrong_ns = (stamp_ns - PERIOD_NS, 0, stamp_ns + 5 * 10**9, stamp_ns - 1)[index % 4]
             wrong = stream.process(film[-1], wrong_ns, boxes=[BOX])
             assert wrong.skipped
-            assert wrong.persons == wrong.lost_tracks == ()
+            assert wrong.persons == wrong.ended_tracks == ()
         (person,) = prediction.persons
         assert person.track_id == 1
         assert person.action.valid
@@ -174,7 +174,7 @@ class TestPeople:
         stream.settings = StreamSettings(track=strict)
         found = [stream.process(film[0], index * PERIOD_NS) for index in range(1, 5)]
         assert [prediction.persons for prediction in found] == [()] * 4
-        assert [prediction.lost_tracks for prediction in found] == [(), (1,), (), ()]
+        assert [prediction.ended_tracks for prediction in found] == [(), (1,), (), ()]
 
     def test_second_look_is_closer(self, stream, film):
         assert stream.process(film[0], 0).persons[0].box == BOX
@@ -184,7 +184,15 @@ class TestPeople:
         stream.process(film[0], 0)
         assert stream.reset() == [1]
         assert stream.clip_fill == 0.0
-        assert stream.process(film[0], 0).persons[0].track_id == 2
+        later = [stream.process(film[0], index * PERIOD_NS) for index in range(2)]
+        assert later[0].persons[0].track_id == 2
+        assert [prediction.ended_tracks for prediction in later] == [(1,), ()]
+        assert [prediction.followed_tracks for prediction in later] == [(2,), (2,)]
+
+    def test_the_clip_is_told(self, stream, film):
+        assert stream.process(film[0], 0).clip_frames == T
+        stream.settings = StreamSettings(clip=ClipSettings(frames=4), track=RAW.track)
+        assert stream.process(film[0], PERIOD_NS).clip_frames == 4
 
     def test_closed(self, stream, film):
         stream.close()

@@ -60,7 +60,7 @@ def test_models_of_drivers_are_understood(model, d):
         ({'model': 'fisheye'}, 'came with 5 coefficients'),
     ],
 )
-def test_what_can_not_be_used_is_said(changes, problem):
+def test_what_cannot_be_used_is_said(changes, problem):
     calibration = calibration_from_msg(info(**changes))
     assert calibration.camera is None
     assert problem in calibration.problem
@@ -153,4 +153,4 @@ def test_numbers_that_binning_or_scaling_make_impossible_are_said():
     assert huge.camera is not None
     scaled = huge.for_image(3200, 2400)
     assert scaled.camera is None
-    assert 'can not be scaled to the image' in scaled.problem
+    assert 'cannot be scaled to the image' in scaled.problem

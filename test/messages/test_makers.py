@@ -12,17 +12,19 @@ from rclpy.serialization import serialize_message
 
 from pose_action_ros.core.predictions import (
     ActionScores,
+    FramePrediction,
     PersonBox,
     PersonPrediction,
     ScaleSource,
 )
-from pose_action_ros.core.skeleton import get_skeleton
+from pose_action_ros.core.skeleton import PA17J, SKELETONS, get_skeleton
 from pose_action_ros.geometry import Camera
-from pose_action_ros.messages.action import action_to_msg
 from pose_action_ros.messages.camera import calibration_from_msg, camera_to_msg
+from pose_action_ros.messages.frames import person_frame_to_msg
 from pose_action_ros.messages.image import image_to_msg
-from pose_action_ros.messages.markers import MarkerBuilder, MarkerSettings, person_text
-from pose_action_ros.messages.pose import SourceImage, pose_to_msg
+from pose_action_ros.messages.markers import MarkerSettings
+from pose_action_ros.messages.pose import SourceImage, layout_to_msg
+from pose_action_ros.messages.results import ResultBuilder
 from pose_action_ros.recordings.message_types import RecordedMessageMaker, load_types
 from pose_action_ros.ros.message_types import MAKE
 
@@ -57,6 +59,9 @@ def person(layout='pa17j', unseen=(), root=False, camera=False, action=True):
         confidence=rng.uniform(0, 1, count).astype(np.float32),
         joints_root_m=joints if root else None,
         joints_camera_m=joints + np.float32([0, 0, 3]) if camera else None,
+        root_m=rng.normal(0, 1, 3) if camera else np.full(3, np.nan),
+        root_covariance_m2=rng.normal(0, 1, (3, 3)) if camera else np.full((3, 3), np.nan),
+        velocity_m_per_s=rng.normal(0, 1, 3) if camera else np.full(3, np.nan),
         scale_source=ScaleSource.BODY if root else ScaleSource.NONE,
         action=scores if action else None,
     )
@@ -87,18 +92,32 @@ def assert_same(build):
 def test_poses_actions_and_markers(seen):
     skeleton = get_skeleton(seen.layout)
 
-    def pose(make):
-        return pose_to_msg(make, seen, skeleton, SourceImage(header(make), (640, 480), 'compact'))
+    def results(make):
+        source = SourceImage(header(make), (640, 480), 'compact')
+        prediction = FramePrediction(0, (seen,), (4, 9), clip_frames=16)
+        return ResultBuilder(make, skeleton, MarkerSettings()).build(prediction, source)
 
-    def markers(make):
-        builder = MarkerBuilder(make, skeleton, MarkerSettings())
-        drawn = builder.build(pose(make), person_text(seen)) + builder.delete(header(make), 7)
-        return make('visualization_msgs/MarkerArray', markers=drawn)
-
-    assert_same(pose)
-    assert_same(markers)
+    assert_same(lambda make: results(make).people)
+    assert_same(lambda make: results(make).poses[0])
+    assert_same(lambda make: make('visualization_msgs/MarkerArray', markers=results(make).markers))
     if seen.action is not None:
-        assert_same(lambda make: action_to_msg(make, seen.action, 7, header(make), 'compact'))
+        assert_same(lambda make: results(make).actions[0])
+    if seen.joints_camera_m is not None:
+        assert_same(lambda make: person_frame_to_msg(make, results(make).poses[0], skeleton))
+
+
+def test_nobody():
+    def people(make):
+        builder = ResultBuilder(make, PA17J, MarkerSettings())
+        source = SourceImage(header(make), (640, 480), 'compact')
+        return builder.build(FramePrediction(0), source).people
+
+    assert_same(people)
+
+
+@pytest.mark.parametrize('skeleton', SKELETONS.values(), ids=SKELETONS)
+def test_layouts(skeleton):
+    assert_same(lambda make: layout_to_msg(make, skeleton))
 
 
 def test_images():

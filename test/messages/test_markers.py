@@ -24,6 +24,7 @@ def pose(make):
                 'pose_action_ros/Joint',
                 name=name,
                 position=make('geometry_msgs/Point', x=x, y=y, z=z),
+                from_root=make('geometry_msgs/Vector3', x=x, y=y, z=z - 1.0),
             )
             for name, (x, y, z) in zip(PA17J.joint_names, places, strict=True)
         ]
@@ -51,7 +52,7 @@ def test_one_marker_each_for_joints_bones_and_label(builder, pose, marker):
         marker.TEXT_VIEW_FACING,
     ]
     assert len(joints.points) == len(joints.colors) == 17
-    assert len(bones.points) == len(bones.colors) == 2 * len(PA17J.links)
+    assert len(bones.points) == len(bones.colors) == 2 * len(PA17J.drawn_links)
     assert label.text == 'walk 90%'
     for drawn in (joints, bones, label):
         assert (drawn.id, drawn.action, drawn.header.frame_id) == (4, marker.ADD, 'cam')
@@ -71,7 +72,7 @@ def test_unseen_joints_and_their_bones_are_left_out(builder, pose, marker):
     wrist = PA17J.index('right_wrist')
     joints, bones, _ = builder.build(pose(unseen=(wrist,)), '')
     assert len(joints.points) == 16
-    assert len(bones.points) == 2 * (len(PA17J.links) - 1)
+    assert len(bones.points) == 2 * (len(PA17J.drawn_links) - 1)
     assert all(np.isfinite(point.z) for point in [*joints.points, *bones.points])
 
 
@@ -83,8 +84,24 @@ def test_nothing_seen_deletes(builder, pose, marker):
 
 def test_root_relative_pose_is_drawn_ahead_and_says_so(builder, pose, marker):
     joints, _, label = builder.build(pose('REFERENCE_ROOT'), 'wave')
-    assert joints.points[0].z == 3.0 + MarkerSettings().root_distance_m
+    assert joints.points[0].z == 2.0 + MarkerSettings().root_distance_m
     assert 'root-relative' in label.text
+
+
+def test_the_label_is_above_the_head_or_above_the_topmost_joint(builder, pose):
+    head, top = PA17J.index('head'), PA17J.index('right_wrist')
+    seen = pose()
+    seen.joints[top].position.y = -0.4  # y is down
+    *_, label = builder.build(seen, 'wave')
+    assert (label.pose.position.x, label.pose.position.y) == (float(head), pytest.approx(0.2))
+    headless = pose(unseen=(head,))
+    headless.joints[top].position.y = -0.4
+    *_, label = builder.build(headless, 'wave')
+    assert (label.pose.position.x, label.pose.position.y) == (float(top), pytest.approx(-0.7))
+
+
+def test_markers_outlive_the_gaps_of_a_busy_machine():
+    assert MarkerSettings().lifetime_s >= 1.5  # gaps of 1.3 s were seen
 
 
 def test_the_label_is_what_people_read():
@@ -94,3 +111,5 @@ def test_the_label_is_what_people_read():
     assert person_text(person) == 'wave 87%'
     assert person_text(replace(person, action=replace(action, valid=False))) == '...'
     assert person_text(replace(person, action=None)) == 'person 7'
+    held = replace(action, best=0)  # its rivals have not yet led for long enough
+    assert person_text(replace(person, action=held)) == '...'

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from pose_action_ros.core.predictions import PersonBox
-from pose_action_ros.inference.settings import PeopleSettings
+from pose_action_ros.inference.settings import DetectionSettings
 from pose_action_ros.messages.depth import DepthImages
 from pose_action_ros.messages.detections import Detections, boxes_from_detections
 from pose_action_ros.messages.matched_inputs import MatchedInputs, MatchSettings
@@ -51,7 +51,7 @@ def test_a_detector_of_people_alone_needs_no_class():
     assert boxes == [PersonBox(1.0, 2.0, 4.0)]
 
 
-NEAR = PeopleSettings(max_age_s=0.1)
+NEAR = DetectionSettings(max_age_s=0.1)
 SIZE = (64, 48)
 
 
@@ -139,10 +139,10 @@ def test_depth_serves_images_of_about_its_stamp_and_its_size():
 
 
 def test_what_belongs_to_an_image_comes_together():
-    settings = MatchSettings(depth_max_age_s=0.01, people=NEAR)
-    matched = MatchedInputs(depth=DepthImages(), people=Detections())
+    settings = MatchSettings(depth_max_age_s=0.01, detections=NEAR)
+    matched = MatchedInputs(depth=DepthImages(), boxes=Detections())
     matched.depth.items.put(SECOND, depth_image(2.5), 0)
-    matched.people.put(SECOND, found(detection(1, 1, 8, 8, person=1.0)), 0)
+    matched.boxes.put(SECOND, found(detection(1, 1, 8, 8, person=1.0)), 0)
     boxes, depth_m = matched.boxes_and_depth(SECOND + 10 * MS, (6, 4), settings)
     assert (boxes, depth_m[0, 0]) == ([PersonBox(1.0, 1.0, 8.0)], 2.5)
     boxes, depth_m = matched.boxes_and_depth(SECOND + 20 * MS, (6, 4), settings)
@@ -151,9 +151,9 @@ def test_what_belongs_to_an_image_comes_together():
 
 
 def test_an_image_waits_for_each_input_that_comes_in_time():
-    matched = MatchedInputs(depth=DepthImages(), people=Detections())
+    matched = MatchedInputs(depth=DepthImages(), boxes=Detections())
     matched.note_image(SECOND, SECOND)
-    matched.people.put(SECOND, found(), SECOND + 10 * MS)
+    matched.boxes.put(SECOND, found(), SECOND + 10 * MS)
     assert matched.awaited(SECOND, 0.04)
     matched.depth.items.put(SECOND, 'a', SECOND + 30 * MS)
     assert not matched.awaited(SECOND, 0.04)

@@ -84,7 +84,7 @@ def test_an_item_that_is_there_is_not_awaited():
     ('stamp', 'text'),
     [
         (START - 66 * MS, 'the nearest is 0.07 s older'),
-        (START + 3 * SECOND, 'the nearest is 3 s newer: are their stamps of another clock?'),
+        (START + 3 * SECOND, 'the nearest is 3 s newer: do their stamps come from another clock?'),
         (0, 'their stamps are 0'),
     ],
 )

@@ -2,6 +2,7 @@
 
 import json
 import struct
+from pathlib import Path
 
 import pytest
 import torch
@@ -162,6 +163,14 @@ class TestFinding:
             find_weights(tmp_path / 'other.safetensors')
         with pytest.raises(CheckpointError, match='there is no weights file'):
             find_weights('folder/name')
+        with pytest.raises(CheckpointError, match='there is no weights file'):
+            find_weights('film.mp4')
+
+    def test_a_file_of_another_kind_is_not_taken_for_a_name(self, tmp_path, monkeypatch):
+        monkeypatch.chdir(tmp_path)
+        Path('film.mp4').write_bytes(b'no weights')
+        with pytest.raises(CheckpointError, match=r'film\.mp4 is damaged or no safetensors file'):
+            open_model('film.mp4')
 
     def test_a_fetched_preset(self, cache, net):
         save_model(net, cache / 'mpii.safetensors')
@@ -176,6 +185,13 @@ class TestFinding:
     def test_a_name_that_is_none(self):
         with pytest.raises(CheckpointError, match="no weights named 'typo'"):
             open_model('typo')
+
+    @pytest.mark.parametrize(
+        ('typed', 'meant'), [('demoo', 'demo'), ('pen_action', 'penn_action')]
+    )
+    def test_a_mistyped_name(self, typed, meant):
+        with pytest.raises(CheckpointError, match=f'did you mean {meant}\\?'):
+            open_model(typed)
 
     def test_an_install_prefix(self, monkeypatch, net, tmp_path):
         share = tmp_path / 'prefix/share/pose_action_ros/weights'

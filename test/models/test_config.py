@@ -1,4 +1,4 @@
-"""The network's config: presets, what can not be built, and the way through a file."""
+"""The network's config: presets, what cannot be built, and the way through a file."""
 
 import json
 from dataclasses import replace
@@ -76,7 +76,7 @@ def test_unknown_preset_or_field():
         ({'actions': ('run', 3)}, 'actions'),
     ],
 )
-def test_what_can_not_be_built(changes, message):
+def test_what_cannot_be_built(changes, message):
     with pytest.raises(ConfigError, match=message):
         ModelConfig.preset('mpii', **changes)
 

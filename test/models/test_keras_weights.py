@@ -170,7 +170,7 @@ class TestDamagedAndHostileFiles:
         path = write(tmp_path / 'in.h5', arrays)
         content = path.read_bytes()
         path.write_bytes(content[: int(share * len(content))])
-        assert 'can not be read' in refused(path)
+        assert 'cannot be read' in refused(path)
 
     def test_changed_bytes_end_in_an_error_or_in_numbers(self, net, arrays, tmp_path, write):
         path = write(tmp_path / 'in.h5', arrays)

@@ -18,7 +18,7 @@ from pose_action_ros.core.errors import ConfigError, DatasetError
 from pose_action_ros.core.predictions import PersonBox
 from pose_action_ros.geometry import Camera, decode_compressed
 from pose_action_ros.inference import PoseActionStream, StreamSettings
-from pose_action_ros.inference.settings import PeopleSettings, TrackSettings
+from pose_action_ros.inference.settings import DetectionSettings, TrackSettings
 from pose_action_ros.messages.matched_inputs import MatchSettings
 from pose_action_ros.models import save_model
 from pose_action_ros.recordings.conversion import add_results
@@ -242,7 +242,8 @@ def test_every_message_of_the_recording_survives(tmp_path, film, net, storage):
         after = {(c.topic, c.msgtype, c.digest, c.msgdef.data) for c in reader.connections}
         definitions = {c.topic: c.msgdef.data for c in reader.connections}
     assert before < after
-    ours = {'/left/poses', '/left/actions', '/left/markers'}
+    ours = {'/left/people', '/left/poses', '/left/actions', '/left/markers'}
+    ours.add('/left/pose_action/skeleton')
     assert {topic for topic, *_ in after - before} == ours
     assert 'float32 confidence' in definitions['/left/poses']
     copied = [row for row in raw(tmp_path / 'out') if row[0] not in ours]
@@ -350,7 +351,7 @@ def write_people(path, film, storage=StoragePlugin.SQLITE3, delay_ns=40_000_000)
         boxes = [('person', 0.6, 50, 60, 70), ('dog', 0.9, 9, 9, 9), ('person', 0.8, 110, 60, 60)]
         if index < FRAMES - 1:
             message = recorder.detections(boxes, stamp_ns)
-            recorder.write('/detector/people', message, stamp_ns + delay_ns)
+            recorder.write('/detector/boxes', message, stamp_ns + delay_ns)
     recorder.writer.close()
     return path
 
@@ -358,8 +359,8 @@ def write_people(path, film, storage=StoragePlugin.SQLITE3, delay_ns=40_000_000)
 @pytest.mark.parametrize(('wait_s', 'served'), [(0.04, 0), (0.1, FRAMES - 1)])
 def test_an_image_waits_as_long_as_it_is_told(tmp_path, film, net, wait_s, served):
     source = write_people(tmp_path / 'in', film, delay_ns=90_000_000)
-    topics = RecordingTopics(people='/detector/people')
-    settings = MatchSettings(people=PeopleSettings(max_age_s=0.01), sync_wait_s=wait_s)
+    topics = RecordingTopics(detections='/detector/boxes')
+    settings = MatchSettings(detections=DetectionSettings(max_age_s=0.01), sync_wait_s=wait_s)
     counts = add_results(source, tmp_path / 'out', stream_of(net), topics, settings=settings)
     assert (counts.images, counts.poses) == (FRAMES, 2 * served)
     assert bool(counts.problems) == (not served)
@@ -436,8 +437,8 @@ def test_a_calibration_that_can_not_be_used_is_survived_and_said(tmp_path, film,
 @pytest.mark.parametrize('storage', list(StoragePlugin))
 def test_detections_of_the_recording_say_where_people_are(tmp_path, film, net, storage):
     source = write_people(tmp_path / 'in', film, storage)
-    topics = RecordingTopics(people='/detector/people')
-    settings = MatchSettings(people=PeopleSettings(max_age_s=0.03))
+    topics = RecordingTopics(detections='/detector/boxes')
+    settings = MatchSettings(detections=DetectionSettings(max_age_s=0.03))
     counts = add_results(source, tmp_path / 'out', stream_of(net), topics, settings=settings)
     assert (counts.images, counts.poses) == (6, 10)
     poses = [pose for _, pose in read(tmp_path / 'out', '/poses')]
@@ -450,20 +451,20 @@ def test_detections_of_the_recording_say_where_people_are(tmp_path, film, net, s
             np.testing.assert_allclose(pixels(pose), person.joints_image_px, atol=1e-4)
     assert {pose.track_id for pose in poses} == {1, 2}
     with Reader(tmp_path / 'out') as reader:
-        assert '/detector/people' in reader.topics
+        assert '/detector/boxes' in reader.topics
 
 
 def test_which_detections_are_people_is_said(tmp_path, film, net):
     source = write_people(tmp_path / 'in', film)
-    topics = RecordingTopics(people='/detector/people')
+    topics = RecordingTopics(detections='/detector/boxes')
     for number, (settings, poses, problem) in enumerate(
         [
-            (PeopleSettings(min_score=0.7), 6, ''),
-            (PeopleSettings(class_id='dog'), 6, ''),
-            (PeopleSettings(class_id='cat'), 0, "is a 'cat'"),
+            (DetectionSettings(min_score=0.7), 6, ''),
+            (DetectionSettings(class_id='dog'), 6, ''),
+            (DetectionSettings(class_id='cat'), 0, "is a 'cat'"),
         ]
     ):
-        output, matching = tmp_path / f'out{number}', MatchSettings(people=settings)
+        output, matching = tmp_path / f'out{number}', MatchSettings(detections=settings)
         counts = add_results(source, output, stream_of(net), topics, settings=matching)
         assert counts.poses == poses
         assert bool(counts.problems) == bool(problem)
@@ -477,7 +478,7 @@ def test_detections_are_read_as_the_recording_defines_them():
     assert 'vision_msgs/msg/Odd' in store.fielddefs
     old = 'std_msgs/Header header\nvision_msgs/ObjectHypothesis[] detections\n'
     old += 80 * '=' + '\nMSG: vision_msgs/ObjectHypothesis\nstring id\nfloat64 score'
-    with pytest.raises(DatasetError, match=r'vision_msgs 4: .*class_id.*--people-topic'):
+    with pytest.raises(DatasetError, match=r'vision_msgs 4: .*class_id.*--detections-topic'):
         register_detections(load_types(), MessageDefinition(MessageDefinitionFormat.MSG, old))
 
 
@@ -502,11 +503,13 @@ def test_topics_are_chosen_and_refused_with_a_reason(tmp_path, film):
         assert (chosen.image, chosen.camera_info) == ('/a/image/compressed', '/a/camera_info')
         with pytest.raises(ConfigError, match=r'no image topic /b.*has /a/depth/image, /a/image'):
             RecordingTopics('/b').found_in(reader)
-        assert RecordingTopics(depth='/a/image', people='').found_in(reader).depth == '/a/image'
+        assert (
+            RecordingTopics(depth='/a/image', detections='').found_in(reader).depth == '/a/image'
+        )
         with pytest.raises(ConfigError, match=r'no depth Image topic /d;.*has /a/depth/image'):
             RecordingTopics('/a/image', depth='/d').found_in(reader)
         with pytest.raises(ConfigError, match=r'no Detection2DArray topic /a/image;.*has none'):
-            RecordingTopics('/a/image', people='/a/image').found_in(reader)
+            RecordingTopics('/a/image', detections='/a/image').found_in(reader)
         with pytest.raises(ConfigError, match=r'no CameraInfo topic /a/info.*has none'):
             RecordingTopics(camera_info='/a/info').found_in(reader)
     recorder = Recorder(tmp_path / 'silent')  # recorded, but nobody subscribed to the raw images
@@ -561,10 +564,10 @@ def test_the_options_of_the_command(tmp_path, film, net):
     save_model(net, weights)
     source = write_people(tmp_path / 'in', film)
     options = {
-        'people-topic': '/detector/people',
-        'people-class-id': 'dog',
-        'people-min-score': 0.1,
-        'people-max-age': 0.03,
+        'detections-topic': '/detector/boxes',
+        'detections-class-id': 'dog',
+        'detections-min-score': 0.1,
+        'detections-max-age': 0.03,
         'sync-wait': 0.1,
         'body-height': 1.5,
         'weights': weights,
@@ -576,5 +579,13 @@ def test_the_options_of_the_command(tmp_path, film, net):
     assert result.exit_code == 0
     assert '6 images of /image (0 bad)' in result.stdout
     assert 'no calibration on /camera_info' in result.stderr
-    refused = CliRunner().invoke(app, [*map(str, arguments[:4]), '--people-min-score', '7'])
+    refused = CliRunner().invoke(app, [*map(str, arguments[:4]), '--detections-min-score', '7'])
     assert refused.exit_code != 0
+
+
+def test_the_old_names_of_options_are_refused_with_the_new_ones(tmp_path):
+    result = CliRunner().invoke(
+        app, ['bag', 'in', str(tmp_path / 'out'), '--people-min-score', '1']
+    )
+    assert result.exit_code != 0
+    assert '--detections-min-score' in ' '.join(result.stderr.split())

@@ -39,7 +39,7 @@ TOPICS = {
     '/image': 'sensor_msgs/msg/Image',
     '/camera_info': 'sensor_msgs/msg/CameraInfo',
     '/depth': 'sensor_msgs/msg/Image',
-    '/people': 'vision_msgs/msg/Detection2DArray',
+    '/detections': 'vision_msgs/msg/Detection2DArray',
     '/other': 'std_msgs/msg/String',
 }
 
@@ -92,7 +92,7 @@ def messages(index):
         MAKE('sensor_msgs/CameraInfo', header=header(index), width=64, height=48, k=k),
     )
     yield '/depth', image(index, '16UC1')
-    yield '/people', person(index)
+    yield '/detections', person(index)
     yield '/image', image(index)
     yield '/other', MAKE('std_msgs/String', data='word')
 
@@ -126,7 +126,7 @@ DAMAGES = {
 
 @pytest.mark.parametrize('topic', TOPICS)
 def test_a_damaged_message_of_any_topic_is_one_bad_item(tmp_path, net, topic):
-    given = RecordingTopics(depth='/depth', people='/people')
+    given = RecordingTopics(depth='/depth', detections='/detections')
     for name, damaged in DAMAGES.items():
         stream = PoseActionStream(Engine(net, 'cpu'), SEEN)
         source = record(
@@ -142,8 +142,8 @@ def test_a_damaged_message_of_any_topic_is_one_bad_item(tmp_path, net, topic):
         assert counts.calibrated
         is_image = topic == '/image'
         assert counts.bad_images == is_image
-        assert counts.poses >= FRAMES - 1 - (topic == '/people')
-        if topic in ('/camera_info', '/depth', '/people'):
+        assert counts.poses >= FRAMES - 1 - (topic == '/detections')
+        if topic in ('/camera_info', '/depth', '/detections'):
             assert sum(counts.damaged.values()) + sum(counts.problems.values()) >= 1, name
         elif is_image:
             (problem,) = (p for p in counts.problems if p.startswith('could not be read'))

@@ -42,7 +42,7 @@ def film():
             depth.data.frombytes(np.full((120, 160), 2500 + 10 * index, np.uint16).tobytes())
             yield '/depth', depth
         if VISION is not None:
-            yield '/people', people(header, index)
+            yield '/detections', people(header, index)
         yield '/image', image_to_msg(MAKE, shots.frame(index / 15.0).image_rgb, header, 'rgb8')
 
 
@@ -120,7 +120,7 @@ def recorded(folder, weights, storage):
         precision='float32',
         settings=StreamSettings(track=NOBODY_IS_LOST),
     )
-    topics = RecordingTopics(depth='/depth', people='' if VISION is None else '/people')
+    topics = RecordingTopics(depth='/depth', detections='' if VISION is None else '/detections')
     add_results(folder / 'in', folder / 'out', stream, topics)
     with Reader(folder / 'out') as reader:
         return [

@@ -148,7 +148,7 @@ def test_a_packed_file_that_is_cut_short_or_no_zstd_is_said(tmp_path):
     packed = tmp_path / 'a.mcap.zstd'
     packed.write_bytes(b'nothing of the kind')
     with (
-        pytest.raises(DatasetError, match=r'a\.mcap\.zstd can not be unpacked.*zstd -d'),
+        pytest.raises(DatasetError, match=r'a\.mcap\.zstd cannot be unpacked.*zstd -d'),
         opened(packed),
     ):
         pass

@@ -1,5 +1,7 @@
 """config/pose_action.yaml and the node's dataclass say the same."""
 
+import json
+import re
 from pathlib import Path
 
 import pytest
@@ -8,6 +10,7 @@ import yaml
 pytest.importorskip('rclpy', reason='needs ROS 2')
 
 from pose_action_ros.demo.camera_settings import CameraSettings
+from pose_action_ros.demo.view_node import ViewSettings
 from pose_action_ros.ros.parameters import settings_parameters
 from pose_action_ros.ros.settings import NodeSettings
 
@@ -30,7 +33,7 @@ def test_the_parameter_file_holds_the_defaults():
     assert [type(in_file[name]) for name in in_code] == [type(v) for v in in_code.values()]
 
 
-@pytest.mark.parametrize('settings', [NodeSettings(), CameraSettings()])
+@pytest.mark.parametrize('settings', [NodeSettings(), CameraSettings(), ViewSettings()])
 def test_every_parameter_says_what_it_is(settings):
     for name, value, metadata in settings_parameters(settings):
         assert metadata['help'].endswith('.'), name
@@ -38,7 +41,16 @@ def test_every_parameter_says_what_it_is(settings):
             assert metadata['min'] <= value <= metadata['max'], name
 
 
-def test_every_parameter_is_in_the_documentation():
-    text = (ROOT / 'docs/ros_interface.md').read_text()
-    for name, _, _ in settings_parameters(NodeSettings()):
-        assert f'`{name}`' in text, name
+@pytest.mark.parametrize('settings', [NodeSettings(), CameraSettings()])
+def test_the_documentation_has_the_text_of_every_parameter(settings):
+    lines = (ROOT / 'docs/ros_interface.md').read_text().splitlines()
+    for name, value, metadata in settings_parameters(settings):
+        start = f'| `{name}` | {json.dumps(value)} | {metadata["help"]}'
+        assert any(line.startswith(start) for line in lines), start
+
+
+def test_the_parameter_file_has_the_text_of_every_parameter():
+    text = (ROOT / 'config/pose_action.yaml').read_text()
+    comments = ' '.join(re.sub(r'\n *#', '', text).split())
+    for name, _, metadata in settings_parameters(NodeSettings()):
+        assert metadata['help'] in comments, name

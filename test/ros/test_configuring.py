@@ -1,5 +1,6 @@
-"""While the network loads the node answers, and a signal ends it at once and quietly."""
+"""While the network loads the node speaks and answers; a signal ends it at once and quietly."""
 
+import re
 import signal
 import time
 from pathlib import Path
@@ -80,12 +81,33 @@ def refused(graph, state, labels, numbers):
         assert now.label == state
 
 
+def test_topics_are_there_and_the_node_speaks_before_the_network_is_loaded(graph, endless):
+    diagnostics = graph.collect(DiagnosticArray, '/diagnostics')
+    graph.start('pose_action_node', path=endless, **{'model.weights': 'demo'})
+    graph.wait(lambda: loading(diagnostics), what='diagnostics of a node that loads')
+    node = graph.node
+    graph.wait(
+        lambda: all(node.count_publishers(f'/{name}') for name in ('poses', 'actions', 'markers')),
+        what='topics of results',
+    )
+    graph.wait(lambda: node.count_subscribers('/image'), what='subscription to images')
+    texts = [status.message for status in loading(diagnostics)]
+    assert re.fullmatch(r'configuring: loads demo: loads PyTorch \(\d+ s\)', texts[-1])
+    graph.wait(lambda: len({s.message for s in loading(diagnostics)}) > 1, what='time that passes')
+    _, log = graph.stop('pose_action_node')
+    first, second = [line for line in log.splitlines() if '[pose_action]' in line][:2]
+    assert first.endswith('starts')
+    assert 'loads demo: loads PyTorch' in second
+
+
 @pytest.mark.parametrize('how', [signal.SIGINT, signal.SIGTERM])
 def test_a_signal_ends_it_while_it_loads(graph, endless, how):
     diagnostics = graph.collect(DiagnosticArray, '/diagnostics')
     graph.start('pose_action_node', path=endless)
     graph.wait(lambda: loading(diagnostics), what='diagnostics of a node that loads')
-    assert end(graph, how) == (0, '')  # long before the hour that loading takes
+    status, log = end(graph, how)  # long before the hour that loading takes
+    assert status == 0
+    assert all('[INFO]' in line for line in log.splitlines()), log
 
 
 @pytest.mark.parametrize('how', [signal.SIGINT, signal.SIGTERM])

@@ -171,9 +171,7 @@ def test_calibrations_that_can_be_used_are(driver, changes):
         ({'width': 640, 'height': 360}, '640 x 360, the image 160 x 120: another aspect'),
     ],
 )
-def test_calibrations_that_can_not_be_used_are_said_and_the_next_one_counts(
-    driver, changes, words
-):
+def test_calibrations_that_cannot_be_used_are_said_and_the_next_one_counts(driver, changes, words):
     driver.calibrate(**changes)
     assert driver.ask().reference == Pose3D.REFERENCE_ROOT
     driver.wait_for(words)
@@ -230,11 +228,11 @@ def test_images_without_stamps_are_said_until_they_have_some(driver):
     driver.graph.wait(lambda: not said(), what='end of the warning')
 
 
-def test_images_that_can_not_be_decoded_are_said(driver):
-    driver.wait_for("images can not be decoded: 'rgb9' is not an image encoding", encoding='rgb9')
+def test_images_that_cannot_be_decoded_are_said(driver):
+    driver.wait_for("images cannot be decoded: 'rgb9' is not an image encoding", encoding='rgb9')
     for _ in range(3):
         driver.ask()
-    said = lambda: 'can not be decoded' in driver.message()  # noqa: E731
+    said = lambda: 'cannot be decoded' in driver.message()  # noqa: E731
     driver.graph.wait(lambda: not said(), what='end of the warning')
 
 

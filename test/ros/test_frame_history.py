@@ -25,7 +25,7 @@ class Film:
             stamp_ns = START + round(self.now_s * 1e9) if stamp is None else stamp(index)
             self.history.add_arrival(stamp_ns)
             if failure is not None and failure(index):
-                self.history.add_failure('can not be decoded', f'broken {index}')
+                self.history.add_failure('cannot be decoded', f'broken {index}')
             else:
                 self.history.add_result(stamp_ns, people, valid)
 
@@ -49,7 +49,7 @@ def test_nothing_is_wrong_with_a_good_film(film):
 
 def test_undecodable_images_are_said_with_the_last_reason_and_forgotten(film):
     film.run(5.0, valid=True, failure=lambda index: index % 10 == 0)
-    assert film.problems() == {'images': '5 of the last 50 images can not be decoded: broken 40'}
+    assert film.problems() == {'images': '5 of the last 50 images cannot be decoded: broken 40'}
     film.run(5.0, valid=True)
     assert film.problems() == {}
     film.run(5.0, valid=True, failure=lambda index: index % 25 == 0)  # 4 %
@@ -81,7 +81,7 @@ def test_stamps_that_tell_no_time_are_said(film, stamp, words):
 
 def test_images_too_slow_for_a_clip_are_said(film):
     film.run(20.0, step_s=1.0)
-    assert 'looked at every 1 s, and clip.max_gap is 0.5 s' in film.problems()['labels']
+    assert 'is processed every 1 s, and clip.max_gap is 0.5 s' in film.problems()['labels']
     film.run(1.0, valid=True)
     assert film.problems() == {}
 
@@ -101,7 +101,7 @@ def test_stamps_that_jump_back_are_said(film):
 
 def test_people_who_are_never_followed_long_enough_are_said(film):
     film.run(5.0)
-    assert 'nobody is followed for a whole clip (1 s)' in film.problems()['labels']
+    assert 'nobody is tracked for a whole clip (1 s)' in film.problems()['labels']
     film.run(6.0, people=0)
     assert film.problems() == {}
 

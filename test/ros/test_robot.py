@@ -391,7 +391,7 @@ def test_no_calibration_means_no_metres_before_the_camera(robot):
     assert math.isfinite(pose.joints[3].position.z)
     label = robot.markers[-1].markers[2]
     assert 'root-relative' in label.text
-    said = lambda: 'CameraInfo says uncalibrated' in robot.diagnosis().message  # noqa: E731
+    said = lambda: 'CameraInfo is uncalibrated' in robot.diagnosis().message  # noqa: E731
     robot.graph.wait(said, what='warning')
     robot.calibrate(150.0)
     assert robot.ask().reference == Pose3D.REFERENCE_CAMERA
@@ -445,11 +445,11 @@ def test_people_from_a_detector(robot):
     assert robot.set('track.min_confidence', 0.0).successful
     assert robot.change(Transition.TRANSITION_CONFIGURE)
     assert robot.change(Transition.TRANSITION_ACTIVATE)
-    people = robot.publisher(msgs.Detection2DArray, '/robot1/people')
+    boxes_of = robot.publisher(msgs.Detection2DArray, '/robot1/detections')
     classified = robot.graph.collect(msgs.Classification, '/robot1/classification')
     latched = QoSProfile(depth=1, durability=DurabilityPolicy.TRANSIENT_LOCAL)
     infos = robot.graph.collect(msgs.LabelInfo, '/robot1/label_info', latched)
-    robot.graph.wait(lambda: people.get_subscription_count() and infos, what='label_info')
+    robot.graph.wait(lambda: boxes_of.get_subscription_count() and infos, what='label_info')
 
     def show(*boxes):
         array = msgs.Detection2DArray()
@@ -461,7 +461,7 @@ def test_people_from_a_detector(robot):
             hypothesis = msgs.ObjectHypothesis(class_id=name, score=0.9)
             detection.results = [msgs.ObjectHypothesisWithPose(hypothesis=hypothesis)]
             array.detections.append(detection)
-        robot.deliver(people, array)
+        robot.deliver(boxes_of, array)
 
     robot.poses.clear()
     for _ in range(16):
@@ -494,7 +494,7 @@ def test_its_log_has_one_clear_line_for_each_failure(robot):
     said = {
         f'{IMAGE} is offered with an incompatible QoS (RELIABILITY)': 1,
         'depth is offered with an incompatible QoS (RELIABILITY)': 1,
-        'CameraInfo says uncalibrated': 1,
+        'CameraInfo is uncalibrated': 1,
         "from 'loose_optical' to target_frame 'base'": 1,
     }
     assert {words: log.count(words) for words in said} == said

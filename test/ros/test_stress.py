@@ -77,13 +77,9 @@ def node(domain):
 
 def test_no_frame_is_lost(node, tiny, filled, capfd):
     stream = PoseActionStream(Engine(filled(tiny('compact')), 'cpu', 1, backend='torch'))
-    outputs = Outputs(
-        node,
-        skeleton=get_skeleton(stream.layout),
-        model=stream.model_name,
-        labels=stream.labels,
-        markers=MarkerSettings(),
-        target=None,
+    outputs = Outputs(node, None)
+    outputs.describe(
+        get_skeleton(stream.layout), stream.model_name, stream.labels, MarkerSettings()
     )
     shown, published = [], threading.Semaphore(0)
     node.create_subscription(MarkerArray, 'markers', shown.append, 2 * FRAMES)
@@ -99,7 +95,7 @@ def test_no_frame_is_lost(node, tiny, filled, capfd):
     worker = FrameWorker(
         stream=stream,
         decoder=ImageDecoder(),
-        matched=MatchedInputs(people=ComingAndGoing()),
+        matched=MatchedInputs(boxes=ComingAndGoing()),
         outputs=outputs,
         statistics=statistics,
         settings=settings(0),

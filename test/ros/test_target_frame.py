@@ -32,20 +32,35 @@ def looking_ahead():
 
 def pose(reference=Pose3D.REFERENCE_CAMERA):
     joints = [Joint(name=name, position=Point(x=0.5, y=0.2, z=3.0)) for name in PA17J.joint_names]
+    for joint in joints:
+        joint.from_root = Vector3(x=0.5, y=0.2, z=0.0)
     joints[3].position.x = np.nan
-    return Pose3D(header=HEADER, joints=joints, reference=reference)
+    return Pose3D(
+        header=HEADER,
+        joints=joints,
+        reference=reference,
+        root=Point(x=0.0, y=0.0, z=3.0),
+        root_covariance=np.diag([0.01, 0.02, 0.5]).ravel(),
+        velocity=Vector3(x=0.0, y=0.0, z=1.0),
+    )
 
 
 def test_a_pose_moves_with_its_markers():
     transform = FrameTransform.from_msg(looking_ahead())
     msg = pose()
     markers = MarkerBuilder(MAKE, PA17J, MarkerSettings()).build(msg, 'wave')
-    assert transform.move_pose(msg)
+    transform.move_pose(msg)
     transform.move_markers(markers)
     assert (msg.header.frame_id, msg.header.stamp) == ('base', HEADER.stamp)
     place = msg.joints[0].position
     assert (place.x, place.y, place.z) == pytest.approx((3.1, -0.5, 1.0))
     assert np.isnan(msg.joints[3].position.x)
+    assert (msg.root.x, msg.root.y, msg.root.z) == pytest.approx((3.1, 0.0, 1.2))
+    offset, velocity = msg.joints[3].from_root, msg.velocity
+    assert (offset.x, offset.y, offset.z) == pytest.approx((0.0, -0.5, -0.2))
+    assert (velocity.x, velocity.y, velocity.z) == pytest.approx((1.0, 0.0, 0.0))
+    covariance = np.reshape(msg.root_covariance, (3, 3))  # long along the line of sight: x
+    np.testing.assert_allclose(covariance, np.diag([0.5, 0.01, 0.02]), atol=1e-12)
     joints, _, label = markers
     assert {m.header.frame_id for m in markers} == {'base'}
     assert (joints.points[0].x, joints.points[0].z) == pytest.approx((3.1, 1.0))
@@ -55,11 +70,14 @@ def test_a_pose_moves_with_its_markers():
 
 
 @pytest.mark.parametrize('reference', [Pose3D.REFERENCE_ROOT, Pose3D.REFERENCE_IMAGE])
-def test_what_has_no_place_in_the_camera_frame_stays(reference):
+def test_what_has_no_place_is_turned_alone(reference):
     msg = pose(reference)
-    assert not FrameTransform.from_msg(looking_ahead()).move_pose(msg)
-    assert msg.header.frame_id == 'optical'
-    assert msg.joints[0].position.x == 0.5
+    msg.root.x = msg.joints[0].position.x = np.nan
+    FrameTransform.from_msg(looking_ahead()).move_pose(msg)
+    assert msg.header.frame_id == 'base'
+    assert np.isnan([msg.root.x, msg.joints[0].position.x]).all()
+    offset = msg.joints[0].from_root
+    assert (offset.x, offset.y, offset.z) == pytest.approx((0.0, -0.5, -0.2))
 
 
 def test_quaternions_turn_as_they_should():
@@ -68,20 +86,6 @@ def test_quaternions_turn_as_they_should():
     msg.transform.rotation = Quaternion(z=2 * half, w=2 * half)  # 90 degrees about z, not unit
     turned = FrameTransform.from_msg(msg).rotation @ [1.0, 0.0, 0.0]
     assert turned == pytest.approx([0.0, 1.0, 0.0], abs=1e-12)
-
-
-def test_a_velocity_turns_and_does_not_move():
-    transform = FrameTransform.from_msg(looking_ahead())
-    turned = transform.turn(np.array([[0.3, -0.1, 1.2], [0.0, 0.0, 0.0]]))
-    np.testing.assert_allclose(turned, [[1.2, -0.3, 0.1], [0.0, 0.0, 0.0]], atol=1e-9)
-
-
-def test_a_covariance_turns_on_both_sides():
-    sight = np.array([0.3, -0.1, 1.0])  # along the optical axes: right, down, ahead
-    covariance = np.outer(sight, sight) + 0.01 * np.eye(3)
-    turned = FrameTransform.from_msg(looking_ahead()).turn_covariance(covariance)
-    ahead = np.array([1.0, -0.3, 0.1])
-    np.testing.assert_allclose(turned, np.outer(ahead, ahead) + 0.01 * np.eye(3), atol=1e-9)
 
 
 @pytest.fixture

@@ -1,6 +1,8 @@
-"""The table of topics in the documentation is what the graph shows, and RViz's file fits it."""
+"""The documented topics are those of the graph, and the files of RViz and Foxglove fit them."""
 
+import json
 import math
+import struct
 from pathlib import Path
 
 import numpy as np
@@ -13,7 +15,11 @@ from rcl_interfaces.srv import GetParameters
 from rclpy.qos import DurabilityPolicy, QoSCompatibility, QoSProfile, ReliabilityPolicy
 from rclpy.qos import qos_check_compatible as check_compatible
 
-from pose_action_ros.ros.message_types import find_vision_msgs
+from pose_action_ros.core.actions import SIMULATED_ACTIONS
+from pose_action_ros.core.skeleton import PA17J
+from pose_action_ros.demo.camera_settings import CameraSettings
+from pose_action_ros.ros.message_types import find_messages
+from pose_action_ros.simulation.scene import SimulatedFilm
 
 pytestmark = pytest.mark.ros
 ROOT = Path(__file__).parents[2]
@@ -91,11 +97,11 @@ def declared(graph, topic, side, info):
 
 
 def test_the_table_is_what_the_graph_shows(endpoints):
-    without = '' if find_vision_msgs() else 'vision_msgs'
+    without = {name for name in ('vision_msgs', 'tf2_msgs') if find_messages(name) is None}
     expected = {
         ('/' + topic.lstrip('/'), kind, node, side, RELIABILITY[rely], DURABILITY[dura], depth)
         for topic, kind, node, side, rely, dura, depth in documented()
-        if not without or without not in kind
+        if kind.partition('/')[0] not in without
     }
     found = {
         (
@@ -121,7 +127,7 @@ def rviz():
 def test_rviz_shows_what_the_nodes_publish(endpoints):
     published = {topic: info for topic, side, info, _ in endpoints if side == 'publisher'}
     shown = [display for display in rviz()['Displays'] if 'Topic' in display]
-    assert len(shown) == 3
+    assert len(shown) == 2
     for display in shown:
         topic, kind = display['Topic'], display['Class'].removeprefix('rviz_default_plugins/')
         info = published[topic['Value']]
@@ -147,22 +153,105 @@ def test_rviz_knows_every_class_and_property():
         f'rviz_default_plugins/{tool}' for tool in TOOLS
     }
     assert manager['Transformation']['Current']['Class'] == 'rviz_default_plugins/TF'
-    assert manager['Global Options']['Fixed Frame'] == 'camera_optical_frame'
+    assert manager['Global Options']['Fixed Frame'] == CameraSettings().world_frame_id
+
+
+def test_rviz_draws_the_newest_markers_alone():
+    (markers,) = (d for d in rviz()['Displays'] if d['Class'].endswith('/MarkerArray'))
+    assert markers['Topic']['Depth'] == 1  # each message is the whole frame
+
+
+def test_rviz_draws_the_ground_where_the_feet_are():
+    (ground,) = (d for d in rviz()['Displays'] if d['Class'].endswith('/Grid'))
+    film = SimulatedFilm(seed=CameraSettings().seed, width=64, height=48)
+    ankles = [PA17J.index(f'{side}_ankle') for side in ('right', 'left')]
+    heights = [
+        film.placement[2] @ np.append(film.frame(second).joints_camera_m[ankle], 1.0)
+        for second in np.arange(0.5, 10.0, 0.5)
+        for ankle in ankles
+    ]
+    assert ground['Plane'] == 'XY'
+    assert ground['Offset']['Z'] == 0.0
+    assert 0.03 < np.min(heights) < 0.13  # an ankle above its sole
+
+
+def test_rviz_opens_with_one_large_image():
+    text = yaml.safe_load((ROOT / 'config/demo.rviz').read_text())
+    manager, window = text['Visualization Manager'], text['Window Geometry']
+    (image,) = (d for d in manager['Displays'] if d['Class'].endswith('/Image'))
+    panels = {image['Name'], *(panel['Name'] for panel in text['Panels'])}
+    state = bytes.fromhex(window['QMainWindow State'])
+    docks, areas = docks_of(state)
+    assert set(docks) == panels
+    assert docks[image['Name']] >= 480
+    assert areas == 1
+    assert all(window[name] == {'collapsed': False} for name in panels)
+
+
+def docks_of(state):
+    """Widths of the docks by name, and the number of areas, from what Qt's saveState writes.
+
+    A dock is 0xfb, its name (length in bytes, UTF-16), flags, and position and size in its area;
+    areas begin with 0xfd, their number, and for the first its place and width.
+    """
+    start = state.index(b'\x00\x00\x00\xfd') + 4
+    areas, _, width, _ = struct.unpack_from('>iiii', state, start)
+    names, at = [], start
+    while (at := state.find(b'\xfb', at)) != -1:
+        (length,) = struct.unpack_from('>I', state, at + 1)
+        names.append(state[at + 5 : at + 5 + length].decode('utf-16-be'))
+        at += 5 + length
+    return dict.fromkeys(names, width), areas
 
 
 def test_rviz_looks_over_the_shoulder_of_the_camera():
-    """In the optical frame y is down and z ahead, while the orbit's axis is z."""
+    """In the world x is ahead and z up, about which the orbit turns."""
     view = rviz()['Views']['Current']
     assert view['Class'] == 'rviz_default_plugins/Orbit'
     assert not view['Invert Z Axis']
     yaw, pitch = view['Yaw'], view['Pitch']
-    assert abs(pitch) < math.pi / 2 - 0.001
+    assert 0.0 < pitch < 0.6
     away = np.array(
         [math.cos(yaw) * math.cos(pitch), math.sin(yaw) * math.cos(pitch), math.sin(pitch)]
     )
     focus = np.array([view['Focal Point'][axis] for axis in 'XYZ'])
     eye = focus + view['Distance'] * away
-    assert eye[2] < 0.0  # behind the camera
-    assert -4.0 < eye[1] < 0.0  # above it, not under the ceiling
-    up = np.array([0.0, 0.0, 1.0]) - away[2] * away
-    assert up[1] / np.linalg.norm(up) < -0.85  # heads are up
+    assert 1.5 < eye[2] < 2.5  # above the camera, not under the ceiling
+    actor = SimulatedFilm(seed=CameraSettings().seed, width=64, height=48)
+    pelvis = actor.placement @ np.append(actor.frame(1.0).joints_camera_m[0], 1.0)
+    assert eye[0] < pelvis[0] - 2.0  # on the camera's side of the actor
+    to_focus, to_pelvis = focus - eye, pelvis - eye
+    angle = np.arccos(to_focus @ to_pelvis / np.linalg.norm(to_focus) / np.linalg.norm(to_pelvis))
+    assert np.degrees(angle) < 15.0  # the actor is in the middle
+    assert np.linalg.norm(to_pelvis) < 6.0  # and large
+
+
+def foxglove():
+    return json.loads((ROOT / 'config/demo_foxglove.json').read_text())
+
+
+def test_foxglove_shows_what_the_nodes_publish(endpoints):
+    panels = foxglove()['configById']
+    published = {topic for topic, side, *_ in endpoints if side == 'publisher'}
+    image = panels['Image!image']['imageMode']
+    plotted = {path['value'].partition('.')[0] for path in panels['Plot!scores']['paths']}
+    assert {
+        *(image['imageTopic'], image['calibrationTopic']),
+        *panels['3D!pose']['topics'],
+        *plotted,
+        panels['DiagnosticSummary!health']['topicToRender'],
+    } <= published
+    assert panels['3D!pose']['followTf'] == CameraSettings().world_frame_id
+
+
+def test_foxglove_names_the_scores_and_places_every_panel():
+    layout = foxglove()
+    paths = layout['configById']['Plot!scores']['paths']
+    assert [path['label'] for path in paths] == list(SIMULATED_ACTIONS)
+    numbers = [int(path['value'].partition('[')[2].rstrip(']')) for path in paths]
+    assert numbers == list(range(len(SIMULATED_ACTIONS)))
+
+    def leaves(part):
+        return [part] if isinstance(part, str) else leaves(part['first']) + leaves(part['second'])
+
+    assert sorted(leaves(layout['layout'])) == sorted(layout['configById'])

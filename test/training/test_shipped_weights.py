@@ -73,6 +73,6 @@ def test_nobody_is_followed_where_nobody_is(net):
     assert [len(frame.persons) for frame in seen] == [1, 1, 1]
     gone = [stream.process(images[1], index * 66_000_000) for index in range(3, 10)]
     assert not any(frame.persons for frame in gone)
-    assert [frame.lost_tracks for frame in gone if frame.lost_tracks] == [
+    assert [frame.ended_tracks for frame in gone if frame.ended_tracks] == [
         (seen[0].persons[0].track_id,)
     ]

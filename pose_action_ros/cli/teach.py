@@ -1,0 +1,106 @@
+"""`pose-action teach`: a folder of films in, a network that knows their actions out."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from pose_action_ros.core.weights import SHIPPED_WEIGHTS
+
+__all__ = ['teach']
+
+_console = Console()
+
+
+def teach(
+    folder: Annotated[
+        Path, typer.Argument(help='Sub-folders are classes and hold films; see docs/teaching.md.')
+    ],
+    name: Annotated[str, typer.Option(help="Of the result; the folder's by default.")] = '',
+    output: Annotated[
+        Path | None, typer.Option(help='Folder of the result; taught/NAME by default.')
+    ] = None,
+    weights: Annotated[
+        str, typer.Option(help='Whose pose network is taken, as it is.')
+    ] = SHIPPED_WEIGHTS,
+    finder: Annotated[
+        str,
+        typer.Option(help='Weights of the finder, as the node will have it; empty: one person.'),
+    ] = '',
+    left_right_matters: Annotated[
+        bool,
+        typer.Option(
+            '--left-right-matters',
+            help='Do not learn from mirrored films: the left hand means something else.',
+        ),
+    ] = False,
+    clip_seconds: Annotated[
+        float, typer.Option(help='Seconds that a label looks back; 0: as the network, 1 s.', min=0)
+    ] = 0.0,
+    epochs: Annotated[int | None, typer.Option(help='Length of the training.', min=1)] = None,
+    seed: Annotated[int, typer.Option(help='Decides what is drawn.', min=0)] = 1,
+    features: Annotated[
+        Path | None,
+        typer.Option(help='Where what was seen of films is kept; several lessons may share it.'),
+    ] = None,
+    picture_rate: Annotated[
+        float, typer.Option(help='Rate of folders of pictures, Hz.', min=0.1)
+    ] = 30.0,
+    device: Annotated[str, typer.Option(help='auto, cpu, cuda or cuda:N.')] = 'auto',
+    threads: Annotated[int, typer.Option(help='CPU threads; 0: all cores.', min=0)] = 0,
+    quiet: Annotated[bool, typer.Option('--quiet', help='No progress bars.')] = False,
+) -> None:
+    """Teach a network the actions of a folder of films.
+
+    The films are checked and watched, the action branches are trained on four fifths of them, and
+    the rest tells how good the result is. The same command goes on where it was stopped.
+    """
+    # Threads that spin while they wait cost tenfold on cores that are shared; set before torch.
+    os.environ.setdefault('OMP_WAIT_POLICY', 'PASSIVE')
+    from pose_action_ros.cli.train import start_logging
+    from pose_action_ros.teaching.lesson import Lesson
+    from pose_action_ros.teaching.report import launch_line
+    from pose_action_ros.teaching.settings import TeachSettings
+
+    start_logging()  # after Lightning is loaded, which sets its own level
+    given = {} if epochs is None else {'epochs': epochs}
+    settings = TeachSettings(
+        weights=weights,
+        finder=finder,
+        left_right_matters=left_right_matters,
+        clip_seconds=clip_seconds,
+        seed=seed,
+        picture_rate=picture_rate,
+        device=device,
+        threads=threads,
+        **given,
+    )
+    name = name or folder.resolve().name
+    lesson = Lesson(
+        folder,
+        output or Path('taught') / name,
+        name,
+        settings,
+        features=features,
+        progress=not quiet and Console(stderr=True).is_terminal,
+        say=_say,
+    )
+    try:
+        outcome = lesson.run()
+    except KeyboardInterrupt:
+        _say('stopped; the same command goes on from here')
+        raise typer.Exit(130) from None
+    for part, scores in outcome.scores.items():
+        films = {'val': 'held-out films', 'test': 'test films'}[part]
+        _say(f'{100 * scores.accuracy:.0f} % of {scores.films} {films} are right')
+    _say(f'report: {outcome.report}')
+    _say(f'weights: {outcome.weights}')
+    _say(f'launch it: {launch_line(outcome.weights)}')
+
+
+def _say(text: str) -> None:
+    _console.print(text, highlight=False, markup=False, soft_wrap=True)

@@ -1,0 +1,254 @@
+"""A folder of films whose sub-folders are classes: what lies in it, and which part learns.
+
+FOLDER/CLASS/FILM.mp4       a film, or a folder of pictures in the order of their names
+FOLDER/split.csv            optional: film,split,group; split is train, val, test or empty
+FOLDER/boxes.csv            optional: film,frame,x1,y1,x2,y2 in pixels, frames from 0
+FOLDER/joints.npz           optional: joints, see `data.film_labels`
+
+Without a split a fifth of each class is held out, film by film. Films of one `group`, such as
+those of one person or one source, stay together.
+"""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from pose_action_ros.core.errors import DatasetError, ImageError
+from pose_action_ros.core.paths import visible_files
+from pose_action_ros.data.files import read_picture, require_folder
+from pose_action_ros.geometry.film import Film
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+__all__ = [
+    'FILM_ENDINGS',
+    'PARTS',
+    'FilmFolder',
+    'FolderFilm',
+    'folder_boxes',
+    'read_boxes',
+    'read_film_folder',
+]
+
+FILM_ENDINGS = frozenset(
+    {'.avi', '.m4v', '.mkv', '.mov', '.mp4', '.mpeg', '.mpg', '.ogv', '.webm', '.wmv'}
+)
+"""Of files that are taken for films."""
+
+PARTS = ('train', 'val', 'test')
+"""What a film is for: to learn from, held out, or never looked at while anything is chosen."""
+
+_PICTURE_ENDINGS = frozenset({'.bmp', '.jpeg', '.jpg', '.png', '.webp'})
+_HELD_OUT = 0.2
+_SEED = 1
+
+
+@dataclass(frozen=True)
+class FolderFilm:
+    """One film of a folder.
+
+    Attributes:
+        name: CLASS/FILE.
+        action: Its class.
+        path: A film, or a folder of pictures.
+        part: One of `PARTS`; empty until it is chosen.
+        group: Films of one group are never in different parts; its own name by default.
+        picture_rate_hz: Rate of a folder of pictures.
+    """
+
+    name: str
+    action: str
+    path: Path
+    part: str
+    group: str
+    picture_rate_hz: float = 30.0
+
+    def frames(self) -> Iterator[tuple[float, NDArray[np.uint8]]]:
+        """Yield time in seconds from the start and image, (H, W, 3) uint8 RGB, of each frame.
+
+        Raises:
+            DatasetError: The film or a picture is missing or damaged.
+        """
+        if self.path.is_dir():
+            for number, path in enumerate(_pictures(self.path)):
+                yield number / self.picture_rate_hz, read_picture(path)
+            return
+        yield from self._film()
+
+    def times(self) -> NDArray[np.float64]:
+        """Return the times of all frames, (F,) seconds; raises as above."""
+        if self.path.is_dir():
+            return np.arange(len(_pictures(self.path))) / self.picture_rate_hz
+        return self._film().times()
+
+    def _film(self) -> Film:
+        try:
+            return Film(self.path)
+        except ImageError as error:
+            raise DatasetError(str(error)) from error
+
+
+@dataclass(frozen=True)
+class FilmFolder:
+    """What lies in a folder.
+
+    Attributes:
+        root: The folder.
+        actions: Its classes, by name.
+        films: All films, each with its part.
+        skipped: What is no film, with the reason.
+    """
+
+    root: Path
+    actions: tuple[str, ...]
+    films: tuple[FolderFilm, ...]
+    skipped: dict[str, str] = field(default_factory=dict)
+
+    def part(self, name: str) -> tuple[FolderFilm, ...]:
+        """Return the films of a part."""
+        return tuple(film for film in self.films if film.part == name)
+
+
+def read_film_folder(root: Path, *, picture_rate_hz: float = 30.0) -> FilmFolder:
+    """List the films of a folder.
+
+    Args:
+        root: The folder.
+        picture_rate_hz: Rate of folders of pictures.
+
+    Raises:
+        DatasetError: There is no such folder, it has no film, or split.csv is damaged.
+    """
+    require_folder(root, 'a folder whose sub-folders are classes of films')
+    films: list[FolderFilm] = []
+    skipped: dict[str, str] = {}
+    rows = _split_rows(root / 'split.csv')
+    for folder in filter(lambda path: path.is_dir(), visible_files(root)):
+        for path in visible_files(folder):
+            name = f'{folder.name}/{path.name}'
+            if reason := _why_no_film(path):
+                skipped[name] = reason
+            elif rows and name not in rows:
+                skipped[name] = 'split.csv does not name it'
+            else:
+                part, group = rows.get(name, ('', ''))
+                film = FolderFilm(name, folder.name, path, part, group or name, picture_rate_hz)
+                films.append(film)
+    if not films:
+        raise DatasetError(
+            f'{root} has no films; expected sub-folders, one per class, with films '
+            f'({", ".join(sorted(FILM_ENDINGS))}) or folders of pictures'
+        )
+    there = {film.name for film in films} | set(skipped)
+    skipped |= {name: 'split.csv names it, it is missing' for name in rows if name not in there}
+    actions = tuple(sorted({film.action for film in films}))
+    return FilmFolder(root, actions, tuple(_parted(films)), skipped)
+
+
+def folder_boxes(root: Path) -> dict[str, dict[int, tuple[float, float, float, float]]]:
+    """Return the boxes of a folder's boxes.csv, none where there is no such file."""
+    path = root / 'boxes.csv'
+    return read_boxes(path) if path.exists() else {}
+
+
+def read_boxes(path: Path) -> dict[str, dict[int, tuple[float, float, float, float]]]:
+    """Return film to frame to x1, y1, x2, y2 in pixels.
+
+    Raises:
+        DatasetError: The file is missing or damaged.
+    """
+    boxes: dict[str, dict[int, tuple[float, float, float, float]]] = {}
+    for row in _rows(path, ('film', 'frame', 'x1', 'y1', 'x2', 'y2')):
+        try:
+            x1, y1, x2, y2 = (float(row[name]) for name in ('x1', 'y1', 'x2', 'y2'))
+            frame = int(row['frame'])
+        except (TypeError, ValueError) as error:
+            raise DatasetError(f'{path}: the line {row} is no box: {error}') from error
+        if not (np.isfinite([x1, y1, x2, y2]).all() and x2 > x1 and y2 > y1 and frame >= 0):
+            raise DatasetError(
+                f'{path}: found {row}; expected x1 < x2, y1 < y2 and a frame from 0'
+            )
+        boxes.setdefault(row['film'], {})[frame] = (x1, y1, x2, y2)
+    return boxes
+
+
+def _pictures(folder: Path) -> list[Path]:
+    return [p for p in visible_files(folder) if p.suffix.lower() in _PICTURE_ENDINGS]
+
+
+def _why_no_film(path: Path) -> str:
+    ending = path.suffix.lower()
+    if path.is_dir():
+        return '' if _pictures(path) else 'a folder without pictures'
+    if ending in _PICTURE_ENDINGS:
+        return 'a picture on its own; pictures belong into a folder, one per film'
+    return '' if ending in FILM_ENDINGS else f'not a film: the ending is {ending or "missing"}'
+
+
+def _split_rows(path: Path) -> dict[str, tuple[str, str]]:
+    """CLASS/FILE to part and group, both perhaps empty."""
+    if not path.exists():
+        return {}
+    rows: dict[str, tuple[str, str]] = {}
+    for row in _rows(path, ('film', 'split')):
+        part = (row['split'] or '').strip()
+        if part not in ('', *PARTS):
+            raise DatasetError(
+                f'{path}: found split {part!r} of {row["film"]}; expected {", ".join(PARTS)} or '
+                'nothing'
+            )
+        if row['film'] in rows:
+            raise DatasetError(f'{path} names {row["film"]} twice')
+        rows[row['film']] = (part, (row.get('group') or '').strip())
+    return rows
+
+
+def _rows(path: Path, columns: Sequence[str]) -> list[dict[str, str]]:
+    try:
+        with path.open(newline='', encoding='utf-8-sig') as file:
+            reader = csv.DictReader(file)
+            missing = set(columns) - set(reader.fieldnames or ())
+            if missing:
+                raise DatasetError(f'{path} has no column {", ".join(sorted(missing))}')
+            return list(reader)
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        raise DatasetError(f'{path} can not be read as CSV: {error}') from error
+
+
+def _parted(films: list[FolderFilm]) -> list[FolderFilm]:
+    """Give every film a part: what split.csv leaves open learns, a fifth of it is held out."""
+    held_out: set[str] = set()
+    if not any(film.part == 'val' for film in films):
+        held_out = _held_out([film for film in films if film.part != 'test'])
+    return [
+        replace(film, part='val' if film.name in held_out else film.part or 'train')
+        for film in films
+    ]
+
+
+def _held_out(films: Sequence[FolderFilm]) -> set[str]:
+    """Names of a fifth of each class, whole groups, in an order that only their names decide."""
+    groups = sorted({film.group for film in films}, key=_order)
+    chosen: set[str] = set()
+    for action in sorted({film.action for film in films}):
+        mine = [film for film in films if film.action == action]
+        there = {film.group for film in mine}
+        wanted = max(1, round(_HELD_OUT * len(mine)))
+        for group in groups:
+            held = sum(film.group in chosen for film in mine)
+            if group in there and held < wanted and len(there - chosen) > 1:
+                chosen.add(group)
+    return {film.name for film in films if film.group in chosen}
+
+
+def _order(name: str) -> str:
+    return hashlib.sha256(f'{_SEED} {name}'.encode()).hexdigest()

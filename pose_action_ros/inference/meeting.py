@@ -1,0 +1,70 @@
+"""Whether two windows, or two poses, are of one person; and whose pose it is."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from pose_action_ros.core.predictions import PersonBox
+    from pose_action_ros.inference.person import Reading
+    from pose_action_ros.inference.settings import TrackSettings
+
+__all__ = ['is_one_pose', 'is_same_place', 'misfit', 'overlap']
+
+_ONE_POSE = 0.16  # mean distance of the joints of two poses of one person, over the body's size
+_ONE_PLACE = 0.22  # distance of the middles of two windows of one person, over the body's size
+_UNLIKE = 1.8  # ratio of the sizes of windows of different people in one place
+_FEWEST_JOINTS = 3
+
+
+def overlap(a: PersonBox, b: PersonBox) -> float:
+    """Return the intersection over the union of two squares."""
+    reach = (a.size + b.size) / 2.0
+    width = min(reach - abs(a.center_x - b.center_x), a.size, b.size)
+    height = min(reach - abs(a.center_y - b.center_y), a.size, b.size)
+    if width <= 0.0 or height <= 0.0:
+        return 0.0
+    inner = width * height
+    return inner / (a.size**2 + b.size**2 - inner)
+
+
+def is_same_place(a: PersonBox, b: PersonBox, enlarge: float) -> bool:
+    """Tell whether two windows are of one person: near each other and of like size.
+
+    Args:
+        a: A window.
+        b: Another one.
+        enlarge: Side of a window over the size of the body in it.
+    """
+    large, small = max(a.size, b.size), min(a.size, b.size)
+    return _distance(a, b) < _ONE_PLACE * large / enlarge and large < _UNLIKE * small
+
+
+def is_one_pose(a: Reading, b: Reading, size: float, settings: TrackSettings) -> bool:
+    """Tell whether two windows show the same person: most joints are in the same places.
+
+    Args:
+        a: What was read in one window.
+        b: In another one.
+        size: Side of the window around the larger of both poses.
+        settings: Which joints count, and how much larger than the body a window is.
+    """
+    least = settings.min_joint_confidence
+    certain = (a.arrays.visibility >= least) & (b.arrays.visibility >= least)
+    if certain.sum() < _FEWEST_JOINTS:
+        return False
+    apart = np.linalg.norm(a.joints_image[certain, :2] - b.joints_image[certain, :2], axis=-1)
+    return float(apart.mean()) < _ONE_POSE * size / settings.enlarge
+
+
+def misfit(found: PersonBox, expected: PersonBox) -> float:
+    """Return how far a pose is from where its person was expected, in window sides."""
+    unlike = abs(math.log(found.size / expected.size))
+    return _distance(found, expected) / expected.size + 0.5 * unlike
+
+
+def _distance(a: PersonBox, b: PersonBox) -> float:
+    return math.hypot(a.center_x - b.center_x, a.center_y - b.center_y)

@@ -1,0 +1,83 @@
+"""When to search a whole image for people who are not followed yet.
+
+Owns: `PeopleSearch`. While nobody is followed each image is searched. While somebody is, it is
+searched every `find.period_s`, and between two frames where the caller has time
+(`look_ahead`): what is found then is looked at in the next frame.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pose_action_ros.core.predictions import PersonBox
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from pose_action_ros.inference.settings import FindSettings
+    from pose_action_ros.runtime.finder_engine import FinderEngine
+
+__all__ = ['PeopleSearch']
+
+_MOST = 16  # candidates of an image
+_AROUND = 1.25  # side of the window over the size that the finder gives
+
+
+class PeopleSearch:
+    """Searches images when it is time.
+
+    Args:
+        engine: The finder.
+    """
+
+    def __init__(self, engine: FinderEngine) -> None:
+        self._engine = engine
+        self._last_ns: int | None = None
+        self._ahead: list[PersonBox] | None = None
+
+    def reset(self) -> None:
+        """Forget when it searched last, and what it found."""
+        self._last_ns = self._ahead = None
+
+    def candidates(
+        self,
+        image_rgb: NDArray[np.uint8],
+        stamp_ns: int,
+        settings: FindSettings,
+        *,
+        nobody: bool,
+    ) -> list[PersonBox]:
+        """Return windows in which somebody may be; empty where it is not time to search.
+
+        Args:
+            image_rgb: (H, W, 3) uint8, the image at hand.
+            stamp_ns: Its stamp.
+            settings: How often to search.
+            nobody: Nobody is followed, so this image is searched whatever the time.
+        """
+        ahead, self._ahead = self._ahead, None
+        if ahead is not None and not nobody:
+            return ahead
+        if nobody or self._is_due(stamp_ns, settings.period_s):
+            return self._search(image_rgb, stamp_ns, settings)
+        return []
+
+    def look_ahead(
+        self, image_rgb: NDArray[np.uint8], stamp_ns: int, settings: FindSettings
+    ) -> None:
+        """Search the image of the last frame where it is time, for the next frame."""
+        if self._ahead is None and self._is_due(stamp_ns, settings.period_s):
+            self._ahead = self._search(image_rgb, stamp_ns, settings)
+
+    def _search(
+        self, image_rgb: NDArray[np.uint8], stamp_ns: int, settings: FindSettings
+    ) -> list[PersonBox]:
+        self._last_ns = stamp_ns
+        found = self._engine.candidates(image_rgb, settings.min_score, _MOST)
+        return [PersonBox(b.center_x, b.center_y, max(_AROUND * b.size, 1.0)) for b, _ in found]
+
+    def _is_due(self, stamp_ns: int, period_s: float) -> bool:
+        if self._last_ns is None:
+            return True
+        return not 0 <= stamp_ns - self._last_ns < round(period_s * 1e9)

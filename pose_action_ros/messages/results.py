@@ -1,0 +1,139 @@
+"""What a network saw in one image, to all messages of it: for the node and for recordings.
+
+`people` has everybody, with those whose tracks ended. `poses` and `actions` are parts of it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Protocol
+
+from pose_action_ros.messages.action import action_to_msg
+from pose_action_ros.messages.markers import MarkerBuilder, MarkerSettings, person_text
+from pose_action_ros.messages.pose import pose_to_msg
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from pose_action_ros.core.predictions import FramePrediction, PersonPrediction
+    from pose_action_ros.core.skeleton import Skeleton
+    from pose_action_ros.messages.maker import MessageMaker
+    from pose_action_ros.messages.pose import SourceImage
+
+__all__ = ['OutputFrame', 'ResultBuilder', 'ResultMessages']
+
+
+class OutputFrame(Protocol):
+    """Another frame than that of the image, and the way there."""
+
+    def header(self, header: Any) -> Any:
+        """Return a header with the name of this frame."""
+
+    def move_pose(self, pose: Any) -> None:
+        """Move a Pose3D into this frame, in place."""
+
+    def move_markers(self, markers: Sequence[Any]) -> None:
+        """Move markers into this frame, in place."""
+
+
+@dataclass(frozen=True)
+class ResultMessages:
+    """The messages of one image.
+
+    Attributes:
+        people: The PersonArray.
+        markers: Markers of everybody, and DELETEs; empty where nothing changes in RViz.
+    """
+
+    people: Any
+    markers: list[Any] = field(default_factory=list)
+
+    @property
+    def poses(self) -> list[Any]:
+        """The Pose3D of each person."""
+        return [person.pose for person in self.people.people]
+
+    @property
+    def actions(self) -> list[Any]:
+        """The ActionLabel of each person; none where the network knows no actions."""
+        return [person.action for person in self.people.people if len(person.action.labels)]
+
+
+class ResultBuilder:
+    """Makes the messages of each image in turn, and remembers whose markers are shown.
+
+    Args:
+        make: Makes messages.
+        skeleton: The joint layout of the network.
+        markers: How a person is drawn.
+    """
+
+    def __init__(self, make: MessageMaker, skeleton: Skeleton, markers: MarkerSettings) -> None:
+        self._make = make
+        self._skeleton = skeleton
+        self._shown: dict[int, Any] = {}  # header of the last image, by track
+        self.redraw(markers)
+
+    def redraw(self, markers: MarkerSettings) -> None:
+        """Draw markers anew from now on."""
+        self._markers = MarkerBuilder(self._make, self._skeleton, markers)
+
+    def build(
+        self,
+        prediction: FramePrediction,
+        source: SourceImage,
+        frame: OutputFrame | None = None,
+        *,
+        with_markers: bool = True,
+    ) -> ResultMessages:
+        """Return the messages of an image.
+
+        Args:
+            prediction: What the network saw.
+            source: The image.
+            frame: The frame of the results; None: that of the image.
+            with_markers: People are drawn.
+        """
+        people, markers = [], []
+        for person in prediction.persons:
+            pose = pose_to_msg(self._make, person, self._skeleton, source)
+            drawn = self._markers.build(pose, person_text(person)) if with_markers else []
+            if frame is not None:
+                frame.move_pose(pose)
+                frame.move_markers(drawn)
+            if with_markers:
+                markers += drawn
+                self._shown[person.track_id] = source.header
+            people.append(self._person(person, pose, source))
+        array = self._make(
+            'pose_action_ros/PersonArray',
+            header=source.header if frame is None else frame.header(source.header),
+            people=people,
+            ended_tracks=list(prediction.ended_tracks),
+            clip_frames=prediction.clip_frames,
+            model=source.model,
+        )
+        return ResultMessages(array, markers + self._delete(prediction.ended_tracks))
+
+    def delete_all(self) -> list[Any]:
+        """Return the markers that remove everybody from RViz."""
+        return self._delete(list(self._shown))
+
+    def _delete(self, tracks: Sequence[int]) -> list[Any]:
+        shown = [track for track in tracks if track in self._shown]
+        return [
+            marker
+            for track in shown
+            for marker in self._markers.delete(self._shown.pop(track), track)
+        ]
+
+    def _person(self, person: PersonPrediction, pose: Any, source: SourceImage) -> Any:
+        return self._make(
+            'pose_action_ros/Person',
+            track_id=person.track_id,
+            confidence=pose.confidence,
+            pose=pose,
+            action=action_to_msg(
+                self._make, person.action, person.track_id, source.header, source.model
+            ),
+        )

@@ -1,0 +1,58 @@
+"""The images of a recording, one after the other, with their stamps."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pose_action_ros.core.errors import DatasetError, ImageError
+from pose_action_ros.messages.image import rgb_from_msg
+from pose_action_ros.messages.stamp import stamp_from_msg
+from pose_action_ros.recordings.message_types import load_types
+from pose_action_ros.recordings.reader import opened
+from pose_action_ros.recordings.topics import RecordingTopics
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    import numpy as np
+    from numpy.typing import NDArray
+
+__all__ = ['recorded_images']
+
+
+def recorded_images(path: Path, topic: str = '') -> Iterator[tuple[float, NDArray[np.uint8]]]:
+    """Yield stamp in seconds and RGB image of each image that can be read.
+
+    Stamps that go back are left out; without any, the time of recording serves.
+
+    Args:
+        path: A rosbag2 folder, .mcap or .db3 file.
+        topic: Of the images; by default the only one that there is.
+
+    Raises:
+        ConfigError: There is no such topic, or several and none is named.
+        DatasetError: There is no recording that can be read, or no image in it.
+    """
+    store = load_types()
+    last_s, problem = -1.0, 'the topic is silent'
+    with opened(path) as reader:
+        image_topic = RecordingTopics(topic).image_in(reader)
+        for connection, time_ns, data in reader.messages():
+            if connection.topic != image_topic:
+                continue
+            try:
+                message = store.deserialize_cdr(data, connection.msgtype)
+                image = rgb_from_msg(message)
+            except ImageError as error:
+                problem = str(error)
+                continue
+            except Exception as error:  # whatever rosbags finds in damaged bytes
+                problem = f'the message is damaged: {error!r}'
+                continue
+            time_s = (stamp_from_msg(message.header.stamp) or time_ns) * 1e-9
+            if time_s > last_s:
+                last_s = time_s
+                yield time_s, image
+    if last_s < 0.0:
+        raise DatasetError(f'{path} has no image on {image_topic} that can be read: {problem}')

@@ -1,0 +1,80 @@
+"""Names of version 0.1 that are refused, each with its new name.
+
+`people` was the topic of a detector, and is now a result of the node. Taken for what they were,
+old names would be without effect, or would send results to a detector.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from rclpy.exceptions import ParameterNotDeclaredException
+
+from pose_action_ros.core.errors import ConfigError
+from pose_action_ros.ros.remaps import is_remapped
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from rclpy.node import Node
+    from rclpy.parameter import Parameter
+
+__all__ = ['RENAMED', 'RenamedParameterError', 'refuse_old_parameters', 'refuse_old_topics']
+
+RENAMED = {
+    'people.class_id': 'detections.class_id',
+    'people.min_score': 'detections.min_score',
+    'people.max_age_s': 'detections.max_age_s',
+    'track.lost_after': 'track.lost_after_s (seconds, not images)',
+}
+"""Old parameters to new ones."""
+
+
+class RenamedParameterError(ParameterNotDeclaredException):
+    """A parameter is set by its old name; rclpy answers with this text."""
+
+    def __init__(self, text: str) -> None:
+        Exception.__init__(self, text)
+
+
+def refuse_old_parameters(node: Node) -> None:
+    """Refuse old names, now and whenever a parameter is set.
+
+    Args:
+        node: A node with the parameters of version 0.2.
+
+    Raises:
+        ConfigError: One was given at the start.
+    """
+    if given := _renamed(node._parameter_overrides):  # which rclpy has no public list of
+        raise ConfigError(f'parameter {given}')
+
+    def check(changes: list[Parameter]) -> list[Parameter]:
+        if renamed := _renamed(change.name for change in changes):
+            raise RenamedParameterError(renamed)
+        return changes
+
+    node.add_pre_set_parameters_callback(check)
+
+
+def refuse_old_topics(node: Node, arguments: Sequence[str]) -> None:
+    """Refuse a rule for `people` that is meant for the detector.
+
+    Args:
+        node: A node that wants detections.
+        arguments: The command line, with `--ros-args`.
+
+    Raises:
+        ConfigError: There is a rule for `people` and none for `detections`.
+    """
+    where = node.get_name(), node.get_namespace(), arguments
+    if is_remapped('people', *where) and not is_remapped('detections', *where):
+        raise ConfigError(
+            'people is remapped, and detections is not: the detections are now on the topic '
+            'detections, and people is a result; remap detections:=..., also if to its own name'
+        )
+
+
+def _renamed(names: Iterable[str]) -> str:
+    """Which of these parameters have new names; empty if none has."""
+    return '; '.join(f'{name} is now {RENAMED[name]}' for name in names if name in RENAMED)

@@ -1,0 +1,143 @@
+"""What the user reads at the end: how good it is, what to mend, and the line that launches it."""
+
+from __future__ import annotations
+
+import json
+import math
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
+
+from pose_action_ros.teaching.judging import most_confused
+from pose_action_ros.training.plots import save_confusion_plot
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from pathlib import Path
+
+    from pose_action_ros.models import ModelConfig
+    from pose_action_ros.teaching.judging import FilmScores
+    from pose_action_ros.teaching.settings import TeachSettings
+    from pose_action_ros.teaching.survey import ClassSummary
+
+__all__ = ['launch_line', 'write_report']
+
+_PARTS = {'val': 'held-out films', 'test': 'test films'}
+_LISTED = 30
+
+
+def launch_line(weights: Path) -> str:
+    """Return the command that launches the node with these weights."""
+    return (
+        'ros2 launch pose_action_ros pose_action.launch.py image:=/camera/image_raw '
+        f'weights:={weights.resolve()}'
+    )
+
+
+def write_report(
+    output: Path,
+    weights: Path,
+    config: ModelConfig,
+    table: Sequence[ClassSummary],
+    scores: Mapping[str, FilmScores],
+    hints: Sequence[str],
+    minutes: Mapping[str, float],
+    settings: TeachSettings,
+) -> Path:
+    """Write report.md, report.json and the confusion matrices; return the first.
+
+    Args:
+        output: The folder.
+        weights: The weights file.
+        config: Of the network.
+        table: Of the folder's classes.
+        scores: By part.
+        hints: What would make the result better.
+        minutes: By stage.
+        settings: How it was taught.
+    """
+    for part, one in scores.items():
+        picture = 'confusion.png' if part == 'val' else f'confusion_{part}.png'
+        title = f'{_PARTS[part]}, accuracy {one.accuracy:.2f} of {one.films}'
+        save_confusion_plot(one.confusion, config.actions, output / picture, title)
+    mapping: dict[str, Any] = {
+        'weights': str(weights),
+        'actions': list(config.actions),
+        'scores': {part: one.to_mapping() for part, one in scores.items()},
+        'classes': [asdict(row) for row in table],
+        'advice': list(hints),
+        'minutes': {stage: round(value, 2) for stage, value in minutes.items()},
+        'settings': asdict(settings),
+    }
+    text = json.dumps(_without_nan(mapping), indent=2, allow_nan=False)
+    (output / 'report.json').write_text(text + '\n', encoding='utf-8')
+    path = output / 'report.md'
+    lines = [
+        f'# {config.name}',
+        *_how_good(scores, config.actions),
+        *_what_to_mend(hints),
+        *_what_was_there(table),
+        '## Launch it',
+        f'```\n{launch_line(weights)}\npose-action predict FILM --weights {weights}\n```',
+        '## Time',
+        ', '.join(f'{stage} {value:.1f} min' for stage, value in minutes.items()) + '.',
+    ]
+    path.write_text('\n\n'.join(lines) + '\n', encoding='utf-8')
+    return path
+
+
+def _how_good(scores: Mapping[str, FilmScores], actions: Sequence[str]) -> list[str]:
+    lines = ['## How good it is']
+    for part, one in scores.items():
+        low, high = (100 * value for value in one.interval)
+        lines.append(
+            f'**{100 * one.accuracy:.0f} %** of {one.films} {_PARTS[part]} are right, each judged '
+            f'over its whole length. Guessing gives {100 / len(actions):.0f} %. With so many '
+            f'films the true share lies between {low:.0f} and {high:.0f} % (95 %). None of these '
+            'films was learned from.'
+        )
+        rows = [f'| {action} | {100 * share:.0f} % |' for action, share in one.recall.items()]
+        lines.append('\n'.join(['| action | right |', '|---|---:|', *rows]))
+        pairs = most_confused(one.confusion, actions)
+        if pairs:
+            lines.append('Most often taken for another:')
+            lines.append('\n'.join(f'* {true} for {taken}: {n} films' for true, taken, n in pairs))
+        if one.unseen:
+            lines.append(f'Nobody is found in {_listed(one.unseen)}.')
+        if one.wrong:
+            named = [f'{name} as {taken}' for name, taken in one.wrong.items()]
+            lines.append(f'Misjudged: {_listed(named)}.')
+    return lines
+
+
+def _what_to_mend(hints: Sequence[str]) -> list[str]:
+    if not hints:
+        return []
+    return ['## What would make it better', '\n'.join(f'* {text}' for text in hints)]
+
+
+def _what_was_there(table: Sequence[ClassSummary]) -> list[str]:
+    rows = [
+        f'| {row.action} | {row.films["train"]} | {row.films["val"]} | {row.films["test"]} | '
+        f'{row.seconds[0]:.1f} to {row.seconds[1]:.1f} | {row.rate_hz[0]:.0f} to '
+        f'{row.rate_hz[1]:.0f} | {100 * row.seen:.0f} % |'
+        for row in table
+    ]
+    head = [
+        '| class | learned | held out | test | seconds | Hz | frames with a person |',
+        '|---|---:|---:|---:|---:|---:|---:|',
+    ]
+    return ['## The films', '\n'.join([*head, *rows])]
+
+
+def _listed(names: Sequence[str]) -> str:
+    more = f' and {len(names) - _LISTED} more' if len(names) > _LISTED else ''
+    return ', '.join(names[:_LISTED]) + more
+
+
+def _without_nan(value: Any) -> Any:
+    """What JSON can hold: null where there is no number."""
+    if isinstance(value, dict):
+        return {key: _without_nan(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_without_nan(item) for item in value]
+    return None if isinstance(value, float) and math.isnan(value) else value

@@ -1,0 +1,112 @@
+"""Films for a folder to teach with, cut out of a row of images: takes of a few seconds each."""
+
+from __future__ import annotations
+
+import math
+import re
+from typing import TYPE_CHECKING, NamedTuple
+
+from pose_action_ros.core.errors import ConfigError
+from pose_action_ros.core.paths import visible_files
+from pose_action_ros.geometry.film_writer import FilmWriter
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+    from pathlib import Path
+
+    import numpy as np
+    from numpy.typing import NDArray
+
+    Moment = tuple[float, NDArray[np.uint8]]
+
+__all__ = ['Take', 'check_label', 'cut_takes', 'next_number', 'take_path', 'write_take']
+
+_FEWEST_FRAMES = 2
+_HIGHEST_RATE_HZ = 120.0
+
+
+class Take(NamedTuple):
+    """One film.
+
+    Attributes:
+        frames: (H, W, 3) uint8 RGB each.
+        rate_hz: Their mean rate.
+    """
+
+    frames: list[NDArray[np.uint8]]
+    rate_hz: float
+
+
+def cut_takes(
+    moments: Iterable[Moment], *, seconds: float, pause: float = 0.0, start: float = 0.0
+) -> Iterator[Take]:
+    """Yield takes, one after the other, as long as there are images.
+
+    Args:
+        moments: Times in seconds, rising, and RGB images.
+        seconds: Length of a take.
+        pause: Seconds between two takes that are not filmed.
+        start: Seconds before the first one.
+    """
+    first_s: float | None = None
+    begin_s = math.inf
+    frames: list[NDArray[np.uint8]] = []
+    times: list[float] = []
+    for time_s, image in moments:
+        if first_s is None:
+            first_s, begin_s = time_s, time_s + start
+        if time_s - begin_s >= seconds - 1e-6:
+            if len(frames) >= _FEWEST_FRAMES:
+                yield Take(frames, _rate(times))
+            frames, times = [], []
+            begin_s = time_s + pause
+        if time_s >= begin_s - 1e-6:
+            frames.append(image)
+            times.append(time_s)
+    rest_s = times[-1] - times[0] + 1.0 / _rate(times) if len(times) >= _FEWEST_FRAMES else 0.0
+    if rest_s >= seconds - 1e-3:
+        yield Take(frames, _rate(times))
+
+
+def check_label(label: str) -> str:
+    """Return the name of a class, which is that of a folder.
+
+    Raises:
+        ConfigError: No folder can have that name.
+    """
+    if not label.strip() or label.startswith('.') or re.search(r'[\\/\x00-\x1f]', label):
+        raise ConfigError(
+            f'found the label {label!r}; expected the name of a folder, such as "come here"'
+        )
+    return label.strip()
+
+
+def next_number(folder: Path) -> int:
+    """Return the number of the next take: one above the highest in the folder."""
+    numbers = [re.search(r'(\d+)$', path.stem) for path in visible_files(folder)]
+    return 1 + max((int(found[1]) for found in numbers if found), default=0)
+
+
+def take_path(folder: Path, label: str, number: int) -> Path:
+    """Return the file of a take."""
+    return folder / f'{label.replace(" ", "_")}_{number:04d}.mp4'
+
+
+def write_take(path: Path, take: Take) -> None:
+    """Write a film; its folder is made, and no half film is left where that fails.
+
+    Raises:
+        ImageError: It can't be written.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    height, width = take.frames[0].shape[:2]
+    part = path.with_name(f'.{path.stem}.part{path.suffix}')  # hidden: no film until it is whole
+    with FilmWriter(part, take.rate_hz, (width, height)) as film:
+        for number, frame in enumerate(take.frames):
+            film.add(frame, number / take.rate_hz)
+    part.replace(path)
+
+
+def _rate(times: list[float]) -> float:
+    spent_s = times[-1] - times[0]
+    return min((len(times) - 1) / spent_s, _HIGHEST_RATE_HZ) if spent_s > 0.0 else 30.0

@@ -1,0 +1,143 @@
+"""One run of the finder: settings in, a weights file out; it goes on where it was stopped."""
+
+from __future__ import annotations
+
+import logging
+from contextlib import nullcontext
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import torch
+from lightning.fabric.utilities.rank_zero import rank_zero_only
+
+from pose_action_ros.core.errors import ConfigError
+from pose_action_ros.models import open_model
+from pose_action_ros.models.finder import FinderConfig, PersonFinder, save_finder
+from pose_action_ros.training.data_module import PhaseData
+from pose_action_ros.training.finder_module import FinderModule
+from pose_action_ros.training.finder_samples import FinderSamples, SceneStore
+from pose_action_ros.training.order import OrderedSamples
+from pose_action_ros.training.phase_module import best_weights
+from pose_action_ros.training.provenance import provenance
+from pose_action_ros.training.reporting import EpochReport
+from pose_action_ros.training.run_folder import PhaseResult, RunFolder, load_checkpoint
+from pose_action_ros.training.trainers import build_trainer, calm_warnings
+
+if TYPE_CHECKING:
+    from pose_action_ros.training.config import FinderTrainConfig
+
+__all__ = ['train_finder']
+
+_PHASE = 'finder'
+_log = logging.getLogger(__name__)
+
+
+def train_finder(
+    config: FinderTrainConfig, *, resume: bool = False, progress: bool = True
+) -> Path:
+    """Train a finder.
+
+    Args:
+        config: All settings.
+        resume: Go on with the run in `config.output`; start it where there is none.
+        progress: Show progress bars.
+
+    Returns:
+        Path of the weights.
+
+    Raises:
+        ConfigError: Settings contradict each other, or the folder holds another run.
+        DatasetError: A picture or a file of annotations is missing or damaged.
+        CheckpointError: A checkpoint of the run, or the weights to start from, are damaged.
+    """
+    folder = RunFolder(Path(config.output), (_PHASE,))
+    is_first = rank_zero_only.rank == 0
+    if is_first:
+        folder.check(config, resume=resume)
+    if config.trainer.threads:
+        torch.set_num_threads(config.trainer.threads)
+    torch.manual_seed(config.seed)
+    net = _start_network(config, read=not folder.begun())
+    with calm_warnings(), folder.opened(config) if is_first else nullcontext():
+        result = folder.result(_PHASE, config.finder.epochs)
+        if result is None:
+            result = _train(config, folder, net, progress=progress and is_first)
+        net.load_state_dict(best_weights(load_checkpoint(folder.best(_PHASE))['state_dict']))
+        if is_first:
+            sets = ', '.join([*config.data.photographs, 'simulated scenes'])
+            save_finder(net.eval(), folder.weights, provenance(config, sets, [result]))
+    return folder.weights
+
+
+def _train(
+    config: FinderTrainConfig, folder: RunFolder, net: PersonFinder, *, progress: bool
+) -> PhaseResult:
+    phase = config.finder
+    module = FinderModule(
+        net, phase, phase.learning_rate or 0.0, channels_last=config.trainer.channels_last
+    )
+    module.sync_batchnorm = config.trainer.sync_batchnorm
+    report = EpochReport(_PHASE, phase.batch_size)
+    data = _data(config, net.config)
+    trainer = build_trainer(
+        config.trainer, phase, folder.phase(_PHASE), [report], progress=progress
+    )
+    last = folder.last(_PHASE)
+    trainer.fit(
+        module, datamodule=data, ckpt_path=last if last.exists() else None, weights_only=True
+    )
+    if trainer.interrupted:
+        raise KeyboardInterrupt
+    result = PhaseResult(
+        phase=_PHASE,
+        steps=trainer.global_step,
+        last_rate=module.current_rate,
+        best_error=float(load_checkpoint(folder.best(_PHASE))['best_error']),
+        seconds=round(report.seconds, 1),
+        epochs=phase.epochs,
+    )
+    if trainer.is_global_zero:
+        folder.write_result(result)
+    trainer.strategy.barrier('result')  # the others read it
+    return result
+
+
+def _data(config: FinderTrainConfig, shape: FinderConfig) -> PhaseData:
+    stores = SceneStore.load(config.data)
+    _log.info(
+        'finder: %d photographs, %d simulated scenes, %d without people; validation: %d and %d',
+        *(len(scenes) for scenes in (stores[0].photographs, stores[0].simulated, stores[0].empty)),
+        *(len(scenes) for scenes in (stores[1].photographs, stores[1].simulated)),
+    )
+    train, val = (
+        FinderSamples(
+            store, shape, config.data, seed=seed,
+            unlabelled_weight=config.finder.unlabelled_weight,
+        )
+        for store, seed in zip(stores, (config.seed, None), strict=True)
+    )  # fmt: skip
+    return PhaseData(
+        OrderedSamples(train, config.seed),
+        OrderedSamples(val, config.seed, shuffle=False),
+        config.finder,
+        workers=config.data.workers,
+    )
+
+
+def _start_network(config: FinderTrainConfig, *, read: bool) -> PersonFinder:
+    """Random weights, but for the entry flow where there are weights to start from."""
+    try:
+        net = PersonFinder(FinderConfig(**{'name': config.name, **config.model}))
+    except TypeError as error:
+        raise ConfigError(f'model: {error}; see FinderConfig for the fields') from error
+    if config.weights is not None and read:
+        try:
+            net.entry_flow.load_state_dict(
+                open_model(config.weights).pose_net.entry_flow.state_dict()
+            )
+        except RuntimeError as error:
+            raise ConfigError(
+                f'the entry flow of {config.weights} has another width; set model.features to '
+                f'its own: {error}'
+            ) from error
+    return net

@@ -1,0 +1,227 @@
+"""Shows frames on a page in the browser, or records them in a `.rrd` file, with rerun.
+
+Owns: the page's layout, and the names under which rerun keeps things. The page is served on this
+machine alone. The library loads when a view is made.
+"""
+
+from __future__ import annotations
+
+import os
+import socket
+from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
+
+import cv2
+import numpy as np
+
+from pose_action_ros.core.errors import ConfigError
+from pose_action_ros.core.skeleton import get_skeleton
+from pose_action_ros.geometry.camera_placement import level_placement
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+    from pose_action_ros.core.skeleton import Skeleton
+    from pose_action_ros.view.frame import ShownFrame, ShownPerson
+
+__all__ = ['LiveView']
+
+_HOST = '127.0.0.1'
+_PAGE_PORT, _DATA_PORT = 9090, 9876  # the first ones that are tried
+_PORTS = 100
+_MEMORY = '512MiB'  # of the past that a page that opens late still gets; then the oldest goes
+_JPEG_QUALITY = 80
+_ROOT_AHEAD_M = (0.0, 0.0, 3.0)  # where a pose without a place is drawn
+_RIGHT, _LEFT, _TRUNK = (255, 120, 40), (40, 170, 255), (90, 230, 90)  # RGB
+
+
+class LiveView:
+    """A page, a recording, or both.
+
+    Args:
+        title: Of the page.
+        serve: Serve the page.
+        record: A `.rrd` file that keeps everything, for `rerun FILE`.
+        open_browser: Open it in the browser where there is a display.
+
+    Attributes:
+        url: Where the page is; empty where none is served.
+
+    Raises:
+        ConfigError: rerun is not installed, or the file can't be written.
+    """
+
+    def __init__(
+        self,
+        title: str,
+        *,
+        serve: bool = True,
+        record: Path | None = None,
+        open_browser: bool = True,
+    ) -> None:
+        self._rr: Any = _load_rerun()
+        self.url = ''
+        self._start_ns: int | None = None
+        self._labels: tuple[str, ...] = ()
+        self._recording = self._rr.RecordingStream(f'pose_action_ros {title}')
+        sinks = []
+        if record is not None:
+            if not record.parent.is_dir() or record.is_dir():
+                raise ConfigError(
+                    f'can not record to {record}: give a file in a folder that exists'
+                )
+            sinks.append(self._rr.FileSink(record))
+        if serve:
+            server = self._rr.GrpcServerSink(
+                _HOST, _free_port(_DATA_PORT), server_memory_limit=_MEMORY
+            )
+            sinks.append(server)
+            self._serve_page(server.uri, open_browser=open_browser)
+        self._recording.set_sinks(*sinks, default_blueprint=self._layout())
+        self._log('world', self._rr.ViewCoordinates.RIGHT_HAND_Z_UP, static=True)
+        placement = level_placement(1.2)
+        self._log(
+            'world/camera',
+            self._rr.Transform3D(translation=placement[:, 3], mat3x3=placement[:, :3]),
+            static=True,
+        )
+
+    def show(self, frame: ShownFrame) -> None:
+        """Show a frame; its time is that of its stamp since the first one."""
+        rr = self._rr
+        if self._start_ns is None:
+            self._start_ns = frame.stamp_ns
+        self._recording.set_time('time', duration=(frame.stamp_ns - self._start_ns) * 1e-9)
+        bgr = cv2.cvtColor(frame.image_rgb, cv2.COLOR_RGB2BGR)
+        _, data = cv2.imencode('.jpg', bgr, (cv2.IMWRITE_JPEG_QUALITY, _JPEG_QUALITY))
+        self._log('image', rr.EncodedImage(contents=data.tobytes(), media_type='image/jpeg'))
+        persons = frame.persons
+        flat = [_bones(person, person.joints_image_px) for person in persons]
+        solid = [_bones(person, _place(person)) for person in persons]
+        self._log('image/people', _strips(rr.LineStrips2D, flat, 2.0))
+        self._log('world/camera/people', _strips(rr.LineStrips3D, solid, 0.02))
+        self._log('image/labels', self._tags(rr.Points2D, persons, flat=True))
+        self._log('world/camera/labels', self._tags(rr.Points3D, persons, flat=False))
+        if persons and persons[0].scores:
+            self._show_scores(persons[0])
+        for group, numbers in (('rates', frame.rates_hz), ('ages', frame.ages_ms)):
+            for name, number in numbers.items():
+                if np.isfinite(number):
+                    self._log(f'{group}/{name}', rr.Scalars(number))
+
+    def say(self, text: str) -> None:
+        """Add a line to the page's log."""
+        self._log('log', self._rr.TextLog(text))
+
+    def close(self) -> None:
+        """Finish the recording; the page is served until the process ends."""
+        self._recording.flush()
+        self._recording.disconnect()
+
+    def _log(self, name: str, what: Any, *, static: bool = False) -> None:
+        self._recording.log(name, what, static=static)
+
+    def _show_scores(self, person: ShownPerson) -> None:
+        labels = tuple(person.scores)
+        if labels != self._labels:
+            self._labels = labels
+            self._log('scores', self._rr.SeriesLines(names=list(labels)), static=True)
+        self._log('scores', self._rr.Scalars(list(person.scores.values())))
+
+    def _tags(self, points: Any, persons: tuple[ShownPerson, ...], *, flat: bool) -> Any:
+        """The labels, each at the topmost joint of its person."""
+        places, texts = [], []
+        for person in persons:
+            joints = person.joints_image_px if flat else _place(person)
+            seen = joints[np.isfinite(joints).all(axis=1)]
+            if len(seen):
+                places.append(seen[int(seen[:, 1].argmin())])
+                texts.append(person.text)
+        dots = np.array(places).reshape(-1, 2 if flat else 3)
+        return points(dots, labels=texts, show_labels=True, radii=4.0 if flat else 0.03)
+
+    def _layout(self) -> Any:
+        import rerun.blueprint as rrb
+
+        return rrb.Blueprint(
+            rrb.Horizontal(
+                rrb.Vertical(
+                    rrb.Spatial2DView(origin='/image', name='image'),
+                    rrb.TimeSeriesView(origin='/scores', name='scores of the actions'),
+                ),
+                rrb.Vertical(
+                    rrb.Spatial3DView(
+                        origin='/world',
+                        name='pose',
+                        line_grid=rrb.LineGrid3D(visible=False),  # the ground is not known
+                    ),
+                    rrb.Horizontal(
+                        rrb.TimeSeriesView(origin='/rates', name='rates, Hz'),
+                        rrb.TimeSeriesView(origin='/ages', name='ages, ms'),
+                    ),
+                ),
+            ),
+            rrb.TimePanel(state='collapsed'),
+            rrb.SelectionPanel(state='hidden'),
+            rrb.BlueprintPanel(state='hidden'),
+        )
+
+    def _serve_page(self, data: str, *, open_browser: bool) -> None:
+        port = _free_port(_PAGE_PORT)
+        has_display = any(os.environ.get(name) for name in ('DISPLAY', 'WAYLAND_DISPLAY'))
+        self._rr.serve_web_viewer(
+            web_port=port, open_browser=open_browser and has_display, connect_to=data
+        )
+        self.url = f'http://{_HOST}:{port}/?url={quote(data, safe="")}'
+
+
+def _load_rerun() -> Any:
+    try:
+        import rerun
+    except ImportError as error:
+        raise ConfigError(
+            f'the view does not load ({error}): `pip install rerun-sdk==0.41.*`'
+        ) from error
+    return rerun
+
+
+def _free_port(first: int) -> int:
+    """The first port from there on that nobody listens on."""
+    for port in range(first, first + _PORTS):
+        with socket.socket() as probe:
+            if probe.connect_ex((_HOST, port)) != 0:
+                return port
+    raise ConfigError(f'no port of this machine is free from {first} to {first + _PORTS - 1}')
+
+
+def _place(person: ShownPerson) -> NDArray[np.floating]:
+    """(J, 3) where the person is drawn, metres in the camera's frame; NaN where there is no 3D."""
+    if person.joints_m is None:
+        return np.full((len(person.joints_image_px), 3), np.nan)
+    return person.joints_m if person.in_camera else person.joints_m + np.array(_ROOT_AHEAD_M)
+
+
+def _bones(
+    person: ShownPerson, joints: NDArray[np.floating]
+) -> list[tuple[NDArray[np.floating], tuple[int, int, int]]]:
+    """Lines of two joints that are seen, with their colours."""
+    skeleton = get_skeleton(person.layout)
+    seen = np.isfinite(joints).all(axis=1)
+    return [
+        (joints[[start, end]], _colour(skeleton, end))
+        for start, end in skeleton.drawn_links
+        if seen[start] and seen[end]
+    ]
+
+
+def _colour(skeleton: Skeleton, joint: int) -> tuple[int, int, int]:
+    name = skeleton.joint_names[joint]
+    return _RIGHT if name.startswith('right_') else _LEFT if name.startswith('left_') else _TRUNK
+
+
+def _strips(kind: Any, people: list[list], radius: float) -> Any:
+    """All bones in one; none of them clears what was drawn before."""
+    bones = [bone for person in people for bone in person]
+    return kind([line for line, _ in bones], colors=[c for _, c in bones], radii=radius)

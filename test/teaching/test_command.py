@@ -1,0 +1,47 @@
+"""`pose-action teach` and `pose-action evaluate folder`, from the command line."""
+
+import json
+
+from typer.testing import CliRunner
+
+from pose_action_ros.cli.main import app
+from pose_action_ros.core.errors import ConfigError
+from pose_action_ros.teaching import lesson
+
+
+def call(*arguments):
+    return CliRunner().invoke(app, [str(argument) for argument in arguments])
+
+
+def test_a_folder_is_taught_and_judged(two_kinds, tmp_path, tiny_weights):
+    output = tmp_path / 'out'
+    options = ['--weights', tiny_weights, '--output', output, '--device', 'cpu', '--threads', 1]
+    done = call('teach', two_kinds, '--name', 'mine', '--epochs', 1, *options)
+    assert done.exit_code == 0, done.output
+    assert f'report: {output}/report.md' in done.output
+    assert f'weights:={output}/mine.safetensors' in done.output
+    weights, scores = output / 'mine.safetensors', tmp_path / 'scores.json'
+    again = ['--features', output / 'features', '--plots', tmp_path / 'plots']
+    done = call('evaluate', 'folder', two_kinds, '--weights', weights, '--json', scores, *again)
+    assert done.exit_code == 0, done.output
+    judged = json.loads(scores.read_text())['val']
+    report = json.loads((output / 'report.json').read_text())
+    assert judged == report['scores']['val']
+    assert (tmp_path / 'plots' / 'confusion.png').exists()
+
+
+def test_a_network_that_does_not_know_the_sub_folders_is_refused(two_kinds, tiny_weights):
+    done = call('evaluate', 'folder', two_kinds, '--weights', tiny_weights)
+    assert isinstance(done.exception, ConfigError)
+    assert 'does not know bright, dark, which are sub-folders of' in str(done.exception)
+
+
+def test_ctrl_c_says_how_it_goes_on(two_kinds, tmp_path, tiny_weights, monkeypatch):
+    def interrupt(*_, **__):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(lesson, 'train_heads', interrupt)
+    options = ['--weights', tiny_weights, '--output', tmp_path / 'out', '--device', 'cpu']
+    done = call('teach', two_kinds, *options)
+    assert done.exit_code == 130
+    assert 'stopped; the same command goes on from here' in done.output

@@ -1,0 +1,112 @@
+"""A whole lesson: what is left, what stays, what goes on after Ctrl-C."""
+
+import csv
+import json
+import signal
+
+import pytest
+import torch
+
+from pose_action_ros.core.errors import DatasetError
+from pose_action_ros.models import open_model, read_metadata
+from pose_action_ros.teaching.lesson import Lesson, teach
+from pose_action_ros.training.reporting import EpochReport
+
+
+def lesson(root, output, settings, lines=None):
+    lines = [] if lines is None else lines
+    return Lesson(root, output, 'mine', settings, say=lines.append)
+
+
+def test_two_kinds_of_films_are_told_apart(two_kinds, tmp_path, quick, tiny_net):
+    lines = []
+    settings = quick(epochs=6, learning_rate=5e-3)
+    outcome = teach(two_kinds, tmp_path / 'out', 'mine', settings, say=lines.append)
+    assert outcome.scores['val'].films == 2
+    assert outcome.scores['val'].accuracy == 1.0
+    net = open_model(outcome.weights)
+    assert (net.config.name, net.config.actions) == ('mine', ('bright', 'dark'))
+    for name, value in tiny_net.pose_net.state_dict().items():
+        torch.testing.assert_close(net.pose_net.state_dict()[name], value, rtol=0, atol=0)
+    report = outcome.report.read_text()
+    assert '**100 %** of 2 held-out films are right' in report
+    assert f'weights:={outcome.weights.resolve()}' in report
+    assert 'There is no class `other`.' in report
+    for name in ('confusion.png', 'sheets/bright.jpg', 'sheets/dark.jpg', 'report.json'):
+        assert (tmp_path / 'out' / name).stat().st_size
+    assert json.loads(read_metadata(outcome.weights)['accuracy']) == {'val': 1.0}
+    assert any(line.startswith('bright: 5 films to learn from, 1 held out') for line in lines)
+
+
+def test_it_goes_on_where_it_was_stopped(two_kinds, tmp_path, quick, monkeypatch):
+    whole = lesson(two_kinds, tmp_path / 'whole', quick()).run()
+    log = EpochReport.on_train_epoch_end
+    epochs = []
+
+    def stop(self, trainer, module):
+        log(self, trainer, module)
+        epochs.append(trainer.current_epoch)
+        if len(epochs) == 2:
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(EpochReport, 'on_train_epoch_end', stop)
+    with pytest.raises(KeyboardInterrupt):
+        lesson(two_kinds, tmp_path / 'halves', quick()).run()
+    monkeypatch.setattr(EpochReport, 'on_train_epoch_end', log)
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+    lines = []
+    seen = {p.name: p.stat().st_mtime_ns for p in (tmp_path / 'halves' / 'features').iterdir()}
+    halves = lesson(two_kinds, tmp_path / 'halves', quick(), lines).run()
+    assert {
+        p.name: p.stat().st_mtime_ns for p in (tmp_path / 'halves' / 'features').iterdir()
+    } == seen
+    first, second = (open_model(o.weights).state_dict() for o in (whole, halves))
+    for name, value in first.items():
+        torch.testing.assert_close(second[name], value)
+    logs = sorted((tmp_path / 'halves' / 'training' / 'logs').glob('*/metrics.csv'))
+    trained = [
+        {int(row['epoch']) for row in csv.DictReader(path.read_text().splitlines())}
+        for path in logs
+    ]
+    assert trained[-1] == {1, 2}  # the second epoch was not whole
+    assert not any('afresh' in line for line in lines)
+
+
+def test_other_films_or_settings_start_afresh(two_kinds, tmp_path, quick):
+    lines = []
+    lesson(two_kinds, tmp_path / 'out', quick(epochs=1), lines).run()
+    lesson(two_kinds, tmp_path / 'out', quick(epochs=1), lines).run()
+    assert not any('afresh' in line for line in lines)
+    lesson(two_kinds, tmp_path / 'out', quick(epochs=2), lines).run()
+    assert 'the films or the settings have changed since: training starts afresh' in lines
+
+
+def test_mirrored_films_are_not_watched_where_left_and_right_matter(two_kinds, tmp_path, quick):
+    one = lesson(two_kinds, tmp_path / 'one', quick(epochs=1, left_right_matters=True))
+    both = lesson(two_kinds, tmp_path / 'both', quick(epochs=1))
+    one.run()
+    both.run()
+    assert one.mirrored == {}
+    assert len(both.mirrored) == 10
+    assert len(both.seen) == 12
+
+
+def test_damaged_films_are_skipped_and_named(two_kinds, tmp_path, quick):
+    (two_kinds / 'dark' / 'dark_1.avi').write_text('no film')
+    lines = []
+    lesson(two_kinds, tmp_path / 'out', quick(epochs=1), lines).run()
+    assert any(line.startswith('skipped: dark/dark_1.avi: ') for line in lines)
+
+
+def test_folders_that_can_not_be_taught_are_refused_at_once(two_kinds, tmp_path, quick):
+    for path in list((two_kinds / 'dark').iterdir())[1:]:
+        path.unlink()
+    with pytest.raises(
+        DatasetError, match=r'dark has 1 films, none that is held out\. Give every'
+    ):
+        lesson(two_kinds, tmp_path / 'out', quick()).run()
+    for path in (two_kinds / 'dark').iterdir():
+        path.unlink()
+    with pytest.raises(DatasetError, match='has one class, bright; expected two'):
+        lesson(two_kinds, tmp_path / 'out', quick()).run()
+    assert not (tmp_path / 'out').exists()
