@@ -7,6 +7,7 @@ fails if nothing came through.
 from __future__ import annotations
 
 import math
+import signal
 import time
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass
@@ -16,6 +17,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import rclpy
 import typer
 from rclpy.executors import SingleThreadedExecutor
+from rclpy.signals import SignalHandlerOptions
 from rich.console import Console
 from rich.live import Live
 from rich.table import Table
@@ -94,7 +96,10 @@ def run_demo(options: DemoOptions) -> None:
             view.show(shown_message(frame, observer.tally))
 
     with ExitStack() as stack:
-        rclpy.init()
+        # Signals end the watching, not ROS: the node's last word is still to come.
+        rclpy.init(signal_handler_options=SignalHandlerOptions.NO)
+        for number in (signal.SIGTERM, signal.SIGHUP):
+            signal.signal(number, signal.default_int_handler)
         stack.callback(rclpy.try_shutdown)
         processes = Processes()
         stack.callback(processes.stop_all)
