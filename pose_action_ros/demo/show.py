@@ -169,10 +169,10 @@ def _is_ready(tally: Tally) -> bool:
 def _check_progress(tally: Tally) -> None:
     """Raise where no pose is to be expected any more; a slow machine has all the time it takes."""
     if tally.has_failed:
-        raise DemoError(f'the node can not go on: {tally.health}')
+        raise DemoError(f'the node cannot continue: {tally.health}')
     looked_at = tally.looked_at()
     if looked_at > _NOBODY:
-        raise DemoError(f'the node looked at {looked_at} images and saw nobody: {tally.health}')
+        raise DemoError(f'the node processed {looked_at} images and saw nobody: {tally.health}')
 
 
 def _awaited(tally: Tally) -> str:
@@ -274,18 +274,19 @@ def _leave(output: Path, film: DemoFilm, summary: dict[str, Any]) -> None:
 
 
 def _demo(
-    seconds: Annotated[float, typer.Option(help='How long; 0: until Ctrl-C.')] = 20.0,
+    seconds: Annotated[float, typer.Option(help='Duration, seconds; 0: until Ctrl-C.')] = 20.0,
     output: Annotated[Path, typer.Option(help='Folder for the results.')] = Path('demo_output'),
     source: Annotated[
-        str, typer.Option(help='"synthetic", a video, a folder of images, a device number.')
+        str, typer.Option(help='"synthetic", a video, a folder of images, or a device number.')
     ] = 'synthetic',
-    weights: Annotated[str, typer.Option(help='Weights; by default "demo".')] = DEMO_WEIGHTS,
+    weights: Annotated[str, typer.Option(help='Weights; default: "demo".')] = DEMO_WEIGHTS,
     device: Annotated[str, typer.Option(help='"auto", "cpu", "cuda" or "cuda:N".')] = 'auto',
     view: Annotated[
-        bool, typer.Option('--view', help='Show it on a page in the browser (extra `view`).')
+        bool,
+        typer.Option('--view', help='Show the results on a page in the browser (extra `view`).'),
     ] = False,
     record_view: Annotated[
-        Path | None, typer.Option(help='A .rrd file that keeps that page, for `rerun FILE`.')
+        Path | None, typer.Option(help='A .rrd file that records that page, for `rerun FILE`.')
     ] = None,
 ) -> None:
     """Film the simulated actor and show what the node sees of it."""

@@ -272,9 +272,9 @@ def root_relative(pose: Pose25D, body: BodyPrior | None = None) -> Location:
         return Location(reason=fit.reason)
     if not pose.finite[pose.root]:
         return Location(reason='the root joint is missing')
-    joints = np.column_stack([fit.scale * (pixels - pixels[pose.root]), depth])
+    joints = np.column_stack([fit.scale * pixels, depth])
     return Location(
-        joints_root_m=joints.astype(np.float32),
+        joints_root_m=(joints - joints[pose.root]).astype(np.float32),
         scale_source=ScaleSource.BODY,
         reason='no camera: intrinsics are needed for the camera frame',
     )

@@ -34,7 +34,7 @@ def action_to_msg(
         header=header,
         track_id=track_id,
         valid=action.valid,
-        label=action.labels[action.best] if action.valid else '',
+        label=action.label,
         confidence=float(action.scores[action.best]) if action.valid else 0.0,
         labels=list(action.labels),
         scores=action.scores.tolist(),
