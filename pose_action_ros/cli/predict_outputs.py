@@ -205,7 +205,7 @@ def _person(person: PersonPrediction) -> dict[str, Any]:
         'root_m': _numbers(person.root_m, 4),
         'root_covariance_m2': _numbers(person.root_covariance_m2, 8),
         'velocity_m_per_s': _numbers(person.velocity_m_per_s, 4),
-        'action': action.labels[action.best] if action and action.valid else None,
+        'action': action.label or None if action else None,
         'action_valid': action.valid if action else False,
         'scores': dict(zip(action.labels, _numbers(action.scores, 5), strict=True))
         if action

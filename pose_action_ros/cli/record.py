@@ -107,7 +107,7 @@ def _actors(action: str, seed: str, count: int, seconds: float) -> Iterator[Take
     for at in range(count):
         film = SimulatedFilm(first + at, *_SIZE, _ACTOR_HZ, opening=opening)
         times = [frame / _ACTOR_HZ for frame in range(round(seconds * _ACTOR_HZ))]
-        yield Take([film.frame(time_s).image_rgb for time_s in times], _ACTOR_HZ)
+        yield Take([film.frame(time_s).image_rgb for time_s in times], times)
 
 
 def _camera_takes(

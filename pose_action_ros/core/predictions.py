@@ -67,6 +67,11 @@ class ActionScores:
     best: int
 
     @property
+    def label(self) -> str:
+        """The class to act on; empty until the action is valid."""
+        return self.labels[self.best] if self.valid else ''
+
+    @property
     def carried(self) -> bool:
         """Whether the shown class has at least half the score of the most probable one."""
         return bool(self.scores[self.best] >= 0.5 * self.scores.max())

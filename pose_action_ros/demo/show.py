@@ -7,6 +7,7 @@ fails if nothing came through.
 from __future__ import annotations
 
 import math
+import signal
 import time
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass
@@ -16,6 +17,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import rclpy
 import typer
 from rclpy.executors import SingleThreadedExecutor
+from rclpy.signals import SignalHandlerOptions
 from rich.console import Console
 from rich.live import Live
 from rich.table import Table
@@ -43,7 +45,7 @@ _REDRAW_S = 0.25
 _UNWATCHED_LINE_S = 5.0
 _RVIZ = (
     'To see it in RViz: `ros2 launch pose_action_ros demo.launch.py`, or, while this runs, '
-    '`rviz2 -d config/demo.rviz`; the topics are image, poses, actions and markers.'
+    '`rviz2 -d config/demo.rviz`; the topics are image, people, poses, actions, markers.'
 )
 
 
@@ -94,7 +96,10 @@ def run_demo(options: DemoOptions) -> None:
             view.show(shown_message(frame, observer.tally))
 
     with ExitStack() as stack:
-        rclpy.init()
+        # Signals end the watching, not ROS: the node's last word is still to come.
+        rclpy.init(signal_handler_options=SignalHandlerOptions.NO)
+        for number in (signal.SIGTERM, signal.SIGHUP):
+            signal.signal(number, signal.default_int_handler)
         stack.callback(rclpy.try_shutdown)
         processes = Processes()
         stack.callback(processes.stop_all)
@@ -164,10 +169,10 @@ def _is_ready(tally: Tally) -> bool:
 def _check_progress(tally: Tally) -> None:
     """Raise where no pose is to be expected any more; a slow machine has all the time it takes."""
     if tally.has_failed:
-        raise DemoError(f'the node can not go on: {tally.health}')
+        raise DemoError(f'the node cannot continue: {tally.health}')
     looked_at = tally.looked_at()
     if looked_at > _NOBODY:
-        raise DemoError(f'the node looked at {looked_at} images and saw nobody: {tally.health}')
+        raise DemoError(f'the node processed {looked_at} images and saw nobody: {tally.health}')
 
 
 def _awaited(tally: Tally) -> str:
@@ -269,18 +274,19 @@ def _leave(output: Path, film: DemoFilm, summary: dict[str, Any]) -> None:
 
 
 def _demo(
-    seconds: Annotated[float, typer.Option(help='How long; 0: until Ctrl-C.')] = 20.0,
+    seconds: Annotated[float, typer.Option(help='Duration, seconds; 0: until Ctrl-C.')] = 20.0,
     output: Annotated[Path, typer.Option(help='Folder for the results.')] = Path('demo_output'),
     source: Annotated[
-        str, typer.Option(help='"synthetic", a video, a folder of images, a device number.')
+        str, typer.Option(help='"synthetic", a video, a folder of images, or a device number.')
     ] = 'synthetic',
-    weights: Annotated[str, typer.Option(help='Weights; by default "demo".')] = DEMO_WEIGHTS,
+    weights: Annotated[str, typer.Option(help='Weights; default: "demo".')] = DEMO_WEIGHTS,
     device: Annotated[str, typer.Option(help='"auto", "cpu", "cuda" or "cuda:N".')] = 'auto',
     view: Annotated[
-        bool, typer.Option('--view', help='Show it on a page in the browser (extra `view`).')
+        bool,
+        typer.Option('--view', help='Show the results on a page in the browser (extra `view`).'),
     ] = False,
     record_view: Annotated[
-        Path | None, typer.Option(help='A .rrd file that keeps that page, for `rerun FILE`.')
+        Path | None, typer.Option(help='A .rrd file that records that page, for `rerun FILE`.')
     ] = None,
 ) -> None:
     """Film the simulated actor and show what the node sees of it."""

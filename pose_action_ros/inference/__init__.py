@@ -1,5 +1,7 @@
 """Inference: image in, `FramePrediction` out; the whole product without ROS.
 
+All names of this module are for users of the package: docs/python_api.md promises what stays.
+
 `stream` is the way in. It asks `people`, the one registry of who is followed, where to look, and
 lets `runtime` run the network on those windows. A `person` has a `motion`, a `clip_buffer` of
 recent features, and the filters of `smoothing`. `image_clock` says which stamps count. `settings`
@@ -11,13 +13,31 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from pose_action_ros.core.predictions import (
+    ActionScores,
+    FramePrediction,
+    PersonBox,
+    PersonPrediction,
+    ScaleSource,
+)
+from pose_action_ros.geometry import Camera
 from pose_action_ros.inference.annotate import annotate
 from pose_action_ros.inference.settings import StreamSettings
 
 if TYPE_CHECKING:
     from pose_action_ros.inference.stream import PoseActionStream
 
-__all__ = ['PoseActionStream', 'StreamSettings', 'annotate']
+__all__ = [
+    'ActionScores',
+    'Camera',
+    'FramePrediction',
+    'PersonBox',
+    'PersonPrediction',
+    'PoseActionStream',
+    'ScaleSource',
+    'StreamSettings',
+    'annotate',
+]
 
 
 def __getattr__(name: str) -> Any:

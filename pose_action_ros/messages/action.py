@@ -22,7 +22,7 @@ def action_to_msg(
 
     Args:
         make: Makes messages.
-        action: The scores; None where the network knows no actions.
+        action: The scores; None if the network knows no actions.
         track_id: Whose they are.
         header: Header of the source image.
         model: Name of the network.
@@ -34,7 +34,7 @@ def action_to_msg(
         header=header,
         track_id=track_id,
         valid=action.valid,
-        label=action.labels[action.best] if action.valid else '',
+        label=action.label,
         confidence=float(action.scores[action.best]) if action.valid else 0.0,
         labels=list(action.labels),
         scores=action.scores.tolist(),

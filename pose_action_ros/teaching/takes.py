@@ -30,11 +30,17 @@ class Take(NamedTuple):
 
     Attributes:
         frames: (H, W, 3) uint8 RGB each.
-        rate_hz: Their mean rate.
+        times_s: When each is shown, rising.
     """
 
     frames: list[NDArray[np.uint8]]
-    rate_hz: float
+    times_s: list[float]
+
+    @property
+    def rate_hz(self) -> float:
+        """Their mean rate."""
+        spent_s = self.times_s[-1] - self.times_s[0]
+        return min((len(self.times_s) - 1) / spent_s, _HIGHEST_RATE_HZ) if spent_s else 30.0
 
 
 def cut_takes(
@@ -57,15 +63,17 @@ def cut_takes(
             first_s, begin_s = time_s, time_s + start
         if time_s - begin_s >= seconds - 1e-6:
             if len(frames) >= _FEWEST_FRAMES:
-                yield Take(frames, _rate(times))
+                yield Take(frames, times)
             frames, times = [], []
             begin_s = time_s + pause
         if time_s >= begin_s - 1e-6:
             frames.append(image)
             times.append(time_s)
-    rest_s = times[-1] - times[0] + 1.0 / _rate(times) if len(times) >= _FEWEST_FRAMES else 0.0
-    if rest_s >= seconds - 1e-3:
-        yield Take(frames, _rate(times))
+    rest = Take(frames, times)
+    if len(times) >= _FEWEST_FRAMES:
+        lasts_s = times[-1] - times[0] + 1.0 / rest.rate_hz  # the last image is shown as well
+        if lasts_s >= seconds - 1e-3:
+            yield rest
 
 
 def check_label(label: str) -> str:
@@ -96,17 +104,12 @@ def write_take(path: Path, take: Take) -> None:
     """Write a film; its folder is made, and no half film is left where that fails.
 
     Raises:
-        ImageError: It can't be written.
+        ImageError: The file can't be written.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     height, width = take.frames[0].shape[:2]
     part = path.with_name(f'.{path.stem}.part{path.suffix}')  # hidden: no film until it is whole
-    with FilmWriter(part, take.rate_hz, (width, height)) as film:
-        for number, frame in enumerate(take.frames):
-            film.add(frame, number / take.rate_hz)
+    with FilmWriter(part, take.rate_hz, (width, height)) as writer:
+        for frame, time_s in zip(take.frames, take.times_s, strict=True):
+            writer.add(frame, time_s - take.times_s[0])
     part.replace(path)
-
-
-def _rate(times: list[float]) -> float:
-    spent_s = times[-1] - times[0]
-    return min((len(times) - 1) / spent_s, _HIGHEST_RATE_HZ) if spent_s > 0.0 else 30.0

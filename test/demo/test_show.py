@@ -68,7 +68,7 @@ def test_the_demo_fails_where_nothing_comes_through(tmp_path, weights, domain):
 def test_the_demo_gives_the_reason_of_a_node_that_can_not_go_on(tmp_path, domain):
     done = run_demo('--weights', 'no_such_weights', folder=tmp_path, domain=domain)
     assert done.returncode == 1
-    assert 'the node can not go on: not configured' in done.stdout
+    assert 'the node cannot continue: not configured' in done.stdout
     assert 'no_such_weights' in done.stdout
     assert 'Traceback' not in done.stderr
 
@@ -157,7 +157,7 @@ class TestWaiting:
         tally.diagnostics = {'frames_received': '900', 'frames_dropped': str(901 - _NOBODY)}
         _check_progress(tally)
         tally.diagnostics['frames_dropped'] = '400'
-        with pytest.raises(DemoError, match='looked at 500 images and saw nobody: running'):
+        with pytest.raises(DemoError, match='processed 500 images and saw nobody: running'):
             _check_progress(tally)
 
     def test_before_the_first_pose_no_image_is_filmed(self, tmp_path):

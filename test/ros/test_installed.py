@@ -23,7 +23,10 @@ if COLCON is None:
 
 ROOT = Path(__file__).parents[2]
 WHEELS_LIBS = sorted(Path(sysconfig.get_path('purelib')).glob('*.libs'))  # in wheels only
-PARTS = ('pose_action_ros', 'msg', 'launch', 'config', 'weights', 'test', 'benchmarks', '.ci')
+PARTS = (
+    *('pose_action_ros', 'msg', 'launch', 'config', 'weights', 'examples'),
+    *('test', 'benchmarks', '.ci'),
+)
 FILES = ('CMakeLists.txt', 'package.xml', 'pyproject.toml', 'setup.cfg', 'setup.py', 'README.md')
 
 
@@ -102,17 +105,21 @@ def test_nodes_import_from_the_installed_package(workspace, name):
 
 def test_launch_files_parameters_and_weights_are_installed(workspace):
     share = workspace.install / 'share/pose_action_ros'
-    for name in ('launch/demo.launch.py', 'config/pose_action.yaml', 'weights/demo.safetensors'):
+    for name in (
+        *('launch/demo.launch.py', 'config/pose_action.yaml', 'weights/demo.safetensors'),
+        *('examples/stop_for_people.py', 'examples/react_to_action.py'),
+    ):
         assert (share / name).read_bytes() == (ROOT / name).read_bytes()
     assert (share / 'msg/Pose3D.msg').is_file()
 
 
 def test_a_cpp_package_compiles_against_the_messages(workspace):
-    source = workspace.folder / 'src/pose_action_ros/test/cpp_consumer'
-    build = f'cmake -S {source} -B consumer && cmake --build consumer'
-    workspace.run('. install/setup.sh', build)
-    said = workspace.run('. install/setup.sh', './consumer/consumer')
-    assert said == 'pelvis in camera_optical_frame\n'
+    share = workspace.install / 'share/pose_action_ros'
+    stand_in = workspace.folder / 'src/pose_action_ros/test/rclcpp_stand_in'
+    where = f'-Drclcpp_DIR={stand_in}' if WHEELS_LIBS else ''
+    build = f'cmake -S {share}/examples/people_listener -B consumer {where}'
+    workspace.run('. install/setup.sh', f'{build} && cmake --build consumer')
+    assert (workspace.folder / 'consumer/people_listener').is_file()
 
 
 def test_colcon_test_runs_our_tests(workspace):

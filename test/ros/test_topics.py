@@ -73,7 +73,8 @@ def endpoints(shared_graph, weights):
     )
     watch = graph.node
     names = lambda: {name for name, _ in watch.get_topic_names_and_types()}  # noqa: E731
-    own = {'/poses', '/roi', '/camera/truth/poses', '/image/compressed'}  # each of one node alone
+    # Each is of one node alone; the skeleton comes once the network is loaded.
+    own = {'/pose_action/skeleton', '/roi', '/camera/truth/poses', '/image/compressed'}
     graph.wait(lambda: own <= names(), what='both nodes')
     # The node has looked at its publishers once a second, and fits them.
     asked = lambda: [  # noqa: E731
