@@ -45,7 +45,7 @@ def main() -> None:
     parser.add_argument('--poses', type=int, default=300, help='poses per row')
     parser.add_argument('--seed', type=int, default=0)
     parser.add_argument('--films', type=int, default=14, help='rendered films, each of one actor')
-    parser.add_argument('--first-film', type=int, default=4000, help='seed of the first film')
+    parser.add_argument('--first-film', type=int, default=5000, help='seed of the first film')
     options = parser.parse_args()
     rng = np.random.default_rng(options.seed)
     actors = [sample_actor(rng) for _ in range(options.poses)]

@@ -88,19 +88,20 @@ def follow(film: Film, engine: Replay, source: str) -> Track:
 def print_covariances(tracks: dict[str, list[Track]]) -> None:
     """Whether the truth lies in the ellipsoid as often as it says."""
     print(
-        '\n| scale from | inside 95 % | squared distance | sigma along cm | error along cm ',
-        end='',
+        '\n| scale from | inside 95 % | squared distance | sigma along cm | error along cm '
+        '| sigma across cm | error across cm | none % |\n|' + '---|' * 8
     )
-    print('| sigma across cm | error across cm | none % |\n|' + '---|' * 8)
     for source, films in tracks.items():
         rows = np.concatenate([covariance_rows(track) for track in films])
-        known = rows[np.isfinite(rows[:, 0])]
-        sizes = 100.0 * np.sqrt(np.mean(known[:, 1:] ** 2, axis=0))
+        known = np.abs(rows[np.isfinite(rows[:, 0])])
+        sigmas = np.median(known[:, (1, 3)], axis=0)
+        errors = np.percentile(known[:, (2, 4)], 68.3, axis=0)
+        sizes = 100.0 * np.stack([sigmas, errors], axis=1).ravel()
         print(
             f'| {source} | {100 * np.mean(known[:, 0] <= INSIDE_95):.0f} % | '
-            f'{np.mean(known[:, 0]):.1f} | ' + ' | '.join(f'{size:.1f}' for size in sizes) +
-            f' | {100 * (1 - len(known) / len(rows)):.0f} |'
-        )  # fmt: skip
+            f'{np.mean(known[:, 0]):.1f} | {" | ".join(f"{size:.1f}" for size in sizes)} | '
+            f'{100 * (1 - len(known) / len(rows)):.0f} |'
+        )
 
 
 def covariance_rows(track: Track) -> np.ndarray:

@@ -15,6 +15,7 @@ from the ground up (each room imports only the rooms below it):
     inference    image in, FramePrediction out: the whole product without ROS
     export       the network as ONNX or OpenVINO files
     messages     results to messages and messages to inputs, with ROS and without
+    view         a live page in the browser
     ros          the ROS 2 node
     recordings   rosbag2 in, rosbag2 out, without ROS
     demo         the camera and the show

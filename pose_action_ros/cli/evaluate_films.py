@@ -37,6 +37,10 @@ def folder(
     root: Root,
     weights: Weights = SHIPPED_WEIGHTS,
     split: _Split = 'val',
+    finder: Annotated[
+        str,
+        typer.Option(help='Weights of the finder, as the node will have it; empty: one person.'),
+    ] = '',
     features: Annotated[
         Path | None, typer.Option(help='Where what is seen of the films is kept.')
     ] = None,
@@ -61,7 +65,9 @@ def folder(
             f'{weights} does not know {", ".join(unknown)}, which are sub-folders of {root}; it '
             f'knows {", ".join(net.config.actions) or "no actions"}'
         )
-    scores = judge_folder(net, films, split, features, device=device, progress=is_shown(quiet))
+    scores = judge_folder(
+        net, films, split, features, device=device, finder=finder, progress=is_shown(quiet)
+    )
     report(
         [film_table(scores, f'{root}, {split}')],
         {split: scores},

@@ -1,6 +1,6 @@
-"""`pose-action predict`: images in; annotated images and one line of JSON for each out.
+"""`pose-action predict`: annotates a film, a folder, a picture or the images of a camera.
 
-The images are a film, a folder, a picture or a camera's.
+It also writes one line of JSON per image.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ import typer
 from rich.console import Console
 from rich.progress import track
 
+from pose_action_ros.cli.options import Device, Weights
 from pose_action_ros.cli.predict_outputs import (
     DrawnFilm,
     DrawnPicture,
@@ -56,34 +57,29 @@ def predict(
         ),
     ],
     output: Annotated[Path, typer.Option(help='Folder for the results.')] = Path('predictions'),
-    weights: Annotated[
-        str,
-        typer.Option(help='people, a fetched preset, untrained:PRESET or a .safetensors file.'),
-    ] = SHIPPED_WEIGHTS,
-    device: Annotated[str, typer.Option(help='auto, cpu, cuda or cuda:N.')] = 'auto',
+    weights: Weights = SHIPPED_WEIGHTS,
+    device: Device = 'auto',
     finder: Annotated[
         str,
-        typer.Option(
-            help='Weights of the finder, so that several people are found and followed; empty: '
-            'one person.'
-        ),
+        typer.Option(help='Weights of the finder, to track several people; empty: one person.'),
     ] = '',
     field_of_view: Annotated[
         float | None,
-        typer.Option(help='Horizontal, degrees; with it joints are in metres before the camera.'),
+        typer.Option(help='Horizontal field of view, degrees; gives positions in metres.'),
     ] = None,
     show: Annotated[
-        bool, typer.Option('--show', help='Show it in a window meanwhile; q closes it.')
+        bool, typer.Option('--show', help='Show the result in a window; q closes it.')
     ] = False,
     view: Annotated[
-        bool, typer.Option('--view', help='Show it on a page in the browser (extra `view`).')
+        bool,
+        typer.Option('--view', help='Show the result on a page in the browser (extra `view`).'),
     ] = False,
     record_view: Annotated[
-        Path | None, typer.Option(help='A .rrd file that keeps that page, for `rerun FILE`.')
+        Path | None, typer.Option(help='A .rrd file that records that page, for `rerun FILE`.')
     ] = None,
     quiet: Annotated[bool, typer.Option('--quiet', help='No progress bar.')] = False,
 ) -> None:
-    """Find pose and action; write NAME.mp4 (of a picture NAME.png), drawn upon, and NAME.jsonl.
+    """Find pose and action; write an annotated NAME.mp4 (NAME.png for a picture) and NAME.jsonl.
 
     Stamps are a film's own, a folder's at 10 Hz, a camera's by the clock. A camera is filmed until
     Ctrl-C, which ends anything and keeps what is written.

@@ -15,9 +15,6 @@ from pose_action_ros.core.errors import ConfigError, ImageError
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    import numpy as np
-    from numpy.typing import NDArray
-
     from pose_action_ros.teaching.takes import Take
 
 __all__ = ['record']
@@ -110,16 +107,17 @@ def _actors(action: str, seed: str, count: int, seconds: float) -> Iterator[Take
     for at in range(count):
         film = SimulatedFilm(first + at, *_SIZE, _ACTOR_HZ, opening=opening)
         times = [frame / _ACTOR_HZ for frame in range(round(seconds * _ACTOR_HZ))]
-        yield Take([film.frame(time_s).image_rgb for time_s in times], _ACTOR_HZ)
+        yield Take([film.frame(time_s).image_rgb for time_s in times], times)
 
 
 def _camera_takes(
     number: int, label: str, count: int, seconds: float, countdown: float
 ) -> Iterator[Take]:
     """Takes of a camera, each after a countdown."""
+    from pose_action_ros.geometry.image_source import Device
     from pose_action_ros.teaching.takes import cut_takes
 
-    images = _camera(number)
+    images = iter(Device(number, _SIZE))
     next(images)  # the camera is there, before anybody is told to move
     for at in range(count):
         for left in range(round(countdown), 0, -1):
@@ -133,26 +131,6 @@ def _camera_takes(
 
 def _first(takes: Iterator[Take]) -> Iterator[Take]:
     yield next(takes)
-
-
-def _camera(number: int) -> Iterator[tuple[float, NDArray[np.uint8]]]:
-    """Yield the time and the image of a camera, as they come."""
-    import cv2
-    import numpy as np
-
-    capture = cv2.VideoCapture(number)
-    try:
-        if not capture.isOpened():
-            raise ImageError(f'camera {number} does not open; is it connected and free?')
-        capture.set(cv2.CAP_PROP_FRAME_WIDTH, _SIZE[0])
-        capture.set(cv2.CAP_PROP_FRAME_HEIGHT, _SIZE[1])
-        while True:
-            there, image = capture.read()
-            if not there:
-                raise ImageError(f'camera {number} gives no image; was it unplugged?')
-            yield time.monotonic(), np.asarray(cv2.cvtColor(image, cv2.COLOR_BGR2RGB), np.uint8)
-    finally:
-        capture.release()
 
 
 def _say(text: str) -> None:

@@ -27,6 +27,10 @@ def teach(
     weights: Annotated[
         str, typer.Option(help='Whose pose network is taken, as it is.')
     ] = SHIPPED_WEIGHTS,
+    finder: Annotated[
+        str,
+        typer.Option(help='Weights of the finder, as the node will have it; empty: one person.'),
+    ] = '',
     left_right_matters: Annotated[
         bool,
         typer.Option(
@@ -66,6 +70,7 @@ def teach(
     given = {} if epochs is None else {'epochs': epochs}
     settings = TeachSettings(
         weights=weights,
+        finder=finder,
         left_right_matters=left_right_matters,
         clip_seconds=clip_seconds,
         seed=seed,

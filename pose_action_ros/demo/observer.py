@@ -94,6 +94,13 @@ class Tally:
         """Return the rate of the images that got a pose, by their stamps."""
         return _rate(self.frames_out, self.first_pose_ns, self.last_pose_ns)
 
+    def looked_at(self) -> int:
+        """Return how many images the node has taken, by its own count."""
+        received, dropped = (
+            float(self.diagnostics.get(f'frames_{name}', 0)) for name in ('received', 'dropped')
+        )
+        return round(received - dropped)
+
     def newest_age_ms(self) -> float:
         """Return the age of the newest pose; NaN before the first."""
         return self.ages_ms[-1] if self.ages_ms else float('nan')

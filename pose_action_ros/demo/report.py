@@ -40,8 +40,8 @@ def draw_frame(frame: ObservedFrame) -> NDArray[np.uint8]:
     if truth is not None:
         draw_text(drawn, f'true: {truth.label}', (8, line), _TRUTH)
     if action is not None:
-        text = f'seen: {action.label} {action.confidence:.0%}'
-        text += '' if action.valid else ' (clip not full)'
+        label = f'{action.label} {action.confidence:.0%}'
+        text = f'seen: {label if action.valid else "(clip not full)"}'
         known = truth is not None and action.valid
         colour = _TRUTH if not known else _RIGHT if action.label == truth.label else _WRONG
         draw_text(drawn, text, (8, 2 * line), colour)

@@ -7,6 +7,7 @@ fails if nothing came through.
 from __future__ import annotations
 
 import math
+import signal
 import time
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass
@@ -16,6 +17,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import rclpy
 import typer
 from rclpy.executors import SingleThreadedExecutor
+from rclpy.signals import SignalHandlerOptions
 from rich.console import Console
 from rich.live import Live
 from rich.table import Table
@@ -38,12 +40,12 @@ if TYPE_CHECKING:
 
 __all__ = ['main']
 
-_NOBODY_S = 60.0  # without a pose, from the moment that the network is loaded
+_NOBODY = 300  # images that the node looks at without a pose before the demo gives up
 _REDRAW_S = 0.25
 _UNWATCHED_LINE_S = 5.0
 _RVIZ = (
     'To see it in RViz: `ros2 launch pose_action_ros demo.launch.py`, or, while this runs, '
-    '`rviz2 -d config/demo.rviz`; the topics are image, poses, actions and markers.'
+    '`rviz2 -d config/demo.rviz`; the topics are image, people, poses, actions, markers.'
 )
 
 
@@ -94,7 +96,10 @@ def run_demo(options: DemoOptions) -> None:
             view.show(shown_message(frame, observer.tally))
 
     with ExitStack() as stack:
-        rclpy.init()
+        # Signals end the watching, not ROS: the node's last word is still to come.
+        rclpy.init(signal_handler_options=SignalHandlerOptions.NO)
+        for number in (signal.SIGTERM, signal.SIGHUP):
+            signal.signal(number, signal.default_int_handler)
         stack.callback(rclpy.try_shutdown)
         processes = Processes()
         stack.callback(processes.stop_all)
@@ -134,20 +139,18 @@ def _watch(
     Before the first pose there is no limit while the node gets ready, however long that takes.
     """
     console = Console()
-    started_s, ready_s, first_s, line_s = time.monotonic(), None, None, 0.0
+    started_s, first_s, line_s = time.monotonic(), None, 0.0
     with Live(console=console, refresh_per_second=4, transient=True) as live:
         while True:
             executor.spin_once(timeout_sec=0.05)
             now_s, tally = time.monotonic(), observer.tally
-            if first_s is None:
-                processes.check()
-                first_s = now_s if tally.poses else None
-                ready_s = ready_s or (now_s if _is_ready(tally) else None)
-                _check_progress(tally, ready_s, now_s)
+            processes.check()
+            if first_s is None and tally.poses:
+                first_s = now_s
+            elif first_s is None:
+                _check_progress(tally)
             elif seconds and now_s - first_s > seconds:
                 return
-            else:
-                processes.check()
             pause_s = _REDRAW_S if console.is_terminal else _UNWATCHED_LINE_S
             if now_s - line_s > pause_s:
                 line_s = now_s
@@ -163,15 +166,13 @@ def _is_ready(tally: Tally) -> bool:
     return bool(tally.health) and not tally.health.startswith(('configuring', 'unconfigured'))
 
 
-def _check_progress(tally: Tally, ready_s: float | None, now_s: float) -> None:
-    """Raise where no pose is to be expected any more."""
+def _check_progress(tally: Tally) -> None:
+    """Raise where no pose is to be expected any more; a slow machine has all the time it takes."""
     if tally.has_failed:
-        raise DemoError(f'the node can not go on: {tally.health}')
-    if ready_s is not None and now_s - ready_s > _NOBODY_S:
-        raise DemoError(
-            f'the node has run for {_NOBODY_S:g} s without a pose; it says "{tally.health}", and '
-            f'{tally.images} images came from the camera'
-        )
+        raise DemoError(f'the node cannot continue: {tally.health}')
+    looked_at = tally.looked_at()
+    if looked_at > _NOBODY:
+        raise DemoError(f'the node processed {looked_at} images and saw nobody: {tally.health}')
 
 
 def _awaited(tally: Tally) -> str:
@@ -273,18 +274,19 @@ def _leave(output: Path, film: DemoFilm, summary: dict[str, Any]) -> None:
 
 
 def _demo(
-    seconds: Annotated[float, typer.Option(help='How long; 0: until Ctrl-C.')] = 20.0,
+    seconds: Annotated[float, typer.Option(help='Duration, seconds; 0: until Ctrl-C.')] = 20.0,
     output: Annotated[Path, typer.Option(help='Folder for the results.')] = Path('demo_output'),
     source: Annotated[
-        str, typer.Option(help='"synthetic", a video, a folder of images, a device number.')
+        str, typer.Option(help='"synthetic", a video, a folder of images, or a device number.')
     ] = 'synthetic',
-    weights: Annotated[str, typer.Option(help='Weights; by default "demo".')] = DEMO_WEIGHTS,
+    weights: Annotated[str, typer.Option(help='Weights; default: "demo".')] = DEMO_WEIGHTS,
     device: Annotated[str, typer.Option(help='"auto", "cpu", "cuda" or "cuda:N".')] = 'auto',
     view: Annotated[
-        bool, typer.Option('--view', help='Show it on a page in the browser (extra `view`).')
+        bool,
+        typer.Option('--view', help='Show the results on a page in the browser (extra `view`).'),
     ] = False,
     record_view: Annotated[
-        Path | None, typer.Option(help='A .rrd file that keeps that page, for `rerun FILE`.')
+        Path | None, typer.Option(help='A .rrd file that records that page, for `rerun FILE`.')
     ] = None,
 ) -> None:
     """Film the simulated actor and show what the node sees of it."""

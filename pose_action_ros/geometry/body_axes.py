@@ -21,11 +21,11 @@ def body_axes(joints_m: NDArray[np.floating], skeleton: Skeleton) -> NDArray[np.
     """Return the axes of a body.
 
     Args:
-        joints_m: (J, 3) metres in any frame, NaN where not seen.
+        joints_m: (J, 3) metres in any frame, NaN if not seen.
         skeleton: Their layout.
 
     Returns:
-        (3, 3) rotation whose columns are x, y and z in that frame; None where shoulders or hips
+        (3, 3) rotation whose columns are x, y and z in that frame; None if shoulders or hips
         are not known, or lie in one line.
     """
     if not set(_TRUNK) <= set(skeleton.joint_names):

@@ -39,15 +39,17 @@ __all__ = [
 DEPTH_BOX_M = 2.0
 """Depth that z from 0 to 1 spans, centred on the root."""
 
-SURFACE_TO_JOINT_M = 0.13
+SURFACE_TO_JOINT_M = 0.15
 """How far a joint of the trunk lies behind the surface that a depth camera sees, on average over
 the directions that an adult is seen from: half of the depth at the hips is about 0.10 m, half of
-their breadth 0.17 m. Turned bodies, girths and clothes make it uncertain by 0.035 m."""
+their breadth 0.17 m, and from the side an arm may hang before them. All that makes it uncertain
+by 0.05 m."""
 
-_SURFACE_SIGMA_M = 0.035
+_SURFACE_SIGMA_M = 0.05
 _VOTE_SIGMA_M = 0.02  # of one vote, where all happen to agree
 _TRUNK_JOINTS = ('pelvis', 'spine', 'thorax', 'right_hip', 'left_hip')
 _MIN_PATCH_SHARE = 0.2  # of the pixels around a joint must carry a depth
+_FITTING_WINDOW = 1.5  # side of a window over the extent of the person whom it was made for
 _ROOT_NOISE_PX = 1.0  # of the root in an image of any size: its resolution
 _ROOT_NOISE_OVER_EXTENT = 0.006  # of the root, which lies in the midst of the joints
 _MIN_NOISE_PX = 0.1  # a person of a few pixels has no measurable bones
@@ -65,6 +67,7 @@ class Pose25D:
         confidence: (J,) 0 to 1.
         min_confidence: Joints below do not vote on the scale; they are still converted.
         noise_px: One sigma of a joint in the image; None for 1.5 % of the person's extent.
+        window_px: Side of the window that the network saw; None for one that fits the person.
         noise_depth_m: One sigma of a joint's depth.
     """
 
@@ -74,6 +77,7 @@ class Pose25D:
     confidence: NDArray[np.floating]
     min_confidence: float = 0.3
     noise_px: float | None = None
+    window_px: float | None = None
     noise_depth_m: float = 0.04
 
     @property
@@ -99,6 +103,21 @@ class Pose25D:
         return (
             max(0.015 * self.extent_px, _MIN_NOISE_PX) if self.noise_px is None else self.noise_px
         )
+
+    @property
+    def root_sigma_px(self) -> float:
+        """One sigma of the root in the image."""
+        return float(np.hypot(_ROOT_NOISE_PX, _ROOT_NOISE_OVER_EXTENT * self.extent_px))
+
+    @property
+    def looseness(self) -> float:
+        """By how much joints are noisier than in a window that fits, 1 and more.
+
+        In the window that searches a whole image a person covers few of the network's pixels.
+        """
+        if self.window_px is None or self.extent_px <= 0.0:
+            return 1.0
+        return max(1.0, self.window_px / (_FITTING_WINDOW * self.extent_px)) ** 2
 
 
 def _unknown_covariance() -> NDArray[np.float64]:
@@ -253,9 +272,9 @@ def root_relative(pose: Pose25D, body: BodyPrior | None = None) -> Location:
         return Location(reason=fit.reason)
     if not pose.finite[pose.root]:
         return Location(reason='the root joint is missing')
-    joints = np.column_stack([fit.scale * (pixels - pixels[pose.root]), depth])
+    joints = np.column_stack([fit.scale * pixels, depth])
     return Location(
-        joints_root_m=joints.astype(np.float32),
+        joints_root_m=(joints - joints[pose.root]).astype(np.float32),
         scale_source=ScaleSource.BODY,
         reason='no camera: intrinsics are needed for the camera frame',
     )
@@ -298,23 +317,24 @@ def _perspective(
     depth = distance.depth_m + np.asarray(pose.depth_m, np.float64)
     depth = np.where((depth > 0.0) & np.isfinite(rays).all(axis=1), depth, np.nan)
     joints = np.concatenate([rays, np.ones((len(rays), 1))], axis=1) * depth[:, None]
-    root_px = pose.joints_image_px[pose.root]
+    noise_m = pose.looseness * distance.noise_m
+    sigma_m = float(np.sqrt(distance.sigma_m**2 - distance.noise_m**2 + noise_m**2))
     known, changing = (
         root_covariance(
             camera,
-            root_px,
+            pose.joints_image_px[pose.root],
             depth_m=distance.depth_m,
-            depth_sigma_m=sigma_m,
-            sigma_px=float(np.hypot(_ROOT_NOISE_PX, _ROOT_NOISE_OVER_EXTENT * pose.extent_px)),
+            depth_sigma_m=along_m,
+            sigma_px=pose.looseness * pose.root_sigma_px,
         )
-        for sigma_m in (distance.sigma_m, distance.noise_m)
+        for along_m in (sigma_m, noise_m)
     )
     return Location(
         joints_root_m=(joints - joints[pose.root]).astype(np.float32),
         joints_camera_m=joints.astype(np.float32),
         scale_source=source,
         root_depth_m=distance.depth_m,
-        root_depth_sigma_m=distance.sigma_m,
+        root_depth_sigma_m=sigma_m,
         root_m=joints[pose.root],
         root_covariance_m2=known,
         root_noise_m2=changing,

@@ -8,16 +8,21 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
     from pose_action_ros.core.predictions import PersonBox
     from pose_action_ros.inference.person import Reading
     from pose_action_ros.inference.settings import TrackSettings
 
-__all__ = ['is_one_pose', 'is_same_place', 'misfit', 'overlap']
+__all__ = ['is_one_pose', 'is_part_of', 'is_same_place', 'misfit', 'overlap']
 
 _ONE_POSE = 0.16  # mean distance of the joints of two poses of one person, over the body's size
 _ONE_PLACE = 0.22  # distance of the middles of two windows of one person, over the body's size
 _UNLIKE = 1.8  # ratio of the sizes of windows of different people in one place
 _FEWEST_JOINTS = 3
+_PART = 0.75  # size of a pose over that of another of which it may show a part
+_INSIDE = 0.8  # share of its joints that lie among those of the other
+_RIM = 0.1  # over the other's size, by which its body reaches beyond its joints
 
 
 def overlap(a: PersonBox, b: PersonBox) -> float:
@@ -60,10 +65,36 @@ def is_one_pose(a: Reading, b: Reading, size: float, settings: TrackSettings) ->
     return float(apart.mean()) < _ONE_POSE * size / settings.enlarge
 
 
+def is_part_of(part: Reading, whole: Reading, settings: TrackSettings) -> bool:
+    """Tell whether a pose was read in a part of somebody: smaller, and among their joints.
+
+    Networks read whole people in any crop, also in one of a person's legs.
+
+    Args:
+        part: What was read in one window.
+        whole: In another one.
+        settings: Which joints count.
+    """
+    inner, outer = (_certain_joints(reading, settings) for reading in (part, whole))
+    if min(len(inner), len(outer)) < _FEWEST_JOINTS:
+        return False
+    low, high = outer.min(0), outer.max(0)
+    size = float((high - low).max())
+    if float(np.ptp(inner, axis=0).max()) > _PART * size:
+        return False
+    inside = (inner > low - _RIM * size) & (inner < high + _RIM * size)
+    return float(inside.all(-1).mean()) >= _INSIDE
+
+
 def misfit(found: PersonBox, expected: PersonBox) -> float:
     """Return how far a pose is from where its person was expected, in window sides."""
     unlike = abs(math.log(found.size / expected.size))
     return _distance(found, expected) / expected.size + 0.5 * unlike
+
+
+def _certain_joints(reading: Reading, settings: TrackSettings) -> NDArray[np.floating]:
+    certain = reading.arrays.visibility >= settings.min_joint_confidence
+    return reading.joints_image[certain, :2]
 
 
 def _distance(a: PersonBox, b: PersonBox) -> float:

@@ -18,7 +18,13 @@ from typing import TYPE_CHECKING
 from pose_action_ros.geometry import box_around, whole_image_box
 from pose_action_ros.geometry.crop import MIN_BOX_PX
 from pose_action_ros.inference.clip_buffer import ClipBuffer
-from pose_action_ros.inference.meeting import is_one_pose, is_same_place, misfit, overlap
+from pose_action_ros.inference.meeting import (
+    is_one_pose,
+    is_part_of,
+    is_same_place,
+    misfit,
+    overlap,
+)
 from pose_action_ros.inference.motion import Motion
 from pose_action_ros.inference.person import Person
 
@@ -245,14 +251,18 @@ class People:
     def _doubles(
         self, found: dict[int, tuple[Reading, PersonBox]], settings: TrackSettings
     ) -> set[int]:
-        """Ids whose pose is that of somebody else, whom it fits better."""
+        """Ids whose pose is that of somebody else, whom it fits better, or of a part of them."""
         lost: set[int] = set()
         for a, b in itertools.combinations(found, 2):
             if lost & {a, b}:
                 continue
             (reading_a, box_a), (reading_b, box_b) = found[a], found[b]
             size = max(box_a.size, box_b.size)
-            if is_one_pose(reading_a, reading_b, size, settings):
+            if is_part_of(reading_a, reading_b, settings):
+                lost.add(a)
+            elif is_part_of(reading_b, reading_a, settings):
+                lost.add(b)
+            elif is_one_pose(reading_a, reading_b, size, settings):
                 lost.add(max(a, b, key=lambda track_id: self._strangeness(*found[track_id])))
         return lost
 

@@ -145,7 +145,9 @@ class Person:
             )
             body = BodyPrior(context.settings.body.height, context.settings.body.height_sigma)
             location = localize(
-                Pose25D(context.layout, joints_px, depth_m, confidence),
+                Pose25D(
+                    context.layout, joints_px, depth_m, confidence, window_px=reading.box.size
+                ),
                 camera=context.camera,
                 depth_image_m=context.depth_m,
                 body=body,

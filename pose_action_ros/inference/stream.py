@@ -111,6 +111,7 @@ class PoseActionStream:
         )
         finds = None
         if finder is not None:
+            report('gets the finder ready')
             finds = FinderEngine(open_finder(finder), device, threads, backend=backend)
         return cls(engine, settings, finds)
 

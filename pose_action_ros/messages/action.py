@@ -22,7 +22,7 @@ def action_to_msg(
 
     Args:
         make: Makes messages.
-        action: The scores; None where the network knows no actions.
+        action: The scores; None if the network knows no actions.
         track_id: Whose they are.
         header: Header of the source image.
         model: Name of the network.

@@ -1,4 +1,4 @@
-"""Frames for tf2: where a camera stands, and where a person is."""
+"""Frames for tf2: of a camera and of a person."""
 
 from __future__ import annotations
 
@@ -46,8 +46,8 @@ def transform_to_msg(
 def person_frame_to_msg(make: MessageMaker, pose: Any, skeleton: Skeleton) -> Any:
     """Return the frame `person_<track_id>` of a Pose3D as a `TransformStamped`, in its frame.
 
-    The origin is the root joint. The axes are those of REP 155 (`geometry.body_axes`), and those
-    of the pose's frame where shoulders or hips are not known.
+    The origin is the root joint. The axes are those of REP 155 (`geometry.body_axes`), or
+    those of the pose's frame if shoulders or hips are not known.
 
     Args:
         make: Makes messages.
@@ -55,7 +55,7 @@ def person_frame_to_msg(make: MessageMaker, pose: Any, skeleton: Skeleton) -> An
         skeleton: The layout of its joints.
 
     Returns:
-        The message; None where the root's place is not known.
+        The message; None if the position of the root is not known.
     """
     root = np.array([pose.root.x, pose.root.y, pose.root.z])
     if not np.isfinite(root).all():

@@ -39,7 +39,7 @@ def pose_to_msg(
 
     Args:
         make: Makes messages.
-        person: The result; its joints in the camera's frame are used where there are any.
+        person: The result; with its joints in the camera's frame if there are any.
         skeleton: The layout of its joints.
         source: The image; the box is clipped to it.
     """
@@ -122,7 +122,7 @@ def _reference(make: MessageMaker, person: PersonPrediction) -> int:
 
 
 def _rows(person: PersonPrediction, joints_m: NDArray[np.floating] | None) -> list[list[float]]:
-    """J rows of x, y, z; NaN where there are no joints."""
+    """J rows of x, y, z; NaN if there are no joints."""
     if joints_m is None:
         joints_m = np.full((len(person.confidence), 3), np.nan)
     rows: list[list[float]] = joints_m.tolist()

@@ -42,7 +42,7 @@ class ResultMessages:
 
     Attributes:
         people: The PersonArray.
-        markers: Markers of everybody, and DELETEs; empty where nothing changes in RViz.
+        markers: Markers of everybody, and DELETEs; empty if nothing changes in RViz.
     """
 
     people: Any
@@ -55,7 +55,7 @@ class ResultMessages:
 
     @property
     def actions(self) -> list[Any]:
-        """The ActionLabel of each person; none where the network knows no actions."""
+        """The ActionLabel of each person; none if the network knows no actions."""
         return [person.action for person in self.people.people if len(person.action.labels)]
 
 

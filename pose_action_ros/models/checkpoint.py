@@ -197,14 +197,12 @@ def find_weights(name_or_path: str | Path) -> Path:
             return folder / f'{name}{_ENDING}'
     found = [path.stem for folder in folders for path in visible_files(folder, f'*{_ENDING}')]
     released = [preset for preset in PRESETS if preset != 'compact']
-    meant = did_you_mean(name, [*found, *released])
-    advice = (
-        f'; give a path, a name ({", ".join(dict.fromkeys(found))}) or {UNTRAINED}PRESET{meant}'
-    )
+    meant = '' if name in released else did_you_mean(name, [*found, *released])
+    advice = f'give a path, a name ({", ".join(dict.fromkeys(found))}) or {UNTRAINED}PRESET'
     if name in released:
-        advice = f'; `pose-action fetch-weights {name}` downloads the released file'
+        advice = f'`pose-action fetch-weights {name}` downloads the released file'
     places = ', '.join(str(folder) for folder in folders)
-    raise CheckpointError(f'no weights named {name!r} in {places}{advice}')
+    raise CheckpointError(f'no weights named {name!r}{meant}; {advice}; searched in {places}')
 
 
 def cache_folder() -> Path:

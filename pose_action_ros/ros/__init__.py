@@ -1,6 +1,7 @@
 """The edge to ROS 2: the node `pose_action_node` and its parts.
 
-It takes images in and publishes poses, actions and markers. Needs rclpy and the built messages.
+It takes images in and publishes people, poses, actions and markers. Needs rclpy and the built
+messages.
 """
 
 import os

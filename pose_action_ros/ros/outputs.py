@@ -1,8 +1,8 @@
 """The node's publishers: people, poses, actions, markers and the debug image.
 
-The latched `~/skeleton` names the joints. Where vision_msgs is installed the action of a person
-who is alone is repeated in its common message, `classification`, and the latched `label_info`
-names the class ids. Built only for those who watch: a topic without a subscriber costs a count.
+The latched `~/skeleton` names the joints. If vision_msgs is installed, the action of the only
+tracked person is also published as `classification`, and the latched `label_info` names its class
+ids. Messages are built only while there are subscribers.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""People as frames of tf2, where it is installed: `person_<track_id>` on `/tf`."""
+"""People as frames of tf2, if it is installed: `person_<track_id>` on `/tf`."""
 
 from __future__ import annotations
 

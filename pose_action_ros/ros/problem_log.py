@@ -1,4 +1,4 @@
-"""Warnings that are logged when a problem comes, and again while it stands."""
+"""Warnings that are logged when a problem begins, and again while it lasts."""
 
 from __future__ import annotations
 
@@ -32,8 +32,8 @@ class ProblemLog:
         """Log problems.
 
         Args:
-            problems: A text for each cause; empty where there is none.
-            repeat_s: So long a text that stands is not logged again, seconds.
+            problems: A text for each cause; empty if there is none.
+            repeat_s: Time until an unchanged text is logged again, seconds.
         """
         now_s = time.monotonic()
         for cause, text in problems.items():

@@ -1,7 +1,7 @@
-"""Names of version 0.1 that are refused, each with its new name.
+"""Names of version 0.1, which are refused with their new names.
 
-`people` was the topic of a detector, and is now a result of the node. Taken for what they were,
-old names would be without effect, or would send results to a detector.
+`people` was the topic of a detector, and is now a result of the node. An old parameter would have
+no effect, and an old rule would send results to the topic of the detector.
 """
 
 from __future__ import annotations

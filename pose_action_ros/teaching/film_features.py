@@ -23,7 +23,10 @@ from pose_action_ros.data.windows import corner_box
 from pose_action_ros.geometry import crop_transform
 from pose_action_ros.inference import PoseActionStream
 from pose_action_ros.models import MultitaskNet
+from pose_action_ros.models.checkpoint import find_weights
+from pose_action_ros.models.finder import open_finder
 from pose_action_ros.runtime import Engine
+from pose_action_ros.runtime.finder_engine import FinderEngine
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -105,19 +108,30 @@ class Watcher:
         net: Its pose part watches.
         device: As `Engine`.
         threads: As `Engine`.
+        finder: Weights of the finder, for a node that has one; empty: one person is followed.
         backend: As `Engine`.
 
     Raises:
+        CheckpointError: There is no such finder.
         DeviceError: There is no such device.
     """
 
     def __init__(
-        self, net: MultitaskNet, device: str = 'auto', threads: int = 0, *, backend: str = 'auto'
+        self,
+        net: MultitaskNet,
+        device: str = 'auto',
+        threads: int = 0,
+        *,
+        finder: str = '',
+        backend: str = 'auto',
     ) -> None:
         self._engine = _Listening(
             pose_part(net), device, threads, backend=backend, precision='auto'
         )
-        self._stream = PoseActionStream(self._engine)
+        finds = None
+        if finder:
+            finds = FinderEngine(open_finder(finder), device, threads, backend=backend)
+        self._stream = PoseActionStream(self._engine, finder=finds)
         self.config = net.config
 
     def watch(
@@ -222,7 +236,11 @@ class FeatureFiles:
         stamps = [(f.name, f.stat().st_size, f.stat().st_mtime_ns) for f in files]
         rate = film.picture_rate_hz if real.is_dir() else 0.0
         boxes = sorted(boxes.items()) if boxes else None
-        return json.dumps([_VERSION, self._digest, str(real), stamps, rate, boxes, mirrored])
+        key = [_VERSION, self._digest, str(real), stamps, rate, boxes, mirrored]
+        finder = self._options.get('finder')
+        if finder and not boxes:
+            key.append(hashlib.sha256(find_weights(finder).read_bytes()).hexdigest())
+        return json.dumps(key)
 
 
 def weights_digest(net: MultitaskNet) -> str:

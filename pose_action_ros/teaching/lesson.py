@@ -138,6 +138,7 @@ class Lesson:
             net,
             device=self.settings.device,
             threads=self.settings.threads,
+            finder=self.settings.finder,
         )
         jobs = [(film, False) for film in folder.films]
         if not self.settings.left_right_matters:

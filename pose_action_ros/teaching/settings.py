@@ -20,6 +20,9 @@ class TeachSettings:
     """How a network is taught."""
 
     weights: str = _setting(SHIPPED_WEIGHTS, 'Whose pose network is taken, as it is.')
+    finder: str = _setting(
+        '', 'Weights of the finder, as the node will have it; empty: one person is followed.'
+    )
     left_right_matters: bool = _setting(
         False,
         'Do not learn from mirrored films: an action of the left hand is not one of the right.',

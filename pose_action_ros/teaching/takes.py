@@ -6,10 +6,9 @@ import math
 import re
 from typing import TYPE_CHECKING, NamedTuple
 
-import cv2
-
-from pose_action_ros.core.errors import ConfigError, ImageError
+from pose_action_ros.core.errors import ConfigError
 from pose_action_ros.core.paths import visible_files
+from pose_action_ros.geometry.film_writer import FilmWriter
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -31,11 +30,17 @@ class Take(NamedTuple):
 
     Attributes:
         frames: (H, W, 3) uint8 RGB each.
-        rate_hz: Their mean rate.
+        times_s: When each is shown, rising.
     """
 
     frames: list[NDArray[np.uint8]]
-    rate_hz: float
+    times_s: list[float]
+
+    @property
+    def rate_hz(self) -> float:
+        """Their mean rate."""
+        spent_s = self.times_s[-1] - self.times_s[0]
+        return min((len(self.times_s) - 1) / spent_s, _HIGHEST_RATE_HZ) if spent_s else 30.0
 
 
 def cut_takes(
@@ -58,15 +63,17 @@ def cut_takes(
             first_s, begin_s = time_s, time_s + start
         if time_s - begin_s >= seconds - 1e-6:
             if len(frames) >= _FEWEST_FRAMES:
-                yield Take(frames, _rate(times))
+                yield Take(frames, times)
             frames, times = [], []
             begin_s = time_s + pause
         if time_s >= begin_s - 1e-6:
             frames.append(image)
             times.append(time_s)
-    rest_s = times[-1] - times[0] + 1.0 / _rate(times) if len(times) >= _FEWEST_FRAMES else 0.0
-    if rest_s >= seconds - 1e-3:
-        yield Take(frames, _rate(times))
+    rest = Take(frames, times)
+    if len(times) >= _FEWEST_FRAMES:
+        lasts_s = times[-1] - times[0] + 1.0 / rest.rate_hz  # the last image is shown as well
+        if lasts_s >= seconds - 1e-3:
+            yield rest
 
 
 def check_label(label: str) -> str:
@@ -97,24 +104,12 @@ def write_take(path: Path, take: Take) -> None:
     """Write a film; its folder is made, and no half film is left where that fails.
 
     Raises:
-        ImageError: OpenCV can't write it.
+        ImageError: The file can't be written.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     height, width = take.frames[0].shape[:2]
     part = path.with_name(f'.{path.stem}.part{path.suffix}')  # hidden: no film until it is whole
-    writer = cv2.VideoWriter(
-        str(part), cv2.VideoWriter.fourcc(*'mp4v'), take.rate_hz, (width, height)
-    )
-    if not writer.isOpened():
-        raise ImageError(f'can not write {path}: no such folder, or OpenCV has no mp4 encoder')
-    try:
-        for frame in take.frames:
-            writer.write(cv2.cvtColor(frame, cv2.COLOR_RGB2BGR))
-    finally:
-        writer.release()
+    with FilmWriter(part, take.rate_hz, (width, height)) as writer:
+        for frame, time_s in zip(take.frames, take.times_s, strict=True):
+            writer.add(frame, time_s - take.times_s[0])
     part.replace(path)
-
-
-def _rate(times: list[float]) -> float:
-    spent_s = times[-1] - times[0]
-    return min((len(times) - 1) / spent_s, _HIGHEST_RATE_HZ) if spent_s > 0.0 else 30.0

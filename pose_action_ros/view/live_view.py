@@ -34,6 +34,9 @@ _PORTS = 100
 _MEMORY = '512MiB'  # of the past that a page that opens late still gets; then the oldest goes
 _JPEG_QUALITY = 80
 _ROOT_AHEAD_M = (0.0, 0.0, 3.0)  # where a pose without a place is drawn
+_SHOWN_S = 15.0  # of the past in plots
+_EYE_M, _FOCUS_M = (0.4, -2.5, 2.1), (3.6, 0.0, 0.9)  # as in config/demo.rviz
+_ABOVE_PX, _ABOVE_M = 14.0, 0.25  # of a label over the topmost joint
 _RIGHT, _LEFT, _TRUNK = (255, 120, 40), (40, 170, 255), (90, 230, 90)  # RGB
 
 
@@ -127,40 +130,54 @@ class LiveView:
         labels = tuple(person.scores)
         if labels != self._labels:
             self._labels = labels
-            self._log('scores', self._rr.SeriesLines(names=list(labels)), static=True)
+            lines = self._rr.SeriesLines(names=list(labels), colors=_spread_colours(len(labels)))
+            self._log('scores', lines, static=True)
         self._log('scores', self._rr.Scalars(list(person.scores.values())))
 
     def _tags(self, points: Any, persons: tuple[ShownPerson, ...], *, flat: bool) -> Any:
-        """The labels, each at the topmost joint of its person."""
+        """The labels, each above the topmost joint of its person; y is down."""
+        above = (0.0, _ABOVE_PX) if flat else (0.0, _ABOVE_M, 0.0)
         places, texts = [], []
         for person in persons:
             joints = person.joints_image_px if flat else _place(person)
             seen = joints[np.isfinite(joints).all(axis=1)]
             if len(seen):
-                places.append(seen[int(seen[:, 1].argmin())])
+                places.append(seen[int(seen[:, 1].argmin())] - above)
                 texts.append(person.text)
         dots = np.array(places).reshape(-1, 2 if flat else 3)
-        return points(dots, labels=texts, show_labels=True, radii=4.0 if flat else 0.03)
+        return points(dots, labels=texts, show_labels=True, radii=1.0 if flat else 0.005)
 
     def _layout(self) -> Any:
         import rerun.blueprint as rrb
 
+        rr = self._rr
+        lately = rrb.VisibleTimeRange(
+            'time',
+            start=rr.TimeRangeBoundary.cursor_relative(seconds=-_SHOWN_S),
+            end=rr.TimeRangeBoundary.cursor_relative(),
+        )
+        eye = rrb.EyeControls3D(
+            kind=rrb.Eye3DKind.Orbital, position=_EYE_M, look_target=_FOCUS_M, eye_up=(0, 0, 1)
+        )
+
+        def plot(name: str, title: str, **options: Any) -> Any:
+            return rrb.TimeSeriesView(origin=f'/{name}', name=title, time_ranges=lately, **options)
+
+        scores = plot('scores', 'scores of the actions', axis_y=rrb.ScalarAxis(range=(0.0, 1.05)))
+        pose = rrb.Spatial3DView(
+            origin='/world',
+            name='pose',
+            eye_controls=eye,
+            line_grid=rrb.LineGrid3D(visible=False),  # the ground is not known
+        )
         return rrb.Blueprint(
             rrb.Horizontal(
+                rrb.Vertical(rrb.Spatial2DView(origin='/image', name='image'), scores),
                 rrb.Vertical(
-                    rrb.Spatial2DView(origin='/image', name='image'),
-                    rrb.TimeSeriesView(origin='/scores', name='scores of the actions'),
-                ),
-                rrb.Vertical(
-                    rrb.Spatial3DView(
-                        origin='/world',
-                        name='pose',
-                        line_grid=rrb.LineGrid3D(visible=False),  # the ground is not known
-                    ),
-                    rrb.Horizontal(
-                        rrb.TimeSeriesView(origin='/rates', name='rates, Hz'),
-                        rrb.TimeSeriesView(origin='/ages', name='ages, ms'),
-                    ),
+                    pose,
+                    rrb.Horizontal(plot('rates', 'rates, Hz'), plot('ages', 'ages, ms')),
+                    rrb.TextLogView(origin='/log', name='the node says'),
+                    row_shares=(5, 3, 1),
                 ),
             ),
             rrb.TimePanel(state='collapsed'),
@@ -219,6 +236,14 @@ def _bones(
 def _colour(skeleton: Skeleton, joint: int) -> tuple[int, int, int]:
     name = skeleton.joint_names[joint]
     return _RIGHT if name.startswith('right_') else _LEFT if name.startswith('left_') else _TRUNK
+
+
+def _spread_colours(count: int) -> NDArray[np.uint8]:
+    """(count, 3) RGB that differ as far as they can, neighbours most: golden steps of the hue."""
+    hue = (np.arange(count) * 0.618 % 1.0 * 180.0).astype(np.uint8)
+    light = np.where(np.arange(count) % 2, 255, 190).astype(np.uint8)
+    hsv = np.stack([hue, np.full_like(hue, 190), light], axis=-1)
+    return np.asarray(cv2.cvtColor(hsv[None], cv2.COLOR_HSV2RGB)[0], np.uint8)
 
 
 def _strips(kind: Any, people: list[list], radius: float) -> Any:

@@ -27,6 +27,9 @@ def camera(monkeypatch):
         def set(self, key, value):
             return True
 
+        def get(self, key):
+            return 0.0
+
         def read(self):
             now[0] = next(clock) / 10.0
             return True, np.full((48, 64, 3), 128, np.uint8)

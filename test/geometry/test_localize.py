@@ -151,6 +151,13 @@ def test_without_a_camera_the_pose_is_about_its_root(figure, see):
     np.testing.assert_array_equal(found.joints_root_m[0], 0.0)
 
 
+def test_a_network_that_shifts_all_depths_moves_nobody_about_the_root(figure, see):
+    pose = see(CAMERA, placed(figure, CAMERA, 6.0), **SHARP)
+    found = localize(pose).joints_root_m
+    pose.depth_m[:] += 0.1
+    np.testing.assert_allclose(localize(pose).joints_root_m, found, atol=1e-6)
+
+
 def test_without_a_camera_or_a_root_there_is_nothing(figure, see):
     pose = see(CAMERA, placed(figure, CAMERA, 6.0))
     pose.joints_image_px[0] = np.nan
@@ -191,7 +198,7 @@ class TestDepth:
         assert found.scale_source == ScaleSource.DEPTH
         assert found.root_depth_m == pytest.approx(3.0, abs=1e-6)
         np.testing.assert_allclose(found.joints_camera_m, truth, atol=1e-5)
-        assert 0.02 < found.root_depth_sigma_m < 0.05
+        assert 0.05 < found.root_depth_sigma_m < 0.06
 
     def test_holes_and_an_arm_do_no_harm(self, pose, depth):
         depth[::2] = np.nan

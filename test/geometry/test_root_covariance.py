@@ -54,7 +54,7 @@ def distances(figure, see, source, height_sigma):
         height = 1.0 + height_sigma * rng.standard_normal()
         truth = height * figure + [rng.uniform(-1.0, 1.0), 0.1, rng.uniform(2.0, 6.0)]
         clean = see(CAMERA, truth)
-        root_px, joint_px = 0.5 * clean.sigma_px, clean.sigma_px
+        root_px, joint_px = clean.root_sigma_px, clean.sigma_px
         sigmas = np.where(np.arange(17) == 0, root_px, joint_px)[:, None]
         pose = replace(
             clean,
@@ -63,7 +63,7 @@ def distances(figure, see, source, height_sigma):
         )
         depth = None
         if source == 'depth':
-            skin_m = truth[0, 2] - SURFACE_TO_JOINT_M + 0.03 * rng.standard_normal()
+            skin_m = truth[0, 2] - SURFACE_TO_JOINT_M + 0.05 * rng.standard_normal()
             depth = np.full((480, 640), skin_m, np.float32)
         body = BodyPrior(height_sigma=height_sigma)
         location = localize(pose, camera=CAMERA, depth_image_m=depth, body=body)
@@ -90,6 +90,20 @@ def test_what_all_images_of_a_person_share_is_not_noise(figure, see):
     np.testing.assert_allclose(sure.root_noise_m2, unsure.root_noise_m2)
     assert unsure.root_covariance_m2[2, 2] > sure.root_covariance_m2[2, 2]
     assert sure.root_covariance_m2[2, 2] > sure.root_noise_m2[2, 2]
+
+
+def test_in_a_window_that_is_too_large_it_is_less_sure(figure, see):
+    pose = see(CAMERA, figure + np.array([0.3, 0.1, 4.0]))
+    fitting, loose = (
+        localize(replace(pose, window_px=share * pose.extent_px), camera=CAMERA)
+        for share in (1.4, 4.5)
+    )
+    unknown = localize(pose, camera=CAMERA)
+    np.testing.assert_allclose(fitting.root_covariance_m2, unknown.root_covariance_m2)
+    across = [np.linalg.eigvalsh(found.root_covariance_m2)[0] for found in (fitting, loose)]
+    assert across[1] == pytest.approx(81.0 * across[0], rel=1e-3)  # (4.5 / 1.5)^2, squared
+    assert loose.root_covariance_m2[2, 2] > 2.0 * fitting.root_covariance_m2[2, 2]
+    np.testing.assert_allclose(loose.root_m, fitting.root_m)
 
 
 def test_without_a_camera_nothing_is_known(figure, see):

@@ -332,6 +332,18 @@ class TestSearchedPeople:
         seen = crowd.step(self.LEFT, found=[self.LEFT, (190, 200), (150, 160)])
         assert list(seen.values()) == [self.LEFT]
 
+    def test_a_pose_in_a_part_of_somebody_is_nobody(self):
+        people = registry()
+        whole, legs = PersonBox(200.0, 200.0, 250.0), PersonBox(200.0, 260.0, 110.0)
+        windows = people.windows(0, SIZE, SETTINGS, candidates=[whole, legs])
+        poses = [joints(200, 200, 200.0), joints(200, 260, 80.0)]
+        readings = [reading(w, pose) for w, pose in zip(windows, poses, strict=True)]
+        for order in (readings, readings[::-1]):
+            (sighting,) = people.sight(order, 0, SETTINGS)
+            assert sighting.reading is readings[0]
+        beside = reading(windows[1], joints(330, 230, 140.0))
+        assert len(people.sight([readings[0], beside], 0, SETTINGS)) == 2
+
     @pytest.mark.parametrize('step_px', [4, 9, 15])
     @pytest.mark.parametrize('apart_px', [0, 12, 40])
     def test_people_who_cross_keep_their_ids(self, step_px, apart_px):

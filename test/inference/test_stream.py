@@ -282,7 +282,7 @@ def figure(height_m):
 
 class TestMetres:
     camera = Camera.from_field_of_view(640, 480, 60.0)
-    box = PersonBox(320.0, 240.0, 480.0)
+    box = PersonBox(375.0, 255.0, 330.0)  # 1.5 times as large as the person
     image = np.zeros((480, 640, 3), np.uint8)
 
     @pytest.fixture
@@ -327,7 +327,7 @@ class TestMetres:
         ).persons[0]
         assert person.scale_source == ScaleSource.DEPTH
         np.testing.assert_allclose(person.joints_camera_m, truth, atol=0.01)
-        assert person.root_depth_sigma_m < 0.05
+        assert 0.05 < person.root_depth_sigma_m < 0.06  # the skin's
 
     def test_without_a_camera_only_about_the_root(self, stream, truth):
         person = stream.process(self.image, 0, boxes=[self.box]).persons[0]

@@ -10,6 +10,7 @@ import yaml
 pytest.importorskip('rclpy', reason='needs ROS 2')
 
 from pose_action_ros.demo.camera_settings import CameraSettings
+from pose_action_ros.demo.view_node import ViewSettings
 from pose_action_ros.ros.parameters import settings_parameters
 from pose_action_ros.ros.settings import NodeSettings
 
@@ -32,7 +33,7 @@ def test_the_parameter_file_holds_the_defaults():
     assert [type(in_file[name]) for name in in_code] == [type(v) for v in in_code.values()]
 
 
-@pytest.mark.parametrize('settings', [NodeSettings(), CameraSettings()])
+@pytest.mark.parametrize('settings', [NodeSettings(), CameraSettings(), ViewSettings()])
 def test_every_parameter_says_what_it_is(settings):
     for name, value, metadata in settings_parameters(settings):
         assert metadata['help'].endswith('.'), name

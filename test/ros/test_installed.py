@@ -85,8 +85,8 @@ def workspace(tmp_path_factory):
 
 
 def test_executables_find_the_environment_that_is_not_active(workspace):
-    for name in ('lib/pose_action_ros/pose_action_node', 'lib/pose_action_ros/camera_node'):
-        first = (workspace.install / name).read_text().splitlines()[0]
+    for name in ('pose_action_node', 'camera_node', 'view_node'):
+        first = (workspace.install / 'lib/pose_action_ros' / name).read_text().splitlines()[0]
         assert first == f'#!{workspace.python}'
     found = workspace.run('. install/setup.sh', 'pose-action doctor')
     rows = [line for line in found.splitlines() if 'messages' in line or 'weights demo' in line]

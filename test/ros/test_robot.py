@@ -23,7 +23,7 @@ from sensor_msgs.msg import CameraInfo, CompressedImage, Image, RegionOfInterest
 from visualization_msgs.msg import Marker, MarkerArray
 
 from pose_action_ros.messages.stamp import stamp_from_msg, stamp_to_msg
-from pose_action_ros.msg import ActionLabel, Pose3D
+from pose_action_ros.msg import ActionLabel, PersonArray, Pose3D
 from pose_action_ros.ros.message_types import MAKE, find_vision_msgs
 
 pytestmark = pytest.mark.ros
@@ -206,8 +206,12 @@ def robot(shared_graph, tmp_path_factory, weights):
     return robot
 
 
+def rows(vectors):
+    return np.array([(v.x, v.y, v.z) for v in vectors])
+
+
 def metres(pose):
-    return np.array([(j.position.x, j.position.y, j.position.z) for j in pose.joints])
+    return rows(j.position for j in pose.joints)
 
 
 def pixels(pose):
@@ -360,6 +364,15 @@ def test_a_frame_that_tf_does_not_know_is_kept(robot):
     known = robot.ask()
     moved = metres(pose) @ np.array([[0, -1, 0], [0, 0, -1], [1, 0, 0]]) + [0.1, 0, 1.2]
     np.testing.assert_allclose(metres(known), moved, atol=1e-5)
+    np.testing.assert_allclose(rows([known.root]), metres(known)[:1], atol=1e-5)
+    covariance = np.reshape(known.root_covariance, (3, 3))
+    sight = rows([known.root])[0] - [0.1, 0.0, 1.2]  # from the camera
+    assert abs(np.linalg.eigh(covariance)[1][:, 2] @ sight) > 0.99 * np.linalg.norm(sight)
+    people = robot.graph.collect(PersonArray, '/robot1/people')
+    robot.ask()
+    robot.graph.wait(lambda: people, what='people', again=robot.ask)
+    frames = {people[-1].header.frame_id, people[-1].people[0].pose.header.frame_id}
+    assert frames == {'base'}
     robot.graph.wait(lambda: not said(), what='end of the warning')
 
 
@@ -387,8 +400,12 @@ def test_a_recording_that_starts_again_empties_the_clip(robot):
 def test_no_calibration_means_no_metres_before_the_camera(robot):
     robot.calibrate(0.0)
     pose = robot.ask()
-    assert (pose.reference, pose.header.frame_id) == (Pose3D.REFERENCE_ROOT, FRAME)
-    assert math.isfinite(pose.joints[3].position.z)
+    assert (pose.reference, pose.header.frame_id) == (Pose3D.REFERENCE_ROOT, 'base')
+    assert math.isnan(pose.joints[3].position.z)
+    ahead = np.array([[0, -1, 0], [0, 0, -1], [1, 0, 0]])  # of the camera, in `base`
+    turned = rows(joint.from_root for joint in pose.joints)
+    loose = robot.ask(frame_id='loose_optical')  # which tf does not know
+    np.testing.assert_allclose(turned, rows(j.from_root for j in loose.joints) @ ahead, atol=1e-5)
     label = robot.markers[-1].markers[2]
     assert 'root-relative' in label.text
     said = lambda: 'CameraInfo is uncalibrated' in robot.diagnosis().message  # noqa: E731
@@ -467,17 +484,22 @@ def test_people_from_a_detector(robot):
     for _ in range(16):
         show(('person', 40.0), ('person', 120.0), ('dog', 80.0))
         robot.ask()
-    robot.graph.wait(lambda: len(classified) >= 2, what='classification')
-    assert len(robot.poses) == 32
+    assert classified == []  # of whom would it be?
+    assert robot.set('track.lost_after_s', 0.1).successful
+    for _ in range(3):
+        show(('person', 40.0))
+        robot.ask()
+    robot.graph.wait(lambda: classified, what='classification')
+    assert len(robot.poses) == 35
     assert len({pose.track_id for pose in robot.poses}) == 2
     names = {c.class_id: c.class_name for c in infos[0].class_map}
-    best = {names[int(c.results[0].class_id)] for c in classified[-2:]}
-    labels = {a.labels[int(np.argmax(a.scores))] for a in robot.actions[-2:]}
+    best = {names[int(c.results[0].class_id)] for c in classified[-1:]}
+    labels = {a.labels[int(np.argmax(a.scores))] for a in robot.actions[-1:]}
     assert best == labels
     show(('0', 40.0))
     robot.send()
     robot.graph.spin(0.5)
-    assert len(robot.poses) == 32
+    assert len(robot.poses) == 35
 
 
 def test_its_log_has_one_clear_line_for_each_failure(robot):

@@ -1,5 +1,6 @@
-"""The table of topics in the documentation is what the graph shows, and RViz's file fits it."""
+"""The documented topics are those of the graph, and the files of RViz and Foxglove fit them."""
 
+import json
 import math
 import struct
 from pathlib import Path
@@ -14,6 +15,7 @@ from rcl_interfaces.srv import GetParameters
 from rclpy.qos import DurabilityPolicy, QoSCompatibility, QoSProfile, ReliabilityPolicy
 from rclpy.qos import qos_check_compatible as check_compatible
 
+from pose_action_ros.core.actions import SIMULATED_ACTIONS
 from pose_action_ros.core.skeleton import PA17J
 from pose_action_ros.demo.camera_settings import CameraSettings
 from pose_action_ros.ros.message_types import find_messages
@@ -71,7 +73,8 @@ def endpoints(shared_graph, weights):
     )
     watch = graph.node
     names = lambda: {name for name, _ in watch.get_topic_names_and_types()}  # noqa: E731
-    own = {'/poses', '/roi', '/camera/truth/poses', '/image/compressed'}  # each of one node alone
+    # Each is of one node alone; the skeleton comes once the network is loaded.
+    own = {'/pose_action/skeleton', '/roi', '/camera/truth/poses', '/image/compressed'}
     graph.wait(lambda: own <= names(), what='both nodes')
     # The node has looked at its publishers once a second, and fits them.
     asked = lambda: [  # noqa: E731
@@ -222,3 +225,34 @@ def test_rviz_looks_over_the_shoulder_of_the_camera():
     angle = np.arccos(to_focus @ to_pelvis / np.linalg.norm(to_focus) / np.linalg.norm(to_pelvis))
     assert np.degrees(angle) < 15.0  # the actor is in the middle
     assert np.linalg.norm(to_pelvis) < 6.0  # and large
+
+
+def foxglove():
+    return json.loads((ROOT / 'config/demo_foxglove.json').read_text())
+
+
+def test_foxglove_shows_what_the_nodes_publish(endpoints):
+    panels = foxglove()['configById']
+    published = {topic for topic, side, *_ in endpoints if side == 'publisher'}
+    image = panels['Image!image']['imageMode']
+    plotted = {path['value'].partition('.')[0] for path in panels['Plot!scores']['paths']}
+    assert {
+        *(image['imageTopic'], image['calibrationTopic']),
+        *panels['3D!pose']['topics'],
+        *plotted,
+        panels['DiagnosticSummary!health']['topicToRender'],
+    } <= published
+    assert panels['3D!pose']['followTf'] == CameraSettings().world_frame_id
+
+
+def test_foxglove_names_the_scores_and_places_every_panel():
+    layout = foxglove()
+    paths = layout['configById']['Plot!scores']['paths']
+    assert [path['label'] for path in paths] == list(SIMULATED_ACTIONS)
+    numbers = [int(path['value'].partition('[')[2].rstrip(']')) for path in paths]
+    assert numbers == list(range(len(SIMULATED_ACTIONS)))
+
+    def leaves(part):
+        return [part] if isinstance(part, str) else leaves(part['first']) + leaves(part['second'])
+
+    assert sorted(leaves(layout['layout'])) == sorted(layout['configById'])

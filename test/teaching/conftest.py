@@ -5,22 +5,10 @@ import sys
 import cv2
 import numpy as np
 import pytest
-import torch
 
-from pose_action_ros.models import ModelConfig, MultitaskNet, save_model
+from pose_action_ros.models import save_model
 from pose_action_ros.teaching.settings import TeachSettings
 
-TINY = {
-    'name': 'tiny',
-    'blocks': 1,
-    'features': 16,
-    'depth_maps': 2,
-    'clip_frames': 4,
-    'pose_stem_features': 2,
-    'pose_reduced_features': 4,
-    'pose_features': 8,
-    'appearance_features': 8,
-}
 SIZE = (64, 48)
 """Width and height of the films."""
 
@@ -32,10 +20,9 @@ def without_openvino(monkeypatch):
 
 
 @pytest.fixture
-def tiny_net():
-    """A network of random weights: half sure of every joint, it takes anything for a person."""
-    torch.manual_seed(0)
-    return MultitaskNet(ModelConfig.preset('compact', **TINY)).eval()
+def tiny_net(tiny, filled):
+    """A network that sees a body in every image."""
+    return filled(tiny('compact', name='tiny', clip_frames=4), seed=4).eval()
 
 
 @pytest.fixture

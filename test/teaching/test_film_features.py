@@ -7,7 +7,9 @@ import torch
 from pose_action_ros.core.errors import DatasetError
 from pose_action_ros.data.film_folder import read_film_folder
 from pose_action_ros.inference import PoseActionStream
+from pose_action_ros.models.finder import FinderConfig, PersonFinder, open_finder, save_finder
 from pose_action_ros.runtime import Engine
+from pose_action_ros.runtime.finder_engine import FinderEngine
 from pose_action_ros.teaching import film_features
 from pose_action_ros.teaching.film_clips import clip_at, clip_ends, clip_tensors
 from pose_action_ros.teaching.film_features import FeatureFiles, Watcher
@@ -82,10 +84,31 @@ def test_a_film_is_watched_once(tiny_net, film, tmp_path, monkeypatch, write_fil
     assert len(watched) == 6
 
 
+def test_a_finder_finds_people_as_the_node_does(tiny_net, film, tmp_path):
+    torch.manual_seed(0)
+    path = tmp_path / 'finder.safetensors'
+    small = FinderConfig(features=16, eighth=8, sixteenth=8, long_px=64, short_px=32)
+    save_finder(PersonFinder(small).eval(), path, {'source': 'a test'})
+    options = {'device': 'cpu', 'threads': 1}
+    for finder in ('', str(path)):
+        FeatureFiles(tmp_path / 'seen', tiny_net, finder=finder, **options).features(film)
+    assert len(list((tmp_path / 'seen').iterdir())) == 2
+    seen = Watcher(tiny_net, 'cpu', 1, finder=str(path), backend='torch').watch(film.frames())
+    stream = PoseActionStream(
+        Engine(tiny_net, 'cpu', 1, backend='torch', precision='float32'),
+        finder=FinderEngine(open_finder(path), 'cpu', 1, backend='torch'),
+    )
+    frames = [stream.process(image, round(t * 1e9)).persons for t, image in film.frames()]
+    boxes = {(p.box.center_x, p.box.center_y, p.box.size) for people in frames for p in people}
+    assert len(seen) == sum(bool(people) for people in frames)
+    for window in seen.windows:
+        assert np.abs(np.array(list(boxes)) - window).max(axis=1).min() < 0.1
+
+
 def test_a_damaged_film_is_named(tiny_net, film, tmp_path):
     film.path.write_text('no film')
     files = FeatureFiles(tmp_path / 'features', tiny_net, device='cpu', threads=1)
-    with pytest.raises(DatasetError, match=r'bright/bright_0\.avi: .* can not be read as a video'):
+    with pytest.raises(DatasetError, match=r'bright/bright_0\.avi: .* cannot be read as a video'):
         files.features(film)
     assert not list((tmp_path).glob('features/*'))
 

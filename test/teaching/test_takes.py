@@ -43,7 +43,8 @@ def test_takes_are_written_and_numbered_on(tmp_path):
     folder = tmp_path / 'come here'
     assert next_number(folder) == 1
     path = take_path(folder, 'come here', 7)
-    write_take(path, Take([image for _, image in moments(12)], 12.5))
+    times, images = zip(*moments(12, rate_hz=12.5), strict=True)
+    write_take(path, Take(list(images), list(times)))
     assert path.name == 'come_here_0007.mp4'
     film = Film(path)
     assert (film.count, film.rate_hz, film.size) == (12, pytest.approx(12.5, rel=0.01), (64, 48))

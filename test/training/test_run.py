@@ -135,7 +135,17 @@ def test_starting_weights(tiny_run, tiny_net, tmp_path):
         run.start_network(wider.model)
 
 
-def test_finetuning_without_an_action_phase_needs_a_rate(tiny_run):
+@pytest.fixture
+def no_step(monkeypatch):
+    """No phase begins, and no further process is started."""
+
+    def phase(self, name):
+        raise AssertionError(f'{name} has begun')
+
+    monkeypatch.setattr(run._Run, 'phase', phase)
+
+
+def test_finetuning_without_an_action_phase_needs_a_rate(tiny_run, no_step):
     config = tiny_run(action={'epochs': 0})  # a phase comes before it, for a night
     with pytest.raises(ConfigError, match=r'finetune\.learning_rate is null'):
         train(config)
@@ -267,7 +277,7 @@ def test_the_rate_is_a_curve(tiny_run):
         ({'pose': {'epochs': 0}, 'action': {'epochs': 0}, 'finetune': {'epochs': 0}}, 'every ph'),
     ],
 )
-def test_contradictions_are_told_before_anything_is_written(tiny_run, sections, message):
+def test_contradictions_are_told_before_anything_is_written(tiny_run, no_step, sections, message):
     config = tiny_run(**sections)
     with pytest.raises(ConfigError, match=message):
         train(config)

@@ -92,7 +92,10 @@ def test_the_recording_holds_what_was_shown(record):
     expected = [person().joints_camera_m[list(link)] for link in PA17J.drawn_links]
     np.testing.assert_allclose(bones_m, expected)
     assert found['/image/labels']['labels'] == [['wave 70%']] * 2
+    top = np.nanmin(person().joints_image_px[:, 1])
+    assert found['/image/labels']['positions'][0][0][1] < top
     names = found['/scores']['names'][0]
+    assert len(set(found['/scores']['colors'][0])) == len(LABELS)
     assert names == list(LABELS)
     np.testing.assert_allclose(found['/scores']['scalars'], [SCORES, SCORES])
     assert found['/rates/in']['scalars'] == [[20.0]]
