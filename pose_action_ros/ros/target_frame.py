@@ -76,15 +76,6 @@ class FrameTransform:
             self._move([marker.pose.position] if is_text else marker.points)
             marker.header = self.header(marker.header)
 
-    def turn(self, vectors: NDArray[np.floating]) -> NDArray[np.float64]:
-        """Return directions, velocities or offsets (..., 3) along the axes of the other frame."""
-        return np.asarray(vectors, np.float64) @ self.rotation.T
-
-    def turn_covariance(self, covariance: NDArray[np.floating]) -> NDArray[np.float64]:
-        """Return a (3, 3) covariance along the axes of the other frame."""
-        turned: NDArray[np.float64] = self.rotation @ covariance @ self.rotation.T
-        return turned
-
     def _move(self, points: Sequence[Point]) -> None:
         self._turn(points, self.translation_m)
 

@@ -10,12 +10,16 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import torch
-from torchmetrics import MeanMetric
 
 from pose_action_ros.models import PoseOutput
 from pose_action_ros.training.feature_cache import clip_features
 from pose_action_ros.training.losses import action_loss, pose_loss
-from pose_action_ros.training.phase_module import PhaseModule, action_parts, crop_error
+from pose_action_ros.training.phase_module import (
+    MeanScore,
+    PhaseModule,
+    action_parts,
+    crop_error,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -56,7 +60,7 @@ class ActionModule(PhaseModule):
             part.requires_grad_(True)
         super().__init__(net, phase, learning_rate, channels_last=channels_last)
         self.train_pose = train_pose
-        self.val_crop_error = MeanMetric()
+        self.val_crop_error = MeanScore()
 
     def frozen_parts(self) -> Iterator[nn.Module]:
         """Yield the pose network while it is frozen, besides what the settings freeze."""

@@ -9,7 +9,7 @@ import torch
 from lightning.pytorch import LightningModule
 from torch import nn
 from torch.optim.lr_scheduler import ReduceLROnPlateau
-from torchmetrics import MeanMetric
+from torchmetrics import Metric
 
 from pose_action_ros.training.optimizers import MONITOR, build_optimizer, build_schedule
 from pose_action_ros.training.shared_batch_norm import share_batch_norms
@@ -22,7 +22,14 @@ if TYPE_CHECKING:
     from pose_action_ros.models import MultitaskNet
     from pose_action_ros.training.config import PhaseSettings
 
-__all__ = ['PhaseModule', 'action_parts', 'best_weights', 'crop_error', 'to_network_input']
+__all__ = [
+    'MeanScore',
+    'PhaseModule',
+    'action_parts',
+    'best_weights',
+    'crop_error',
+    'to_network_input',
+]
 
 
 def to_network_input(crop: Tensor, *, channels_last: bool = False) -> Tensor:
@@ -73,6 +80,32 @@ def best_weights(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
     return {k.removeprefix(prefix): v for k, v in state.items() if k.startswith(prefix)}
 
 
+class MeanScore(Metric):
+    """A sum over a count, of all batches and processes, whatever the size of each.
+
+    A value that is no number makes the mean none. torchmetrics' `MeanMetric` drops it, and with
+    `nan_strategy='disable'` the weights.
+    """
+
+    full_state_update = False
+    total: Tensor
+    count: Tensor
+
+    def __init__(self) -> None:
+        super().__init__()
+        for name in ('total', 'count'):
+            self.add_state(name, torch.tensor(0.0), dist_reduce_fx='sum')
+
+    def update(self, mean: Tensor | float, count: float) -> None:
+        """Add the mean of `count` values."""
+        self.total += mean * count
+        self.count += count
+
+    def compute(self) -> Tensor:
+        """Return the mean; no number where there were no values."""
+        return self.total / self.count
+
+
 class PhaseModule(LightningModule):
     """A network in one phase of its training.
 
@@ -104,8 +137,7 @@ class PhaseModule(LightningModule):
         if channels_last:
             self.net.to(memory_format=torch.channels_last)
         self.average = copy.deepcopy(net).requires_grad_(False) if phase.ema_decay else None
-        # Sums and counts over all batches and processes, whatever the size of each.
-        self.val_loss, self.val_error = MeanMetric(), MeanMetric()
+        self.val_loss, self.val_error = MeanScore(), MeanScore()
         self._plateau: ReduceLROnPlateau | None = None
         self._averaged_step = 0
 
@@ -156,7 +188,7 @@ class PhaseModule(LightningModule):
         pairs = (self.average.state_dict().values(), self.net.state_dict().values())
         torch._foreach_lerp_(*(list(values) for values in pairs), 1 - decay)
 
-    def log_scores(self, **others: MeanMetric) -> None:
+    def log_scores(self, **others: MeanScore) -> None:
         """Log what validation has gathered; every process calls it for every batch."""
         scores = {'val_loss': self.val_loss, MONITOR: self.val_error, **others}
         for score in scores.values():

@@ -224,7 +224,7 @@ class TestErrors:
     def test_something_else(self, run, weights, tmp_path):
         (tmp_path / 'text.mp4').write_text('no film')
         err = self.refused(run('predict', tmp_path / 'text.mp4', '--weights', weights))
-        assert 'can not be read as a video' in err
+        assert 'cannot be read as a video' in err
 
     def test_no_weights(self, run, video, tmp_path):
         arguments = ('--output', tmp_path, '--weights', tmp_path / 'none.safetensors')

@@ -77,7 +77,7 @@ def node(domain):
 
 def test_no_frame_is_lost(node, tiny, filled, capfd):
     stream = PoseActionStream(Engine(filled(tiny('compact')), 'cpu', 1, backend='torch'))
-    outputs = Outputs(node, None)
+    outputs = Outputs(node, None, None)
     outputs.describe(
         get_skeleton(stream.layout), stream.model_name, stream.labels, MarkerSettings()
     )

@@ -88,20 +88,6 @@ def test_quaternions_turn_as_they_should():
     assert turned == pytest.approx([0.0, 1.0, 0.0], abs=1e-12)
 
 
-def test_a_velocity_turns_and_does_not_move():
-    transform = FrameTransform.from_msg(looking_ahead())
-    turned = transform.turn(np.array([[0.3, -0.1, 1.2], [0.0, 0.0, 0.0]]))
-    np.testing.assert_allclose(turned, [[1.2, -0.3, 0.1], [0.0, 0.0, 0.0]], atol=1e-9)
-
-
-def test_a_covariance_turns_on_both_sides():
-    sight = np.array([0.3, -0.1, 1.0])  # along the optical axes: right, down, ahead
-    covariance = np.outer(sight, sight) + 0.01 * np.eye(3)
-    turned = FrameTransform.from_msg(looking_ahead()).turn_covariance(covariance)
-    ahead = np.array([1.0, -0.3, 0.1])
-    np.testing.assert_allclose(turned, np.outer(ahead, ahead) + 0.01 * np.eye(3), atol=1e-9)
-
-
 @pytest.fixture
 def tf2(monkeypatch):
     """A stand-in for tf2_ros that knows one transform, and notes what it is asked."""

@@ -108,7 +108,7 @@ def test_a_finder_finds_people_as_the_node_does(tiny_net, film, tmp_path):
 def test_a_damaged_film_is_named(tiny_net, film, tmp_path):
     film.path.write_text('no film')
     files = FeatureFiles(tmp_path / 'features', tiny_net, device='cpu', threads=1)
-    with pytest.raises(DatasetError, match=r'bright/bright_0\.avi: .* can not be read as a video'):
+    with pytest.raises(DatasetError, match=r'bright/bright_0\.avi: .* cannot be read as a video'):
         files.features(film)
     assert not list((tmp_path).glob('features/*'))
 

@@ -70,6 +70,13 @@ def test_crop_error_by_hand():
     assert (error.item(), joints) == (0.0, 0)
 
 
+def test_a_batch_that_is_no_number_makes_the_score_none(tiny_net):
+    module = PoseModule(tiny_net, PosePhase(), 1e-3)
+    for value in (0.5, float('nan'), 0.25):
+        module.val_error.update(value, 2)
+    assert module.val_error.compute().isnan()
+
+
 def test_a_depth_that_is_a_hint_counts_less(tiny_net):
     batch = batch_of(SimulatedPoses('val', 2), 2)
     batch['depth_is_hint'] = torch.tensor([True, False])
