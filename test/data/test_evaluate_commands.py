@@ -103,7 +103,7 @@ def test_prepared_pictures_on_any_device(invoke, request, tmp_path, name):
     arguments = ['data', 'prepare', name, str(root), str(cache), '--quiet']
     CliRunner().invoke(commands, arguments, catch_exceptions=False)
     scores = []
-    for options in ((), ('--prepared', cache, '--device', 'auto', '--workers', 2)):
+    for options in ((), ('--prepared', cache, '--device', 'auto', '--workers', 1)):
         invoke(name, *options, '--json', tmp_path / 'a.json')
         scores.append(read(tmp_path / 'a.json'))
     if name == 'penn_action':

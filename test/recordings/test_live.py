@@ -7,6 +7,8 @@ pytest.importorskip('rclpy', reason='needs ROS 2')
 pytest.importorskip('rosbags', reason='needs the extra `bag`')
 pytestmark = pytest.mark.ros
 
+from lifecycle_msgs.msg import State  # noqa: E402
+from lifecycle_msgs.srv import GetState  # noqa: E402
 from rclpy.qos import DurabilityPolicy, QoSProfile  # noqa: E402
 from rclpy.serialization import deserialize_message, serialize_message  # noqa: E402
 from rosbags.interfaces import (  # noqa: E402
@@ -95,14 +97,11 @@ def live(graph, weights):
     for topic, message in film():
         if topic not in publishers:
             publishers[topic] = graph.node.create_publisher(type(message), topic, 5)
-    graph.wait(
-        lambda: all(p.get_subscription_count() for p in publishers.values()), what='subscriptions'
-    )
-    graph.spin(0.5)
+    state = lambda: graph.call(GetState, '/pose_action/get_state', GetState.Request())  # noqa: E731
+    graph.wait(lambda: state().current_state.id == State.PRIMARY_STATE_ACTIVE, what='active')
     for topic, message in film():
-        publishers[topic].publish(message)
+        graph.deliver(publishers[topic], message)
         if topic != '/image':
-            graph.spin(0.05)
             continue
         stamp_ns = stamp_from_msg(message.header.stamp)
         graph.wait(
