@@ -47,7 +47,7 @@ def train_in_two(tmp_path):
             },
             capture_output=True,
             text=True,
-            timeout=400,
+            timeout=850,
             check=False,
         )
 
