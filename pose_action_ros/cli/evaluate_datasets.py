@@ -83,7 +83,6 @@ def mpii(
     json_file: JsonFile = None,
     markdown: Markdown = None,
     batch: _Batch = 8,
-    prepared: Prepared = None,
     device: Device = 'auto',
     workers: Workers = 0,
     quiet: Quiet = False,
@@ -92,7 +91,7 @@ def mpii(
     from pose_action_ros.training.pose_scores import evaluate_mpii
     from pose_action_ros.training.score_tables import mpii_table
 
-    net, library = open_split('mpii', root, 'val', weights, device, prepared=prepared)
+    net, library = open_split('mpii', root, 'val', weights, device)
     judge = partial(
         evaluate_mpii, batch=batch, workers=workers, progress=is_shown(quiet), limit=limit
     )
@@ -109,7 +108,6 @@ def h36m(
     json_file: JsonFile = None,
     markdown: Markdown = None,
     batch: _Batch = 8,
-    prepared: Prepared = None,
     device: Device = 'auto',
     workers: Workers = 0,
     quiet: Quiet = False,
@@ -118,7 +116,7 @@ def h36m(
     from pose_action_ros.training.pose_scores import evaluate_h36m
     from pose_action_ros.training.score_tables import h36m_tables
 
-    net, library = open_split('h36m', root, 'test', weights, device, prepared=prepared)
+    net, library = open_split('h36m', root, 'test', weights, device)
     judge = partial(
         evaluate_h36m, batch=batch, workers=workers, progress=is_shown(quiet), limit=limit
     )
