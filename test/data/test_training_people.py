@@ -46,6 +46,7 @@ def settings(roots, tmp_path):
             f'{mix}.actor.count': 4,
             f'{mix}.coco.root': roots / 'yolo',
             f'{mix}.coco.split_file': roots / 'split.json',
+            f'{mix}.coco_train.root': roots / 'yolo',
             f'{mix}.lsp.root': roots / 'lsp',
             f'{mix}.lsp.checks': roots / 'lsp_checks.npz',
             f'{mix}.exercises.root': roots / 'exercises',

@@ -5,6 +5,7 @@ import os
 import signal
 import subprocess
 import sys
+from contextlib import suppress
 
 import cv2
 import numpy as np
@@ -87,12 +88,16 @@ def test_ctrl_c_while_the_network_loads_interrupts_nobody(tmp_path, domain):
         start_new_session=True,
     )
     lines = []
-    for line in process.stdout:
-        lines.append(line)
-        if 'configuring' in line:
-            break
-    os.killpg(process.pid, signal.SIGINT)
-    rest, log = process.communicate(timeout=240)
+    try:
+        for line in process.stdout:
+            lines.append(line)
+            if 'configuring' in line:
+                break
+        os.killpg(process.pid, signal.SIGINT)
+        rest, log = process.communicate(timeout=240)
+    finally:
+        with suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
     assert any('for configuring: loads untrained:ntu' in line for line in lines), lines
     assert 'nan' not in ''.join(lines)
     assert process.returncode == 1

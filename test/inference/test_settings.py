@@ -8,13 +8,14 @@ from pose_action_ros.core.errors import ConfigError
 from pose_action_ros.inference.settings import (
     BodySettings,
     ClipSettings,
+    FindSettings,
     SmoothSettings,
     StreamSettings,
     TimeSettings,
     TrackSettings,
 )
 
-GROUPS = [ClipSettings, TimeSettings, TrackSettings, SmoothSettings, BodySettings]
+GROUPS = [ClipSettings, TimeSettings, TrackSettings, FindSettings, SmoothSettings, BodySettings]
 NUMBERS = [
     pytest.param(group, item, id=f'{group.__name__}.{item.name}')
     for group in GROUPS

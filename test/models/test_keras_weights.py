@@ -316,4 +316,4 @@ class TestDamagedAndHostileFiles:
         script.write_text('import time; time.sleep(60)')
         monkeypatch.setattr(keras_file, '__file__', str(script))
         monkeypatch.setattr(keras_file, '_TIMEOUT_S', 0.5)
-        assert 'does not come to an end' in refused()
+        assert 'does not finish reading it' in refused()

@@ -121,7 +121,7 @@ def write_until_full(path, monkeypatch, is_mcap):
 
 def test_a_full_disk_keeps_the_last_checkpoint_and_is_said(tmp_path, monkeypatch, is_mcap):
     path = tmp_path / 'out'
-    with pytest.raises(DatasetError, match=r'out cannot be written: .*(space|full).*holds what'):
+    with pytest.raises(DatasetError, match=r'cannot be written: .*(space|full).*keeps everything'):
         write_until_full(path, monkeypatch, is_mcap)
     assert read(path) == [(1, 4)]
 
