@@ -34,7 +34,7 @@ FRAMES = 16
 STAGES = {
     'actor: body, clothes, motion': [(simulated, '_scene_of'), (Scene, 'truth')],
     'backdrop': [(Scene, 'draw_backdrop'), (simulated_crops, 'extract_crop')],
-    'shadow': [(Scene, '_shaded')],
+    'shadow': [(Scene, 'shaded')],
     'solids, lights, window, labels': [(Scene, 'shots'), (simulated, '_fields')],
     'cast, shade, blend': [(shots.Shots, 'expose')],
     'blur, noise, black outside': [(simulated_crops, 'develop')],

@@ -68,12 +68,16 @@ class Driver:
         self.graph.wait(lambda: self.poses_of(stamp_ns), what='pose', again=again)
         return self.poses_of(stamp_ns)[0]
 
-    def calibrate(self, focal=150.0, publisher=None, **changes):
+    def calibrate(self, focal=150.0, **changes):
+        self.graph.deliver(self.infos, self.calibration(focal, **changes))
+
+    @staticmethod
+    def calibration(focal=150.0, **changes):
         info = CameraInfo(height=HEIGHT, width=WIDTH, distortion_model='plumb_bob', d=[0.0] * 5)
         info.k = np.array([focal, 0, 79.5, 0, focal, 59.5, 0, 0, 1])
         for name, value in changes.items():
             setattr(info, name, value)
-        self.graph.deliver(publisher or self.infos, info)
+        return info
 
     def message(self):
         """The next text of the node's health."""
@@ -135,8 +139,9 @@ def test_no_camera_info_is_said(driver):
 
 
 def test_an_explicit_rule_to_the_default_name_counts(driver):
-    driver.calibrate(publisher=driver.siblings)
+    driver.siblings.publish(driver.calibration())
     assert driver.ask().reference == Pose3D.REFERENCE_ROOT
+    assert driver.siblings.get_subscription_count() == 0
     driver.calibrate()
     assert driver.ask().reference == Pose3D.REFERENCE_CAMERA
 
