@@ -37,7 +37,11 @@ from pose_action_ros.ros.parameters import (
 )
 from pose_action_ros.ros.person_frames import PersonFrames
 from pose_action_ros.ros.problem_log import ProblemLog
-from pose_action_ros.ros.renamed import refuse_old_parameters, refuse_old_topics
+from pose_action_ros.ros.renamed import (
+    refuse_old_changes,
+    refuse_old_parameters,
+    refuse_old_topics,
+)
 from pose_action_ros.ros.settings import NodeSettings
 from pose_action_ros.ros.target_frame import TargetFrame
 from pose_action_ros.ros.worker import FrameWorker
@@ -82,7 +86,10 @@ class PoseActionNode(LifecycleNode):
         refuse_old_parameters(self)
         declare_settings(self, NodeSettings())
         self.settings = self._configured = read_settings(self, NodeSettings)
-        self.add_pre_set_parameters_callback(lambda changes: numbers_as_declared(self, changes))
+        # rclpy joins what such callbacks return, so there is one for all.
+        self.add_pre_set_parameters_callback(
+            lambda changes: numbers_as_declared(self, refuse_old_changes(changes))
+        )
         self.add_on_set_parameters_callback(self._check_parameters)
         self.add_post_set_parameters_callback(self._on_parameters)
         self._statistics = NodeStatistics()

@@ -19,7 +19,13 @@ if TYPE_CHECKING:
     from rclpy.node import Node
     from rclpy.parameter import Parameter
 
-__all__ = ['RENAMED', 'RenamedParameterError', 'refuse_old_parameters', 'refuse_old_topics']
+__all__ = [
+    'RENAMED',
+    'RenamedParameterError',
+    'refuse_old_changes',
+    'refuse_old_parameters',
+    'refuse_old_topics',
+]
 
 RENAMED = {
     'people.class_id': 'detections.class_id',
@@ -38,7 +44,7 @@ class RenamedParameterError(ParameterNotDeclaredException):
 
 
 def refuse_old_parameters(node: Node) -> None:
-    """Refuse old names, now and whenever a parameter is set.
+    """Refuse old names that were given at the start.
 
     Args:
         node: A node with the parameters of version 0.2.
@@ -49,12 +55,16 @@ def refuse_old_parameters(node: Node) -> None:
     if given := _renamed(node._parameter_overrides):  # which rclpy has no public list of
         raise ConfigError(f'parameter {given}')
 
-    def check(changes: list[Parameter]) -> list[Parameter]:
-        if renamed := _renamed(change.name for change in changes):
-            raise RenamedParameterError(renamed)
-        return changes
 
-    node.add_pre_set_parameters_callback(check)
+def refuse_old_changes(changes: list[Parameter]) -> list[Parameter]:
+    """Return the changes, if none of them has an old name.
+
+    Raises:
+        RenamedParameterError: One has.
+    """
+    if renamed := _renamed(change.name for change in changes):
+        raise RenamedParameterError(renamed)
+    return changes
 
 
 def refuse_old_topics(node: Node, arguments: Sequence[str]) -> None:
