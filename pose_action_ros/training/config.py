@@ -211,6 +211,11 @@ class PhaseSettings:
     freeze_batch_norm: bool = _setting(
         False, 'Normalise with the stored statistics and keep them as they are.'
     )
+    freeze_entry_flow: bool = _setting(
+        False,
+        'Keep the entry flow as it is. A step takes two thirds of the time, and a finder that '
+        'shares the entry flow stays valid. Phases half_size and pose.',
+    )
 
 
 @dataclass(frozen=True)

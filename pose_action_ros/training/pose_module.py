@@ -54,15 +54,15 @@ class PoseModule(PhaseModule):
         channels_last: bool = False,
     ) -> None:
         net.requires_grad_(True)
-        for part in action_parts(net):
+        for part in _frozen_parts(net, phase):
             part.requires_grad_(False)
         super().__init__(net, phase, learning_rate, channels_last=channels_last)
         self.half_size = half_size
 
     def frozen_parts(self) -> Iterator[nn.Module]:
-        """Yield the action heads besides what the settings freeze."""
+        """Yield the action heads, and the parts that the settings freeze."""
         yield from super().frozen_parts()
-        yield from action_parts(self.net)
+        yield from _frozen_parts(self.net, self.phase)
 
     def training_step(self, batch: PoseSample, batch_idx: int) -> Tensor:
         """Return the batch's mean loss."""
@@ -107,6 +107,10 @@ class PoseModule(PhaseModule):
         weight = hint.new_ones((len(hint), 1, self.net.config.dimensions), dtype=torch.float32)
         weight[..., 2:] = torch.where(hint, self.phase.depth_hint_weight, 1.0)[:, None, None]
         return weight
+
+
+def _frozen_parts(net: MultitaskNet, phase: PhaseSettings) -> list[nn.Module]:
+    return [*action_parts(net), *([net.pose_net.entry_flow] if phase.freeze_entry_flow else [])]
 
 
 def _outputs(readings: list[HeatMapReading]) -> list[PoseOutput]:
