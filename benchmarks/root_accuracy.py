@@ -18,7 +18,7 @@ from pose_action_ros.runtime import Engine
 
 SOURCES = ('depth image', 'bones, height known', 'bones, height 1.70 m')
 INSIDE_95 = 7.815  # squared distance of three standard normals that 95 % stay below
-SETTLED_S = 0.7  # after the first step
+SETTLED_S = 1.2  # after the first step; a filter that averages over two steps needs as long
 LAGS_S = np.arange(0.0, 0.8, 0.02)
 
 
