@@ -21,7 +21,7 @@ from pose_action_ros.training.phase_module import best_weights
 from pose_action_ros.training.provenance import provenance
 from pose_action_ros.training.reporting import EpochReport
 from pose_action_ros.training.run_folder import PhaseResult, RunFolder, load_checkpoint
-from pose_action_ros.training.trainers import build_trainer, calm_warnings
+from pose_action_ros.training.trainers import build_trainer, calm_warnings, fit
 
 if TYPE_CHECKING:
     from pose_action_ros.training.config import FinderTrainConfig
@@ -82,12 +82,7 @@ def _train(
     trainer = build_trainer(
         config.trainer, phase, folder.phase(_PHASE), [report], progress=progress
     )
-    last = folder.last(_PHASE)
-    trainer.fit(
-        module, datamodule=data, ckpt_path=last if last.exists() else None, weights_only=True
-    )
-    if trainer.interrupted:
-        raise KeyboardInterrupt
+    fit(trainer, module, data, folder.last(_PHASE))
     result = PhaseResult(
         phase=_PHASE,
         steps=trainer.global_step,

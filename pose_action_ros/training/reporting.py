@@ -7,6 +7,7 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from lightning.pytorch import Callback
+from lightning.pytorch.callbacks import RichProgressBar
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
 
     from lightning.pytorch import LightningModule, Trainer
 
-__all__ = ['EpochReport', 'track']
+__all__ = ['EpochBar', 'EpochReport', 'track']
 
 _log = logging.getLogger(__name__)
 _NOTE_S = 60.0  # between two lines where no bar is shown
@@ -46,6 +47,16 @@ def _noted(items: Iterable[Any], description: str, total: int) -> Iterator[Any]:
         if now_s - noted_s >= _NOTE_S:
             noted_s, left_s = now_s, (now_s - started_s) / number * (total - number)
             _log.info('%s: %d of %d, %.0f min left', description, number, total, left_s / 60)
+
+
+class EpochBar(RichProgressBar):
+    """Lightning's progress bar on standard error; epochs count from 1, as in `EpochReport`."""
+
+    def __init__(self) -> None:
+        super().__init__(console_kwargs={'stderr': True})
+
+    def _get_train_description(self, current_epoch: int) -> str:
+        return f'Epoch {current_epoch + 1}/{self.trainer.max_epochs}'
 
 
 class EpochReport(Callback):

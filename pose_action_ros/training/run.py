@@ -25,7 +25,7 @@ from pose_action_ros.training.pose_module import PoseModule
 from pose_action_ros.training.provenance import provenance
 from pose_action_ros.training.reporting import EpochReport
 from pose_action_ros.training.run_folder import PhaseResult, RunFolder, load_checkpoint
-from pose_action_ros.training.trainers import build_trainer, calm_warnings
+from pose_action_ros.training.trainers import build_trainer, calm_warnings, fit
 
 if TYPE_CHECKING:
     from lightning.pytorch import Callback, Trainer
@@ -134,15 +134,7 @@ class _Run:
             callbacks,
             progress=self._progress,
         )
-        last = self._folder.last(name)
-        trainer.fit(
-            module,
-            datamodule=data,
-            ckpt_path=last if last.exists() else None,
-            weights_only=True,
-        )
-        if trainer.interrupted:
-            raise KeyboardInterrupt
+        fit(trainer, module, data, self._folder.last(name))
         self._report_skipped(name, trainer)
         result = PhaseResult(
             phase=name,

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import inspect
 import logging
+import signal
 import warnings
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
@@ -17,22 +18,23 @@ from typing import TYPE_CHECKING, Any
 from lightning.fabric.utilities.exceptions import MisconfigurationException
 from lightning.fabric.utilities.warnings import PossibleUserWarning
 from lightning.pytorch import Trainer
-from lightning.pytorch.callbacks import EarlyStopping, ModelCheckpoint, RichProgressBar
+from lightning.pytorch.callbacks import EarlyStopping, ModelCheckpoint
 from lightning.pytorch.loggers import CSVLogger, TensorBoardLogger
 
 from pose_action_ros.core.errors import ConfigError
 from pose_action_ros.training.callbacks import BestCheckpoint, FiniteNumbers
 from pose_action_ros.training.optimizers import MONITOR
+from pose_action_ros.training.reporting import EpochBar
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from lightning.pytorch import Callback
+    from lightning.pytorch import Callback, LightningDataModule, LightningModule
 
     from pose_action_ros.training.config import PhaseSettings, TrainerSettings
 
-__all__ = ['build_trainer', 'calm_warnings', 'probe_trainer']
+__all__ = ['build_trainer', 'calm_warnings', 'fit', 'probe_trainer']
 
 _DEVICES = (
     *('accelerator', 'devices', 'num_nodes', 'strategy', 'precision'),
@@ -123,6 +125,24 @@ def build_trainer(
     )
 
 
+def fit(trainer: Trainer, module: LightningModule, data: LightningDataModule, last: Path) -> None:
+    """Train a phase, from its last checkpoint on if there is one.
+
+    Raises:
+        KeyboardInterrupt: Ctrl-C. Lightning alone would end the process and ignore SIGINT.
+    """
+    on_ctrl_c = signal.getsignal(signal.SIGINT)
+    try:
+        trainer.fit(
+            module, datamodule=data, ckpt_path=last if last.exists() else None, weights_only=True
+        )
+    except SystemExit as stop:
+        if not isinstance(stop.__context__, KeyboardInterrupt):
+            raise
+        signal.signal(signal.SIGINT, on_ctrl_c)
+        raise KeyboardInterrupt from None
+
+
 @contextmanager
 def calm_warnings() -> Iterator[None]:
     """Keep those warnings of Lightning back that no user can act on."""
@@ -148,7 +168,7 @@ def _callbacks(path: Path, phase: PhaseSettings, *, progress: bool) -> list[Any]
     if phase.stop_after:
         callbacks.append(EarlyStopping(MONITOR, patience=phase.stop_after, mode='min'))
     if progress:
-        callbacks.append(RichProgressBar())
+        callbacks.append(EpochBar())
     return callbacks
 
 
