@@ -1,7 +1,8 @@
-"""The action branches and their fusion, trained on what the frozen pose network saw.
+"""Training of the action branches and their fusion on features of the frozen pose network.
 
-The pose network stays as it is, to the last bit. The rate follows one cycle and the averaged
-weights of its end are kept: held-out films choose nothing, so their accuracy is what it says.
+The pose network does not change by a single bit. The learning rate follows one cycle, and the
+averaged weights at its end are the result. Held-out films influence no choice, so their accuracy
+is an honest estimate.
 """
 
 from __future__ import annotations
@@ -34,7 +35,7 @@ if TYPE_CHECKING:
 
 __all__ = ['new_network', 'steps_of', 'train_heads']
 
-_FEWEST_STEPS = 15  # of an epoch: a handful of films is looked at often
+_FEWEST_STEPS = 15  # per epoch: with a handful of films each is drawn often
 
 
 def new_network(
@@ -42,8 +43,8 @@ def new_network(
 ) -> MultitaskNet:
     """Return a network for other actions with the pose network of `base`.
 
-    The action branches begin with those of `base` as far as shapes fit, unless they shall be
-    fresh: how people move is known there already, the class maps are new.
+    The action branches start from those of `base`, which already encode how people move, wherever
+    the shapes match; the class maps are new. With `settings.fresh` all of them start at random.
     """
     period_s = base.config.clip_period_s
     if settings.clip_seconds:
@@ -73,18 +74,18 @@ def train_heads(
     *,
     progress: bool = False,
 ) -> None:
-    """Train the action branches of a network; go on where a run in the folder was stopped.
+    """Train the action branches of a network; an interrupted run in the folder continues.
 
     Args:
         net: The network; its action branches change.
-        films: To learn from.
-        held_out: Watched meanwhile; nothing follows from it.
-        settings: How.
-        folder: Of checkpoints and logs.
+        films: Training films.
+        held_out: Validation films; their scores are logged and influence nothing.
+        settings: The settings.
+        folder: Folder of checkpoints and logs.
         progress: Show a bar.
 
     Raises:
-        KeyboardInterrupt: Ctrl-C; the last whole epoch is kept.
+        KeyboardInterrupt: Ctrl-C; the last complete epoch is kept.
     """
     source = TaughtFilms(films)
     phase = _phase(settings, len(source))
@@ -122,7 +123,7 @@ def train_heads(
 
 
 def steps_of(settings: TeachSettings, films: int) -> int:
-    """Return the steps of an epoch on so many films."""
+    """Return the steps of an epoch on a number of films."""
     return max(_FEWEST_STEPS, round(settings.visits * films / settings.batch_size))
 
 
