@@ -1,4 +1,4 @@
-"""One run of the finder: settings in, a weights file out; it goes on where it was stopped."""
+"""A run of the finder, from settings to a weights file; an interrupted run can be resumed."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def train_finder(
 
     Args:
         config: All settings.
-        resume: Go on with the run in `config.output`; start it where there is none.
+        resume: Continue the run in `config.output`, or start one if there is none.
         progress: Show progress bars.
 
     Returns:
@@ -120,7 +120,7 @@ def _data(config: FinderTrainConfig, shape: FinderConfig) -> PhaseData:
 
 
 def _start_network(config: FinderTrainConfig, *, read: bool) -> PersonFinder:
-    """Random weights, but for the entry flow where there are weights to start from."""
+    """A finder with random weights, except for the entry flow if `weights` are given."""
     try:
         net = PersonFinder(FinderConfig(**{'name': config.name, **config.model}))
     except TypeError as error:

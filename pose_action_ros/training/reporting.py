@@ -1,4 +1,4 @@
-"""Progress for people: rich bars on a terminal, one log line per epoch everywhere."""
+"""Progress: bars on a terminal, and one log line per epoch."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _NOTE_S = 60.0  # between two lines where no bar is shown
 
 
 def track(items: Iterable[Any], description: str, *, total: int, shown: bool) -> Iterator[Any]:
-    """Iterate with a progress bar on standard error; with a line each minute unless `shown`."""
+    """Iterate with a progress bar on standard error; if not `shown`, log a line each minute."""
     if not shown:
         yield from _noted(items, description, total)
         return
@@ -67,7 +67,7 @@ class EpochReport(Callback):
         batch_size: Samples per step, for the speed.
 
     Attributes:
-        seconds: Wall time of all epochs so far, also of those before the run was resumed.
+        seconds: Wall time of all epochs so far, including those before a resumption.
     """
 
     def __init__(self, phase: str, batch_size: int) -> None:
@@ -78,11 +78,11 @@ class EpochReport(Callback):
         self._train_s = 0.0
 
     def state_dict(self) -> dict[str, Any]:
-        """Return what a resumed run goes on from."""
+        """Return the state for a resumed run."""
         return {'seconds': self.seconds}
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
-        """Go on from what `state_dict` returned."""
+        """Restore the state."""
         self.seconds = float(state_dict['seconds'])
 
     def on_train_epoch_start(self, trainer: Trainer, pl_module: LightningModule) -> None:

@@ -1,9 +1,9 @@
-"""Lightning's Trainer for a phase, out of the settings.
+"""Lightning's Trainer for a phase, built from the settings.
 
-What Lightning does is left to it: devices, strategies, precision, accumulation, the best and the
-last checkpoint, early stopping, loggers. Ours are the sampler (positions that resume exactly), the
-step of plateau (so that the checkpoint of an epoch knows of it), shared batch norms (ours have no
-scale) and the line per epoch.
+Lightning handles devices, strategies, precision, accumulation, the best and the last checkpoint,
+early stopping and loggers. Our own parts are the sampler (its positions resume exactly), the step
+of plateau (so that it is in the checkpoint of its epoch), shared batch norms (ours have no scale)
+and the log line per epoch.
 """
 
 from __future__ import annotations
@@ -62,24 +62,24 @@ _OURS = (
     *('limit_train_batches', 'limit_val_batches', 'overfit_batches', 'fast_dev_run'),
 )
 _UNWANTED = (
-    'Checkpoint directory .* exists',  # so it does when a run goes on
+    'Checkpoint directory .* exists',  # normal when a run is resumed
     '.*isinstance.treespec, LeafSpec',  # Lightning's own use of PyTorch
 )
 _log = logging.getLogger(__name__)
 
 
 def probe_trainer(settings: TrainerSettings) -> Trainer:
-    """Return a Trainer that says on which devices a run would be; it writes nothing.
+    """Return a Trainer that tells the devices of a run; it writes nothing.
 
     Raises:
-        ConfigError: Lightning refuses the settings, or an option is not free to choose.
+        ConfigError: Lightning refuses the settings, or one of our settings controls an option.
     """
     known = set(inspect.signature(Trainer).parameters) - {'self', *_OURS, *_DEVICES}
     unknown = sorted(set(settings.options) - known)
     if unknown:
         raise ConfigError(
             f"trainer.options has {', '.join(unknown)}; expected arguments of Lightning's Trainer "
-            f'that no other setting decides: {", ".join(sorted(known))}'
+            f'that no other setting controls: {", ".join(sorted(known))}'
         )
     try:
         return Trainer(
@@ -104,10 +104,10 @@ def build_trainer(
     """Return the Trainer of a phase.
 
     Args:
-        settings: Where it runs.
-        phase: What the phase is.
+        settings: Devices and precision.
+        phase: Settings of the phase.
         path: Folder of the phase.
-        callbacks: To be called before the checkpoints are written.
+        callbacks: Callbacks that run before the checkpoints are written.
         progress: Show progress bars.
     """
     return Trainer(
@@ -145,7 +145,7 @@ def fit(trainer: Trainer, module: LightningModule, data: LightningDataModule, la
 
 @contextmanager
 def calm_warnings() -> Iterator[None]:
-    """Keep those warnings of Lightning back that no user can act on."""
+    """Suppress warnings of Lightning that no user can act on."""
     with warnings.catch_warnings():
         for text in _UNWANTED:
             warnings.filterwarnings('ignore', text)

@@ -112,7 +112,7 @@ def test_the_result_says_where_it_comes_from_and_is_not_overwritten(tiny_run):
     assert json.loads(metadata['settings']) == config_to_mapping(config)
     assert [row['phase'] for row in json.loads(metadata['phases'])] == ['pose', 'action']
     assert load_config(Path(config.output) / 'config.yaml') == config
-    with pytest.raises(ConfigError, match='holds a run already; add --resume'):
+    with pytest.raises(ConfigError, match='already holds a run; add --resume'):
         train(config)
     changed = tiny_run(pose={'epochs': 1, 'learning_rate': 1.0}, action={'epochs': 1})
     with pytest.raises(ConfigError, match=r'other settings: pose\.learning_rate; go on'):
