@@ -1,4 +1,4 @@
-"""What the parts of `on_a_gpu.py` share: a place to run, rows of figures, the bound of a pass."""
+"""Common code of the parts of `on_a_gpu.py`: device, rows of figures, the bound of a pass."""
 
 import json
 import time

@@ -1,4 +1,4 @@
-"""How far off metric 3D is: the tables of docs/coordinates.md, printed as Markdown.
+"""Errors of metric 3D: the tables of docs/coordinates.md, printed as Markdown.
 
 Adults of differing stature and proportions perform all actions of the simulated vocabulary before
 ideal cameras. The joints are seen with the errors of a good network and localised as the node

@@ -1,8 +1,7 @@
-"""How many frames a second go through the whole node: real processes over real DDS, 640 x 480.
+"""Frames per second of the whole node: separate processes over DDS, 640 x 480.
 
-Images are published at rising rates, as a camera driver does; what comes back as a pose is counted
-and its age taken, from the image's stamp to its arrival here. This process publishes, subscribes
-and shares the cores with the node.
+This process publishes images at rising rates like a camera driver, counts the poses, and measures
+their age from the image's stamp to the arrival of the pose. It shares the cores with the node.
 
 Run: .venv/bin/python benchmarks/node_rate.py --weights demo
      .venv/bin/python benchmarks/node_rate.py --weights untrained:ntu --rates 15,20,25,30

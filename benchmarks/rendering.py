@@ -1,8 +1,8 @@
-"""What the simulated actor costs: stages of a sample, batches on a device, the film.
+"""Cost of the simulated actor: stages of a sample, batches on a device, the film.
 
-Seconds on the CPU are those that one thread computed, so that other load on the machine counts
-little; those of a GPU are of the clock. Variants are measured in turns. Prints Markdown;
-`python benchmarks/rendering.py --device cuda` where there is a GPU.
+Times on the CPU are CPU seconds of one thread, so other load has little influence. Times on a GPU
+are wall time. Variants are measured in turns. Prints Markdown; with a GPU, run
+`python benchmarks/rendering.py --device cuda`.
 """
 
 import argparse

@@ -1,7 +1,7 @@
-"""How honest a root's covariance is and how right its velocity, over films with the truth.
+"""Calibration of the root's covariance, and error of its velocity, on films with the truth.
 
-The demo's network looks at each image once; the stream then has its readings three times: with the
-depth image, with the actor's true height, and with the default one.
+The demo's network processes each image once. The stream then uses its outputs three times: with
+the depth image, with the actor's true height, and with the default height.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ class Replay:
 
 
 class Track(NamedTuple):
-    """What was said of a film, (T, ...) with NaN where nobody was seen."""
+    """Results for a film, (T, ...), NaN where nobody was found."""
 
     film: Film
     root_m: np.ndarray

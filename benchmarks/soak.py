@@ -1,9 +1,8 @@
-"""Minutes of images at 30 Hz, with every fault that drivers are known for injected at random.
+"""Minutes of images at 30 Hz, with all known faults of drivers injected at random.
 
-The node runs as a process of its own. After each fault the film goes on, and the node must give
-poses again. At the end the report says how often each fault came, how many images gave a result,
-what the memory did, what was logged as an error, and how the process ended. Ctrl-C ends
-the run, not the report.
+The node runs as a separate process. After each fault the film continues, and the node must publish
+poses again. The report at the end has the number of each fault, the share of images with a result,
+the memory, the logged errors, and the exit status. After Ctrl-C the report is still printed.
 
 Run: make soak MINUTES=30
 """

@@ -1,6 +1,6 @@
 """Films of people who stand, then walk or run past a camera, with the truth and a depth image.
 
-Every film has its own actor, lens, light and path. `localization.py` makes its tables of them.
+Every film has its own actor, lens, light and path. `localization.py` uses them for its tables.
 """
 
 from __future__ import annotations
