@@ -7,14 +7,13 @@ is an honest estimate.
 
 from __future__ import annotations
 
-import signal
 import warnings
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import torch
 from lightning.pytorch import Trainer
-from lightning.pytorch.callbacks import ModelCheckpoint, RichProgressBar
+from lightning.pytorch.callbacks import ModelCheckpoint
 from lightning.pytorch.loggers import CSVLogger
 
 from pose_action_ros.models import MultitaskNet
@@ -24,7 +23,8 @@ from pose_action_ros.training.config import ActionPhase
 from pose_action_ros.training.data_module import PhaseData
 from pose_action_ros.training.order import OrderedSamples
 from pose_action_ros.training.phase_module import best_weights
-from pose_action_ros.training.reporting import EpochReport
+from pose_action_ros.training.reporting import EpochBar, EpochReport
+from pose_action_ros.training.trainers import fit
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 
 __all__ = ['new_network', 'steps_of', 'train_heads']
 
-_FEWEST_STEPS = 15  # per epoch: with a handful of films each is drawn often
+_FEWEST_STEPS = 15  # of an epoch: a handful of films is looked at often
 
 
 def new_network(
@@ -101,23 +101,10 @@ def train_heads(
         shuffle=False,  # type: ignore[arg-type]
     )
     module = ActionModule(net, phase, settings.learning_rate)
-    last = folder / 'last.ckpt'
     with warnings.catch_warnings():
         warnings.simplefilter('ignore')  # Lightning's advice on loaders and folders
         trainer = _trainer(phase, settings, folder, progress=progress)
-        on_ctrl_c = signal.getsignal(signal.SIGINT)
-        try:
-            trainer.fit(
-                module,
-                datamodule=PhaseData(train, shown, phase),
-                ckpt_path=last if last.exists() else None,
-                weights_only=True,
-            )
-        except SystemExit:  # Lightning's answer to Ctrl-C, which it also ignores from then on
-            if not trainer.interrupted:
-                raise
-            signal.signal(signal.SIGINT, on_ctrl_c)
-            raise KeyboardInterrupt from None
+        fit(trainer, module, PhaseData(train, shown, phase), folder / 'last.ckpt')
     net.load_state_dict(best_weights(module.state_dict()))
     net.eval()
 
@@ -155,7 +142,7 @@ def _trainer(
         ),
     ]
     if progress:
-        callbacks.append(RichProgressBar())
+        callbacks.append(EpochBar())
     on_gpu = settings.device.startswith('cuda') or (
         settings.device == 'auto' and torch.cuda.is_available()
     )
