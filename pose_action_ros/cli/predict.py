@@ -164,7 +164,7 @@ def _write(seen: Iterable[Seen], outputs: list[Output]) -> tuple[int, Counter[st
 def _notes(
     images: ImageSource, source: str, count: int, skipped: Counter[str], ended: bool
 ) -> list[str]:
-    """What the user should know besides the results."""
+    """Notes for the user, beside the results."""
     from pose_action_ros.geometry.film_writer import NO_BROWSER, has_h264
 
     notes = [f'{number} frames are skipped: {reason}' for reason, number in skipped.items()]

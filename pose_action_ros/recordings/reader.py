@@ -30,7 +30,7 @@ _ENDINGS = ('.mcap', '.db3', '.mcap.zstd', '.db3.zstd')
 
 
 class _Metadata(NamedTuple):
-    """What only `metadata.yaml` knows.
+    """Facts that only `metadata.yaml` contains.
 
     Attributes:
         files: Their names, in order; empty: unknown.
