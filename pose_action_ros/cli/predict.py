@@ -167,7 +167,10 @@ def _notes(
     """Notes for the user, beside the results."""
     from pose_action_ros.geometry.film_writer import NO_BROWSER, has_h264
 
-    notes = [f'{number} frames are skipped: {reason}' for reason, number in skipped.items()]
+    notes = [
+        f'{number} frame{"s" if number > 1 else ""} skipped: {reason}'
+        for reason, number in skipped.items()
+    ]
     notes += images.problems
     if ended:
         notes.append(f'ended after {count} frames')
