@@ -39,7 +39,7 @@ _FRAMES = 40
 
 
 class Driver:
-    """Publishes a short film again and again, and listens to what the node says."""
+    """Publishes a short film repeatedly, and subscribes to the results of the node."""
 
     def __init__(self, weights: str) -> None:
         film = SimulatedFilm(seed=1)
@@ -69,7 +69,7 @@ class Driver:
         self.process = subprocess.Popen([sys.executable, '-m', module, '--ros-args', *words])
 
     def run(self, rate_hz: float, seconds: float) -> dict[str, float]:
-        """Publish at a rate; return what came of it, the first second left out."""
+        """Publish at a rate; return the results without those of the first second."""
         start, next_s, sent, cpu_s, counted_s = time.perf_counter(), 0.0, 0, 0.0, 0.0
         while (now := time.perf_counter() - start) < seconds + 1.0:
             if now < 1.0:

@@ -179,7 +179,7 @@ def print_rates(arguments):
 
 
 def print_bounds(batch, arguments):
-    """How fast a GPU could finish crops at most, from what there is to do."""
+    """Upper bounds of the crops per second of a GPU."""
     together = dict(simulated_crops._TOGETHER)
     simulated_crops._TOGETHER.clear()  # as many at once as a GPU takes
     with Work() as work:
@@ -198,7 +198,7 @@ def print_bounds(batch, arguments):
 
 
 def print_loader(arguments):
-    """What loader workers really deliver, and what that costs on either side of the pipe."""
+    """Measured rate of loader workers, and the cost on both sides of the pipe."""
     _, parts = sources('images')
     phase = PosePhase(steps_per_epoch=3 * arguments.rounds, batch_size=arguments.batch)
     loader = PhaseData(parts, parts, phase, workers=arguments.workers).train_dataloader()

@@ -23,7 +23,7 @@ LAGS_S = np.arange(0.0, 0.8, 0.02)
 
 
 class Replay:
-    """An engine that looks at each window once, however often it is shown."""
+    """An engine that processes each window once, however often it is requested."""
 
     def __init__(self, engine: Engine) -> None:
         self.config, self.device, self.notes = engine.config, engine.device, engine.notes
@@ -41,7 +41,7 @@ class Replay:
         return self._tape[self._next - 1]
 
     def actions(self, joints: np.ndarray, *_: np.ndarray) -> np.ndarray:
-        """Nobody asks what is done."""
+        """Not used."""
         return np.full((len(joints), len(self.config.actions)), 1.0 / len(self.config.actions))
 
 
@@ -121,7 +121,7 @@ def covariance_rows(track: Track) -> np.ndarray:
 
 
 def print_velocities(tracks: dict[str, list[Track]]) -> None:
-    """How right the velocity is, standing, walking and running."""
+    """Errors of the velocity, standing, walking and running."""
     print('\n| scale from | who | error m/s | 90th % | against the root | lag ms | unknown % |')
     print('|' + '---|' * 7)
     for source, films in tracks.items():

@@ -87,7 +87,7 @@ def follow(stream, seed, count, options):
 
 
 def cost(options, count, budget_ms):
-    """One row: a picture of so many people, again and again, as fast as it goes."""
+    """One row: a picture with a number of people, processed repeatedly without pauses."""
     settings = StreamSettings(track=TrackSettings(max_people=MOST))
     stream = PoseActionStream.open(options.weights, finder=options.finder, settings=settings)
     image = people_in_a_grid(count)

@@ -30,7 +30,7 @@ DEPTH_NOISE = 0.0015  # one sigma of a depth pixel at 1 m, growing with the squa
 
 @dataclass(frozen=True, eq=False)
 class Film:
-    """A film and what is really there; vectors in the camera's optical frame.
+    """A film and its truth; vectors in the camera's optical frame.
 
     Attributes:
         gait: `walk` or `run`, which follows the standing.
