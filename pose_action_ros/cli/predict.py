@@ -123,7 +123,8 @@ def predict(
         count, skipped, ended = _write(seen, outputs)
     for note in _notes(images, source, count, skipped, ended):
         Console(stderr=True).print(note, highlight=False, markup=False, soft_wrap=True)
-    Console().print(f'{count} frames: {drawn}, {lines}', highlight=False, soft_wrap=True)
+    frames = 'frame' if count == 1 else 'frames'
+    Console().print(f'{count} {frames}: {drawn}, {lines}', highlight=False, soft_wrap=True)
     if view and not ended:
         wait_for_ctrl_c()
     if ended and not isinstance(images, Device):
