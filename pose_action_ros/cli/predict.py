@@ -45,7 +45,6 @@ if TYPE_CHECKING:
 __all__ = ['predict']
 
 _MISSING_SHARE = 0.02  # of the images that a file names; some containers only estimate them
-_LOOK_NS = 50_000_000  # between two looks at one picture
 _CTRL_C = 130
 
 
@@ -142,9 +141,9 @@ def _look_at_picture(
     image: NDArray[np.uint8], stream: PoseActionStream, camera: Camera | None
 ) -> Iterator[Seen]:
     """Look a few times, as at a scene that stands still: the first look only finds the person."""
-    from pose_action_ros.inference.still_images import LOOKS
+    from pose_action_ros.inference.still_images import LOOK_NS, LOOKS
 
-    seen = [stream.process(image, n * _LOOK_NS, camera=camera) for n in range(LOOKS)]
+    seen = [stream.process(image, n * LOOK_NS, camera=camera) for n in range(LOOKS)]
     yield 0.0, image, replace(seen[-1], stamp_ns=0)
 
 
