@@ -32,9 +32,9 @@ def test_somebody_who_is_half_visible_is_missed():
 
 def test_a_track_further_off_than_a_quarter_of_the_size_is_nobody():
     score = TrackScore()
-    score.add({1: LEFT + [9.9, 0.0]}, [LEFT], [SEEN])  # of 40 pixels
+    score.add({1: LEFT + np.array([9.9, 0.0])}, [LEFT], [SEEN])  # of 40 pixels
     assert (score.missed, score.false) == (0, 0)
-    score.add({1: LEFT + [10.1, 0.0]}, [LEFT], [SEEN])
+    score.add({1: LEFT + np.array([10.1, 0.0])}, [LEFT], [SEEN])
     assert (score.missed, score.false) == (1, 1)
 
 
