@@ -45,19 +45,20 @@ class Recording:
 
     name, skeleton, actions, stride, every = 'noise', PA16J, (), 1, None
 
-    def __init__(self, folder, size, window, video):
+    def __init__(self, folder, size, window, video, frames=FRAMES):
         self.folder, self.size, self.window, self.video = folder, size, window, video
+        self.frames = frames
         rng = np.random.default_rng(0)
         images = [textured(rng, *size) for _ in range(4)]
         folder.mkdir(parents=True)
         if video:
             self.path = folder / 'a.avi'
             writer = cv2.VideoWriter(str(self.path), cv2.VideoWriter_fourcc(*'XVID'), 30, size)
-            for frame in range(FRAMES):
+            for frame in range(frames):
                 writer.write(images[frame % 4])
             writer.release()
         else:
-            for frame in range(FRAMES):
+            for frame in range(frames):
                 cv2.imwrite(str(folder / f'{frame:06d}.jpg'), images[frame % 4])
 
     def __len__(self):
@@ -69,7 +70,7 @@ class Recording:
 
     def length(self, index):
         """Return the number of frames."""
-        return FRAMES
+        return self.frames
 
     def action(self, index):
         """Return that there is none."""

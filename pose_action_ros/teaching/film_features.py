@@ -43,7 +43,7 @@ if TYPE_CHECKING:
 __all__ = ['FeatureFiles', 'FilmFeatures', 'Watcher', 'pose_part', 'weights_digest']
 
 _ARRAYS = ('times_s', 'tracks', 'windows', 'joints_image', 'probability', 'joint_features')
-_VERSION = 1  # of the files; raise it when their content is computed in another way
+_VERSION = 2  # of the files; raise it when their content is computed in another way
 
 
 @dataclass(frozen=True, eq=False)

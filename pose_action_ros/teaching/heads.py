@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 
 __all__ = ['new_network', 'steps_of', 'train_heads']
 
-_FEWEST_STEPS = 15  # of an epoch: a handful of films is looked at often
+_FEWEST_STEPS = 25  # of an epoch: a handful of films is looked at often
 
 
 def new_network(

@@ -30,9 +30,9 @@ class TeachSettings:
     clip_seconds: float = _setting(
         0.0, 'Seconds that a clip covers; 0: those of the network (1 s for people).'
     )
-    epochs: int = _setting(20, 'Passes of training; each draws new clips of every film.')
-    visits: int = _setting(6, 'Clips that an epoch draws of each film, on average.')
-    batch_size: int = _setting(32, 'Clips per step.')
+    epochs: int = _setting(6, 'Passes of training; each draws new clips of every film.')
+    visits: int = _setting(1, 'Clips that an epoch draws of each film, on average.')
+    batch_size: int = _setting(16, 'Clips per step.')
     learning_rate: float = _setting(2e-3, 'Highest rate of AdamW on one cycle.')
     weight_decay: float = _setting(0.05, 'Weight decay.')
     ema_decay: float = _setting(0.99, "Decay of the weights' moving average.")

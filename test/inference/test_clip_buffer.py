@@ -113,6 +113,13 @@ class TestForgetting:
         assert (buffer.clip(WHOLE).probability == 9.0).all()
         assert not buffer.clip(WHOLE).full
 
+    def test_the_longest_pause_is_no_gap(self):
+        buffer = filmed(15, seconds=1.0, max_gap_s=0.5)
+        buffer.add(frame(1001.5 * SECOND))
+        assert len(buffer) > 1
+        buffer.add(frame(1002.0 * SECOND + 1))
+        assert len(buffer) == 1
+
     def test_a_pause_that_is_no_gap(self):
         buffer = filmed(15, seconds=2.0)
         buffer.add(frame(round(1002.45 * SECOND)))

@@ -138,6 +138,35 @@ def test_auc_by_hand():
         auc([0.0], max_threshold=0.5, steps=0)
 
 
+def test_auc_of_one_step_is_the_mean_of_both_ends():
+    assert auc([0.0, 0.4], max_threshold=0.5, steps=1) == pytest.approx(0.75)
+
+
+def test_auc_counts_an_error_at_the_upper_end():
+    assert auc([0.5], max_threshold=0.5, steps=4) == pytest.approx(0.2)
+
+
+def test_auc_refuses_a_negative_number_of_steps():
+    with pytest.raises(ConfigError, match='got -3'):
+        auc([0.0], max_threshold=0.5, steps=-3)
+
+
+def test_head_size_of_one_box_and_of_boxes_of_clips():
+    assert head_size([10.0, 20.0, 40.0, 60.0]) == pytest.approx(30.0)
+    boxes = np.zeros((2, 3, 4))
+    boxes[1, 2] = [10.0, 20.0, 40.0, 60.0]
+    expected = np.zeros((2, 3))
+    expected[1, 2] = 30.0
+    np.testing.assert_allclose(head_size(boxes), expected)
+
+
+def test_head_size_of_a_box_that_is_annotated_backwards():
+    # Unsigned pixels: the differences are negative, which uint8 can not hold.
+    size = head_size(np.array([40, 60, 10, 20], np.uint8))
+    assert size.dtype == np.float64
+    assert size == pytest.approx(30.0)
+
+
 def test_pck_torso_counts_visible_joints_within_a_tenth():
     target = np.zeros((1, 17, 2))
     target[0, PA17J.index('left_shoulder')] = [30.0, 0.0]

@@ -24,6 +24,20 @@ def test_somebody_without_a_track_is_missed_unless_hidden():
     assert (score.people, score.missed, score.false) == (3, 1, 0)
 
 
+def test_somebody_who_is_half_visible_is_missed():
+    score = TrackScore()
+    score.add({}, [LEFT], [np.array([True, True, False, False])])
+    assert (score.people, score.missed) == (1, 1)
+
+
+def test_a_track_further_off_than_a_quarter_of_the_size_is_nobody():
+    score = TrackScore()
+    score.add({1: LEFT + np.array([9.9, 0.0])}, [LEFT], [SEEN])  # of 40 pixels
+    assert (score.missed, score.false) == (0, 0)
+    score.add({1: LEFT + np.array([10.1, 0.0])}, [LEFT], [SEEN])
+    assert (score.missed, score.false) == (1, 1)
+
+
 def test_a_track_of_nobody_is_false_and_so_is_a_second_one_of_somebody():
     score = TrackScore()
     score.add({1: LEFT, 2: POSE + 500.0}, [LEFT], [SEEN])

@@ -6,6 +6,7 @@ from typer.testing import CliRunner
 
 from pose_action_ros.cli.main import app
 from pose_action_ros.core.errors import ConfigError
+from pose_action_ros.models import open_model
 from pose_action_ros.teaching import lesson
 
 
@@ -28,6 +29,20 @@ def test_a_folder_is_taught_and_judged(two_kinds, tmp_path, tiny_weights):
     report = json.loads((output / 'report.json').read_text())
     assert judged == report['scores']['val']
     assert (tmp_path / 'plots' / 'confusion.png').exists()
+
+
+def test_a_folder_that_is_filmed_with_the_simulated_actor_is_taught(tmp_path, tiny_weights):
+    root, output = tmp_path / 'my_actions', tmp_path / 'out'
+    for label in ('wave', 'squat'):
+        filming = ['--folder', root, '--source', 'simulated', '--count', 3, '--seconds', 0.5]
+        done = call('record', label, *filming)
+        assert done.exit_code == 0, done.output
+    options = ['--weights', tiny_weights, '--output', output, '--device', 'cpu', '--threads', 1]
+    done = call('teach', root, '--epochs', 1, *options)
+    assert done.exit_code == 0, done.output
+    assert open_model(output / 'my_actions.safetensors').config.actions == ('squat', 'wave')
+    table = json.loads((output / 'report.json').read_text())
+    assert table['scores']['val']['films'] == 2
 
 
 def test_a_network_that_does_not_know_the_sub_folders_is_refused(two_kinds, tiny_weights):
