@@ -84,7 +84,14 @@ class RecordingTopics:
         Raises:
             ConfigError: There is no such topic, or more than one image.
         """
-        images = [topic for topic, kinds in _types(reader).items() if kinds & IMAGE_TYPES]
+        types = _types(reader)
+        images = [topic for topic, kinds in types.items() if kinds & IMAGE_TYPES]
+        if not images:
+            found = [f'{topic} ({", ".join(sorted(kinds))})' for topic, kinds in types.items()]
+            raise ConfigError(
+                f'the recording has no image topic; expected {" or ".join(sorted(IMAGE_TYPES))}, '
+                f'found {_listed(found)}'
+            )
         silent = {c.topic for c in reader.connections if not c.msgcount}
         image = self.image or _only_image(images, self.depth, silent)
         if image not in images:

@@ -31,6 +31,8 @@ if TYPE_CHECKING:
 
 __all__ = ['Inputs']
 
+_COMPRESSED = '/compressed'
+
 
 class Inputs:
     """The node's subscriptions and their last messages.
@@ -68,7 +70,7 @@ class Inputs:
         self.image_topic = node.resolve_topic_name('image')
         self.camera_info_topic = _camera_info_topic(node)
         if settings.image_transport == 'compressed':
-            self.image_topic += '/compressed'
+            self.image_topic += _COMPRESSED
             self._add(CompressedImage, self.image_topic, self._on_image)
         else:
             self._add(Image, 'image', self._on_image)
@@ -95,6 +97,16 @@ class Inputs:
         self._rectified = settings.image_rectified
         if self._info is not None:
             self.matched.calibration = calibration_from_msg(self._info, rectified=self._rectified)
+
+    def silence(self, for_s: float) -> str:
+        """Return that no image has come for so long, and where there may be some instead."""
+        text = f'no image on {self.image_topic} for {for_s:g} s'
+        raw = self.image_topic.removesuffix(_COMPRESSED)
+        is_raw = raw == self.image_topic
+        other, transport = (raw + _COMPRESSED, 'compressed') if is_raw else (raw, 'raw')
+        if not self._node.count_publishers(other):
+            return text
+        return f'{text}, but {other} is published: try image_transport:={transport}'
 
     def problems(self) -> dict[str, str]:
         """Return the fault of each input, by topic."""
