@@ -69,8 +69,10 @@ class Inputs:
         self.matched = MatchedInputs(boxes=boxes.source if boxes else None)
         self.image_topic = node.resolve_topic_name('image')
         self.camera_info_topic = _camera_info_topic(node)
+        raw = self.image_topic.removesuffix(_COMPRESSED)
+        self._other = (raw + _COMPRESSED, 'compressed')
         if settings.image_transport == 'compressed':
-            self.image_topic += _COMPRESSED
+            self.image_topic, self._other = raw + _COMPRESSED, (raw, 'raw')
             self._add(CompressedImage, self.image_topic, self._on_image)
         else:
             self._add(Image, 'image', self._on_image)
@@ -100,13 +102,10 @@ class Inputs:
 
     def silence(self, for_s: float) -> str:
         """Return that no image has come for so long, and where there may be some instead."""
-        text = f'no image on {self.image_topic} for {for_s:g} s'
-        raw = self.image_topic.removesuffix(_COMPRESSED)
-        is_raw = raw == self.image_topic
-        other, transport = (raw + _COMPRESSED, 'compressed') if is_raw else (raw, 'raw')
-        if not self._node.count_publishers(other):
+        text, (topic, transport) = f'no image on {self.image_topic} for {for_s:g} s', self._other
+        if not self._node.count_publishers(topic):
             return text
-        return f'{text}, but {other} is published: try image_transport:={transport}'
+        return f'{text}, but {topic} is published: try image_transport:={transport}'
 
     def problems(self) -> dict[str, str]:
         """Return the fault of each input, by topic."""
@@ -152,4 +151,5 @@ def _camera_info_topic(node: Node) -> str:
     is_default = resolved == f'{namespace.rstrip("/")}/camera_info'
     if not is_default or is_remapped('camera_info', node.get_name(), namespace, sys.argv):
         return resolved
-    return f'{node.resolve_topic_name("image").rpartition("/")[0]}/camera_info'
+    image = node.resolve_topic_name('image').removesuffix(_COMPRESSED)
+    return f'{image.rpartition("/")[0]}/camera_info'
