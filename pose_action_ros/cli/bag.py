@@ -165,6 +165,8 @@ def _report(counts: Counts, topics: RecordingTopics, output: Path) -> None:
         notes.append(
             f'no calibration on {topics.camera_info}: positions are relative to the root joint'
         )
+    for name in sorted(topics.moved):
+        notes.append(f'{name} are on {topics.output(name)}: the recording has another {name}')
     if counts.stopped_by:
         notes.append(
             f'stopped by {signal.Signals(counts.stopped_by).name}: the rest of the recording is '

@@ -531,8 +531,10 @@ def test_topics_are_chosen_and_refused_with_a_reason(tmp_path, film):
     ):
         RecordingTopics().found_in(reader)
     recorder = Recorder(tmp_path / 'two')
-    for topic in ('/left/image', '/right/image', '/poses'):
+    for topic in ('/left/image', '/right/image', '/people', '/left/actions'):
         recorder.write(topic, image, START_NS)
+    kind = 'pose_action_ros/msg/Pose3D'
+    recorder.writer.add_connection('/poses', kind, typestore=load_types())
     recorder.writer.close()
     with Reader(tmp_path / 'two') as reader:
         with pytest.raises(ConfigError, match='--image-topic'):
@@ -541,6 +543,8 @@ def test_topics_are_chosen_and_refused_with_a_reason(tmp_path, film):
             RecordingTopics('/left/image').found_in(reader)
         taken = RecordingTopics('/left/image', namespace='left').found_in(reader)
         assert taken.output('poses') == '/left/poses'
+        assert taken.output('actions') == '/left/pose_action/actions'  # not an ActionLabel
+        assert taken.found_in(reader) == taken
 
 
 def test_what_is_no_recording_is_said_and_leaves_nothing(tmp_path, film, net):
