@@ -195,3 +195,15 @@ def test_every_message_is_built_and_every_field_explained():
             code, _, comment = line.partition('#')
             explained = comment or explained
             assert not code.strip() or explained, f'{path.name}: {line}'
+
+
+def test_folders_of_people_are_listed_without_hidden_files():
+    """`visible_files` does that; the other places list folders that the package has made."""
+    package = ROOT / 'pose_action_ros'
+    own = {'cli/export.py', 'data/prepared.py', 'runtime/start_cache.py', 'training/run_folder.py'}
+    listing = {
+        str(path.relative_to(package))
+        for path in package.rglob('*.py')
+        if re.search(r'\.(r?glob|iterdir|walk|listdir|scandir)\(', path.read_text())
+    }
+    assert listing == {'core/paths.py', *own}

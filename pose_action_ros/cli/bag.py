@@ -22,8 +22,12 @@ if TYPE_CHECKING:
 __all__ = ['bag']
 
 _STOPPED = 128  # exit status over the number of the signal, as shells have it
-_RENAMED = ('--people-topic', '--people-class-id', '--people-min-score', '--people-max-age')
 _NOTES = 20  # reasons that are listed one by one
+
+
+def _names(option: str) -> tuple[str, str]:
+    """Return the name of an option of detections, and its name in version 0.1."""
+    return f'--detections-{option}', f'--people-{option}'
 
 
 def bag(
@@ -57,22 +61,26 @@ def bag(
     detections_topic: Annotated[
         str,
         typer.Option(
-            help='Topic of a Detection2DArray with boxes of people; several are tracked.'
+            *_names('topic'),
+            help='Topic of a Detection2DArray with boxes of people; several are tracked.',
         ),
     ] = '',
     detections_class_id: Annotated[
         str | None,
         typer.Option(
-            help='Class id of people in the detections; empty: every detection is a person.'
+            *_names('class-id'),
+            help='Class id of people in the detections; empty: every detection is a person.',
         ),
     ] = None,
     detections_min_score: Annotated[
-        float | None, typer.Option(help='Detections with a lower score are skipped.')
+        float | None,
+        typer.Option(*_names('min-score'), help='Detections with a lower score are skipped.'),
     ] = None,
     detections_max_age: Annotated[
         float | None,
         typer.Option(
-            help='Largest difference between the stamps of an image and its detections, seconds.'
+            *_names('max-age'),
+            help='Largest difference between the stamps of an image and its detections, seconds.',
         ),
     ] = None,
     sync_wait: Annotated[
@@ -98,16 +106,13 @@ def bag(
         typer.Option(help='Weights of the finder, to track several people; empty: one person.'),
     ] = '',
     quiet: Annotated[bool, typer.Option('--quiet', help='No progress bar.')] = False,
-    renamed: Annotated[
-        str, typer.Option(*_RENAMED, hidden=True, callback=lambda value: _refuse(value))
-    ] = '',
 ) -> None:
     """Copy a rosbag2 recording and add the results, with the stamps of the images.
 
     Options have the defaults of the node. Unreadable messages are counted, and the reasons are
     printed. OUT is a complete recording at any moment: after Ctrl-C, a full disk or a kill it
-    keeps all that was written. The exit status is 0 if IN was read to its end, 1 if nothing could
-    be converted or the disk is full, and 130 or 143 after Ctrl-C or SIGTERM.
+    keeps all that was written. The exit status is 0 if IN was read to its end, 1 if no image
+    could be read or the disk is full, and 130 or 143 after Ctrl-C or SIGTERM.
     """
     from pose_action_ros.inference import PoseActionStream
     from pose_action_ros.inference.settings import BodySettings, DetectionSettings, StreamSettings
@@ -140,16 +145,10 @@ def bag(
     _report(counts, topics, output)
     if counts.stopped_by:
         raise typer.Exit(_STOPPED + counts.stopped_by)
-    if counts.images and counts.bad_images == counts.images:
+    if not counts.images:
+        raise DatasetError(f'{topics.image} has no messages; {recording} has {counts.listed()}')
+    if counts.bad_images == counts.images:
         raise DatasetError(f'none of the {counts.images} images of {topics.image} could be read')
-
-
-def _refuse(value: str) -> str:
-    """Refuse the old names of options, whichever was given."""
-    if value:
-        new = ', '.join(name.replace('people', 'detections') for name in _RENAMED)
-        raise typer.BadParameter(f'the options of detections are now {new}')
-    return value
 
 
 def _given(**options: Any) -> dict[str, Any]:
@@ -166,6 +165,8 @@ def _report(counts: Counts, topics: RecordingTopics, output: Path) -> None:
         notes.append(
             f'no calibration on {topics.camera_info}: positions are relative to the root joint'
         )
+    for name in sorted(topics.moved):
+        notes.append(f'{name} are on {topics.output(name)}: the recording has another {name}')
     if counts.stopped_by:
         notes.append(
             f'stopped by {signal.Signals(counts.stopped_by).name}: the rest of the recording is '

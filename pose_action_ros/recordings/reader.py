@@ -26,7 +26,8 @@ __all__ = ['Recording', 'opened']
 
 _EXPECTED = 'expected a rosbag2 folder, or a .mcap or .db3 file'
 _ROS1_START = b'#ROSBAG V'
-_ENDINGS = ('.mcap', '.db3', '.mcap.zstd', '.db3.zstd')
+_PACKED = ('.zstd', '.zst')  # of rosbag2, and of the command zstd
+_ENDINGS = ('.mcap', '.db3', *(kind + packed for kind in ('.mcap', '.db3') for packed in _PACKED))
 
 
 class _Metadata(NamedTuple):
@@ -120,7 +121,7 @@ def opened(path: Path) -> Iterator[Recording]:
     with ExitStack() as stack:
         files = []
         for file in paths:
-            plain = _unpacked(file, stack, lost) if file.suffix == '.zstd' else file
+            plain = _unpacked(file, stack, lost) if file.suffix in _PACKED else file
             try:
                 files.append(_open_file(plain, stack))
                 lost += _left_beside(plain)
