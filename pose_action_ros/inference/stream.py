@@ -115,6 +115,18 @@ class PoseActionStream:
             finds = FinderEngine(open_finder(finder), device, threads, backend=backend)
         return cls(engine, settings, finds)
 
+    def fresh(self, settings: StreamSettings | None = None) -> PoseActionStream:
+        """Return another stream on the same network, which has seen nothing yet.
+
+        Args:
+            settings: Its settings; by default those of this stream.
+        """
+        if self._engine is None:
+            raise RuntimeError('the stream is closed; open another one')
+        return PoseActionStream(
+            self._engine, settings or self._settings, self._search and self._search.engine
+        )
+
     @property
     def settings(self) -> StreamSettings:
         """The settings of the next frame."""

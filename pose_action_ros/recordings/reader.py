@@ -22,11 +22,13 @@ if TYPE_CHECKING:
 
     from rosbags.interfaces import Connection
 
-__all__ = ['Recording', 'opened']
+__all__ = ['RECORDING_ENDINGS', 'Recording', 'opened']
 
 _EXPECTED = 'expected a rosbag2 folder, or a .mcap or .db3 file'
 _ROS1_START = b'#ROSBAG V'
-_ENDINGS = ('.mcap', '.db3', '.mcap.zstd', '.db3.zstd')
+
+RECORDING_ENDINGS = ('.mcap', '.db3', '.mcap.zstd', '.db3.zstd')
+"""Of the files of a recording."""
 
 
 class _Metadata(NamedTuple):
@@ -139,7 +141,7 @@ def _storage_files(path: Path, named: tuple[str, ...]) -> tuple[list[Path], list
     if path.is_file():
         _refuse_others(path)
         return [path], []
-    there = [p for p in visible_files(path) if p.name.endswith(_ENDINGS) and p.is_file()]
+    there = [p for p in visible_files(path) if p.name.endswith(RECORDING_ENDINGS) and p.is_file()]
     if not there and (bags := visible_files(path, '*.bag')):
         _refuse_others(bags[0])
     if not named:
@@ -182,7 +184,7 @@ def _refuse_others(path: Path) -> None:
             f'{path} is a recording of ROS 1; convert it with '
             f'`rosbags-convert --src {path} --dst {target}`, then give {target}'
         )
-    if not path.name.endswith(_ENDINGS):
+    if not path.name.endswith(RECORDING_ENDINGS):
         raise DatasetError(f'{path} is no recording; {_EXPECTED}')
 
 

@@ -1,0 +1,189 @@
+"""Maps the task over the items: in this process, or on Ray, which schedules and retries.
+
+Ray is the library behind `--workers` and `--ray`. It is loaded when it is asked for and never
+before, without its dashboard, and its reports about its use are switched off.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import threading
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from pose_action_ros.batch.items import Outcome, State
+from pose_action_ros.batch.task import do
+from pose_action_ros.core.errors import ConfigError, DeviceError, shortened
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from pose_action_ros.batch.items import Item
+    from pose_action_ros.batch.task import Batch
+
+__all__ = ['Workers', 'run']
+
+_RETRIES = 3  # of a task whose worker or node died
+_GRACE_S = 20.0  # for tasks to end in order after Ctrl-C
+_STORE_BYTES = 256 << 20  # for what tasks return, which is little
+_REASON = 500  # characters of a reason
+_USAGE = 'RAY_USAGE_STATS_ENABLED'
+
+
+@dataclass(frozen=True)
+class Workers:
+    """Who does the work.
+
+    Attributes:
+        count: Workers on this machine; 1: this process.
+        ray: Address of a Ray cluster, or `auto`; empty: this machine.
+        threads: CPU threads of a worker; 0: an even share of this machine's cores.
+        gpus: Share of a GPU for each worker.
+    """
+
+    count: int = 1
+    ray: str = ''
+    threads: int = 0
+    gpus: float = 0.0
+
+    @property
+    def threads_each(self) -> int:
+        """CPU threads of a worker."""
+        if self.threads:
+            return self.threads
+        return 1 if self.ray else max(1, _cores() // self.count)
+
+    @property
+    def is_here(self) -> bool:
+        """The work is done in this process."""
+        return self.count == 1 and not self.ray
+
+
+def run(items: Sequence[Item], batch: Batch, workers: Workers) -> Iterator[Outcome]:
+    """Do all items; yield the outcomes as they come.
+
+    After Ctrl-C or SIGTERM the tasks at hand are stopped, and their outcomes are yielded too.
+
+    Args:
+        items: The inputs.
+        batch: How.
+        workers: Who.
+
+    Raises:
+        ConfigError: Ray is not installed, or there is no such cluster.
+    """
+    if workers.is_here:
+        return _run_here(items, batch)
+    return _run_on_ray(items, batch, workers)
+
+
+def _run_here(items: Sequence[Item], batch: Batch) -> Iterator[Outcome]:
+    for item in items:
+        outcome = do(item, batch)
+        yield outcome
+        if outcome.state is State.STOPPED:
+            return
+
+
+def _run_on_ray(items: Sequence[Item], batch: Batch, workers: Workers) -> Iterator[Outcome]:
+    ray = _load_ray()
+    with _connected(ray, workers), _interrupting():
+        remote = ray.remote(
+            num_cpus=workers.threads_each, num_gpus=workers.gpus, max_retries=_RETRIES
+        )(do)
+        shared = ray.put(batch)
+        waiting = {remote.remote(item, shared): item for item in items}
+        try:
+            while waiting:
+                ready, _ = ray.wait(list(waiting))
+                yield _outcome(ray, ready[0], waiting.pop(ready[0]))
+        except KeyboardInterrupt:
+            yield from _stopped(ray, waiting)
+
+
+def _stopped(ray: Any, waiting: dict[Any, Item]) -> Iterator[Outcome]:
+    """Stop what is at hand; tasks end in order and delete what they had begun."""
+    for reference in waiting:
+        ray.cancel(reference)
+    ready, _ = ray.wait(list(waiting), num_returns=len(waiting), timeout=_GRACE_S)
+    for reference, item in waiting.items():
+        ended = reference in ready
+        outcome = _outcome(ray, reference, item) if ended else None
+        is_done = outcome is not None and outcome.state is not State.FAILED
+        yield outcome if outcome and is_done else Outcome(item.name, item.source, State.STOPPED)
+
+
+def _outcome(ray: Any, reference: Any, item: Item) -> Outcome:
+    try:
+        outcome: Outcome = ray.get(reference)
+    except ray.exceptions.RayError as error:
+        reason = shortened(f'{type(error).__name__}: {" ".join(str(error).split())}', _REASON)
+        return Outcome(item.name, item.source, State.FAILED, reason)
+    return outcome
+
+
+def _load_ray() -> Any:
+    os.environ.setdefault(_USAGE, '0')  # before the import, which reads it
+    try:
+        import ray
+    except ImportError as error:
+        raise ConfigError(
+            f'several workers need the library Ray ({error}): '
+            "pip install 'pose_action_ros[cluster]'"
+        ) from error
+    return ray
+
+
+@contextmanager
+def _connected(ray: Any, workers: Workers) -> Iterator[None]:
+    """Start Ray on this machine, or join a cluster; leave it afterwards."""
+    options: dict[str, Any] = {'log_to_driver': False, 'logging_level': 'warning'}
+    if workers.ray:
+        options |= {'address': workers.ray}
+    else:
+        options |= {
+            'address': 'local',
+            'num_cpus': workers.count * workers.threads_each,
+            'object_store_memory': _STORE_BYTES,
+            'include_dashboard': False,
+        }
+    try:
+        ray.init(**options)
+    except (ConnectionError, OSError, RuntimeError, ValueError) as error:
+        place = f'the Ray cluster {workers.ray}' if workers.ray else 'Ray'
+        raise DeviceError(
+            f'{place} does not answer: {error}; `ray status` tells whether one runs, and '
+            '`--workers` does without'
+        ) from error
+    try:
+        yield
+    finally:
+        ray.shutdown()
+
+
+@contextmanager
+def _interrupting() -> Iterator[None]:
+    """Let SIGTERM and SIGHUP end the run as Ctrl-C does."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+
+    def interrupt(*_: Any) -> None:
+        raise KeyboardInterrupt
+
+    names = [name for name in ('SIGTERM', 'SIGHUP') if hasattr(signal, name)]
+    before = {name: signal.signal(getattr(signal, name), interrupt) for name in names}
+    try:
+        yield
+    finally:
+        for name, handler in before.items():
+            signal.signal(getattr(signal, name), handler)
+
+
+def _cores() -> int:
+    """Cores that this process may use."""
+    return (
+        len(os.sched_getaffinity(0)) if hasattr(os, 'sched_getaffinity') else os.cpu_count() or 1
+    )
