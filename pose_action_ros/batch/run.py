@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import signal
+import socket
 import threading
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -29,6 +30,8 @@ _RETRIES = 3  # of a task whose worker or node died
 _GRACE_S = 20.0  # for tasks to end in order after Ctrl-C
 _STORE_BYTES = 256 << 20  # for what tasks return, which is little
 _REASON = 500  # characters of a reason
+_ANSWER_S = 10.0
+_ADVICE = '`ray status` tells whether one runs, and `--workers` does without'
 _USAGE = 'RAY_USAGE_STATS_ENABLED'
 
 
@@ -141,6 +144,7 @@ def _connected(ray: Any, workers: Workers) -> Iterator[None]:
     """Start Ray on this machine, or join a cluster; leave it afterwards."""
     options: dict[str, Any] = {'log_to_driver': False, 'logging_level': 'warning'}
     if workers.ray:
+        _check_it_answers(workers.ray)
         options |= {'address': workers.ray}
     else:
         options |= {
@@ -153,14 +157,28 @@ def _connected(ray: Any, workers: Workers) -> Iterator[None]:
         ray.init(**options)
     except (ConnectionError, OSError, RuntimeError, ValueError) as error:
         place = f'the Ray cluster {workers.ray}' if workers.ray else 'Ray'
-        raise DeviceError(
-            f'{place} does not answer: {error}; `ray status` tells whether one runs, and '
-            '`--workers` does without'
-        ) from error
+        raise DeviceError(f'{place} does not answer: {error}; {_ADVICE}') from error
     try:
+        if workers.gpus and not workers.ray and not ray.cluster_resources().get('GPU'):
+            raise DeviceError(
+                '--gpus asks for a GPU and Ray finds none here; drop it, or use --ray'
+            )
         yield
     finally:
         ray.shutdown()
+
+
+def _check_it_answers(address: str) -> None:
+    """Fail within seconds where nobody listens, for which Ray itself takes minutes."""
+    host, colon, port = address.rpartition(':')
+    if '/' in address or not (colon and port.isdecimal()):
+        return  # `auto`, or a URL of Ray's
+    try:
+        socket.create_connection((host, int(port)), _ANSWER_S).close()
+    except OSError as error:
+        raise DeviceError(
+            f'the Ray cluster {address} does not answer: {error}; {_ADVICE}'
+        ) from error
 
 
 @contextmanager

@@ -113,12 +113,12 @@ class OutputStore:
         final.parent.mkdir(parents=True, exist_ok=True)
         for left in final.parent.glob(f'.{_literal(final.name)}.*{_UNFINISHED}'):
             shutil.rmtree(left, ignore_errors=True)
-        folder = _beside(final)
-        folder.mkdir()
+        hidden = _beside(final)
+        hidden.mkdir()
         try:
-            yield folder / final.name  # files of a recording are named after its folder
+            yield hidden / final.name  # files of a recording are named after its folder
         finally:
-            shutil.rmtree(folder, ignore_errors=True)
+            shutil.rmtree(hidden, ignore_errors=True)
 
     def deliver(self, made: Path, name: str) -> None:
         """Put a finished output under its name, in place of an older one."""

@@ -123,9 +123,8 @@ class PoseActionStream:
         """
         if self._engine is None:
             raise RuntimeError('the stream is closed; open another one')
-        return PoseActionStream(
-            self._engine, settings or self._settings, self._search and self._search.engine
-        )
+        finder = None if self._search is None else self._search.engine
+        return PoseActionStream(self._engine, settings or self._settings, finder)
 
     @property
     def settings(self) -> StreamSettings:
