@@ -9,7 +9,9 @@ from pathlib import Path
 
 import pytest
 
-ray = pytest.importorskip('ray', reason='needs the extra `cluster`')
+pytest.importorskip('ray', reason='needs the extra `cluster`')
+
+import ray
 
 from pose_action_ros.batch.items import Item, State, Summary
 from pose_action_ros.batch.run import Workers, run
