@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass
 from enum import Enum
+from typing import Any
 
 from pose_action_ros.core.errors import ConfigError
 
@@ -27,10 +28,12 @@ class Item:
     Attributes:
         source: Its path or URL.
         name: Path of its output below the output folder, parts separated by `/`.
+        parts: Its parts, if it is watched in parts; empty if it is one task.
     """
 
     source: str
     name: str
+    parts: tuple[Any, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from pose_action_ros.batch.items import Outcome, State
-from pose_action_ros.batch.task import do
+from pose_action_ros.batch.task import do, do_part, is_done
 from pose_action_ros.core.errors import ConfigError, DeviceError, shortened
 
 if TYPE_CHECKING:
@@ -93,11 +93,15 @@ def _run_here(items: Sequence[Item], batch: Batch) -> Iterator[Outcome]:
 def _run_on_ray(items: Sequence[Item], batch: Batch, workers: Workers) -> Iterator[Outcome]:
     ray = _load_ray()
     with _connected(ray, workers), _interrupting():
-        remote = ray.remote(
+        task = ray.remote(
             num_cpus=workers.threads_each, num_gpus=workers.gpus, max_retries=_RETRIES
-        )(do)
-        shared = ray.put(batch)
-        waiting = {remote.remote(item, shared): item for item in items}
+        )
+        whole, part_of, shared = task(do), task(do_part), ray.put(batch)
+        waiting = {}
+        for item in items:
+            parts = () if item.parts and is_done(item, batch) else item.parts
+            watched = [part_of.remote(item, shared, part) for part in parts]
+            waiting[whole.remote(item, shared, *watched)] = item
         try:
             while waiting:
                 ready, _ = ray.wait(list(waiting))

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from pose_action_ros.batch.items import Item, Summary
 
-__all__ = ['Batch', 'do']
+__all__ = ['Batch', 'do', 'do_part', 'is_done']
 
 _REASON = 500  # characters of a reason
 
@@ -40,12 +40,14 @@ class Batch:
         output: Folder of the outputs, a path or URL.
         key: Everything besides the input that changes an output: settings, weights, version.
         again: Convert also what is done and unchanged.
+        watch: Does a part of an input; what it returns for all parts is given to `convert`.
     """
 
     convert: Callable[..., Summary]
     output: str
     key: str
     again: bool = False
+    watch: Callable[..., Any] | None = None
 
 
 def do(item: Item, batch: Batch, *parts: Any) -> Outcome:
@@ -61,8 +63,12 @@ def do(item: Item, batch: Batch, *parts: Any) -> Outcome:
     try:
         trace, size_bytes = trace_of(item.source)
         outcome = replace(outcome, size_bytes=size_bytes)
-        key = hashlib.sha256(repr((trace, batch.key)).encode()).hexdigest()
-        outcome = _whole(item, batch, outcome, key, parts)
+        failed = [part for part in parts if isinstance(part, Outcome)]
+        outcome = (
+            replace(failed[0], size_bytes=size_bytes)
+            if failed
+            else _whole(item, batch, outcome, _key(batch, trace), parts)
+        )
     except KeyboardInterrupt:
         outcome = replace(outcome, state=State.STOPPED)
     except PoseActionError as error:
@@ -75,6 +81,40 @@ def do(item: Item, batch: Batch, *parts: Any) -> Outcome:
         worker=f'{socket.gethostname()}:{os.getpid()}',
         peak_mib=_peak_mib(),
     )
+
+
+def is_done(item: Item, batch: Batch) -> bool:
+    """Tell whether the output of an item is there and unchanged, and may stay."""
+    try:
+        key = _key(batch, trace_of(item.source)[0])
+    except PoseActionError:
+        return False
+    store = OutputStore(batch.output)
+    mark = store.mark(item.name)
+    return bool(not batch.again and mark and mark.get('key') == key and store.exists(item.name))
+
+
+def do_part(item: Item, batch: Batch, part: Any) -> Any:
+    """Do a part of an item; a failure is returned as the outcome of the whole item.
+
+    Args:
+        item: The input.
+        batch: How.
+        part: One of the item's parts.
+    """
+    if batch.watch is None:
+        raise ValueError('a batch without `watch` has no parts')
+    try:
+        with fetched(item.source) as source:
+            return batch.watch(source, part)
+    except PoseActionError as error:
+        return Outcome(item.name, item.source, State.FAILED, str(error))
+    except Exception as error:  # as in `do`
+        return Outcome(item.name, item.source, State.FAILED, shortened(repr(error), _REASON))
+
+
+def _key(batch: Batch, trace: list[tuple[str, int, str]]) -> str:
+    return hashlib.sha256(repr((trace, batch.key)).encode()).hexdigest()
 
 
 def _whole(

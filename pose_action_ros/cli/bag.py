@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+from dataclasses import replace
 from functools import partial
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Annotated, Any
@@ -26,14 +27,17 @@ from pose_action_ros.cli.batch_options import (
 )
 from pose_action_ros.cli.batch_report import run_batch
 from pose_action_ros.cli.options import Device, Weights
-from pose_action_ros.core.errors import DatasetError
+from pose_action_ros.core.errors import ConfigError, DatasetError
 from pose_action_ros.core.weights import SHIPPED_WEIGHTS
 from pose_action_ros.recordings.finding import name_of, recordings_below
 from pose_action_ros.recordings.topics import RecordingTopics
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from pose_action_ros.recordings.annotator import Counts
     from pose_action_ros.recordings.job import ConversionSettings
+    from pose_action_ros.recordings.parts import Watched
 
 __all__ = ['bag', 'convert_one']
 
@@ -122,6 +126,14 @@ def bag(
     ray: RayAddress = '',
     threads: Threads = 0,
     gpus: Gpus = 0.0,
+    split_s: Annotated[
+        float,
+        typer.Option(
+            min=0.0,
+            help='Cut longer recordings into parts of about this length for several workers, '
+            'seconds; 0: never. Results differ slightly, see docs/cluster.md.',
+        ),
+    ] = 0.0,
     again: Again = False,
     quiet: Annotated[bool, typer.Option('--quiet', help='No progress bar.')] = False,
     renamed: Annotated[
@@ -140,8 +152,10 @@ def bag(
     """
     from pose_action_ros.inference.settings import BodySettings, DetectionSettings, StreamSettings
     from pose_action_ros.messages.matched_inputs import MatchSettings
-    from pose_action_ros.recordings.job import ConversionSettings
+    from pose_action_ros.recordings.job import ConversionSettings, watch
 
+    if split_s and workers == 1 and not ray:
+        raise ConfigError('--split-s is for several workers; give --workers or --ray too')
     topics = RecordingTopics(
         *(image_topic, camera_info_topic, namespace, rectified),
         *(depth_topic, detections_topic, infrared),
@@ -163,25 +177,37 @@ def bag(
     items = _items(recordings, output)
     is_alone = [item.source for item in items] == [_place(recordings[0])] and len(recordings) == 1
     if not (is_alone and who.is_here) or again:
+        items = [_in_parts(item, split_s) for item in items] if split_s else items
         batch = Batch(
-            partial(convert_one, settings=settings), _place(output), batch_key(settings), again
+            partial(convert_one, settings=settings),
+            _place(output),
+            f'{batch_key(settings)} {split_s}',
+            again,
+            partial(watch, settings=settings),
         )
         run_batch(items, batch, who, quiet=quiet)
         return
     _convert_alone(Path(recordings[0]), Path(output), settings, quiet=quiet)
 
 
-def convert_one(recording: Path, output: Path, *, settings: ConversionSettings) -> Summary:
+def convert_one(
+    recording: Path,
+    output: Path,
+    watched: Sequence[Watched] = (),
+    *,
+    settings: ConversionSettings,
+) -> Summary:
     """Convert one recording of a batch.
 
     Args:
         recording: Folder or file.
         output: Folder that is made.
+        watched: The results of its parts.
         settings: How.
     """
     from pose_action_ros.recordings.job import convert, notes_of
 
-    topics, counts = convert(recording, output, settings)
+    topics, counts = convert(recording, output, settings, watched=watched)
     return Summary(
         images=counts.images,
         poses=counts.poses,
@@ -222,6 +248,17 @@ def _items(recordings: list[str], output: str) -> list[Item]:
         found = recordings_below(folder, out)
         items += [Item(_place(str(path)), name_of(path, folder)) for path in found]
     return items
+
+
+def _in_parts(item: Item, split_s: float) -> Item:
+    from pose_action_ros.recordings.parts import parts_of
+
+    if is_url(item.source):
+        return item
+    try:
+        return replace(item, parts=tuple(parts_of(Path(item.source), split_s)))
+    except DatasetError:
+        return item  # its task says why
 
 
 def _place(given: str) -> str:

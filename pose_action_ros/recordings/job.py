@@ -11,17 +11,20 @@ from typing import TYPE_CHECKING, Any
 from pose_action_ros.core.weights import SHIPPED_WEIGHTS
 from pose_action_ros.inference.settings import StreamSettings
 from pose_action_ros.messages.matched_inputs import MatchSettings
-from pose_action_ros.recordings.conversion import add_results
+from pose_action_ros.recordings.conversion import add_results, watch_part
+from pose_action_ros.recordings.parts import Replay
 from pose_action_ros.recordings.reader import opened
 from pose_action_ros.recordings.topics import RecordingTopics
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Sequence
     from pathlib import Path
 
+    from pose_action_ros.inference import PoseActionStream
     from pose_action_ros.recordings.annotator import Counts
+    from pose_action_ros.recordings.parts import Part, Watched
 
-__all__ = ['ConversionSettings', 'convert', 'notes_of']
+__all__ = ['ConversionSettings', 'convert', 'notes_of', 'watch']
 
 _NOTES = 20  # reasons that are listed one by one
 
@@ -54,6 +57,7 @@ def convert(
     output: Path,
     settings: ConversionSettings,
     progress: Callable[[Iterable[Any], int], Iterable[Any]] = lambda messages, _: messages,
+    watched: Sequence[Watched] = (),
 ) -> tuple[RecordingTopics, Counts]:
     """Copy a recording and add the results.
 
@@ -62,6 +66,7 @@ def convert(
         output: Folder that is made.
         settings: How.
         progress: As `add_results`.
+        watched: The results of all parts, where the recording was watched in parts.
 
     Returns:
         Where things stood, and the counts.
@@ -69,18 +74,36 @@ def convert(
     Raises:
         PoseActionError: As `add_results` and `PoseActionStream.open`.
     """
-    from pose_action_ros.inference.shared_network import stream_of  # torch loads here
-
     with opened(recording) as reader:
         topics = settings.topics.found_in(reader)  # before the network is loaded
-    stream = stream_of(
+    stream = Replay(watched) if watched else _stream(settings)
+    return topics, add_results(recording, output, stream, topics, progress, settings.matching)
+
+
+def watch(recording: Path, part: Part, settings: ConversionSettings) -> Watched:
+    """Watch a part of a recording.
+
+    Args:
+        recording: Folder or file.
+        part: Which.
+        settings: How.
+
+    Raises:
+        PoseActionError: As `convert`.
+    """
+    return watch_part(recording, part, _stream(settings), settings.topics, settings.matching)
+
+
+def _stream(settings: ConversionSettings) -> PoseActionStream:
+    from pose_action_ros.inference.shared_network import stream_of  # torch loads here
+
+    return stream_of(
         settings.weights,
         settings=settings.stream,
         finder=settings.finder or None,
         device=settings.device,
         threads=settings.threads,
     )
-    return topics, add_results(recording, output, stream, topics, progress, settings.matching)
 
 
 def notes_of(counts: Counts, topics: RecordingTopics) -> list[str]:

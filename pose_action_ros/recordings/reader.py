@@ -38,11 +38,13 @@ class _Metadata(NamedTuple):
         files: Their names, in order; empty: unknown.
         packed: Messages are compressed one by one.
         digests: Of topic and type.
+        span_ns: Time of the first message, and from it to the last.
     """
 
     files: tuple[str, ...] = ()
     packed: bool = False
     digests: dict[tuple[str, str], str] = {}  # noqa: RUF012
+    span_ns: tuple[int, int] | None = None
 
 
 class Recording:
@@ -53,6 +55,8 @@ class Recording:
         message_count: As far as the files know it.
         problems: What could not be read, and how often; complete once all messages were read.
         is_mcap: Its files are MCAP.
+        span_ns: Time of the first message, and from it to the last; None if `metadata.yaml` does
+            not tell.
     """
 
     def __init__(
@@ -61,6 +65,7 @@ class Recording:
         self.problems: Counter[str] = Counter()
         self._lost = lost
         self.is_mcap = is_mcap
+        self.span_ns = metadata.span_ns
         self._files = files
         self._packed = metadata.packed
         self._joined: dict[tuple[str, str, str], Connection] = {}
@@ -169,9 +174,18 @@ def _read_metadata(path: Path) -> _Metadata:
             tuple(Path(name).name for name in values['relative_file_paths']),
             str(values.get('compression_mode', '')).lower() == 'message',
             {(t['name'], t['type']): t.get('type_description_hash') or '' for t in topics},
+            _span_ns(values),
         )
     except (OSError, UnicodeDecodeError, yaml.YAMLError, KeyError, TypeError, AttributeError):
         return _Metadata()  # the files speak for themselves
+
+
+def _span_ns(values: dict[str, Any]) -> tuple[int, int] | None:
+    try:
+        start_ns = int(values['starting_time']['nanoseconds_since_epoch'])
+        return start_ns, int(values['duration']['nanoseconds'])
+    except (KeyError, TypeError, ValueError):
+        return None
 
 
 def _refuse_others(path: Path) -> None:
