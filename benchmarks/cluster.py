@@ -117,12 +117,13 @@ def run_local(folder: Path, workers: int, weights: str) -> None:
 def run_on_two_nodes(folder: Path, weights: str) -> None:
     """Convert on two nodes; kill a worker and a node meanwhile."""
     output, port = folder / 'nodes', free_port()
-    nodes = [start_node('--head', '--port', port, '--include-dashboard', 'false')]
+    nodes = []
     try:
-        wait_for(lambda: answers(port), 'the head node answers')
-        nodes.append(start_node('--address', f'127.0.0.1:{port}'))
+        head = ('--head', '--port', port, '--include-dashboard', 'false')
+        nodes.append(running_node(lambda _: answers(port), *head))
         count = len(list((folder / 'in').iterdir()))
-        wait_for(lambda: workers_of(nodes[1], 'raylet'), 'the second node runs')
+        there = lambda node: workers_of(node, 'raylet')  # noqa: E731
+        nodes.append(running_node(there, '--address', f'127.0.0.1:{port}'))
         process = command(folder, output, weights, '--ray', f'127.0.0.1:{port}')
         wait_for(lambda: done(output) >= count // 4, 'a quarter is done', process)
         wait_for(lambda: workers_of(nodes[0], 'ray::do'), 'a worker is at work', process)
@@ -147,6 +148,19 @@ def command(folder: Path, output: Path, weights: str, *options: object) -> subpr
     return subprocess.Popen(list(map(str, words)), stdout=subprocess.DEVNULL, env=_ENVIRONMENT)
 
 
+def running_node(is_there, *options: object) -> subprocess.Popen:
+    """Start a node; Ray gives up on a busy machine after 30 s, so try again."""
+    for _ in range(5):
+        node = start_node(*options)
+        end_s = time.monotonic() + 120.0
+        while node.poll() is None and time.monotonic() < end_s:
+            if is_there(node):
+                return node
+            time.sleep(0.2)
+        kill_node(node)
+    raise RuntimeError('a node of Ray does not start')
+
+
 def start_node(*options: object) -> subprocess.Popen:
     """Start a node of a Ray cluster with one CPU."""
     words = [_BIN / 'ray', 'start', '--block', '--num-cpus', 1, '--disable-usage-stats', *options]
@@ -161,7 +175,11 @@ def start_node(*options: object) -> subprocess.Popen:
 def workers_of(node: subprocess.Popen, name: str) -> list[psutil.Process]:
     """Running processes of a node whose name or command begins so."""
     found = []
-    for process in psutil.Process(node.pid).children(recursive=True):
+    try:
+        children = psutil.Process(node.pid).children(recursive=True)
+    except psutil.NoSuchProcess:
+        return []
+    for process in children:
         try:
             words = process.cmdline() or [process.name()]
         except psutil.Error:
@@ -173,12 +191,12 @@ def workers_of(node: subprocess.Popen, name: str) -> list[psutil.Process]:
 
 def kill_node(node: subprocess.Popen) -> None:
     """Kill a node with all its processes at once, as a loss of power does."""
-    for process in psutil.Process(node.pid).children(recursive=True):
-        try:
+    try:
+        for process in psutil.Process(node.pid).children(recursive=True):
             process.kill()
-        except psutil.NoSuchProcess:
-            continue
-    os.killpg(node.pid, signal.SIGKILL)
+        os.killpg(node.pid, signal.SIGKILL)
+    except (psutil.NoSuchProcess, ProcessLookupError):
+        pass  # gone by itself
     node.wait()
 
 

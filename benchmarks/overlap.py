@@ -39,9 +39,7 @@ def main(
                 since_s = n / _RATE_HZ
                 row = sum(since_s >= after_s for after_s in _AFTER_S) - 1
                 rows[row].append(difference(whole[start + n], seen))
-    print(
-        'largest difference of a joint in an image, of the speed and of a score: median, 99 %, largest'
-    )
+    print('largest difference of a joint, of the speed and of a score: median, 99 %, largest')
     print(
         f'{"from, s":>8} {"images":>7} {"px":>24} {"m":>24} {"m/s":>24} {"score":>24} {"label":>7}'
     )

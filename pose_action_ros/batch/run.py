@@ -31,8 +31,15 @@ _GRACE_S = 20.0  # for tasks to end in order after Ctrl-C
 _STORE_BYTES = 256 << 20  # for what tasks return, which is little
 _REASON = 500  # characters of a reason
 _ANSWER_S = 10.0
-_ADVICE = '`ray status` tells whether one runs, and `--workers` does without'
-_USAGE = 'RAY_USAGE_STATS_ENABLED'
+_STARTS = 3  # of Ray on this machine; it gives up after 30 s, which a busy one may need
+_NO_ANSWER = (
+    'the Ray cluster {} does not answer: {}; `ray status` tells whether one runs, and `--workers` '
+    'does without'
+)
+_ENVIRONMENT = {
+    'RAY_USAGE_STATS_ENABLED': '0',
+    'RAY_worker_register_timeout_seconds': '600',  # a worker of a busy machine starts slowly
+}
 
 
 @dataclass(frozen=True)
@@ -132,7 +139,8 @@ def _outcome(ray: Any, reference: Any, item: Item) -> Outcome:
 
 
 def _load_ray() -> Any:
-    os.environ.setdefault(_USAGE, '0')  # before the import, which reads it
+    for name, value in _ENVIRONMENT.items():
+        os.environ.setdefault(name, value)  # before the import, which reads them
     try:
         import ray
     except ImportError as error:
@@ -157,11 +165,16 @@ def _connected(ray: Any, workers: Workers) -> Iterator[None]:
             'object_store_memory': _STORE_BYTES,
             'include_dashboard': False,
         }
-    try:
-        ray.init(**options)
-    except (ConnectionError, OSError, RuntimeError, ValueError) as error:
-        place = f'the Ray cluster {workers.ray}' if workers.ray else 'Ray'
-        raise DeviceError(f'{place} does not answer: {error}; {_ADVICE}') from error
+    for attempt in range(1 if workers.ray else _STARTS):
+        try:
+            ray.init(**options)
+            break
+        except Exception as error:  # Ray raises that itself where a start takes 30 s
+            ray.shutdown()
+            if workers.ray:
+                raise DeviceError(_NO_ANSWER.format(workers.ray, error)) from error
+            if attempt == _STARTS - 1:
+                raise DeviceError(f'Ray does not start here: {error}; is there memory?') from error
     try:
         if workers.gpus and not workers.ray and not ray.cluster_resources().get('GPU'):
             raise DeviceError(
@@ -180,9 +193,7 @@ def _check_it_answers(address: str) -> None:
     try:
         socket.create_connection((host, int(port)), _ANSWER_S).close()
     except OSError as error:
-        raise DeviceError(
-            f'the Ray cluster {address} does not answer: {error}; {_ADVICE}'
-        ) from error
+        raise DeviceError(_NO_ANSWER.format(address, error)) from error
 
 
 @contextmanager
