@@ -7,6 +7,7 @@ before, without its dashboard, and its reports about its use are switched off.
 from __future__ import annotations
 
 import os
+import secrets
 import signal
 import socket
 import threading
@@ -154,11 +155,13 @@ def _load_ray() -> Any:
 @contextmanager
 def _connected(ray: Any, workers: Workers) -> Iterator[None]:
     """Start Ray on this machine, or join a cluster; leave it afterwards."""
-    options: dict[str, Any] = {'log_to_driver': False, 'logging_level': 'warning'}
+    options: dict[str, Any] = {'log_to_driver': False, 'logging_level': 'error'}
     if workers.ray:
         _check_it_answers(workers.ray)
         options |= {'address': workers.ray}
     else:
+        # Ray guards what it starts with a token, which it would keep in the user's home folder.
+        os.environ.setdefault('RAY_AUTH_TOKEN', secrets.token_hex(32))
         options |= {
             'address': 'local',
             'num_cpus': workers.count * workers.threads_each,

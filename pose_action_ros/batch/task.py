@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import hashlib
 import os
-import resource
 import socket
 import sys
 import time
@@ -148,5 +147,9 @@ def _converted(batch: Batch, source: Path, made: Path, parts: tuple[Any, ...]) -
 
 
 def _peak_mib() -> int:
+    try:
+        import resource
+    except ImportError:  # Windows
+        return 0
     unit = 1 if sys.platform == 'darwin' else 1024  # macOS counts bytes, Linux KiB
     return int(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit) >> 20

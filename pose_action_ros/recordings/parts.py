@@ -34,8 +34,8 @@ if TYPE_CHECKING:
 
 __all__ = ['OVERLAP_S', 'Part', 'PartAnnotator', 'Replay', 'Watched', 'joined', 'parts_of']
 
-OVERLAP_S = 10.0
-"""How long before its own time a part begins."""
+OVERLAP_S = 4.0
+"""How long before its own time a part begins. A longer overlap brings results no nearer."""
 
 _FOREVER_NS = 2**63 - 1
 _SAME_PLACE = 0.25  # of a window's side: mean distance of joints up to which two are one person

@@ -24,7 +24,18 @@ MOST_S = 240.0
 ray.cloudpickle.register_pickle_by_value(sys.modules[__name__])  # no worker can import a test
 
 
-def convert(source: Path, output: Path) -> Summary:
+def watch(source: Path, part: int) -> int:
+    """Do a part; the second kills its worker once, and there is no fifth."""
+    tried = source.parent / f'{source.name}.part{part}'
+    if part == 2 and not tried.exists():
+        tried.touch()
+        os.kill(os.getpid(), signal.SIGKILL)
+    if part == 5:
+        raise DatasetError('there is no fifth part')
+    return 10 * part
+
+
+def convert(source: Path, output: Path, parts: tuple[int, ...] = ()) -> Summary:
     """Write where it runs; one input kills its worker once, another one always."""
     text = source.read_text()
     output.mkdir()
@@ -38,18 +49,22 @@ def convert(source: Path, output: Path) -> Summary:
         os.kill(os.getpid(), signal.SIGKILL)
     facts = [os.environ['OMP_NUM_THREADS'], os.environ['RAY_USAGE_STATS_ENABLED']]
     (output / 'half.txt').rename(output / 'whole.txt')
-    return Summary(images=1, notes=tuple(facts))
+    return Summary(images=1, poses=sum(parts), notes=tuple(facts))
 
 
 def test_a_killed_worker_costs_one_attempt_of_one_task(tmp_path, monkeypatch):
     monkeypatch.delenv('RAY_USAGE_STATS_ENABLED', raising=False)
     texts = {'a': 'fine', 'b': 'unlucky', 'c': 'deadly', 'd': 'refused', 'e': 'fine'}
+    texts |= {'f': 'fine', 'g': 'fine'}
+    parts = {'f': (1, 2, 3), 'g': (4, 5)}
     for name, text in texts.items():
         (tmp_path / name).write_text(text)
-    items = [Item(str(tmp_path / name), name) for name in texts]
-    batch = Batch(convert, str(tmp_path / 'out'), 'key')
+    items = [Item(str(tmp_path / name), name, parts.get(name, ())) for name in texts]
+    batch = Batch(convert, str(tmp_path / 'out'), 'key', watch=watch)
     outcomes = {o.name: o for o in run(items, batch, Workers(count=2, threads=3))}
-    assert {name for name, o in outcomes.items() if o.state is State.DONE} == {'a', 'b', 'e'}
+    assert {name for name, o in outcomes.items() if o.state is State.DONE} == {*'abef'}
+    assert outcomes['f'].poses == 60
+    assert outcomes['g'].reason == 'there is no fifth part'
     assert outcomes['d'].reason == 'this one is damaged'
     assert outcomes['c'].reason.startswith('WorkerCrashedError')
     assert (tmp_path / 'b.tries').read_text() == '..'
@@ -57,7 +72,7 @@ def test_a_killed_worker_costs_one_attempt_of_one_task(tmp_path, monkeypatch):
     assert outcomes['a'].notes == ('3', '0')  # threads, and no report about the use of Ray
     for name in texts:
         is_there = (tmp_path / 'out' / name).exists()
-        assert is_there == (tmp_path / 'out' / name / 'whole.txt').is_file() == (name in 'abe')
+        assert is_there == (tmp_path / 'out' / name / 'whole.txt').is_file() == (name in 'abef')
     assert not ray.is_initialized()
 
 

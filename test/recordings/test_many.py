@@ -17,7 +17,9 @@ from pose_action_ros.messages.camera import camera_to_msg
 from pose_action_ros.messages.image import image_to_msg
 from pose_action_ros.messages.stamp import stamp_to_msg
 from pose_action_ros.recordings.finding import name_of, recordings_below
+from pose_action_ros.recordings.job import ConversionSettings, convert, watch
 from pose_action_ros.recordings.message_types import RecordedMessageMaker, load_types
+from pose_action_ros.recordings.parts import parts_of
 from pose_action_ros.simulation.scene import SimulatedFilm
 
 START_NS, RATE_HZ, FRAMES = 1_700_000_000_123_456_789, 15.0, 15
@@ -105,7 +107,29 @@ def test_all_that_can_be_converted_is_as_if_converted_alone(
     assert 'torn.mcap' in outcomes['torn']['reason']
     assert outcomes['tuesday']['images'] == FRAMES
     assert outcomes['tuesday']['source'] == str(recordings / 'tuesday')
-    assert result.exit_code == 1
+
+
+def test_parts_that_begin_early_enough_are_as_the_whole(recordings, weights, alone, tmp_path):
+    """From the start of the recording, that is; then every byte is equal, ids among them."""
+    settings = ConversionSettings(weights=str(weights), device='cpu', threads=1)
+    source = recordings / 'tuesday'
+    parts = parts_of(source, 0.3, overlap_s=100.0)
+    assert len(parts) == 3
+    watched = [watch(source, part, settings) for part in parts]
+    assert sum(len(part.own) for part in watched) == FRAMES
+    assert min(len(part.own) for part in watched) >= FRAMES // 3 - 1
+    convert(source, tmp_path / 'out', settings, watched=watched)
+    assert messages(tmp_path / 'out') == alone['tuesday']
+    late = [watch(source, part, settings) for part in parts_of(source, 0.3, overlap_s=0.1)]
+    assert [len(part.own) for part in late] == [len(part.own) for part in watched]
+    convert(source, tmp_path / 'late', settings, watched=late)
+    assert [row[:2] for row in messages(tmp_path / 'late')] == [r[:2] for r in alone['tuesday']]
+    assert parts_of(source, 1.0) == []
+    bare = tmp_path / 'bare'
+    bare.mkdir()
+    for file in source.glob('*.db3'):
+        (bare / file.name).write_bytes(file.read_bytes())
+    assert parts_of(bare, 0.3) == []  # nothing tells how long it is
 
 
 def test_the_second_run_skips_what_is_done(recordings, weights, tmp_path, monkeypatch):
