@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import Counter
+from contextlib import suppress
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
@@ -43,7 +44,8 @@ def run_batch(items: list[Item], batch: Batch, workers: Workers, *, quiet: bool)
     named_apart(items)
     store, start_s, outcomes = OutputStore(batch.output), time.monotonic(), list[Outcome]()
     written_s = start_s
-    with _Progress(items, quiet=quiet) as progress:
+    # Ctrl-C may come between two outcomes; what is not begun then is told below.
+    with _Progress(items, quiet=quiet) as progress, suppress(KeyboardInterrupt):
         for outcome in run(items, batch, workers):
             outcomes.append(outcome)
             progress.add(outcome)

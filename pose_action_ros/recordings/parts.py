@@ -61,13 +61,13 @@ class Watched:
     """The results of a part.
 
     Attributes:
-        before: Of the last image before its own time; None without one.
+        before: Of the images before its own time, in order.
         own: Of its own images, in order.
         layout: Name of the network's joint layout.
         model_name: Name of the network.
     """
 
-    before: FramePrediction | None
+    before: tuple[FramePrediction, ...]
     own: tuple[FramePrediction, ...]
     layout: str
     model_name: str
@@ -123,7 +123,7 @@ class PartAnnotator(Annotator):
     ) -> None:
         super().__init__(make, stream, topics, settings, cast('Any', _Nowhere()))
         self._part = part
-        self._before: FramePrediction | None = None
+        self._before: list[FramePrediction] = []
         self._own: list[FramePrediction] = []
 
     def watch(self, messages: Iterable[tuple[Any, int, bytes]]) -> Watched:
@@ -140,15 +140,14 @@ class PartAnnotator(Annotator):
                 self.see(connection, time_ns, data)
         self.finish()
         return Watched(
-            self._before, tuple(self._own), self._stream.layout, self._stream.model_name
+            *(tuple(self._before), tuple(self._own)),
+            *(self._stream.layout, self._stream.model_name),
         )
 
     def _predict(self, image: NDArray[np.uint8], waiting: Any) -> FramePrediction:
         prediction = super()._predict(image, waiting)
-        if waiting.time_ns >= self._part.first_ns:
-            self._own.append(prediction)
-        else:
-            self._before = prediction
+        is_own = waiting.time_ns >= self._part.first_ns
+        (self._own if is_own else self._before).append(prediction)
         return replace(prediction, skipped='watched only')  # nothing is written
 
 
@@ -186,14 +185,14 @@ class Replay:
 def joined(parts: Sequence[Watched]) -> list[FramePrediction]:
     """Return the predictions of all parts, with the ids that one run would have given.
 
-    People of a part are those of the part before whose joints lie in the same place in the last
-    image that both have seen. New people get new ids in the order of their appearance.
+    People of a part are those of the part before whose joints lie in the same place in the images
+    that both have seen. New people get new ids in the order of their appearance.
     """
     found: list[FramePrediction] = []
     next_id = 1
     for part in parts:
         last = found[-1] if found else None
-        ids = _same_people(part.before, last)
+        ids = _same_people(part.before, found)
         gone = () if last is None else set(last.followed_tracks) - set(ids.values())
         for number, prediction in enumerate(part.own):
             for track_id in sorted(_ids_of(prediction) - ids.keys()):
@@ -218,10 +217,30 @@ def _renamed(prediction: FramePrediction, ids: dict[int, int]) -> FramePredictio
     )
 
 
-def _same_people(here: FramePrediction | None, there: FramePrediction | None) -> dict[int, int]:
-    """Ids of one part to ids of the part before, the nearest pairs first."""
-    if here is None or there is None:
-        return {}
+def _same_people(
+    before: Sequence[FramePrediction], found: Sequence[FramePrediction]
+) -> dict[int, int]:
+    """Ids of one part to ids of the part before, for all tracks that both follow at the cut.
+
+    Both have seen the images before the cut; those nearest to it count first.
+    """
+    ids: dict[int, int] = {}
+    if not (before and found):
+        return ids
+    mine, theirs = {*before[-1].followed_tracks}, {*found[-1].followed_tracks}
+    for here, there in zip(reversed(before), reversed(found), strict=False):
+        for a, b in _near(here, there):
+            if a in mine and b in theirs:
+                ids[a] = b
+                mine.discard(a)
+                theirs.discard(b)
+        if not (mine and theirs):
+            break
+    return ids
+
+
+def _near(here: FramePrediction, there: FramePrediction) -> list[tuple[int, int]]:
+    """Pairs of ids of people in one place in one image, the nearest first."""
     distances = {
         (a.track_id, b.track_id): float(
             np.nanmean(np.linalg.norm(a.joints_image_px - b.joints_image_px, axis=1))
@@ -231,9 +250,5 @@ def _same_people(here: FramePrediction | None, there: FramePrediction | None) ->
         for b in there.persons
         if np.isfinite(a.joints_image_px - b.joints_image_px).any()
     }
-    ids: dict[int, int] = {}
-    for mine, theirs in sorted(distances, key=distances.__getitem__):
-        is_free = mine not in ids and theirs not in ids.values()
-        if is_free and distances[mine, theirs] < _SAME_PLACE:
-            ids[mine] = theirs
-    return ids
+    near = [pair for pair, distance in distances.items() if distance < _SAME_PLACE]
+    return sorted(near, key=distances.__getitem__)

@@ -174,6 +174,12 @@ def test_two_recordings_of_one_name_are_refused(recordings, weights, tmp_path):
     assert not (tmp_path / 'out').exists()
 
 
+def test_cutting_is_for_several_workers(recordings, tmp_path):
+    result = bag(recordings / 'tuesday', tmp_path / 'out', '--split-s', 5)
+    assert result.exit_code == 1
+    assert '--split-s is for several workers' in str(result.exception)
+
+
 class TestFinding:
     def test_a_tree(self, recordings):
         found = recordings_below(recordings)

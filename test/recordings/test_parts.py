@@ -1,5 +1,7 @@
 """A recording in parts: every image has one result, and ids go on from part to part."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -28,7 +30,7 @@ def frame(stamp_ns, ended=(), **people):
 
 
 def watched(before, *own):
-    return Watched(before, own, 'pa17j', 'net')
+    return Watched(tuple(before), own, 'pa17j', 'net')
 
 
 def ids(predictions):
@@ -36,14 +38,14 @@ def ids(predictions):
 
 
 def test_people_keep_their_ids_and_new_ones_get_the_next():
-    first = watched(None, frame(0, p1=100), frame(1, p1=100, p2=300))
+    first = watched((), frame(0, p1=100), frame(1, p1=100, p2=300))
     # Here the one on the right was found first, and somebody came and left before the cut.
     second = watched(
-        frame(1, p3=102, p1=299),
+        [frame(0, p3=101), frame(1, p3=102, p1=299)],
         frame(2, p3=105, p1=297),
         frame(3, ended=(1, 2), p3=105, p4=400),
     )
-    third = watched(frame(3, p1=105, p2=401), frame(4, p1=105, p2=402, p3=10))
+    third = watched([frame(3, p1=105, p2=401)], frame(4, p1=105, p2=402, p3=10))
     found = joined([first, second, third])
     assert [prediction.stamp_ns for prediction in found] == [0, 1, 2, 3, 4]
     assert ids(found) == [(1,), (1, 2), (1, 2), (1, 3), (1, 3, 4)]
@@ -52,19 +54,29 @@ def test_people_keep_their_ids_and_new_ones_get_the_next():
 
 
 def test_a_track_that_the_next_part_does_not_know_ends():
-    first = watched(None, frame(0, p1=100, p2=300))
-    second = watched(frame(0, p1=101), frame(1, p1=101))
+    first = watched((), frame(0, p1=100, p2=300))
+    second = watched([frame(0, p1=101)], frame(1, p1=101))
     assert [prediction.ended_tracks for prediction in joined([first, second])] == [(), (2,)]
 
 
+def test_somebody_who_is_missed_at_the_cut_is_not_lost():
+    missed = FramePrediction(1, followed_tracks=(1,))
+    first = watched((), frame(0, p1=100), missed)
+    late = replace(missed, followed_tracks=(7,))
+    second = watched([frame(0, p7=101), late], frame(2, p7=103))
+    found = joined([first, second])
+    assert ids(found) == [(1,), (), (1,)]
+    assert [prediction.ended_tracks for prediction in found] == [(), (), ()]
+
+
 def test_somebody_elsewhere_is_somebody_else():
-    first = watched(None, frame(0, p1=100))
-    second = watched(frame(0, p1=180), frame(1, p1=180))
+    first = watched((), frame(0, p1=100))
+    second = watched([frame(0, p1=180)], frame(1, p1=180))
     assert ids(joined([first, second])) == [(1,), (2,)]
 
 
 def test_results_come_back_by_stamp_and_in_order():
-    replay = Replay([watched(None, frame(5, p1=1), frame(5, p1=2), frame(3, p1=3))])
+    replay = Replay([watched((), frame(5, p1=1), frame(5, p1=2), frame(3, p1=3))])
     image = np.zeros((2, 2, 3), np.uint8)
     places = [replay.process(image, stamp).persons[0].box.center_x for stamp in (3, 5, 5)]
     assert places == [3, 1, 2]
