@@ -1,10 +1,10 @@
-"""Several simulated actors who cross: are they found, do ids stay, what does it cost.
+"""Tracking of several simulated actors who cross: detection, identities and cost.
 
 Each film has actors who walk to and fro at different distances. The first table counts misses,
 false people and changes of identity (`metrics.tracking`). The second puts the same picture of one,
 two, four and eight people through the stream, with the default budget and without one: people
-followed, milliseconds of CPU time and of the wall clock of a frame, frames a second, people looked
-at in a frame, and after how many frames a person is looked at again at worst.
+tracked, milliseconds of CPU time and wall time per frame, frames per second, people processed per
+frame, and the largest number of frames between two updates of a person.
 
 Run: .venv/bin/python benchmarks/several_people.py [--draw FOLDER]
 """
@@ -87,7 +87,7 @@ def follow(stream, seed, count, options):
 
 
 def cost(options, count, budget_ms):
-    """One row: a picture of so many people, again and again, as fast as it goes."""
+    """One row: a picture with a number of people, processed repeatedly without pauses."""
     settings = StreamSettings(track=TrackSettings(max_people=MOST))
     stream = PoseActionStream.open(options.weights, finder=options.finder, settings=settings)
     image = people_in_a_grid(count)

@@ -138,7 +138,8 @@ def _predict_alone(
     for note in summary.notes:
         Console(stderr=True).print(note, highlight=False, markup=False, soft_wrap=True)
     lines = drawn.with_name(f'{images.name}.jsonl')
-    Console().print(f'{summary.images} frames: {drawn}, {lines}', highlight=False, soft_wrap=True)
+    frames = f'{summary.images} frame{"" if summary.images == 1 else "s"}'
+    Console().print(f'{frames}: {drawn}, {lines}', highlight=False, soft_wrap=True)
     if shown.page and not summary.stopped_by:
         wait_for_ctrl_c()
     if summary.stopped_by and not isinstance(images, Device):

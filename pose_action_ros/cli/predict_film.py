@@ -40,7 +40,6 @@ if TYPE_CHECKING:
 __all__ = ['FilmSettings', 'annotate_film', 'annotate_source', 'output_of']
 
 _MISSING_SHARE = 0.02  # of the images that a file names; some containers only estimate them
-_LOOK_NS = 50_000_000  # between two looks at one picture
 _SIGINT = 2
 
 
@@ -152,9 +151,9 @@ def _look_at_picture(
     image: NDArray[np.uint8], stream: PoseActionStream, camera: Camera | None
 ) -> Iterator[Seen]:
     """Look a few times, as at a scene that stands still: the first look only finds the person."""
-    from pose_action_ros.inference.still_images import LOOKS
+    from pose_action_ros.inference.still_images import LOOK_NS, LOOKS
 
-    seen = [stream.process(image, n * _LOOK_NS, camera=camera) for n in range(LOOKS)]
+    seen = [stream.process(image, n * LOOK_NS, camera=camera) for n in range(LOOKS)]
     yield 0.0, image, replace(seen[-1], stamp_ns=0)
 
 
@@ -176,9 +175,9 @@ def _write(seen: Iterable[Seen], outputs: list[Output]) -> tuple[Summary, Counte
 def _notes(
     images: ImageSource, source: str, summary: Summary, skipped: Counter[str]
 ) -> Iterator[str]:
-    """What the user should know besides the results."""
+    """Notes for the user, beside the results."""
     for reason, number in skipped.items():
-        yield f'{number} frames are skipped: {reason}'
+        yield f'{number} frame{"s" if number > 1 else ""} skipped: {reason}'
     yield from images.problems
     count = summary.images
     if summary.stopped_by:

@@ -1,6 +1,6 @@
-"""What a network saw in one image, to all messages of it: for the node and for recordings.
+"""From the result of one image to all its messages, for the node and for recordings.
 
-`people` has everybody, with those whose tracks ended. `poses` and `actions` are parts of it.
+`people` contains all persons and the ended tracks. `poses` and `actions` are parts of it.
 """
 
 from __future__ import annotations

@@ -246,6 +246,19 @@ def test_freeze_batch_norm_keeps_the_stored_statistics(tiny_net, frozen):
     assert tiny_net.pose_net.training
 
 
+@pytest.mark.parametrize('frozen', [False, True])
+def test_freeze_entry_flow_keeps_it_and_trains_the_rest(tiny_net, frozen):
+    phase = PosePhase(freeze_entry_flow=frozen, optimizer='adamw', weight_decay=0.1)
+    module = quiet(PoseModule(tiny_net, phase, 1e-3))
+    before = {k: v.clone() for k, v in tiny_net.state_dict().items()}
+    optimizer = module.configure_optimizers()
+    module.training_step(batch_of(SimulatedPoses('train', 2), 2), 0).backward()
+    optimizer.step()
+    changed = {k for k, v in tiny_net.state_dict().items() if not torch.equal(v, before[k])}
+    assert any(k.startswith('pose_net.blocks.') for k in changed)
+    assert any(k.startswith('pose_net.entry_flow.') for k in changed) is not frozen
+
+
 def test_shared_batch_norms_keep_everything_and_are_frozen_too(tiny_net):
     module = PoseModule(tiny_net, PosePhase(freeze_batch_norm=True), 1e-3)
     before = {k: v.clone() for k, v in tiny_net.state_dict().items()}
