@@ -32,7 +32,7 @@ _GRACE_S = 20.0  # for tasks to end in order after Ctrl-C
 _STORE_BYTES = 256 << 20  # for what tasks return, which is little
 _REASON = 500  # characters of a reason
 _ANSWER_S = 10.0
-_STARTS = 3  # of Ray on this machine; it gives up after 30 s, which a busy one may need
+_STARTS = 10  # of Ray on this machine; it gives up after 30 s, which a busy one may need
 _NO_ANSWER = (
     'the Ray cluster {} does not answer: {}; `ray status` tells whether one runs, and `--workers` '
     'does without'
@@ -177,7 +177,10 @@ def _connected(ray: Any, workers: Workers) -> Iterator[None]:
             if workers.ray:
                 raise DeviceError(_NO_ANSWER.format(workers.ray, error)) from error
             if attempt == _STARTS - 1:
-                raise DeviceError(f'Ray does not start here: {error}; is there memory?') from error
+                raise DeviceError(
+                    f'Ray does not start here in {_STARTS} attempts: {error} Try again when the '
+                    'machine is less busy, or use --workers 1'
+                ) from error
     try:
         if workers.gpus and not workers.ray and not ray.cluster_resources().get('GPU'):
             raise DeviceError(
