@@ -146,8 +146,7 @@ def _load_ray() -> Any:
         import ray
     except ImportError as error:
         raise ConfigError(
-            f'several workers need the library Ray ({error}): '
-            "pip install 'pose_action_ros[cluster]'"
+            f'several workers need the library Ray ({error}): `pip install ray`'
         ) from error
     return ray
 
