@@ -33,12 +33,13 @@ MAY_IMPORT = {
     'export': FLOOR_1 | {'models', 'runtime'},
     'messages': FLOOR_1 | {'inference'},
     'ros': FLOOR_1 | {'runtime', 'inference', 'messages', 'msg'},
+    'batch': {'core'},
     'recordings': FLOOR_1 | {'inference', 'messages'},
     'view': FLOOR_1,
     'demo': FLOOR_1 | {'view', 'metrics', 'simulation', 'inference', 'messages', 'ros', 'msg'},
     'cli': FLOOR_2
     | {'runtime', 'training', 'inference', 'teaching', 'export', 'messages'}
-    | {'recordings', 'view'},
+    | {'recordings', 'batch', 'view'},
 }
 MESSAGE_PACKAGES = {
     'builtin_interfaces',
@@ -63,6 +64,7 @@ FORBIDDEN = {
     'view': {'rclpy', 'torch', 'lightning', 'rosbags', *MESSAGE_PACKAGES},
     'messages': {'rclpy', 'torch', 'lightning', 'rosbags', *MESSAGE_PACKAGES},
     'ros': {'lightning', 'rosbags'},
+    'batch': {'rclpy', 'torch', 'cv2', 'lightning', 'rosbags', *MESSAGE_PACKAGES},
     'recordings': {'rclpy', 'lightning', *MESSAGE_PACKAGES},
     'demo': {'lightning', 'rosbags'},
     'cli': {'rclpy', *MESSAGE_PACKAGES},

@@ -29,10 +29,13 @@ class PeopleSearch:
 
     Args:
         engine: The finder.
+
+    Attributes:
+        engine: The finder.
     """
 
     def __init__(self, engine: FinderEngine) -> None:
-        self._engine = engine
+        self.engine = engine
         self._last_ns: int | None = None
         self._ahead: list[PersonBox] | None = None
 
@@ -74,7 +77,7 @@ class PeopleSearch:
         self, image_rgb: NDArray[np.uint8], stamp_ns: int, settings: FindSettings
     ) -> list[PersonBox]:
         self._last_ns = stamp_ns
-        found = self._engine.candidates(image_rgb, settings.min_score, _MOST)
+        found = self.engine.candidates(image_rgb, settings.min_score, _MOST)
         return [PersonBox(b.center_x, b.center_y, max(_AROUND * b.size, 1.0)) for b, _ in found]
 
     def _is_due(self, stamp_ns: int, period_s: float) -> bool:

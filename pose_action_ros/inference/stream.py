@@ -115,6 +115,17 @@ class PoseActionStream:
             finds = FinderEngine(open_finder(finder), device, threads, backend=backend)
         return cls(engine, settings, finds)
 
+    def fresh(self, settings: StreamSettings | None = None) -> PoseActionStream:
+        """Return another stream on the same network, which has seen nothing yet.
+
+        Args:
+            settings: Its settings; by default those of this stream.
+        """
+        if self._engine is None:
+            raise RuntimeError('the stream is closed; open another one')
+        finder = None if self._search is None else self._search.engine
+        return PoseActionStream(self._engine, settings or self._settings, finder)
+
     @property
     def settings(self) -> StreamSettings:
         """The settings of the next frame."""

@@ -53,6 +53,7 @@ if TYPE_CHECKING:
     from pose_action_ros.core.predictions import FramePrediction
     from pose_action_ros.inference import PoseActionStream
     from pose_action_ros.recordings.message_types import RecordedMessageMaker
+    from pose_action_ros.recordings.parts import Replay
 
 __all__ = ['Annotator', 'Counts']
 
@@ -132,7 +133,7 @@ class Annotator:
     def __init__(
         self,
         make: RecordedMessageMaker,
-        stream: PoseActionStream,
+        stream: PoseActionStream | Replay,
         topics: RecordingTopics,
         settings: MatchSettings,
         writer: Writer,
