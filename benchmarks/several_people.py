@@ -20,7 +20,7 @@ from rich.progress import track
 
 from pose_action_ros.geometry.fitting import fit_image
 from pose_action_ros.inference import PoseActionStream, StreamSettings, annotate
-from pose_action_ros.inference.settings import TrackSettings
+from pose_action_ros.inference.settings import FindSettings, TrackSettings
 from pose_action_ros.metrics.tracking import TrackScore
 from pose_action_ros.models.finder import open_finder
 from pose_action_ros.runtime.finder_engine import FinderEngine
@@ -89,11 +89,11 @@ def costs(options):
             print(cost(stream, options, count, budget_ms))
     stream.close()
     engine = FinderEngine(open_finder(options.finder), threads=options.threads)
-    image = people_in_a_grid(4)
+    image, settings = people_in_a_grid(4), FindSettings()
     wall_ms, cpu_ms = [], []
     for _ in range(options.frames):
         wall, cpu = time.perf_counter(), time.process_time()
-        engine.candidates(image, 0.2, 16)
+        engine.candidates(image, settings.min_score, 16)
         wall_ms.append(1e3 * (time.perf_counter() - wall))
         cpu_ms.append(1e3 * (time.process_time() - cpu))
     print(f'\nfinder: {np.median(wall_ms):.1f} ms, {np.median(cpu_ms):.1f} ms of CPU time')

@@ -236,7 +236,7 @@ class People:
         settings: TrackSettings,
         min_confidence: float,
     ) -> list[Reading]:
-        """Return the readings that count: of newcomers the second ones, where both looks agree.
+        """Return the readings that count: of newcomers the second ones, where they are sure.
 
         Args:
             readings: As in `newcomers`, and so are the settings.
@@ -246,12 +246,10 @@ class People:
         """
         if not self._searched:
             return list(readings)
-        first = {reading.track_id: reading for reading in readings}
         return [r for r in readings if r.track_id in self._people] + [
             reading
             for reading in again
             if self._found(reading, settings, min_confidence) is not None
-            and is_one_pose(first[reading.track_id], reading, reading.box.size, settings)
         ]
 
     def sight(

@@ -139,7 +139,7 @@ class FindSettings(_Checked):
         60.0,
     )
     min_score: float = _setting(
-        0.2,
+        0.15,
         'Candidates with a lower score are ignored; find.min_confidence then decides about a '
         'person.',
         0.0,

@@ -335,9 +335,6 @@ class TestNewcomers:
         assert len(again) == 1
         assert seen == []
 
-    def test_both_looks_must_see_the_same_pose(self):
-        assert self.look(joints(200, 200), joints(245, 200))[1] == []
-
     def test_who_is_followed_is_looked_at_once_and_may_be_less_sure(self):
         people = registry()
         self.look(joints(200, 200), joints(200, 200), people)
