@@ -102,7 +102,7 @@ bench: setup
 	$(BIN)/python benchmarks/node_rate.py --weights demo
 	$(BIN)/python benchmarks/node_rate.py --weights untrained:ntu --rates 15,20,22,25,30
 	$(BIN)/python benchmarks/node_cost.py
-	$(BIN)/python benchmarks/start_time.py --weights demo
+	$(BIN)/python benchmarks/start_time.py --weights people
 	$(BIN)/python benchmarks/start_time.py --weights untrained:ntu
 
 lock:

@@ -1,9 +1,9 @@
-"""Makes the animated picture of the README: the simulated actor, and what the network sees of it.
+"""Makes the animated picture of the README: the simulated actor with the detected skeleton.
 
     python benchmarks/animation.py docs/images/demo.webp
 
-Film and network run outside of real time: the same seed gives the same picture on any machine, and
-a slow one skips no image.
+Film and network do not run in real time, so the same seed gives the same picture on any machine,
+and a slow machine skips no image.
 """
 
 from __future__ import annotations

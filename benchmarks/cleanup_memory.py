@@ -1,6 +1,6 @@
-"""Does `cleanup` give memory back? Rounds of configure, activate, frames, cleanup; as Markdown.
+"""Memory after rounds of configure, activate, frames and cleanup, as Markdown.
 
-The node lives in this process, so that its memory is this process's. Run
+The node runs in this process, so the process's memory is that of the node. Run
 `python benchmarks/cleanup_memory.py --weights demo` (a minute on two cores).
 """
 

@@ -1,6 +1,6 @@
-"""How many crops a second one core reads from recorded data, and what bounds it.
+"""Crops per second that one core reads from recorded data, and the limiting stage.
 
-Seconds are those that the process computed, so that other load on the machine counts little.
+Times are CPU seconds of the process, so other load on the machine has little influence.
 
 Pictures and videos of the data sets' real sizes are drawn and written first; nothing is
 downloaded. Prints a Markdown table; `python benchmarks/data_loading.py`.

@@ -1,4 +1,4 @@
-"""What the parts of `on_a_gpu.py` share: a place to run, rows of figures, the bound of a pass."""
+"""Common code of the parts of `on_a_gpu.py`: device, rows of figures, the bound of a pass."""
 
 import json
 import time
@@ -17,7 +17,7 @@ NARROW = {
 
 
 class Part:
-    """What a part knows: where it runs, whether it only rehearses, and where its rows go."""
+    """Device, rehearsal mode and output of a part."""
 
     def __init__(self, device: str, quick: bool, file: Path) -> None:
         self.device = torch.device(device)
@@ -27,7 +27,7 @@ class Part:
         self._file = file
 
     def row(self, name: str, **figures: object) -> None:
-        """Write a row; it stays when the part is killed later."""
+        """Write a row at once, so that it is kept if the part is killed later."""
         with self._file.open('a') as file:
             file.write(json.dumps({'name': name, **figures}) + '\n')
 

@@ -1,4 +1,4 @@
-"""How far off metric 3D is: the tables of docs/coordinates.md, printed as Markdown.
+"""Errors of metric 3D: the tables of docs/coordinates.md, printed as Markdown.
 
 Adults of differing stature and proportions perform all actions of the simulated vocabulary before
 ideal cameras. The joints are seen with the errors of a good network and localised as the node
@@ -91,7 +91,7 @@ def see(camera: Camera, truth_m: np.ndarray, rng: np.random.Generator | None) ->
 
 
 def depth_image(camera: Camera, truth_m: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """The skin before each joint of the trunk, a third of it without a measurement."""
+    """The body surface before each joint of the trunk, a third of it without a measurement."""
     depth = np.full((HEIGHT, WIDTH), np.nan, np.float32)
     for joint in TRUNK:
         column, row = np.rint(camera.project(truth_m[joint])).astype(int)

@@ -1,4 +1,4 @@
-"""What the node costs beyond the network: decode, crop, result, messages, publish; 640 x 480.
+"""Cost of the node beyond the network: decode, crop, result, messages, publish; 640 x 480.
 
 Run: .venv/bin/python benchmarks/node_cost.py
 """

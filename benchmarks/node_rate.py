@@ -1,8 +1,7 @@
-"""How many frames a second go through the whole node: real processes over real DDS, 640 x 480.
+"""Frames per second of the whole node: separate processes over DDS, 640 x 480.
 
-Images are published at rising rates, as a camera driver does; what comes back as a pose is counted
-and its age taken, from the image's stamp to its arrival here. This process publishes, subscribes
-and shares the cores with the node.
+This process publishes images at rising rates like a camera driver, counts the poses, and measures
+their age from the image's stamp to the arrival of the pose. It shares the cores with the node.
 
 Run: .venv/bin/python benchmarks/node_rate.py --weights demo
      .venv/bin/python benchmarks/node_rate.py --weights untrained:ntu --rates 15,20,25,30
@@ -40,7 +39,7 @@ _FRAMES = 40
 
 
 class Driver:
-    """Publishes a short film again and again, and listens to what the node says."""
+    """Publishes a short film repeatedly, and subscribes to the results of the node."""
 
     def __init__(self, weights: str) -> None:
         film = SimulatedFilm(seed=1)
@@ -70,7 +69,7 @@ class Driver:
         self.process = subprocess.Popen([sys.executable, '-m', module, '--ros-args', *words])
 
     def run(self, rate_hz: float, seconds: float) -> dict[str, float]:
-        """Publish at a rate; return what came of it, the first second left out."""
+        """Publish at a rate; return the results without those of the first second."""
         start, next_s, sent, cpu_s, counted_s = time.perf_counter(), 0.0, 0, 0.0, 0.0
         while (now := time.perf_counter() - start) < seconds + 1.0:
             if now < 1.0:

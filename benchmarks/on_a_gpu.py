@@ -1,15 +1,15 @@
-"""Everything that only a GPU can tell, in one command of at most eight minutes.
+"""All measurements that need a GPU, in one command of at most eight minutes.
 
     python benchmarks/on_a_gpu.py --output gpu_report
     python benchmarks/on_a_gpu.py --output rehearsal --device cpu --quick
 
 Needs Python 3.10 or newer with torch, numpy, OpenCV, typer, rich, safetensors, h5py, platformdirs,
-PyYAML, lightning, pytest and pytest-timeout; no ROS, no network, no built messages. What else is
-there (ONNX Runtime, TensorRT) is measured, what is not is named.
+PyYAML, lightning, pytest and pytest-timeout; no ROS, no network, no built messages. ONNX Runtime
+and TensorRT are measured if they are installed, otherwise the report names them as missing.
 
-Each part is a process of its own with a time limit: one that fails, hangs or is killed costs only
-its own figures, and keeps those that it had printed. `report.json` has all of them and is written
-anew after each part; `report.txt` is the table. Status 1 if a part failed.
+Each part is a process of its own with a time limit. A part that fails, hangs or is killed loses
+only its own figures, and keeps those already printed. `report.json` has all figures and is
+rewritten after each part; `report.txt` is the table. Status 1 if a part failed.
 """
 
 import argparse

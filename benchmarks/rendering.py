@@ -1,8 +1,8 @@
-"""What the simulated actor costs: stages of a sample, batches on a device, the film.
+"""Cost of the simulated actor: stages of a sample, batches on a device, the film.
 
-Seconds on the CPU are those that one thread computed, so that other load on the machine counts
-little; those of a GPU are of the clock. Variants are measured in turns. Prints Markdown;
-`python benchmarks/rendering.py --device cuda` where there is a GPU.
+Times on the CPU are CPU seconds of one thread, so other load has little influence. Times on a GPU
+are wall time. Variants are measured in turns. Prints Markdown; with a GPU, run
+`python benchmarks/rendering.py --device cuda`.
 """
 
 import argparse
@@ -179,7 +179,7 @@ def print_rates(arguments):
 
 
 def print_bounds(batch, arguments):
-    """How fast a GPU could finish crops at most, from what there is to do."""
+    """Upper bounds of the crops per second of a GPU."""
     together = dict(simulated_crops._TOGETHER)
     simulated_crops._TOGETHER.clear()  # as many at once as a GPU takes
     with Work() as work:
@@ -198,7 +198,7 @@ def print_bounds(batch, arguments):
 
 
 def print_loader(arguments):
-    """What loader workers really deliver, and what that costs on either side of the pipe."""
+    """Measured rate of loader workers, and the cost on both sides of the pipe."""
     _, parts = sources('images')
     phase = PosePhase(steps_per_epoch=3 * arguments.rounds, batch_size=arguments.batch)
     loader = PhaseData(parts, parts, phase, workers=arguments.workers).train_dataloader()

@@ -1,7 +1,7 @@
-"""How honest a root's covariance is and how right its velocity, over films with the truth.
+"""Calibration of the root's covariance, and error of its velocity, on films with the truth.
 
-The demo's network looks at each image once; the stream then has its readings three times: with the
-depth image, with the actor's true height, and with the default one.
+The demo's network processes each image once. The stream then uses its outputs three times: with
+the depth image, with the actor's true height, and with the default height.
 """
 
 from __future__ import annotations
@@ -18,12 +18,12 @@ from pose_action_ros.runtime import Engine
 
 SOURCES = ('depth image', 'bones, height known', 'bones, height 1.70 m')
 INSIDE_95 = 7.815  # squared distance of three standard normals that 95 % stay below
-SETTLED_S = 0.7  # after the first step
+SETTLED_S = 1.2  # after the first step; a filter that averages over two steps needs as long
 LAGS_S = np.arange(0.0, 0.8, 0.02)
 
 
 class Replay:
-    """An engine that looks at each window once, however often it is shown."""
+    """An engine that processes each window once, however often it is requested."""
 
     def __init__(self, engine: Engine) -> None:
         self.config, self.device, self.notes = engine.config, engine.device, engine.notes
@@ -41,12 +41,12 @@ class Replay:
         return self._tape[self._next - 1]
 
     def actions(self, joints: np.ndarray, *_: np.ndarray) -> np.ndarray:
-        """Nobody asks what is done."""
+        """Not used."""
         return np.full((len(joints), len(self.config.actions)), 1.0 / len(self.config.actions))
 
 
 class Track(NamedTuple):
-    """What was said of a film, (T, ...) with NaN where nobody was seen."""
+    """Results for a film, (T, ...), NaN where nobody was found."""
 
     film: Film
     root_m: np.ndarray
@@ -121,7 +121,7 @@ def covariance_rows(track: Track) -> np.ndarray:
 
 
 def print_velocities(tracks: dict[str, list[Track]]) -> None:
-    """How right the velocity is, standing, walking and running."""
+    """Errors of the velocity, standing, walking and running."""
     print('\n| scale from | who | error m/s | 90th % | against the root | lag ms | unknown % |')
     print('|' + '---|' * 7)
     for source, films in tracks.items():

@@ -1,11 +1,11 @@
-"""Several simulated actors who cross: are they found, do ids stay, what does it cost.
+"""Tracking of several simulated actors who cross: detection, identities and cost.
 
 Each film has actors who walk to and fro at different distances. The first table counts misses,
 false people and changes of identity (`metrics.tracking`). The second puts the same picture of one,
-two, four and eight people through the stream, with a budget and without one: people followed,
-milliseconds of CPU time and of the wall clock of a frame, frames a second, people looked at in a
-frame, people in the result (those who wait included), and the age of the oldest result at 20
-images a second. The last line is the finder alone.
+two, four and eight people through the stream, with a budget and without one: people tracked,
+milliseconds of CPU time and wall time per frame, frames per second, people processed per frame,
+people in the result (including those who wait for a turn), and the age of the oldest result at 20
+images per second. The last line is the finder alone.
 
 Run: .venv/bin/python benchmarks/several_people.py [--draw FOLDER]
 """
@@ -124,7 +124,7 @@ def follow(stream, seed, count, options):
 
 
 def cost(stream, options, count, budget_ms):
-    """One row: a picture of so many people, again and again, as fast as it goes."""
+    """One row: a picture with a number of people, processed repeatedly without pauses."""
     stream.reset()
     image = people_in_a_grid(count)
     cpu_ms, wall_ms, looked, known = [], [], [], []

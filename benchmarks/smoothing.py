@@ -1,9 +1,9 @@
-"""What smoothing costs and brings: the table of ADR 7, printed as Markdown.
+"""Errors and jitter of smoothing: the table of ADR 7, printed as Markdown.
 
-The demo's network follows the simulated actor through films of all actions; each row is the same
-films through the whole stream with other settings. Errors are distances from the truth, jitter is
-how far a joint moves from image to image while the true one rests. Sizes in the image are shares
-of the person's height or width there, whichever is larger.
+The demo's network tracks the simulated actor in films of all actions. Each row shows the same
+films through the whole stream with other settings. Errors are distances from the truth. Jitter is
+the movement of a joint between images while the true joint rests. Sizes in the image are relative
+to the person's height or width there, whichever is larger.
 
 Run: .venv/bin/python benchmarks/smoothing.py (three minutes on two cores)
 """

@@ -1,9 +1,8 @@
-"""Minutes of images at 30 Hz, with every fault that drivers are known for injected at random.
+"""Minutes of images at 30 Hz, with all known faults of drivers injected at random.
 
-The node runs as a process of its own. After each fault the film goes on, and the node must give
-poses again. At the end the report says how often each fault came, how many images gave a result,
-what the memory did, what was logged as an error, and how the process ended. Ctrl-C ends
-the run, not the report.
+The node runs as a separate process. After each fault the film continues, and the node must publish
+poses again. The report at the end has the number of each fault, the share of images with a result,
+the memory, the logged errors, and the exit status. After Ctrl-C the report is still printed.
 
 Run: make soak MINUTES=30
 """
@@ -54,7 +53,7 @@ _D5 = [-0.2276, 0.2179, -0.0009, -0.0009, -0.2063]
 
 
 class Soak:
-    """A driver that does wrong now and then, and watches what the node makes of it."""
+    """A driver that injects faults, and records the reaction of the node."""
 
     def __init__(self, log: Path, seed: int) -> None:
         film = SimulatedFilm(seed, _WIDTH, _HEIGHT, _RATE_HZ)
@@ -123,13 +122,13 @@ class Soak:
         return msg
 
     def spin(self, seconds: float) -> None:
-        """Take in what comes."""
+        """Process incoming messages."""
         end_s = time.monotonic() + seconds
         while (left_s := end_s - time.monotonic()) > 0.0:
             self.executor.spin_once(timeout_sec=left_s)
 
     def stamped(self, offset_s: float) -> Image:
-        """An image whose stamp is wrong by so much."""
+        """An image with an offset in its stamp."""
         stamp = stamp_to_msg(MAKE, max(0, time.time_ns() + round(offset_s * 1e9)))
         return self.image(header=Header(frame_id='camera', stamp=stamp))
 
@@ -163,7 +162,7 @@ class Soak:
             self.send(self.image(header=header))
 
     def fault_bad_image(self) -> None:
-        """Images that are none, each in another way."""
+        """Invalid images of several kinds."""
         for changes in (
             {'encoding': 'rgb9'},
             {'data': b''},
@@ -179,7 +178,7 @@ class Soak:
         self.spin(3.0)
 
     def fault_calibration(self) -> None:
-        """A CameraInfo that can't be used, or of an unusual kind."""
+        """A CameraInfo that is invalid or unusual."""
         info = copy.deepcopy(self.info)
         name, value = self.random.choice(
             [
@@ -204,7 +203,7 @@ class Soak:
         self.infos.publish(self.info)
 
     def fault_depth(self) -> None:
-        """Depth that is none, or of another clock, or does not come."""
+        """Depth that is invalid, has another clock, or is missing."""
         for changes in ({'encoding': 'rgb9'}, {'data': b''}, {'width': 7}, {'header': Header()}):
             self.send(depth_after_s=None)
             self.depths.publish(self.depth(self.image().header, **changes))
@@ -233,7 +232,7 @@ class Soak:
                 self.send()
 
     def fault_lifecycle(self) -> None:
-        """Deactivated and activated in the middle of the film, now and then all the way round."""
+        """Deactivate and activate during the film, sometimes with cleanup and configure."""
         steps = [Transition.TRANSITION_DEACTIVATE, Transition.TRANSITION_ACTIVATE]
         if self.random.random() < 0.2:
             steps[1:1] = [Transition.TRANSITION_CLEANUP, Transition.TRANSITION_CONFIGURE]
@@ -246,7 +245,7 @@ class Soak:
     # The run ---------------------------------------------------------------------------------
 
     def run(self, minutes: float) -> None:
-        """Send images, and a fault every other second."""
+        """Send images, and inject a fault every other second."""
         while not self.memory_mib or time.monotonic() > self.last_pose_s + 1.0:
             self.send()
             if self.process.poll() is not None:
@@ -289,7 +288,7 @@ class Soak:
 
 
 def report(soak: Soak, minutes: float, status: int) -> tuple[str, bool]:
-    """What happened, and whether it was all right."""
+    """Report of the run, and whether it passed."""
     log = soak.log.read_text()
     errors = [line for line in log.splitlines() if '[ERROR]' in line or 'Traceback' in line]
     text, is_flat = memory(soak)
@@ -308,7 +307,7 @@ def report(soak: Soak, minutes: float, status: int) -> tuple[str, bool]:
 
 
 def memory(soak: Soak) -> tuple[str, bool]:
-    """How the memory of the node went, and whether it stayed what it was."""
+    """Memory of the node over time, and whether it stayed constant."""
     start_s = soak.memory_mib[0][0] if soak.memory_mib else 0.0
     settled = np.array([mib for at_s, mib in soak.memory_mib if at_s > start_s + _WARM_UP_S])
     if len(settled) < _MIN_SAMPLES:
@@ -326,7 +325,7 @@ def main(
     log: Annotated[Path, typer.Option(help="The node's log.")] = Path('soak.log'),
     seed: Annotated[int, typer.Option(help='Of the order of the faults.')] = 1,
 ) -> None:
-    """Run, and report, also after a signal; exit status 1 where something was not right."""
+    """Run and report, also after a signal; exit status 1 if a check failed."""
     rclpy.init()
     soak = Soak(log, seed)
     start_s = time.monotonic()

@@ -1,9 +1,9 @@
-"""Where the time of opening weights goes, at a first start and at later ones.
+"""Time for opening weights by step, at the first start and at later ones.
 
-    python benchmarks/start_time.py --weights demo
+    python benchmarks/start_time.py --weights people
 
-Each start is a process of its own. The first finds an empty cache folder, the later ones what the
-first left there. Seconds of CPU; on cores that others use too, only these can be compared.
+Each start is a separate process. The first finds an empty cache folder, the later ones the files
+of the first. Times are CPU seconds, because wall time is not comparable on shared cores.
 """
 
 import json
@@ -75,15 +75,15 @@ def one_start(weights: str) -> dict[str, list[float]]:
     clock.watch(start_cache, '_key', 'identify weights, code and machine')
     clock.watch(openvino_network, 'to_openvino', 'convert for OpenVINO')
     clock.watch(openvino_network, 'fold', 'convert for OpenVINO')
-    clock.watch(source, 'compile', 'compile, or load what was compiled')
-    clock.watch(engine, 'deviation', 'gate of the reduced precision')
+    clock.watch(source, 'compile', 'compile, or load from the cache')
+    clock.watch(engine, 'deviation', 'accuracy check of the reduced precision')
     clock.watch(engine.Engine, '_warm_up', 'warm up')
     clock.measure('other', engine.Engine, net, 'cpu', backend='auto', precision='auto')
     return clock.seconds
 
 
 def main(
-    weights: Annotated[str, typer.Option(help='As for `pose-action predict`.')] = 'demo',
+    weights: Annotated[str, typer.Option(help='As for `pose-action predict`.')] = 'people',
     starts: Annotated[int, typer.Option(help='Later starts; their median is shown.')] = 5,
 ) -> None:
     """Print the table."""

@@ -1,14 +1,14 @@
-"""How good a taught network gets: J-HMDB as a folder of films, and with five films of a class.
+"""Accuracy of a taught network: J-HMDB as a folder of films, and with five films per class.
 
     python benchmarks/teaching.py data/jhmdb --output teaching_report
     python benchmarks/teaching.py data/jhmdb --output teaching_report --draws 10
 
 ROOT holds the films in `data/CLASS/` (or `ReCompress_Videos`, `videos`) and `splits/`. The folder
-that is taught consists of links. Test films are those of official split 1, which neither the
-shipped weights nor the lesson have learned from. Films of one source stay together: the first
-source of each class, in an order that only names decide, with four films at most is held out.
-With `--draws` five classes and five films of each are drawn again and again, and every test film
-of these classes is judged. Films are watched once for all of it.
+with the training films consists of links. Test films are those of official split 1, which neither
+the shipped weights nor the lesson use for training. Films of one source stay together: the first
+source of each class with at most four films, in the order of their hashed names, is held out.
+Each of the `--draws` draws five classes and five films of each, and evaluates all test films of
+these classes. Each film is processed once.
 """
 
 from __future__ import annotations

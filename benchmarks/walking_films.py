@@ -1,6 +1,6 @@
 """Films of people who stand, then walk or run past a camera, with the truth and a depth image.
 
-Every film has its own actor, lens, light and path. `localization.py` makes its tables of them.
+Every film has its own actor, lens, light and path. `localization.py` uses them for its tables.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ DEPTH_NOISE = 0.0015  # one sigma of a depth pixel at 1 m, growing with the squa
 
 @dataclass(frozen=True, eq=False)
 class Film:
-    """A film and what is really there; vectors in the camera's optical frame.
+    """A film and its truth; vectors in the camera's optical frame.
 
     Attributes:
         gait: `walk` or `run`, which follows the standing.

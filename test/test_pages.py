@@ -50,6 +50,13 @@ def test_commands_exist(page):
     assert set(found) <= verbs
 
 
+def test_no_text_installs_this_package_from_an_index():
+    """It is on none: pip would find nothing, or a stranger's package of that name."""
+    sources = (ROOT / 'pose_action_ros').rglob('*.py')
+    for path in [*PAGES, *sources]:
+        assert not re.search(r"pip install '?pose_action_ros", path.read_text()), path
+
+
 @pytest.mark.parametrize('page', PAGES, ids=name_of)
 def test_arguments_of_launch_files_exist(page):
     launch = ''.join(path.read_text() for path in (ROOT / 'launch').glob('*.py'))

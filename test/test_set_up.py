@@ -5,9 +5,12 @@ import os
 import subprocess
 import sys
 from argparse import Namespace
+from configparser import ConfigParser
 from pathlib import Path
 
 import pytest
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
 
 ROOT = Path(__file__).parents[1]
 
@@ -77,6 +80,48 @@ class TestChoices:
         status, out = dry_run('ROS=kilted', ROS_DISTRO='jazzy')
         assert status
         assert 'ROS 2 jazzy is sourced and ROS=kilted asks for wheels' in out
+
+
+class TestLocks:
+    """`make lock` writes them; a requirement that was added without it is missing."""
+
+    def locked(self, *names):
+        lines = [line for name in names for line in (ROOT / name).read_text().splitlines()]
+        pairs = [line.split('==') for line in lines if '==' in line]
+        return {canonicalize_name(name): version for name, version in pairs}
+
+    def missing(self, texts, locked):
+        wanted = [Requirement(line) for line in texts.split('\n') if line.strip()]
+        return [
+            str(each)
+            for each in wanted
+            if not each.specifier.contains(locked.get(canonicalize_name(each.name), '0'))
+            or canonicalize_name(each.name) not in locked
+        ]
+
+    @pytest.fixture
+    def config(self):
+        config = ConfigParser()
+        config.read(ROOT / 'setup.cfg')
+        return config
+
+    @pytest.mark.parametrize(
+        'extra', ['', 'train', 'bag', 'openvino', 'export', 'film', 'view', 'dev']
+    )
+    def test_libraries(self, config, extra):
+        options = config['options.extras_require']
+        texts = options[extra] if extra else config['options']['install_requires']
+        assert self.missing(texts, self.locked('requirements.lock')) == []
+
+    @pytest.mark.parametrize('ros', ['kilted', 'jazzy'])
+    def test_wheels_of_ros(self, config, ros):
+        # The names ros-DISTRIBUTION-X only choose a release of ros-X.
+        texts = config['options.extras_require'][ros].replace(f'ros-{ros}-', 'ros-')
+        locked = self.locked('requirements.lock', f'requirements-{ros}.lock')
+        assert self.missing(texts, locked) == []
+
+    def test_a_sourced_distribution_gets_the_tools_of_the_build(self):
+        assert {'cmake', 'ninja', 'catkin-pkg'} <= set(self.locked('requirements.lock'))
 
 
 class TestTorch:

@@ -1,7 +1,7 @@
-"""What `pose-action bench` times: the stages of a frame on every engine, and the ways to a label.
+"""The measurements of `pose-action bench`: stages of a frame on every engine, and ways to a label.
 
-Operations are those of the convolutions (`models.complexity`); bytes are what must move at least:
-pixels in and out once, or every weight once. Whatever a stage moves beyond that is its own doing.
+Operations are those of the convolutions (`models.complexity`). Bytes are the necessary minimum:
+pixels in and out once, or every weight once. The overhead of a stage is not included.
 """
 
 from __future__ import annotations

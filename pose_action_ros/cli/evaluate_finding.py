@@ -134,7 +134,7 @@ def _chosen(library: Photographs, limit: int | None) -> dict[Path, list[Person]]
 def _candidates(
     finder: str, library: Photographs, limit: int | None, shown: bool
 ) -> dict[str, tuple[int, int]]:
-    """What the finder alone finds, of people with a body and at least 15 % of the height."""
+    """People found by the finder alone, of those with a body and at least 15 % of the height."""
     import numpy as np
 
     from pose_action_ros.data.files import read_picture

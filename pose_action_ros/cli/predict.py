@@ -45,7 +45,6 @@ if TYPE_CHECKING:
 __all__ = ['predict']
 
 _MISSING_SHARE = 0.02  # of the images that a file names; some containers only estimate them
-_LOOK_NS = 50_000_000  # between two looks at one picture
 _CTRL_C = 130
 
 
@@ -123,7 +122,8 @@ def predict(
         count, skipped, ended = _write(seen, outputs)
     for note in _notes(images, source, count, skipped, ended):
         Console(stderr=True).print(note, highlight=False, markup=False, soft_wrap=True)
-    Console().print(f'{count} frames: {drawn}, {lines}', highlight=False, soft_wrap=True)
+    frames = 'frame' if count == 1 else 'frames'
+    Console().print(f'{count} {frames}: {drawn}, {lines}', highlight=False, soft_wrap=True)
     if view and not ended:
         wait_for_ctrl_c()
     if ended and not isinstance(images, Device):
@@ -141,9 +141,9 @@ def _look_at_picture(
     image: NDArray[np.uint8], stream: PoseActionStream, camera: Camera | None
 ) -> Iterator[Seen]:
     """Look a few times, as at a scene that stands still: the first look only finds the person."""
-    from pose_action_ros.inference.still_images import LOOKS
+    from pose_action_ros.inference.still_images import LOOK_NS, LOOKS
 
-    seen = [stream.process(image, n * _LOOK_NS, camera=camera) for n in range(LOOKS)]
+    seen = [stream.process(image, n * LOOK_NS, camera=camera) for n in range(LOOKS)]
     yield 0.0, image, replace(seen[-1], stamp_ns=0)
 
 
@@ -164,10 +164,13 @@ def _write(seen: Iterable[Seen], outputs: list[Output]) -> tuple[int, Counter[st
 def _notes(
     images: ImageSource, source: str, count: int, skipped: Counter[str], ended: bool
 ) -> list[str]:
-    """What the user should know besides the results."""
+    """Notes for the user, beside the results."""
     from pose_action_ros.geometry.film_writer import NO_BROWSER, has_h264
 
-    notes = [f'{number} frames are skipped: {reason}' for reason, number in skipped.items()]
+    notes = [
+        f'{number} frame{"s" if number > 1 else ""} skipped: {reason}'
+        for reason, number in skipped.items()
+    ]
     notes += images.problems
     if ended:
         notes.append(f'ended after {count} frames')

@@ -1,4 +1,4 @@
-"""`pose-action teach`: a folder of films in, a network that knows their actions out."""
+"""`pose-action teach`: learns the actions of a folder of films."""
 
 from __future__ import annotations
 
@@ -20,32 +20,33 @@ def teach(
     folder: Annotated[
         Path, typer.Argument(help='Sub-folders are classes and hold films; see docs/teaching.md.')
     ],
-    name: Annotated[str, typer.Option(help="Of the result; the folder's by default.")] = '',
+    name: Annotated[str, typer.Option(help="Name of the result; the folder's by default.")] = '',
     output: Annotated[
         Path | None, typer.Option(help='Folder of the result; taught/NAME by default.')
     ] = None,
     weights: Annotated[
-        str, typer.Option(help='Whose pose network is taken, as it is.')
+        str, typer.Option(help='Weights whose pose network is used unchanged.')
     ] = SHIPPED_WEIGHTS,
     finder: Annotated[
         str,
-        typer.Option(help='Weights of the finder, as the node will have it; empty: one person.'),
+        typer.Option(help='Weights of the finder, if the node will use one; empty: one person.'),
     ] = '',
     left_right_matters: Annotated[
         bool,
         typer.Option(
             '--left-right-matters',
-            help='Do not learn from mirrored films: the left hand means something else.',
+            help='Do not train on mirrored films: left and right hand mean different actions.',
         ),
     ] = False,
     clip_seconds: Annotated[
-        float, typer.Option(help='Seconds that a label looks back; 0: as the network, 1 s.', min=0)
+        float,
+        typer.Option(help='Seconds that a clip covers; 0: those of the network (1 s).', min=0),
     ] = 0.0,
-    epochs: Annotated[int | None, typer.Option(help='Length of the training.', min=1)] = None,
-    seed: Annotated[int, typer.Option(help='Decides what is drawn.', min=0)] = 1,
+    epochs: Annotated[int | None, typer.Option(help='Epochs of training.', min=1)] = None,
+    seed: Annotated[int, typer.Option(help='Seed of weights and clips.', min=0)] = 1,
     features: Annotated[
         Path | None,
-        typer.Option(help='Where what was seen of films is kept; several lessons may share it.'),
+        typer.Option(help='Folder of the features of the films; several lessons may share it.'),
     ] = None,
     picture_rate: Annotated[
         float, typer.Option(help='Rate of folders of pictures, Hz.', min=0.1)
@@ -56,8 +57,8 @@ def teach(
 ) -> None:
     """Teach a network the actions of a folder of films.
 
-    The films are checked and watched, the action branches are trained on four fifths of them, and
-    the rest tells how good the result is. The same command goes on where it was stopped.
+    The films are checked and processed, the action branches are trained on four fifths of them,
+    and the rest measures the result. If interrupted, the same command continues.
     """
     # Threads that spin while they wait cost tenfold on cores that are shared; set before torch.
     os.environ.setdefault('OMP_WAIT_POLICY', 'PASSIVE')
@@ -92,7 +93,7 @@ def teach(
     try:
         outcome = lesson.run()
     except KeyboardInterrupt:
-        _say('stopped; the same command goes on from here')
+        _say('stopped; the same command continues from here')
         raise typer.Exit(130) from None
     for part, scores in outcome.scores.items():
         films = {'val': 'held-out films', 'test': 'test films'}[part]

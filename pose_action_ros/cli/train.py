@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import logging
 import os
+import sys
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console
 from rich.table import Table
+
+if TYPE_CHECKING:
+    from pose_action_ros.training.config import FinderTrainConfig, TrainConfig
 
 __all__ = ['start_logging', 'train']
 
@@ -41,7 +45,6 @@ def train(
     # Threads that spin while they wait cost tenfold on cores that are shared; set before torch.
     os.environ.setdefault('OMP_WAIT_POLICY', 'PASSIVE')
     from pose_action_ros.core.errors import ConfigError
-    from pose_action_ros.training.config import FinderTrainConfig
     from pose_action_ros.training.config_file import config_from_mapping, load_config
 
     if config is None and not settings:
@@ -53,32 +56,34 @@ def train(
     if settings:
         _print_settings(chosen)
         return
+    try:
+        weights = _trained(chosen, resume=resume, quiet=quiet)
+    except KeyboardInterrupt:
+        _print_first(
+            Console(stderr=True),
+            'stopped; the same command with --resume continues after the last complete epoch in '
+            f'{chosen.output}',
+        )
+        raise typer.Exit(_INTERRUPTED) from None
+    _print_first(_console, f'weights: {weights}')
+
+
+def _trained(settings: TrainConfig | FinderTrainConfig, *, resume: bool, quiet: bool) -> Path:
+    from pose_action_ros.training.config import FinderTrainConfig
     from pose_action_ros.training.finder_run import train_finder
     from pose_action_ros.training.run import train as train_network
 
     start_logging()
     progress = not quiet and Console(stderr=True).is_terminal
-    try:
-        if isinstance(chosen, FinderTrainConfig):
-            weights = train_finder(chosen, resume=resume, progress=progress)
-        else:
-            weights = train_network(chosen, resume=resume, progress=progress)
-    except (KeyboardInterrupt, SystemExit) as stop:  # Lightning exits after Ctrl-C
-        if not _is_interrupt(stop):
-            raise
-        Console(stderr=True).print(
-            f'stopped; the same command with --resume continues after the last complete epoch in '
-            f'{chosen.output}',
-            highlight=False,
-            soft_wrap=True,
-        )
-        raise typer.Exit(_INTERRUPTED) from None
+    if isinstance(settings, FinderTrainConfig):
+        return train_finder(settings, resume=resume, progress=progress)
+    return train_network(settings, resume=resume, progress=progress)
+
+
+def _print_first(console: Console, text: str) -> None:
+    """Print a line in the first of several processes."""
     if os.environ.get('LOCAL_RANK', '0') == '0':
-        _console.print(f'weights: {weights}', highlight=False, soft_wrap=True)
-
-
-def _is_interrupt(stop: BaseException) -> bool:
-    return isinstance(stop, KeyboardInterrupt) or isinstance(stop.__context__, KeyboardInterrupt)
+        console.print(text, highlight=False, soft_wrap=True)
 
 
 def _print_settings(config: object) -> None:
@@ -92,10 +97,18 @@ def _print_settings(config: object) -> None:
 
 def start_logging() -> None:
     """Log our own lines with the time, and of Lightning warnings alone."""
-    handler = logging.StreamHandler()
+    handler = _PresentStderr()
     handler.setFormatter(logging.Formatter('%(asctime)s %(message)s', '%H:%M:%S'))
     logger = logging.getLogger('pose_action_ros')
     logger.addHandler(handler)
     logger.setLevel(logging.INFO)
     for name in ('lightning.pytorch', 'lightning.fabric'):
         logging.getLogger(name).setLevel(logging.WARNING)
+
+
+class _PresentStderr(logging.StreamHandler):
+    """Writes to the present `sys.stderr`, which a progress bar replaces to keep lines above it."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self.stream = sys.stderr
+        super().emit(record)

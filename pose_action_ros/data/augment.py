@@ -179,7 +179,7 @@ class Framing:
 
 @dataclass(frozen=True)
 class Ranges:
-    """What a variation is drawn from.
+    """The ranges of a variation.
 
     Attributes:
         angles_deg: Choices; if `uniform`, lowest and highest.

@@ -1,4 +1,4 @@
-"""A folder of films whose sub-folders are classes: what lies in it, and which part learns.
+"""A folder of films whose sub-folders are classes: its films, and their split into parts.
 
 FOLDER/CLASS/FILM.mp4       a film, or a folder of pictures in the order of their names
 FOLDER/split.csv            optional: film,split,group; split is train, val, test or empty
@@ -45,7 +45,7 @@ FILM_ENDINGS = frozenset(
 """Of files that are taken for films."""
 
 PARTS = ('train', 'val', 'test')
-"""What a film is for: to learn from, held out, or never looked at while anything is chosen."""
+"""Parts: for training, for validation, and for the final score only."""
 
 _PICTURE_ENDINGS = frozenset({'.bmp', '.jpeg', '.jpg', '.png', '.webp'})
 _HELD_OUT = 0.2
@@ -99,7 +99,7 @@ class FolderFilm:
 
 @dataclass(frozen=True)
 class FilmFolder:
-    """What lies in a folder.
+    """The content of a folder.
 
     Attributes:
         root: The folder.
@@ -225,7 +225,7 @@ def _rows(path: Path, columns: Sequence[str]) -> list[dict[str, str]]:
 
 
 def _parted(films: list[FolderFilm]) -> list[FolderFilm]:
-    """Give every film a part: what split.csv leaves open learns, a fifth of it is held out."""
+    """Assign every film to a part; of films without one in split.csv a fifth is held out."""
     held_out: set[str] = set()
     if not any(film.part == 'val' for film in films):
         held_out = _held_out([film for film in films if film.part != 'test'])

@@ -1,10 +1,11 @@
-"""The fast cache of a data set: what samples can see of each recording, small, in one file.
+"""The fast cache of a data set: the used region of each recording, scaled down, in one file.
 
-Of each recording the region that its varied windows reach is cut out, scaled down as far as the
-closest zoom of training allows, and kept as JPEGs one after the other in `TITLE.jpgs`, with their
-places in `TITLE.json`. How far the windows vary is written into `extent.json`, and a training that
-goes further is refused: it would see black. A recording whose `.json` exists is complete:
-preparing goes on where it was stopped. Annotations are still read from the data set itself.
+For each recording, the region that its varied windows can cover is cut out and scaled down as far
+as the closest zoom of training allows. The JPEGs follow one another in `TITLE.jpgs`, with their
+positions in `TITLE.json`. `extent.json` has the range of the windows, and training with a larger
+range is an error, because its windows would contain black. A recording whose `.json` exists is
+complete, so preparation can be interrupted and continued. Annotations are still read from the data
+set itself.
 """
 
 from __future__ import annotations

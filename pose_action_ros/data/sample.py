@@ -1,4 +1,4 @@
-"""The contract between data sets and training: what one sample holds.
+"""The contract between data sets and training: the fields of a sample.
 
 Every reader, simulated or recorded, yields these. Coordinates are those of the network
 (`joints_crop`): x, y in the crop from 0 (left, top edge) to 1 (right, bottom edge); z in a box of

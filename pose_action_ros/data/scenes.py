@@ -1,7 +1,7 @@
-"""Whole pictures and where people are in them: what the finder learns from.
+"""Whole pictures with boxes of people, the training data of the finder.
 
-Owns: `PeopleScene`; the readers that make them of photographs, of simulated companies and of
-pictures without people; and `compose`, which arranges scenes, scaled and mirrored, on one canvas.
+Owns: `PeopleScene`; its readers for photographs, simulated scenes and pictures without people; and
+`compose`, which arranges scenes, scaled and mirrored, on one canvas.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ _MOST = 6  # simulated actors
 _JOINTS_TO_BODY = 0.06  # by how much of their extent the body reaches beyond its joints
 _PANORAMA = 1.9  # from this shape on a picture is cut into windows
 _CLEAR, _TRACE = 0.45, 0.1  # shares of a person's area left inside: a person, nobody
-_SMALLEST_PX = 12.0  # on the canvas; who is smaller is neither taught nor background
+_SMALLEST_PX = 12.0  # on the canvas; a smaller person counts neither as person nor background
 
 
 @dataclass(frozen=True, eq=False)
@@ -200,7 +200,7 @@ def _placed(
 
 
 def _pasted(image: Image, x: int, y: int, size: tuple[int, int]) -> Image:
-    """What of a picture, put at x and y, lies on a black canvas."""
+    """A black canvas with the visible part of a picture at x and y."""
     canvas = np.zeros((size[1], size[0], 3), np.uint8)
     part = image[max(-y, 0) : size[1] - y, max(-x, 0) : size[0] - x]
     x, y = max(x, 0), max(y, 0)

@@ -65,11 +65,11 @@ class Tally:
         poses: Pose3D messages.
         actions: ActionLabel messages.
         markers: MarkerArray messages.
-        stamps_out: Stamps of images that got a pose: first, last and how many.
-        ages_ms: From an image's stamp to the arrival of its pose here, milliseconds.
-        diagnostics: The node's own last figures, as text by key.
-        health: The node's own last word: what it does, or what is wrong; empty before the first.
-        has_failed: The node can't go on; `health` says why.
+        stamps_out: Stamps of images with a pose: first, last and number.
+        ages_ms: Time from an image's stamp to the arrival of its pose, milliseconds.
+        diagnostics: The node's last figures, as text by key.
+        health: The node's last message of state or fault; empty before the first.
+        has_failed: Whether the node cannot continue; `health` has the reason.
     """
 
     images: int = 0

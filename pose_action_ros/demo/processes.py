@@ -1,7 +1,7 @@
-"""The nodes that the demo starts, each in a process of its own.
+"""The nodes of the demo, each in a separate process.
 
-Ctrl-C in the terminal reaches the demo alone, which then ends its nodes one after another: none
-is interrupted by anybody else, and none in the middle of its work.
+Ctrl-C in the terminal reaches only the demo, which then ends its nodes one after another. So no
+node is interrupted in the middle of its work.
 """
 
 from __future__ import annotations
@@ -18,11 +18,11 @@ _STOP_TIMEOUT_S = 10.0
 
 
 class DemoError(PoseActionError):
-    """A process of the demo ended, or nothing came through."""
+    """A process of the demo ended, or no pose arrived."""
 
 
 class Processes:
-    """Nodes that run."""
+    """The running nodes."""
 
     def __init__(self) -> None:
         self._running: dict[str, subprocess.Popen[bytes]] = {}
@@ -38,10 +38,10 @@ class Processes:
         )
 
     def check(self) -> None:
-        """Raise where a node has ended by itself.
+        """Check that all nodes are running.
 
         Raises:
-            DemoError: One has.
+            DemoError: A node has ended.
         """
         for name, process in self._running.items():
             if process.poll() is not None:
@@ -49,7 +49,7 @@ class Processes:
                 raise DemoError(f'{short} ended with exit status {process.returncode}; see above')
 
     def stop(self, *names: str) -> None:
-        """End nodes, in that order at once; those that do not end in time are killed."""
+        """Terminate nodes in this order; a node that does not end in time is killed."""
         ending = [self._running.pop(name) for name in names if name in self._running]
         for process in ending:
             process.terminate()

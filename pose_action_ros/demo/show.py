@@ -1,7 +1,7 @@
-"""The demo without RViz: camera and node as processes of their own, watched by a subscriber.
+"""The demo without RViz: camera and node as separate processes, and a subscriber of the results.
 
-`make demo` runs it. It ends by itself, leaves a folder with video, pictures and summary, and
-fails if nothing came through.
+`make demo` runs it. It ends after a given time and writes a film, pictures and a summary into a
+folder. It fails if no pose arrived.
 """
 
 from __future__ import annotations
@@ -40,27 +40,27 @@ if TYPE_CHECKING:
 
 __all__ = ['main']
 
-_NOBODY = 300  # images that the node looks at without a pose before the demo gives up
+_NOBODY = 300  # the demo fails after this many processed images without a pose
 _REDRAW_S = 0.25
 _UNWATCHED_LINE_S = 5.0
 _RVIZ = (
-    'To see it in RViz: `ros2 launch pose_action_ros demo.launch.py`, or, while this runs, '
-    '`rviz2 -d config/demo.rviz`; the topics are image, people, poses, actions, markers.'
+    'With RViz installed: `ros2 launch pose_action_ros demo.launch.py`, or `rviz2 -d '
+    'config/demo.rviz` while the demo runs. Topics: image, people, poses, actions, markers.'
 )
 
 
 @dataclass(frozen=True)
 class DemoOptions:
-    """What the demo is told.
+    """Options of the demo.
 
     Attributes:
-        seconds: How long, counted from the first pose; 0 for until interrupted.
+        seconds: Duration from the first pose on; 0: until Ctrl-C.
         output: Folder for the results; created.
-        source: What the camera films.
-        weights: As the node's parameter `model.weights`.
-        device: As the node's parameter `model.device`.
+        source: Source of the camera's images.
+        weights: The node's parameter `model.weights`.
+        device: The node's parameter `model.device`.
         view: Serve a live page.
-        record_view: A file that keeps that page.
+        record_view: File for a recording of the page.
     """
 
     seconds: float
@@ -73,11 +73,11 @@ class DemoOptions:
 
 
 def run_demo(options: DemoOptions) -> None:
-    """Run camera and node, watch them, leave the results in a folder.
+    """Run camera and node, subscribe to their topics, and write the results into a folder.
 
     Raises:
-        DemoError: A process ended early, or no pose came through.
-        ConfigError: There is nothing to show the page with.
+        DemoError: A process ended early, or no pose arrived.
+        ConfigError: The library for the page is not installed.
     """
     output = options.output
     output.mkdir(parents=True, exist_ok=True)
@@ -96,7 +96,7 @@ def run_demo(options: DemoOptions) -> None:
             view.show(shown_message(frame, observer.tally))
 
     with ExitStack() as stack:
-        # Signals end the watching, not ROS: the node's last word is still to come.
+        # Signals end the loop but not ROS, because the node's last diagnostics are still to come.
         rclpy.init(signal_handler_options=SignalHandlerOptions.NO)
         for number in (signal.SIGTERM, signal.SIGHUP):
             signal.signal(number, signal.default_int_handler)
@@ -115,7 +115,7 @@ def run_demo(options: DemoOptions) -> None:
         with suppress(KeyboardInterrupt):
             _watch(observer, executor, processes, options.seconds)
         processes.stop('demo.camera_node')
-        _spin_for(executor, 1.5)  # the node's last word comes once a second
+        _spin_for(executor, 1.5)  # the node publishes its diagnostics once a second
         processes.stop('ros.pose_action_node')
         observer.flush()
         film.close()
@@ -134,9 +134,9 @@ def _watch(
     processes: Processes,
     seconds: float,
 ) -> None:
-    """Spin until the time is over; show what comes in.
+    """Spin until the time is over, and show the rates and results.
 
-    Before the first pose there is no limit while the node gets ready, however long that takes.
+    The time before the first pose is not limited.
     """
     console = Console()
     started_s, first_s, line_s = time.monotonic(), None, 0.0
@@ -162,33 +162,33 @@ def _watch(
 
 
 def _is_ready(tally: Tally) -> bool:
-    """The network is loaded, so that a pose may be expected."""
+    """Whether the network is loaded."""
     return bool(tally.health) and not tally.health.startswith(('configuring', 'unconfigured'))
 
 
 def _check_progress(tally: Tally) -> None:
-    """Raise where no pose is to be expected any more; a slow machine has all the time it takes."""
+    """Raise if no pose can be expected; there is no limit of time."""
     if tally.has_failed:
         raise DemoError(f'the node cannot continue: {tally.health}')
     looked_at = tally.looked_at()
     if looked_at > _NOBODY:
-        raise DemoError(f'the node processed {looked_at} images and saw nobody: {tally.health}')
+        raise DemoError(f'the node processed {looked_at} images and found nobody: {tally.health}')
 
 
 def _awaited(tally: Tally) -> str:
-    """What the first pose waits for."""
+    """The reason why there is no pose yet."""
     if not tally.health:
-        return 'the node starts'
+        return 'the node is starting'
     if not _is_ready(tally):
         return tally.health
-    return 'the camera starts' if not tally.images else f'the node looks: {tally.health}'
+    return 'the camera is starting' if not tally.images else f'nobody found yet: {tally.health}'
 
 
 def _awaited_rows(tally: Tally, passed_s: float) -> dict[str, str]:
     return {
-        'waits': f'{passed_s:.0f} s',
-        'for': _awaited(tally),
-        'images in': str(tally.images),
+        'waiting for a pose': f'{passed_s:.0f} s',
+        'state': _awaited(tally),
+        'images received': str(tally.images),
     }
 
 
@@ -289,7 +289,7 @@ def _demo(
         Path | None, typer.Option(help='A .rrd file that records that page, for `rerun FILE`.')
     ] = None,
 ) -> None:
-    """Film the simulated actor and show what the node sees of it."""
+    """Film the simulated actor and show the results of the node."""
     console = Console()
     if weights.startswith('untrained:'):
         console.print('[yellow]Untrained weights: joints and labels are random.[/]')

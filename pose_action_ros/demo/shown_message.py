@@ -1,4 +1,4 @@
-"""What the live page shows of messages: a pose, its label, and how the node does."""
+"""From messages to the live page: a pose, its label, and the state of the node."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""What somebody must know who runs the network without this package: `model.json`.
+"""The description for running the network without this package: `model.json`.
 
-Numbers come from the network; sentences say what stands nowhere in a graph: which pixels go in,
-what the numbers that come out mean, and how frames become a clip.
+Its numbers come from the network. Its sentences describe facts that no graph contains: the input
+pixels, the meaning of the outputs, and how frames form a clip.
 """
 
 from __future__ import annotations

@@ -87,7 +87,7 @@ def check_format(name: str) -> None:
     if name not in ENDINGS:
         raise ConfigError(f'found format {name!r}; expected one of {", ".join(ENDINGS)}')
     if name == 'openvino' and (reason := why_no_openvino()):
-        raise ConfigError(f"{reason}: pip install 'pose_action_ros[openvino]'")
+        raise ConfigError(f'{reason}: pip install openvino')
     if name == 'onnx':
         try:
             import onnx  # noqa: F401
@@ -95,7 +95,7 @@ def check_format(name: str) -> None:
         except ImportError as error:
             raise ConfigError(
                 f'PyTorch writes ONNX with the packages onnx and onnxscript ({error}): '
-                "pip install 'pose_action_ros[export]'"
+                'pip install onnx onnxscript'
             ) from error
 
 

@@ -1,8 +1,8 @@
 """JPEG, PNG and other image files in memory to pixels as they are stored.
 
-Owns: whether a file is whole. OpenCV fills what is missing of a cut JPEG with grey and says
-nothing. Drivers of motion JPEG send their whole buffer: what follows the end marker is padding,
-of any length and content. So the markers are followed from the start to the end of the image.
+Owns: the check that a file is complete. OpenCV fills the missing part of a truncated JPEG with
+grey, without an error. Drivers of motion JPEG send their whole buffer, so padding of any length
+and content follows the end marker. The check therefore follows the markers from the start.
 """
 
 from __future__ import annotations

@@ -44,7 +44,7 @@ class ImageSource(Protocol):
 
     @property
     def name(self) -> str:
-        """What results are called by."""
+        """Name for the results."""
 
     @property
     def size(self) -> tuple[int, int]:

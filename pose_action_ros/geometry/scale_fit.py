@@ -58,7 +58,7 @@ class ScaleFit:
     Attributes:
         scale: s, or NaN.
         sigma: One standard deviation of s from noise and differing proportions.
-        noise_sigma: Of it, what comes from the noise of the joints alone.
+        noise_sigma: The part of it that comes from the noise of the joints alone.
         reason: Why there is no scale; empty if there is one.
     """
 

@@ -68,7 +68,7 @@ class ImageClock:
             return Admission('late: an image with a newer stamp came before it')
         side = 'ahead of' if off_ns > 0 else 'behind'
         return Admission(
-            f'its stamp is more than {max_gap_s:g} s {side} the last one, and no other confirms it'
+            f'the stamp is more than {max_gap_s:g} s {side} the last one, and no other confirms it'
         )
 
     def _confirms(self, stamp_ns: int, gap_ns: int) -> bool:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 
 from pose_action_ros.core.predictions import PersonBox
@@ -11,6 +13,8 @@ __all__ = ['Motion']
 _SPEED_MEMORY = 0.5  # of the last speed in the new one
 _SIZE_MEMORY = 0.5  # of the last size in the new one
 _MAX_LOOK_AHEAD_S = 0.2
+_SHRINK_S = 0.3  # in which a window may shrink to a third (1 / e); it may grow at once
+_LEAST_STEP_S = 1.0 / 60.0  # that passes between two images, whatever their stamps are
 _MAX_HIDDEN_AHEAD_S = 0.7  # of somebody who walks on behind somebody else
 _MAX_SPEED = 1.0  # window sides a second; a window holds more than a person
 _TIMELESS_MISSES = 5  # that end a track where stamps do not tell the time
@@ -22,14 +26,16 @@ class Motion:
     Args:
         box: Around the pose that was seen first.
         stamp_ns: Stamp of that image.
+        seen_in: The window in which it was seen.
 
     Attributes:
         box: Around the pose that was seen last, in source pixels.
         hidden: Not seen in the last image, because somebody else is in front.
     """
 
-    def __init__(self, box: PersonBox, stamp_ns: int) -> None:
+    def __init__(self, box: PersonBox, stamp_ns: int, seen_in: PersonBox) -> None:
         self.box = box
+        self._seen_in_px = seen_in.size
         self.hidden = False
         self._stamp_ns = stamp_ns  # when the person was seen last
         self._speed_px_s = np.zeros(2)
@@ -43,6 +49,9 @@ class Motion:
     def window(self, stamp_ns: int, *, velocity: bool) -> PersonBox:
         """Return where the person is expected in an image.
 
+        A window shrinks slowly: in one that is too small the network takes a part of the person
+        for all of them, an arm for a body, and would never see more of them again.
+
         Args:
             stamp_ns: Its stamp.
             velocity: Move the window ahead with the speed of the person.
@@ -50,10 +59,13 @@ class Motion:
         ahead_s = (stamp_ns - self._stamp_ns) * 1e-9 if velocity else 0.0
         limit_s = _MAX_HIDDEN_AHEAD_S if self.hidden else _MAX_LOOK_AHEAD_S
         x, y = self._speed_px_s * np.clip(ahead_s, 0.0, limit_s)
-        return PersonBox(self.box.center_x + x, self.box.center_y + y, self.box.size)
+        since_s = max((stamp_ns - self._stamp_ns) * 1e-9, _LEAST_STEP_S)
+        least = self._seen_in_px * math.exp(-since_s / _SHRINK_S)
+        size = max(self.box.size, least)
+        return PersonBox(self.box.center_x + x, self.box.center_y + y, size)
 
-    def follow(self, found: PersonBox, stamp_ns: int) -> None:
-        """Take in the box around a pose."""
+    def follow(self, found: PersonBox, stamp_ns: int, seen_in: PersonBox) -> None:
+        """Take in the box around a pose, and the window in which it was seen."""
         step_s = (stamp_ns - self._stamp_ns) * 1e-9
         moved = np.array([found.center_x - self.box.center_x, found.center_y - self.box.center_y])
         speed = moved / step_s if 0.0 < step_s <= _MAX_LOOK_AHEAD_S else np.zeros(2)
@@ -64,6 +76,7 @@ class Motion:
         size = _SIZE_MEMORY * self.box.size + (1.0 - _SIZE_MEMORY) * found.size
         # A person that grows fast (arms up) must not leave the window meanwhile.
         self.box = PersonBox(found.center_x, found.center_y, max(size, 0.9 * found.size))
+        self._seen_in_px = seen_in.size
         self._stamp_ns, self._misses, self.hidden = stamp_ns, 0, False
 
     @property

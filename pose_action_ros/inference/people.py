@@ -281,11 +281,11 @@ class People:
                 continue
             box = found[track_id][1]
             if person is None:
-                person = Person(Motion(box, stamp_ns), ClipBuffer(*self._clip_shape))
+                person = Person(Motion(box, stamp_ns, reading.box), ClipBuffer(*self._clip_shape))
                 self._people[track_id] = person
                 self._next_id = max(self._next_id, track_id + 1)
             else:
-                person.motion.follow(box, stamp_ns)
+                person.motion.follow(box, stamp_ns, reading.box)
             sightings.append(person.see(reading, stamp_ns))
         return sightings
 

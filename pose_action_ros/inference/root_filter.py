@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 __all__ = ['RootFilter']
 
-ACCELERATION_PSD = 0.2
+ACCELERATION_PSD = 0.05
 """How fast people change their velocity, m^2/s^3 in each axis. More follows the bounce of a gait,
 less lags more; chosen on films of walking and running people, other than those of the tables."""
 

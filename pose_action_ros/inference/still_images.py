@@ -19,12 +19,14 @@ if TYPE_CHECKING:
     from pose_action_ros.core.predictions import PersonPrediction
     from pose_action_ros.inference.stream import PoseActionStream
 
-__all__ = ['LOOKS', 'Finding', 'look_at', 'match_people']
+__all__ = ['LOOKS', 'LOOK_NS', 'Finding', 'look_at', 'match_people']
 
 LOOKS = 6
 """How often an image is shown."""
 
-_PERIOD_NS = 50_000_000
+LOOK_NS = 100_000_000
+"""Time between two looks: the window closes in on a person meanwhile."""
+
 _THRESHOLD = 0.5  # of the torso
 _SHARE = 0.5  # of the annotated joints
 
@@ -53,7 +55,7 @@ def look_at(
         image_rgb: (H, W, 3) uint8.
     """
     stream.reset()
-    stamps = range(_PERIOD_NS, (LOOKS + 1) * _PERIOD_NS, _PERIOD_NS)
+    stamps = range(LOOK_NS, (LOOKS + 1) * LOOK_NS, LOOK_NS)
     return [stream.process(image_rgb, stamp_ns).persons for stamp_ns in stamps]
 
 

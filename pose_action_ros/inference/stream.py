@@ -100,7 +100,7 @@ class PoseActionStream:
             ConfigError: There is no such preset, backend or precision.
             DeviceError: There is no such device, or its memory is full.
         """
-        report('reads the weights')
+        report('reading the weights')
         engine = Engine(
             open_model(weights),
             device,
@@ -111,7 +111,7 @@ class PoseActionStream:
         )
         finds = None
         if finder is not None:
-            report('gets the finder ready')
+            report('preparing the finder')
             finds = FinderEngine(open_finder(finder), device, threads, backend=backend)
         return cls(engine, settings, finds)
 

@@ -1,6 +1,6 @@
-"""What makes messages: `ros.message_types` those of rclpy, `recordings.message_types` of rosbags.
+"""The maker of messages: `ros.message_types` for rclpy, `recordings.message_types` for rosbags.
 
-Nothing else differs between the two, so everything above it is written once.
+Nothing else differs between the two, so the code that uses a maker is written once.
 """
 
 from __future__ import annotations

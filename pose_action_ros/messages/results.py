@@ -1,7 +1,7 @@
-"""What a network saw in one image, to all messages of it: for the node and for recordings.
+"""From the result of one image to all its messages, for the node and for recordings.
 
-`people` has everybody, with those whose tracks ended. `poses` and `actions` are parts of it.
-Somebody whose turn it is not stands in `people` as in their last image, with its stamp.
+`people` contains all persons and the ended tracks. `poses` and `actions` are parts of it. A
+person who waits for a turn is in `people` as in their last image, with its stamp.
 """
 
 from __future__ import annotations

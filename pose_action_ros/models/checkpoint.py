@@ -202,7 +202,7 @@ def find_weights(name_or_path: str | Path) -> Path:
     if name in released:
         advice = f'`pose-action fetch-weights {name}` downloads the released file'
     places = ', '.join(str(folder) for folder in folders)
-    raise CheckpointError(f'no weights named {name!r}{meant}; {advice}; searched in {places}')
+    raise CheckpointError(f'no weights named {name!r}; {advice}; searched in {places}{meant}')
 
 
 def cache_folder() -> Path:

@@ -1,8 +1,8 @@
-"""What decides the network's shape: one frozen dataclass and its five presets.
+"""The shape of the network: one frozen dataclass and its five presets.
 
 The four published presets are those of the released weights (`docs/adr/0002-presets.md`);
-`compact` has the same shape, narrower and shallower, for two CPU cores. The config travels in
-the metadata of a weights file, so a file says by itself which network it is.
+`compact` has the same shape, narrower and shallower, for two CPU cores. The config is in
+the metadata of a weights file, so the file identifies its network.
 """
 
 from __future__ import annotations

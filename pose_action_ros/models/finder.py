@@ -1,11 +1,10 @@
-"""The finder: a whole image in, places where people may be out. Not in the paper.
+"""The finder, a network that finds candidates for people in a whole image. Not in the paper.
 
-Owns: `PersonFinder`, its config, its file, and `decode`, which reads `Candidates` out of its maps.
-After X. Zhou et al., Objects as Points, 2019: a heat map of the middles of people, and at each
-middle the person's size. There are two heat maps, one of small and one of large people, so that
-what is not known of small figures need not be taught. It begins with the pose network's entry
-flow, so it can start from that network's weights. The finder is there for recall: who is a person
-the pose network decides.
+Owns: `PersonFinder`, its config, its file, and `decode`, which extracts `Candidates` from maps.
+After X. Zhou et al., Objects as Points, 2019: a heat map of people's centres, and the person's
+size at each centre. Small and large people have separate heat maps, because many photographs lack
+labels of small figures. The first layers are the pose network's entry flow, so its weights can be
+reused. The finder aims at recall. The pose network then decides whether a candidate is a person.
 """
 
 from __future__ import annotations
@@ -54,7 +53,7 @@ FINDER_KEY = 'pose_action_ros.finder'
 
 _MOST_CHANNELS = 1024
 _MOST_SIDE_PX = 2048
-_RARE = -4.0  # first logit of a middle: most cells have none
+_RARE = -4.0  # initial logit of a centre, because most cells have none
 _KERNEL = 3
 
 
@@ -64,12 +63,12 @@ class FinderConfig:
 
     Attributes:
         name: Short name.
-        long_px: Longer side of the image that it reads, a multiple of 32.
-        short_px: Shorter side, a multiple of 32; an image upright is read upright.
-        small_px: People whose larger side is below this many pixels of that image are small.
-        features: Channels of the entry flow; with a pose network's number its weights fit.
-        eighth: Channels at an eighth of the image's sides, where the maps are.
-        sixteenth: Channels at a sixteenth and at a thirty-second.
+        long_px: Longer side of the input image, a multiple of 32.
+        short_px: Shorter side, a multiple of 32; a portrait image is not rotated.
+        small_px: People are small if their larger side is below this, in pixels of the input.
+        features: Channels of the entry flow; equal to a pose network's to reuse its weights.
+        eighth: Channels at 1/8 of the image's sides, the resolution of the maps.
+        sixteenth: Channels at 1/16 and 1/32.
     """
 
     name: str = 'finder'
@@ -81,7 +80,7 @@ class FinderConfig:
     sixteenth: int = 128
 
     def __post_init__(self) -> None:
-        """Refuse what can not be built.
+        """Check the fields.
 
         Raises:
             ConfigError: A field is out of range.
@@ -118,11 +117,11 @@ class FinderConfig:
 
 
 class FinderMaps(NamedTuple):
-    """What the finder says of B images, at a cell for every 8 x 8 pixels.
+    """The finder's output for B images, with one cell for every 8 x 8 pixels.
 
     Attributes:
-        logits: (B, 2, H, W) that the middle of a small, and of a large, person lies in the cell.
-        offset: (B, 2, H, W) x and y of that middle in the cell, 0 to 1.
+        logits: (B, 2, H, W) for the centre of a small, and of a large, person in the cell.
+        offset: (B, 2, H, W) x and y of the centre in the cell, 0 to 1.
         log_size: (B, 1, H, W) logarithm of the person's larger side in cells.
     """
 
@@ -132,10 +131,10 @@ class FinderMaps(NamedTuple):
 
 
 class Candidates(NamedTuple):
-    """Places where somebody may be in one image, the most certain first.
+    """Candidates for people in one image, by decreasing score.
 
     Attributes:
-        center_px: (N, 2) x, y of the middle, pixels of the finder's image, edge coordinates.
+        center_px: (N, 2) x, y of the centre, pixels of the finder's image, edge coordinates.
         size_px: (N,) larger side of the person.
         score: (N,) 0 to 1.
     """
@@ -146,7 +145,7 @@ class Candidates(NamedTuple):
 
 
 class PersonFinder(nn.Module):
-    """Fully convolutional; any image whose sides are multiples of 32 will do.
+    """Fully convolutional network for images whose sides are multiples of 32.
 
     Args:
         config: Its shape.
@@ -179,12 +178,12 @@ class PersonFinder(nn.Module):
 
 
 def decode(maps: FinderMaps, min_score: float, most: int) -> list[Candidates]:
-    """Read the candidates of each image: peaks of the heat maps.
+    """Return the candidates of each image, the peaks of its heat maps.
 
     Args:
-        maps: Of B images.
-        min_score: Peaks below it are none.
-        most: Candidates of an image at most.
+        maps: Maps of B images.
+        min_score: Lowest score of a candidate.
+        most: Largest number of candidates per image.
     """
     scores = maps.logits.sigmoid().amax(1, keepdim=True)  # (B, 1, H, W)
     peak = scores == F.max_pool2d(scores, 3, stride=1, padding=1)
@@ -213,7 +212,7 @@ def save_finder(net: PersonFinder, path: Path | str, provenance: Mapping[str, st
 
 
 def open_finder(name_or_path: str | Path) -> PersonFinder:
-    """Return a finder by name or path, as `find_weights` looks for it.
+    """Return a finder by name or path, see `find_weights`.
 
     Raises:
         CheckpointError: There is no such file, it is damaged, or it holds another network.

@@ -41,7 +41,7 @@ class PoseOutput(NamedTuple):
 
 
 class FrameFeatures(NamedTuple):
-    """What a clip keeps of one frame.
+    """The data of one frame that a clip keeps.
 
     Attributes:
         joints: (B, J, D) of the last block, raw.

@@ -46,7 +46,7 @@ class ReceptionBlock(nn.Module):
 
 
 class BlockOutput(NamedTuple):
-    """What one prediction block gives.
+    """The output of one prediction block.
 
     Attributes:
         features: (B, C, H, W) output of the reception block.

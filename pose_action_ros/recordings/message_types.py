@@ -109,7 +109,7 @@ def load_types() -> Typestore:
         from rosbags.typesys import Stores, get_types_from_msg, get_typestore
     except ImportError as error:
         raise ConfigError(
-            f"recordings need the library rosbags ({error}): pip install 'pose_action_ros[bag]'"
+            f'recordings need the library rosbags ({error}): pip install rosbags'
         ) from error
     folder = _message_folder()
     store = get_typestore(Stores.LATEST)

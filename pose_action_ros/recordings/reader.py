@@ -30,7 +30,7 @@ _ENDINGS = ('.mcap', '.db3', '.mcap.zstd', '.db3.zstd')
 
 
 class _Metadata(NamedTuple):
-    """What only `metadata.yaml` knows.
+    """Facts that only `metadata.yaml` contains.
 
     Attributes:
         files: Their names, in order; empty: unknown.
@@ -113,7 +113,7 @@ def opened(path: Path) -> Iterator[Recording]:
         import rosbags.rosbag2  # noqa: F401
     except ImportError as error:
         raise ConfigError(
-            f"recordings need the library rosbags ({error}): pip install 'pose_action_ros[bag]'"
+            f'recordings need the library rosbags ({error}): pip install rosbags'
         ) from error
     metadata = _read_metadata(path / 'metadata.yaml')
     paths, lost = _storage_files(path, metadata.files)

@@ -1,6 +1,6 @@
-"""Opens the network in a thread of its own, and reports each step and how long it has taken.
+"""Opens the network in a separate thread, and reports each step with the time so far.
 
-PyTorch and the backend load in that thread too: the node is there, with its topics, before them.
+PyTorch and the backend are imported in that thread, so the node has its topics before.
 """
 
 from __future__ import annotations
@@ -21,11 +21,11 @@ __all__ = ['NetworkLoader']
 
 
 class NetworkLoader:
-    """Loads one network; touches nothing of the node.
+    """Loads one network, independent of the node.
 
     Args:
-        settings: Which network, and the stream's.
-        logger: Where every step is logged.
+        settings: The node's settings.
+        logger: Logs every step.
     """
 
     def __init__(self, settings: NodeSettings, logger: RcutilsLogger) -> None:
@@ -37,22 +37,22 @@ class NetworkLoader:
         self._thread = threading.Thread(target=self._run, name='loading', daemon=True)
 
     def start(self) -> None:
-        """Load beside what else goes on."""
+        """Start to load in the thread."""
         self._thread.start()
 
     @property
     def is_loading(self) -> bool:
-        """It can't be interrupted."""
+        """Whether the thread is running. It can't be interrupted."""
         return self._thread.is_alive()
 
     @property
     def progress(self) -> str:
-        """What it does, and for how long it has been at work."""
+        """The present step, and the time since the start."""
         passed_s = time.monotonic() - self._start_s
-        return f'loads {self._settings.model.weights}: {self._step} ({passed_s:.0f} s)'
+        return f'loading {self._settings.model.weights}: {self._step} ({passed_s:.0f} s)'
 
     def finish(self) -> PoseActionStream:
-        """Return the network, loading it now if that has not begun; raise what went wrong."""
+        """Return the network, and load it now if the thread was not started; raise its error."""
         if self._loaded is None:
             self._run()
         if self._loaded is None or isinstance(self._loaded, BaseException):
@@ -62,7 +62,7 @@ class NetworkLoader:
     def _run(self) -> None:
         model = self._settings.model
         try:
-            self._report('loads PyTorch')
+            self._report('importing PyTorch')
             from pose_action_ros.inference.stream import PoseActionStream
 
             self._loaded = PoseActionStream.open(

@@ -341,7 +341,7 @@ class PoseActionNode(LifecycleNode):
         return DiagnosticStatus.OK, 'running' if self._enabled else 'paused'
 
     def _problems(self) -> dict[str, str]:
-        """What keeps the node from its work, by cause."""
+        """Faults that keep the node from its work, by cause."""
         worker, inputs, stream = self._worker, self._inputs, self._stream
         unused = changes_at_configure(self._configured, self.settings)
         found = {}

@@ -1,8 +1,8 @@
-"""The accuracy gate: a reduced precision must earn its place on pictures of people.
+"""The accuracy gate: a check of a reduced precision on pictures of people.
 
-The pictures are eight windows of four simulated actors, none of them in any training set; what a
-precision costs where nobody is seen, and heat maps are flat, says nothing of people. They are seen
-one at a time, as a stream sees them: a library may round a batch of eight otherwise.
+The pictures are eight windows of four simulated actors, none of them in any training set. Empty
+pictures would not do, because their flat heat maps do not represent people. The pictures are
+processed one at a time as in a stream, because a library may round a batch of eight differently.
 """
 
 from __future__ import annotations

@@ -137,7 +137,7 @@ class Engine:
         source = OpenVinoSource(net, threads) if backend == 'openvino' else None
 
         def build(precision: str) -> Network:
-            self._report(f'gets {backend} ready in {precision} on {place}')
+            self._report(f'preparing {backend} in {precision} on {place}')
             if source:
                 return OpenVinoNetwork(source, precision)
             if place.type == 'cuda':
@@ -164,7 +164,7 @@ class Engine:
             joint_px, score = json.loads(measured)
         else:
             networks = build(reduced), build('float32')
-            self._report(f'compares {reduced} with float32')
+            self._report(f'comparing {reduced} with float32')
             joint_px, score = deviation(*networks, self.config)
             if kept:
                 kept.write(name, json.dumps([joint_px, score]).encode())
@@ -182,7 +182,7 @@ class Engine:
 
     def _warm_up(self) -> None:
         """Run twice at the real shapes, so that the first frame is as fast as the rest."""
-        self._report('warms it up')
+        self._report('warming up')
         for _ in range(2):
             frames = self.frames(np.zeros((1, 256, 256, 3), np.uint8))
             if self.config.actions:

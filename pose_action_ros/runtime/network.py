@@ -1,4 +1,4 @@
-"""What crosses the line between the network, wherever it runs, and the rest: plain arrays."""
+"""The interface between the network, on any device, and the other code: plain arrays."""
 
 from __future__ import annotations
 

@@ -196,7 +196,7 @@ def has_fast_bfloat16() -> bool:
 
 
 def _facts() -> tuple[str, ...]:
-    """What a compiled model depends on beside the network: libraries and the CPU."""
+    """Versions of libraries, and the CPU: a compiled model depends on them."""
     import openvino
 
     core = openvino_core()

@@ -1,7 +1,7 @@
-"""What one start of a network worked out, kept for the next: in the user's cache folder.
+"""Results of a network's first start, kept for later starts in the user's cache folder.
 
-An entry belongs to the weights, the code that runs them, the library and the machine. Everything
-here may fail without harm: then the work is done again.
+The key of an entry is made of the weights, the code that runs them, the library and the machine. A
+failure is harmless: the work is then done again.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
-"""The network as two graphs of plain tensors: what other runtimes are given of it.
+"""The network as two graphs of plain tensors, for other runtimes.
 
-`frames` is the backbone with the bytes' normalisation inside, `actions` the heads on clips of what
-`frames` says. OpenVINO runs them here (`openvino_network`), and `pose-action export` writes them
-to files for anywhere else.
+`frames` is the backbone including the normalisation of the bytes. `actions` are the heads, on
+clips of the outputs of `frames`. OpenVINO runs them here (`openvino_network`), and `pose-action
+export` writes them to files for anywhere else.
 """
 
 from __future__ import annotations

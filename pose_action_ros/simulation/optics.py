@@ -1,4 +1,4 @@
-"""The camera that films the actor: where it stands, what its pixels see, its blur and its noise.
+"""The camera that films the actor: its position, the rays of its pixels, its blur and its noise.
 
 World: z up, the camera on the positive x axis; camera frame: optical, as in `geometry.Camera`.
 """
@@ -39,7 +39,7 @@ _UNIT = 64.0  # one sigma in a table of noise
 
 @dataclass(frozen=True, eq=False)
 class Sensor(Batched):
-    """What lens and sensor make of each of B pictures.
+    """Effects of lens and sensor on each of B pictures.
 
     Attributes:
         taps: (B, 3) float32, from `blur_taps`.

@@ -233,7 +233,7 @@ def _origins(solids: Solids) -> Tensor:
 
 
 def _terms(origin: Tensor, base: Tensor, step: Tensor, sizes: Tensor) -> Tensor:
-    """(25, ...): what `_nearest` needs of rays from `origin` along `base + x * step`.
+    """(25, ...): the terms for `_nearest` of rays from `origin` along `base + x * step`.
 
     The side of a round cone is part of an infinite cone, which a ray meets where
     a t^2 + 2 b t + c = 0; the caps are spheres of radius r at height z:

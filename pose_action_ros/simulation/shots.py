@@ -1,7 +1,7 @@
-"""What a camera has taken and nobody has cast yet: places, bodies, windows and lights.
+"""Descriptions of pictures that are not rendered yet: places, bodies, windows and lights.
 
-Owns: `Shots`. They are cheap to make and to carry; `expose` does the work, for all of them at
-once and on the device where they are.
+Owns: `Shots`. They are cheap to create and to transfer. `expose` renders all of them at once, on
+their device.
 """
 
 from __future__ import annotations
@@ -22,10 +22,10 @@ __all__ = ['Shots']
 
 @dataclass(frozen=True, eq=False)
 class Shots(Batched):
-    """B images to be.
+    """Descriptions of B images.
 
     Attributes:
-        backdrops: (B, H, W, 3) uint8 RGB, what is behind the solids, with their shadow.
+        backdrops: (B, H, W, 3) uint8 RGB, the background of the solids, with their shadow.
         windows: (B, 2, 3) float32 column, row, 1 of a pixel to x / z, y / z of its ray.
         solids: The solids of the scene.
         lights: The lights on them.

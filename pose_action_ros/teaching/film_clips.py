@@ -1,7 +1,7 @@
-"""Clips out of what was seen of films: as the node cuts them, drawn for training or all along.
+"""Clips cut from the features of films, drawn for training or taken all along a film.
 
-`inference.ClipBuffer` picks the frames, here as in the node, so a taught network meets nothing
-that it has not learned from.
+`inference.ClipBuffer` selects the frames here and in the node, so a taught network gets the same
+kind of clips in both.
 """
 
 from __future__ import annotations
@@ -34,10 +34,10 @@ _MAX_GAP_S = ClipSettings().max_gap
 
 @dataclass(frozen=True, eq=False)
 class FilmViews:
-    """One film to learn from.
+    """One film.
 
     Attributes:
-        views: As it is, and perhaps mirrored; each with a person in it.
+        views: The features of the film, and perhaps of its mirror image; a person is in each.
         action: Index of its class.
     """
 
@@ -46,10 +46,10 @@ class FilmViews:
 
 
 def clip_ends(film: FilmFeatures, config: ModelConfig) -> list[int]:
-    """Return the frames at which a whole clip ends; the last frame where there is none.
+    """Return the frames at which a complete clip ends; without one, the last frame.
 
     Args:
-        film: What was seen; empty where nobody was.
+        film: The features; empty if nobody was found.
         config: Length and period of a clip.
     """
     if not len(film):
@@ -66,10 +66,10 @@ def clip_at(film: FilmFeatures, end: int, config: ModelConfig, speed: float = 1.
     """Return the clip that the node would have at a frame.
 
     Args:
-        film: What was seen.
+        film: The features.
         end: The newest frame.
         config: Length and period of a clip.
-        speed: Above 1 the film runs faster.
+        speed: Above 1, the film runs faster.
     """
     period_s = config.clip_period_s * speed
     buffer = ClipBuffer(config.clip_frames, period_s, _MAX_GAP_S)
@@ -89,7 +89,7 @@ def clip_at(film: FilmFeatures, end: int, config: ModelConfig, speed: float = 1.
 
 
 def clip_tensors(clip: Clip) -> dict[str, Tensor]:
-    """Return what the action heads read: clip_joints, probability, joint_features."""
+    """Return the inputs of the action heads: clip_joints, probability, joint_features."""
     return {
         'clip_joints': torch.from_numpy(clip.joints.astype(np.float32)),
         'probability': torch.from_numpy(clip.probability.astype(np.float32)),
@@ -98,10 +98,10 @@ def clip_tensors(clip: Clip) -> dict[str, Tensor]:
 
 
 class TaughtFilms:
-    """A `SampleSource` of films, in which every class comes equally often.
+    """A `SampleSource` of films in which all classes are equally frequent.
 
     Args:
-        films: The films to learn from.
+        films: The training films.
         per_class: Films of each class; those of a class with fewer repeat.
     """
 
@@ -121,11 +121,11 @@ class TaughtFilms:
 
 @dataclass(frozen=True)
 class DrawnClip:
-    """Draws a clip of a film, each time another one.
+    """Draws a random clip of a film.
 
     Attributes:
         config: Length and period of a clip.
-        settings: How far the clips vary; None takes the middle clip as it is.
+        settings: Ranges of the variation; None returns the middle clip unchanged.
     """
 
     config: ModelConfig
@@ -150,7 +150,7 @@ class DrawnClip:
 def _varied(
     clip: dict[str, Tensor], settings: TeachSettings, rng: np.random.Generator
 ) -> dict[str, Tensor]:
-    """Another window about the same person, and joints that are not seen."""
+    """Shift and scale the window, and hide some joints."""
     joints = clip['clip_joints'].clone()
     scale = 1.0 + settings.scale * rng.uniform(-1, 1)
     shift = torch.from_numpy(settings.shift * rng.uniform(-1, 1, 2)).float()

@@ -1,9 +1,9 @@
-"""What the frozen pose network sees of films, frame by frame, kept in files.
+"""Outputs of the frozen pose network for each frame of a film, stored in files.
 
-A film is shown to a `PoseActionStream` as a camera would show it: the whole image first, then the
-window around the last pose, or the given boxes. So training sees exactly the windows, joints and
-features that the node will have. A network without actions does the looking; its features are
-those that every taught network shares.
+A `PoseActionStream` processes the film like images of a camera: first the whole image, then the
+window around the last pose, or the given boxes. So training uses exactly the windows, joints and
+features of the node. The network that processes the films has no actions. All networks taught
+from it share its features.
 """
 
 from __future__ import annotations
@@ -43,22 +43,22 @@ if TYPE_CHECKING:
 __all__ = ['FeatureFiles', 'FilmFeatures', 'Watcher', 'pose_part', 'weights_digest']
 
 _ARRAYS = ('times_s', 'tracks', 'windows', 'joints_image', 'probability', 'joint_features')
-_VERSION = 1  # of the files; raise it when what they hold is made otherwise
+_VERSION = 1  # of the files; raise it when their content is computed in another way
 
 
 @dataclass(frozen=True, eq=False)
 class FilmFeatures:
-    """A film as the network saw it: F frames in which a person was followed, of `shown`.
+    """The network's outputs for a film: F of `shown` frames, those in which a person was tracked.
 
     Attributes:
         times_s: (F,) seconds from the film's start.
-        tracks: (F,) who was followed.
+        tracks: (F,) the id of the track.
         windows: (F, 3) centre x, y and side of the window, pixels.
         joints_image: (F, J, D) float32; x, y in source pixels, z as the network gives it.
         probability: (F, J) float32.
         joint_features: (F, J, C) float16.
-        shown: Frames that the film has.
-        last_s: When its last frame is shown.
+        shown: Number of frames of the film.
+        last_s: Time of its last frame.
     """
 
     times_s: NDArray[np.float64]
@@ -75,12 +75,12 @@ class FilmFeatures:
 
     @property
     def seen(self) -> float:
-        """Share of the frames in which a person was followed."""
+        """Share of the frames in which a person was tracked."""
         return len(self) / max(self.shown, 1)
 
     @property
     def rate_hz(self) -> float:
-        """Mean rate of the film; NaN of a single frame."""
+        """Mean rate of the film; NaN for a single frame."""
         return (self.shown - 1) / self.last_s if self.last_s else float('nan')
 
 
@@ -92,7 +92,7 @@ def pose_part(net: MultitaskNet) -> MultitaskNet:
 
 
 class _Listening(Engine):
-    """An engine that keeps what it saw last."""
+    """An engine that keeps its last outputs."""
 
     seen: FrameArrays
 
@@ -102,14 +102,14 @@ class _Listening(Engine):
 
 
 class Watcher:
-    """Watches films as the node does.
+    """Processes films as the node does.
 
     Args:
-        net: Its pose part watches.
-        device: As `Engine`.
-        threads: As `Engine`.
-        finder: Weights of the finder, for a node that has one; empty: one person is followed.
-        backend: As `Engine`.
+        net: The network; its pose part is used.
+        device: As in `Engine`.
+        threads: As in `Engine`.
+        finder: Weights of the finder, for a node with a finder; empty: one person is tracked.
+        backend: As in `Engine`.
 
     Raises:
         CheckpointError: There is no such finder.
@@ -141,13 +141,13 @@ class Watcher:
         *,
         mirrored: bool = False,
     ) -> FilmFeatures:
-        """Return what is seen of a film; of several people, of the one who is seen most.
+        """Return the features of a film; with several people, of the one with the most frames.
 
         Args:
             frames: Time in seconds and image, (H, W, 3) uint8 RGB.
-            boxes: Frame to x1, y1, x2, y2 of the person in pixels; frames in between have the
-                nearest one. None: the person is found and followed.
-            mirrored: Look at the mirror image.
+            boxes: Frame number to x1, y1, x2, y2 of the person in pixels; other frames use the
+                nearest one. None: the person is found and tracked.
+            mirrored: Use the mirror image.
 
         Raises:
             DatasetError: The film ends in its first frame, or is damaged.
@@ -168,7 +168,7 @@ class Watcher:
         return FilmFeatures(*self._columns(_main_person(rows)), shown=shown, last_s=last_s)
 
     def _row(self, person: PersonPrediction) -> tuple[Any, ...]:
-        """What the network saw of a person in the newest frame, raw."""
+        """The network's raw outputs for a person in the newest frame."""
         arrays, box = self._engine.seen, person.box
         known = person.confidence > 0.0  # the rest is hidden
         apart = np.abs(arrays.visibility - person.confidence)[:, known].sum(axis=1)
@@ -190,12 +190,12 @@ class Watcher:
 
 
 class FeatureFiles:
-    """The features of films in a folder; what is there is not computed again.
+    """The features of films in a folder; each film is processed once.
 
     Args:
-        folder: Where they are kept; it may be shared by lessons on the same pose network.
-        net: The network that watches.
-        watcher: Made when the first film has to be watched.
+        folder: The folder; lessons with the same pose network may share it.
+        net: The network.
+        watcher: Options of `Watcher`, which is created for the first film.
     """
 
     def __init__(self, folder: Path, net: MultitaskNet, **watcher: Any) -> None:
@@ -212,7 +212,7 @@ class FeatureFiles:
         *,
         mirrored: bool = False,
     ) -> FilmFeatures:
-        """Return the features of a film, from its file or by watching it.
+        """Return the features of a film, from its file or computed.
 
         Raises:
             DatasetError: The film is damaged.
@@ -244,7 +244,7 @@ class FeatureFiles:
 
 
 def weights_digest(net: MultitaskNet) -> str:
-    """Return a name of what the pose network is: a hash of its weights."""
+    """Return a hash of the pose network's shape and weights."""
     digest = hashlib.sha256(replace(net.config, actions=(), name='').to_json().encode())
     for name, value in sorted(net.pose_net.state_dict().items()):
         digest.update(name.encode())
@@ -253,7 +253,7 @@ def weights_digest(net: MultitaskNet) -> str:
 
 
 def _read(path: Path) -> FilmFeatures | None:
-    """What a file holds; nothing where it is missing or damaged."""
+    """Read a file; None if it is missing or damaged."""
     try:
         with path.open('rb') as file, np.load(file, allow_pickle=False) as values:
             arrays = [values[name] for name in _ARRAYS]
@@ -273,7 +273,7 @@ def _write(path: Path, features: FilmFeatures) -> None:
 
 
 def _main_person(rows: list[tuple[Any, ...]]) -> list[tuple[Any, ...]]:
-    """One row of each frame: of the track that has most rows, of equals the largest window."""
+    """One row per frame: of the track with the most rows; if equal, the largest window."""
     counts = Counter(row[1] for row in rows)
     best: dict[float, tuple[Any, ...]] = {}
     for row in rows:

@@ -1,19 +1,19 @@
-"""The action branches and their fusion, trained on what the frozen pose network saw.
+"""Training of the action branches and their fusion on features of the frozen pose network.
 
-The pose network stays as it is, to the last bit. The rate follows one cycle and the averaged
-weights of its end are kept: held-out films choose nothing, so their accuracy is what it says.
+The pose network does not change by a single bit. The learning rate follows one cycle, and the
+averaged weights at its end are the result. Held-out films influence no choice, so their accuracy
+is an honest estimate.
 """
 
 from __future__ import annotations
 
-import signal
 import warnings
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import torch
 from lightning.pytorch import Trainer
-from lightning.pytorch.callbacks import ModelCheckpoint, RichProgressBar
+from lightning.pytorch.callbacks import ModelCheckpoint
 from lightning.pytorch.loggers import CSVLogger
 
 from pose_action_ros.models import MultitaskNet
@@ -23,7 +23,8 @@ from pose_action_ros.training.config import ActionPhase
 from pose_action_ros.training.data_module import PhaseData
 from pose_action_ros.training.order import OrderedSamples
 from pose_action_ros.training.phase_module import best_weights
-from pose_action_ros.training.reporting import EpochReport
+from pose_action_ros.training.reporting import EpochBar, EpochReport
+from pose_action_ros.training.trainers import fit
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -42,8 +43,8 @@ def new_network(
 ) -> MultitaskNet:
     """Return a network for other actions with the pose network of `base`.
 
-    The action branches begin with those of `base` as far as shapes fit, unless they shall be
-    fresh: how people move is known there already, the class maps are new.
+    The action branches start from those of `base`, which already encode how people move, wherever
+    the shapes match; the class maps are new. With `settings.fresh` all of them start at random.
     """
     period_s = base.config.clip_period_s
     if settings.clip_seconds:
@@ -73,18 +74,18 @@ def train_heads(
     *,
     progress: bool = False,
 ) -> None:
-    """Train the action branches of a network; go on where a run in the folder was stopped.
+    """Train the action branches of a network; an interrupted run in the folder continues.
 
     Args:
         net: The network; its action branches change.
-        films: To learn from.
-        held_out: Watched meanwhile; nothing follows from it.
-        settings: How.
-        folder: Of checkpoints and logs.
+        films: Training films.
+        held_out: Validation films; their scores are logged and influence nothing.
+        settings: The settings.
+        folder: Folder of checkpoints and logs.
         progress: Show a bar.
 
     Raises:
-        KeyboardInterrupt: Ctrl-C; the last whole epoch is kept.
+        KeyboardInterrupt: Ctrl-C; the last complete epoch is kept.
     """
     source = TaughtFilms(films)
     phase = _phase(settings, len(source))
@@ -100,29 +101,16 @@ def train_heads(
         shuffle=False,  # type: ignore[arg-type]
     )
     module = ActionModule(net, phase, settings.learning_rate)
-    last = folder / 'last.ckpt'
     with warnings.catch_warnings():
         warnings.simplefilter('ignore')  # Lightning's advice on loaders and folders
         trainer = _trainer(phase, settings, folder, progress=progress)
-        on_ctrl_c = signal.getsignal(signal.SIGINT)
-        try:
-            trainer.fit(
-                module,
-                datamodule=PhaseData(train, shown, phase),
-                ckpt_path=last if last.exists() else None,
-                weights_only=True,
-            )
-        except SystemExit:  # Lightning's answer to Ctrl-C, which it also ignores from then on
-            if not trainer.interrupted:
-                raise
-            signal.signal(signal.SIGINT, on_ctrl_c)
-            raise KeyboardInterrupt from None
+        fit(trainer, module, PhaseData(train, shown, phase), folder / 'last.ckpt')
     net.load_state_dict(best_weights(module.state_dict()))
     net.eval()
 
 
 def steps_of(settings: TeachSettings, films: int) -> int:
-    """Return the steps of an epoch on so many films."""
+    """Return the steps of an epoch on a number of films."""
     return max(_FEWEST_STEPS, round(settings.visits * films / settings.batch_size))
 
 
@@ -154,7 +142,7 @@ def _trainer(
         ),
     ]
     if progress:
-        callbacks.append(RichProgressBar())
+        callbacks.append(EpochBar())
     on_gpu = settings.device.startswith('cuda') or (
         settings.device == 'auto' and torch.cuda.is_available()
     )

@@ -1,4 +1,4 @@
-"""How often the action of a film is right, over the whole film as the node sees it."""
+"""The share of films whose action is right, each judged over its whole length as by the node."""
 
 from __future__ import annotations
 
@@ -35,16 +35,16 @@ _95_PERCENT = 1.96
 
 @dataclass(frozen=True)
 class FilmScores:
-    """What was measured; the names are the keys of the JSON file.
+    """Scores; the names are the keys of the JSON file.
 
     Attributes:
-        accuracy: Share of films whose action is right; those in which nobody is found are wrong.
-        interval: Where the true share lies with 95 % probability (Wilson).
+        accuracy: Share of films whose action is right; a film in which nobody is found is wrong.
+        interval: 95 % confidence interval of the accuracy (Wilson).
         recall: By action; actions without films are absent.
-        confusion: Counts of the films with somebody in them; rows are the true action.
-        films: Films judged.
+        confusion: Counts of the films in which somebody is found; rows are the true action.
+        films: Number of films.
         unseen: Names of films in which nobody is found.
-        wrong: Name of each film that is misjudged, and what it was taken for.
+        wrong: Predicted action by name of each misjudged film.
     """
 
     accuracy: float
@@ -66,10 +66,10 @@ def film_scores(net: MultitaskNet, film: FilmFeatures) -> NDArray[np.float64] | 
 
     Args:
         net: The network, in evaluation mode.
-        film: What its pose part saw of the film.
+        film: The features of the film.
 
     Returns:
-        None where nobody is seen.
+        None if nobody is found.
     """
     ends = clip_ends(film, net.config)
     if not ends:
@@ -95,7 +95,7 @@ def judge_films(net: MultitaskNet, films: Iterable[tuple[str, int, FilmFeatures]
 
     Args:
         net: The network; left in evaluation mode.
-        films: Name, index of the true class, and what was seen.
+        films: Name, index of the true class, and features.
     """
     net.eval()
     names, labels, found, unseen = [], [], [], []
@@ -139,15 +139,15 @@ def judge_folder(
     progress: bool = False,
     **watcher: Any,
 ) -> FilmScores:
-    """Watch the films of a part and measure a network on them.
+    """Measure a network on the films of a part.
 
     Args:
         net: The network; it knows all classes of the folder.
         folder: The films.
         part: train, val or test.
-        features: Where what is seen is kept; None keeps nothing.
+        features: Folder of the features; None keeps none.
         progress: Show a bar.
-        **watcher: Of `Watcher`.
+        **watcher: Options of `Watcher`.
 
     Raises:
         DatasetError: There are no such films, or one is damaged.

@@ -1,13 +1,13 @@
-"""A lesson from a folder to a weights file; what is done already is not done again.
+"""A lesson: from a folder of films to a weights file. Completed steps are not repeated.
 
-OUTPUT/features/             what the pose network saw of each film
-OUTPUT/sheets/CLASS.jpg      some films of each class with the person that was found
-OUTPUT/training/             checkpoint to go on from, logs
-OUTPUT/lesson.json           what was taught with which settings
+OUTPUT/features/             outputs of the pose network for each film
+OUTPUT/sheets/CLASS.jpg      some films of each class with the detected person
+OUTPUT/training/             checkpoint of the last epoch, logs
+OUTPUT/lesson.json           films and settings of the lesson
 OUTPUT/NAME.safetensors      the result
-OUTPUT/report.md             read this
+OUTPUT/report.md             the report
 OUTPUT/report.json           the same for programs
-OUTPUT/confusion.png         what was taken for what, of the held-out films
+OUTPUT/confusion.png         confusion matrix of the held-out films
 """
 
 from __future__ import annotations
@@ -49,14 +49,14 @@ __all__ = ['Lesson', 'Outcome', 'teach']
 
 @dataclass(frozen=True)
 class Outcome:
-    """What a lesson ends with.
+    """The result of a lesson.
 
     Attributes:
         weights: The weights file.
         report: The report.
-        scores: By part: val, and test where split.csv names test films.
-        advice: What would make the result better.
-        minutes: By stage.
+        scores: By part: val, and test if split.csv names test films.
+        advice: Ways to improve the result.
+        minutes: Duration by stage.
     """
 
     weights: Path
@@ -73,13 +73,13 @@ class Lesson:
     Attributes:
         root: Folder of films.
         output: Folder of the result.
-        name: Of the weights file and the network.
-        settings: How.
-        features: Folder of what was seen; that of the output by default.
+        name: Name of the weights file and of the network.
+        settings: The settings.
+        features: Folder of the features; by default in the output folder.
         progress: Show bars.
-        say: Takes lines for people.
-        seen: What was seen of each film, as it is.
-        mirrored: What was seen of its mirror image.
+        say: Prints a line for the user.
+        seen: Features by name of the film.
+        mirrored: Features of the mirror image, by name of the film.
     """
 
     root: Path
@@ -93,12 +93,12 @@ class Lesson:
     mirrored: dict[str, FilmFeatures] = field(default_factory=dict)
 
     def run(self) -> Outcome:
-        """Do all of it.
+        """Run all steps.
 
         Raises:
-            DatasetError: The folder does not do.
+            DatasetError: The folder is not suitable.
             CheckpointError: There are no such weights.
-            KeyboardInterrupt: Ctrl-C; the same call goes on.
+            KeyboardInterrupt: Ctrl-C; the same call continues.
         """
         if self.settings.threads:
             torch.set_num_threads(self.settings.threads)
@@ -131,7 +131,7 @@ class Lesson:
         return Outcome(weights, report, scores, hints, clock.minutes)
 
     def _watch(self, folder: FilmFolder, net: MultitaskNet) -> None:
-        """See every film, and the mirror image of those to learn from."""
+        """Compute the features of every film, and of the mirror image of each training film."""
         boxes = folder_boxes(self.root)
         files = FeatureFiles(
             self.features or self.output / 'features',
@@ -167,7 +167,7 @@ class Lesson:
     def _say_survey(self, table: Sequence[ClassSummary], hints: Sequence[str]) -> None:
         for row in table:
             self.say(
-                f'{row.action}: {row.films["train"]} films to learn from, {row.films["val"]} held '
+                f'{row.action}: {row.films["train"]} training films, {row.films["val"]} held '
                 f'out, {row.films["test"]} for test; {row.seconds[0]:.1f} to {row.seconds[1]:.1f} '
                 f's; {row.rate_hz[0]:.0f} to {row.rate_hz[1]:.0f} Hz; a person in '
                 f'{100 * row.seen:.0f} % of the frames'
@@ -176,7 +176,7 @@ class Lesson:
             self.say(f'note: {text}')
 
     def _views(self, folder: FilmFolder, part: str) -> list[FilmViews]:
-        """The films of a part in which somebody is seen."""
+        """The films of a part in which somebody is found."""
         views = []
         for film in folder.part(part):
             both = (self.seen.get(film.name), self.mirrored.get(film.name))
@@ -200,7 +200,7 @@ class Lesson:
         train_heads(net, films, held_out, self.settings, training, progress=self.progress)
 
     def _begin(self, folder: FilmFolder, net: MultitaskNet) -> bool:
-        """Note what is taught; return whether it is something else than before."""
+        """Write lesson.json; return whether films or settings differ from the last call."""
         films = [(film.name, film.action, film.part) for film in folder.films]
         settings = asdict(self.settings)
         for name in ('device', 'threads'):
@@ -219,7 +219,7 @@ class Lesson:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text, encoding='utf-8')
         if before is not None and before != text:
-            self.say('the films or the settings have changed since: training starts afresh')
+            self.say('the films or the settings have changed: training starts again')
         return before != text
 
     def _judged(self, folder: FilmFolder, part: str) -> list[tuple[str, int, FilmFeatures]]:
@@ -260,5 +260,5 @@ def _contents(folder: FilmFolder) -> str:
     skipped = f'; {len(folder.skipped)} files skipped' if folder.skipped else ''
     return (
         f'{folder.root}: {len(folder.films)} films of {len(folder.actions)} classes, '
-        f'{len(folder.part("train"))} to learn from, {len(folder.part("val"))} held out{skipped}'
+        f'{len(folder.part("train"))} for training, {len(folder.part("val"))} held out{skipped}'
     )

@@ -1,4 +1,4 @@
-"""What the user reads at the end: how good it is, what to mend, and the line that launches it."""
+"""The report of a lesson: scores, advice, and the command that launches the result."""
 
 from __future__ import annotations
 
@@ -49,11 +49,11 @@ def write_report(
         output: The folder.
         weights: The weights file.
         config: Of the network.
-        table: Of the folder's classes.
+        table: A summary of each class.
         scores: By part.
-        hints: What would make the result better.
-        minutes: By stage.
-        settings: How it was taught.
+        hints: Ways to improve the result.
+        minutes: Duration by stage.
+        settings: The settings of the lesson.
     """
     for part, one in scores.items():
         picture = 'confusion.png' if part == 'val' else f'confusion_{part}.png'
@@ -91,16 +91,16 @@ def _how_good(scores: Mapping[str, FilmScores], actions: Sequence[str]) -> list[
         low, high = (100 * value for value in one.interval)
         lines.append(
             f'**{100 * one.accuracy:.0f} %** of {one.films} {_PARTS[part]} are right, each judged '
-            f'over its whole length. Guessing gives {100 / len(actions):.0f} %. With so many '
-            f'films the true share lies between {low:.0f} and {high:.0f} % (95 %). None of these '
-            'films was learned from.'
+            f'over its whole length. Guessing gives {100 / len(actions):.0f} %. The 95 % '
+            f'confidence interval is {low:.0f} to {high:.0f} %. None of these films was used for '
+            'training.'
         )
         rows = [f'| {action} | {100 * share:.0f} % |' for action, share in one.recall.items()]
         lines.append('\n'.join(['| action | right |', '|---|---:|', *rows]))
         pairs = most_confused(one.confusion, actions)
         if pairs:
-            lines.append('Most often taken for another:')
-            lines.append('\n'.join(f'* {true} for {taken}: {n} films' for true, taken, n in pairs))
+            lines.append('Most frequent mistakes (true action, predicted action):')
+            lines.append('\n'.join(f'* {true} as {taken}: {n} films' for true, taken, n in pairs))
         if one.unseen:
             lines.append(f'Nobody is found in {_listed(one.unseen)}.')
         if one.wrong:
@@ -135,7 +135,7 @@ def _listed(names: Sequence[str]) -> str:
 
 
 def _without_nan(value: Any) -> Any:
-    """What JSON can hold: null where there is no number."""
+    """Replace NaN by None, which JSON can hold."""
     if isinstance(value, dict):
         return {key: _without_nan(item) for key, item in value.items()}
     if isinstance(value, list | tuple):

@@ -1,4 +1,4 @@
-"""Every choice of a lesson, with its default and its help."""
+"""Every setting of a lesson, with its default and its help."""
 
 from __future__ import annotations
 
@@ -17,39 +17,37 @@ def _setting(default: Any, text: str) -> Any:
 
 @dataclass(frozen=True)
 class TeachSettings:
-    """How a network is taught."""
+    """The settings of a lesson."""
 
-    weights: str = _setting(SHIPPED_WEIGHTS, 'Whose pose network is taken, as it is.')
+    weights: str = _setting(SHIPPED_WEIGHTS, 'Weights whose pose network is used unchanged.')
     finder: str = _setting(
-        '', 'Weights of the finder, as the node will have it; empty: one person is followed.'
+        '', 'Weights of the finder, if the node will use one; empty: one person is tracked.'
     )
     left_right_matters: bool = _setting(
         False,
-        'Do not learn from mirrored films: an action of the left hand is not one of the right.',
+        'Do not train on mirrored films: left and right hand mean different actions.',
     )
     clip_seconds: float = _setting(
-        0.0, 'Seconds that a clip covers; 0: as the network has it (1 s for people).'
+        0.0, 'Seconds that a clip covers; 0: those of the network (1 s for people).'
     )
     epochs: int = _setting(20, 'Passes of training; each draws new clips of every film.')
     visits: int = _setting(6, 'Clips that an epoch draws of each film, on average.')
     batch_size: int = _setting(32, 'Clips per step.')
     learning_rate: float = _setting(2e-3, 'Highest rate of AdamW on one cycle.')
     weight_decay: float = _setting(0.05, 'Weight decay.')
-    ema_decay: float = _setting(0.99, 'Average the weights with this decay.')
-    fresh: bool = _setting(
-        False, 'Start the action branches at random, not from those of the weights.'
-    )
-    speed: float = _setting(0.2, 'Clips are drawn faster or slower by up to this share.')
-    shift: float = _setting(0.05, 'Joints are shifted by up to this share of the window.')
-    scale: float = _setting(0.15, 'Joints are scaled by up to this share.')
-    hidden: float = _setting(0.1, 'Share of joints that a drawn clip does not show.')
-    seed: int = _setting(1, 'Decides the first weights and the clips that are drawn.')
+    ema_decay: float = _setting(0.99, "Decay of the weights' moving average.")
+    fresh: bool = _setting(False, 'Start the action branches from random weights.')
+    speed: float = _setting(0.2, 'Largest relative change of the speed of a clip.')
+    shift: float = _setting(0.05, 'Largest shift of the joints, as a share of the window.')
+    scale: float = _setting(0.15, 'Largest relative change of the scale of the joints.')
+    hidden: float = _setting(0.1, 'Share of joints that are hidden in a training clip.')
+    seed: int = _setting(1, 'Seed of the initial weights and of the drawn clips.')
     device: str = _setting('auto', 'auto, cpu, cuda or cuda:N.')
     threads: int = _setting(0, 'CPU threads; 0: all cores.')
     picture_rate: float = _setting(30.0, 'Rate of folders of pictures, Hz.')
 
     def __post_init__(self) -> None:
-        """Refuse values that can not be meant.
+        """Check the ranges.
 
         Raises:
             ConfigError: A value is out of range.

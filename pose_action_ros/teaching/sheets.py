@@ -1,4 +1,4 @@
-"""A picture of each class: some of its films with the person that was found."""
+"""A picture of each class: some of its films with the detected person."""
 
 from __future__ import annotations
 
@@ -32,8 +32,8 @@ def save_sheets(
 
     Args:
         folder: The films.
-        seen: What was seen of them; where nobody was, the whole image is shown.
-        layout: Of the joints.
+        seen: Features by name of the film; without a person the whole image is shown.
+        layout: Layout of the joints.
         output: A folder.
     """
     skeleton = get_skeleton(layout)
@@ -53,7 +53,7 @@ def save_sheets(
 
 
 def _tile(film: FolderFilm, view: FilmFeatures, joints: int) -> dict[str, Any]:
-    """Crop and joints of the middle moment in which somebody is seen."""
+    """Crop and joints of the middle frame in which somebody is found."""
     middle = len(view) // 2
     moment_s = view.times_s[middle] if len(view) else view.last_s / 2
     later = (image for time_s, image in film.frames() if time_s >= moment_s - 1e-6)

@@ -1,4 +1,4 @@
-"""What lies in a folder of films, and what to mend before time is spent on it."""
+"""A summary of a folder of films, and advice before training begins."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ if TYPE_CHECKING:
 __all__ = ['OTHERS', 'ClassSummary', 'advice', 'check_folder', 'summaries']
 
 OTHERS = ('other', 'others', 'nothing', 'none', 'background')
-"""Names of a class for everything that is none of the others."""
+"""Names of a class for everything else."""
 
 _FEW, _UNEVEN = 10, 5.0
-_SEEN = 0.5  # share of a film's frames below which a person is hardly found
+_SEEN = 0.5  # below this share of frames with a person, a film is named in the advice
 _LISTED = 5
 
 
@@ -33,11 +33,11 @@ class ClassSummary:
 
     Attributes:
         action: Its name.
-        films: By part: train, val, test.
+        films: Number of films by part: train, val, test.
         seconds: Shortest and longest film.
         rate_hz: Lowest and highest rate.
         seen: Mean share of frames in which a person is found.
-        unseen: Films in which nobody is found.
+        unseen: Number of films in which nobody is found.
     """
 
     action: str
@@ -49,10 +49,10 @@ class ClassSummary:
 
 
 def check_folder(folder: FilmFolder) -> None:
-    """Refuse a folder that no network can be taught with.
+    """Check that a network can be taught with a folder.
 
     Raises:
-        DatasetError: There is one class, or a class has no film to learn from or none held out.
+        DatasetError: There is one class, or a class has no training film or no held-out one.
     """
     if len(folder.actions) < 2:
         raise DatasetError(
@@ -67,7 +67,7 @@ def check_folder(folder: FilmFolder) -> None:
         if missing == ['val'] and 'test' in parts:
             missing = []
         if missing:
-            what = {'train': 'none to learn from', 'val': 'none that is held out'}[missing[0]]
+            what = {'train': 'none for training', 'val': 'none held out'}[missing[0]]
             faults.append(f'{action} has {count} films, {what}')
     if faults:
         raise DatasetError(
@@ -81,7 +81,7 @@ def summaries(folder: FilmFolder, seen: Mapping[str, FilmFeatures]) -> list[Clas
 
     Args:
         folder: The films.
-        seen: Name of a film to what was seen of it; damaged films are absent.
+        seen: Features by name of the film; damaged films are absent.
     """
     found = []
     for action in folder.actions:
@@ -110,21 +110,21 @@ def advice(
     period_s: float,
     left_right_matters: bool,
 ) -> list[str]:
-    """Return what would make the result better, a sentence or two each.
+    """Return ways to improve the result, a sentence or two each.
 
     Args:
         folder: The films.
-        seen: As of `summaries`.
+        seen: As in `summaries`.
         clip_s: Seconds that a clip covers.
         period_s: Seconds between its frames.
-        left_right_matters: Mirrored films are not learned from.
+        left_right_matters: Training uses no mirrored films.
     """
     lines = _about_classes(folder, left_right_matters)
     lines += _about_films(folder, seen, clip_s, period_s)
     if twins := _twins(folder.films):
         lines.append(
-            f'{len(twins)} films are in the folder twice: {_listed(twins)}. Where one of two is '
-            'held out, the result looks better than it is.'
+            f'{len(twins)} films are in the folder twice: {_listed(twins)}. If one of the two is '
+            'held out, the measured accuracy is too high.'
         )
     return lines
 
@@ -134,10 +134,9 @@ def _about_classes(folder: FilmFolder, left_right_matters: bool) -> list[str]:
     names = {action.lower() for action in folder.actions}
     if not names & set(OTHERS):
         lines.append(
-            'There is no class `other`. The network then takes whatever a person does for one of '
-            f'its {len(names)} actions, also standing still or walking by. Film ordinary '
-            'movement, about as many films as of all other classes together, into a sub-folder '
-            '`other`.'
+            'There is no class `other`. Without it every movement gets one of the '
+            f'{len(names)} labels, also standing still or walking by. Film ordinary movement '
+            'for a sub-folder `other`: about as many films as all other classes have together.'
         )
     sided = sorted(
         n
@@ -148,21 +147,21 @@ def _about_classes(folder: FilmFolder, left_right_matters: bool) -> list[str]:
     )
     if sided and not left_right_matters:
         lines.append(
-            f'The names {_listed(sided)} tell left from right, but mirrored films are learned '
-            'from too. Add --left-right-matters.'
+            f'The names {_listed(sided)} distinguish left and right, but training also uses '
+            'mirrored films. Add --left-right-matters.'
         )
     counts = {a: sum(film.action == a for film in folder.films) for a in folder.actions}
     few = [f'{action} ({count})' for action, count in counts.items() if count < _FEW]
     if few:
         lines.append(
-            f'Fewer than {_FEW} films: {_listed(few)}. More films help more than anything else, '
-            'and of other people, clothes and places most.'
+            f'Fewer than {_FEW} films: {_listed(few)}. More films help most, especially of other '
+            'people, clothes and places.'
         )
     rarest, most = min(counts.values()), max(counts.values())
     if most > _UNEVEN * rarest:
         lines.append(
-            f'The classes have {rarest} to {most} films. Each comes equally often in training, so '
-            'films of the small ones repeat.'
+            f'The classes have {rarest} to {most} films. Training draws all classes equally '
+            'often, so films of the small classes repeat.'
         )
     return lines
 
@@ -178,9 +177,9 @@ def _about_films(
     slow = [name for name, view in films if view.rate_hz * period_s < 0.8]
     if nobody:
         lines.append(
-            f'Nobody is found in {len(nobody)} films: {_listed(nobody)}. They teach nothing. The '
-            'person should be in the picture from head to knees and at least a third of its '
-            'height; otherwise give boxes.csv.'
+            f'Nobody is found in {len(nobody)} films: {_listed(nobody)}. They are not used. The '
+            'person should be visible from head to knees and fill at least a third of the '
+            'image height. Otherwise give boxes.csv.'
         )
     if hardly:
         lines.append(
@@ -201,7 +200,7 @@ def _about_films(
 
 
 def _twins(films: Iterable[FolderFilm]) -> list[str]:
-    """Names of films whose file equals that of another one."""
+    """Names of films whose file is a copy of another."""
     sizes: dict[int, list[FolderFilm]] = {}
     for film in films:
         if film.path.is_file():

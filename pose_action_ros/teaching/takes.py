@@ -1,4 +1,4 @@
-"""Films for a folder to teach with, cut out of a row of images: takes of a few seconds each."""
+"""Films for a folder to teach with: takes of a few seconds, cut from a sequence of images."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class Take(NamedTuple):
 
     Attributes:
         frames: (H, W, 3) uint8 RGB each.
-        times_s: When each is shown, rising.
+        times_s: Time of each frame, rising.
     """
 
     frames: list[NDArray[np.uint8]]
@@ -46,13 +46,13 @@ class Take(NamedTuple):
 def cut_takes(
     moments: Iterable[Moment], *, seconds: float, pause: float = 0.0, start: float = 0.0
 ) -> Iterator[Take]:
-    """Yield takes, one after the other, as long as there are images.
+    """Yield takes one after the other until the images end.
 
     Args:
         moments: Times in seconds, rising, and RGB images.
         seconds: Length of a take.
-        pause: Seconds between two takes that are not filmed.
-        start: Seconds before the first one.
+        pause: Unfilmed seconds between two takes.
+        start: Seconds before the first take.
     """
     first_s: float | None = None
     begin_s = math.inf
@@ -71,16 +71,16 @@ def cut_takes(
             times.append(time_s)
     rest = Take(frames, times)
     if len(times) >= _FEWEST_FRAMES:
-        lasts_s = times[-1] - times[0] + 1.0 / rest.rate_hz  # the last image is shown as well
+        lasts_s = times[-1] - times[0] + 1.0 / rest.rate_hz  # the last image has a duration too
         if lasts_s >= seconds - 1e-3:
             yield rest
 
 
 def check_label(label: str) -> str:
-    """Return the name of a class, which is that of a folder.
+    """Return the name of a class, which is also the name of its folder.
 
     Raises:
-        ConfigError: No folder can have that name.
+        ConfigError: It is no valid folder name.
     """
     if not label.strip() or label.startswith('.') or re.search(r'[\\/\x00-\x1f]', label):
         raise ConfigError(
@@ -101,7 +101,7 @@ def take_path(folder: Path, label: str, number: int) -> Path:
 
 
 def write_take(path: Path, take: Take) -> None:
-    """Write a film; its folder is made, and no half film is left where that fails.
+    """Write a film and create its folder; after a failure no partial film remains.
 
     Raises:
         ImageError: The file can't be written.

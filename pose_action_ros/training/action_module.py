@@ -1,8 +1,8 @@
 """Phases action and finetune: nine class scores per clip (supplement, Appendix B).
 
-Frozen pose network: it runs in evaluation mode, with its stored batch statistics, as it will run
-on the robot. (In the authors' Keras version a frozen layer still normalises with the statistics
-of the batch.)
+The frozen pose network runs in evaluation mode with its stored batch statistics, as it does on the
+robot. (In the authors' Keras version a frozen layer still normalises with the statistics of the
+batch.)
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ class ActionModule(PhaseModule):
         net: The network.
         phase: The phase's settings.
         learning_rate: First rate.
-        train_pose: Phase finetune: the whole network learns, the last block's pose with it.
+        train_pose: Train the whole network, including the pose of the last block (phase finetune).
         channels_last: Memory format.
     """
 
@@ -63,7 +63,7 @@ class ActionModule(PhaseModule):
         self.val_crop_error = MeanScore()
 
     def frozen_parts(self) -> Iterator[nn.Module]:
-        """Yield the pose network while it is frozen, besides what the settings freeze."""
+        """Yield the pose network while it is frozen, and the parts that the settings freeze."""
         yield from super().frozen_parts()
         if not self.train_pose:
             yield self.net.pose_net

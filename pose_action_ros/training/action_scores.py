@@ -1,9 +1,9 @@
-"""How often actions of recorded data are right, for every output of the network: p1 to m.
+"""Accuracy of the actions of recorded data, for every output of the network: p1 to m.
 
-Protocols: the authors' release (branch cvpr18). Single-clip: the middle clip of each sequence.
-Multi-clip: clips all along it, each also mirrored, their probabilities multiplied; a sequence
-that is too short for any clip counts as the first class. Windows are the annotated ones, given by
-a file, or, as in the paper, found by the network itself on the whole image.
+Protocols: the authors' release (branch cvpr18). Single-clip uses the middle clip of each sequence.
+Multi-clip uses clips all along it, each also mirrored, and multiplies their probabilities. A
+sequence that is too short for a clip counts as the first class. Windows are the annotated ones,
+those of a file, or those that the network finds in the whole image, as in the paper.
 """
 
 from __future__ import annotations
@@ -57,10 +57,10 @@ class ClipScores:
 
     Attributes:
         accuracy: By output: p1 to p4 (pose), v1 to v4 (appearance), m (both).
-        recall: Of m, by action; actions without sequences are left out.
+        recall: Of m, by action; actions without sequences are absent.
         confusion: Counts of m; rows are the true action.
-        sequences: Sequences judged.
-        clips: Clips looked at, mirrored ones included.
+        sequences: Number of sequences.
+        clips: Number of clips, mirrored ones included.
     """
 
     accuracy: dict[str, float]
@@ -87,17 +87,18 @@ def evaluate_clips(
     """Measure a network on the sequences of a split.
 
     Args:
-        net: The network, wherever it is; left in evaluation mode.
+        net: The network, on any device; left in evaluation mode.
         library: The split, in the network's layout.
-        views: From `clip_views`, with the same limit; or several such by the names of protocols:
-            each film is decoded once for all of them.
-        boxes: Windows of clips; or what finds them, `seen_boxes`; the annotated ones by default.
-        limit: As of `clip_views`.
+        views: From `clip_views`, with the same limit; or several of these by name of the protocol,
+            for which each film is decoded once.
+        boxes: Windows of clips, or the function that finds them (`seen_boxes`); by default the
+            annotated ones.
+        limit: As in `clip_views`.
         workers: Threads that read.
         progress: Show a bar.
 
     Returns:
-        The scores, by protocol where there are several.
+        The scores; by protocol if there are several.
 
     Raises:
         ConfigError: The network's actions are not those of the data set.
@@ -128,16 +129,16 @@ def evaluate_clips(
 def seen_boxes(
     net: MultitaskNet, views: Sequence[ClipView], images: Mapping[int, NDArray[np.uint8]]
 ) -> dict[ClipView, PersonBox]:
-    """Return windows that the network finds itself in a film, as in the paper.
+    """Return windows that the network itself finds in a film, as in the paper.
 
-    It looks at the whole first, middle and last frame of each clip; the window is the smallest
-    square around what it takes for the person in them. Clips without a person keep the whole
+    The network processes the whole first, middle and last frame of each clip. The window is the
+    smallest square around the visible joints of the three. A clip without a person keeps the whole
     image.
 
     Args:
         net: The network, in evaluation mode.
         views: The clips.
-        images: The frames that they are made of, (H, W, 3) RGB.
+        images: Their frames by number, (H, W, 3) RGB.
     """
     device = next(net.parameters()).device
     ends = {view: _ends(view.frames) for view in views}
@@ -169,9 +170,9 @@ def given_boxes(
 ) -> dict[ClipView, PersonBox]:
     """Return the windows of a file such as the authors' `penn_pred_bboxes_16f.json`.
 
-    Its keys are sequence, stride, clip and flip, `%04d.%d.%03d.%d`: sequences count from 0 in the
-    order of the authors' annotations, clips are those of multi-clip. Its values are x1, y1, x2,
-    y2 in the image before it is mirrored.
+    Its keys are `%04d.%d.%03d.%d`: sequence, stride, clip and flip. Sequences count from 0 in the
+    order of the authors' annotations, and clips are those of multi-clip. Its values are x1, y1,
+    x2, y2 in the image before it is mirrored.
 
     Raises:
         DatasetError: The file is missing, damaged, or lacks a clip.
@@ -191,7 +192,7 @@ def given_boxes(
 
 @torch.inference_mode()
 def _outputs(net: MultitaskNet, clips: dict[str, Tensor]) -> list[dict[str, Any]]:
-    """Name of the output to (A,) probabilities, of each of V clips."""
+    """(A,) probabilities by name of the output, for each of V clips."""
     device = next(net.parameters()).device
     found: list[dict[str, Any]] = []
     step = max(1, _CROPS_AT_ONCE // net.config.clip_frames)

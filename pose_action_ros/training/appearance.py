@@ -1,7 +1,7 @@
-"""How a sample looks, beyond its colours' powers: light, saturation, sharpness, covered parts.
+"""Random changes of a sample's pixels: light, saturation, sharpness, covered parts.
 
-Photographs of a few thousand people stand for all cameras and places; these changes widen them.
-The paper has none of them.
+They widen the range of cameras and places that a few thousand photographs show. The paper has none
+of them.
 """
 
 from __future__ import annotations
@@ -40,15 +40,15 @@ class Appearance:
 
     @property
     def changes(self) -> bool:
-        """Whether there is anything to do."""
+        """Whether any change is switched on."""
         return any((self.light, self.saturation, self.blur, self.covered))
 
     def apply(self, frames: NDArray[np.uint8], rng: np.random.Generator) -> NDArray[np.uint8]:
-        """Return changed frames, all of them alike.
+        """Return frames that are all changed in the same way.
 
         Args:
-            frames: (T, H, W, 3) uint8 RGB; stays as it is.
-            rng: Decides every change; always drawn from equally often.
+            frames: (T, H, W, 3) uint8 RGB; not modified.
+            rng: Source of every random choice; the number of draws is always the same.
         """
         matrix, offset = self._colours(rng)
         sharp, sigma, coarse = rng.random(), rng.uniform(0.5, 2.0), rng.uniform(_COARSEST, 0.8)

@@ -1,8 +1,8 @@
 """Cheap changes to a finished sample: mirror, colours, a small turn and zoom of the crop.
 
-What needs the source image (large turns, shifts, scales) belongs to the data sets; these work on
-the crop, so that one rendered image serves many visits. Colour powers: released code, branch
-cvpr18, 0.90 to 1.10 per channel (not mentioned in the paper).
+They work on the crop, so one rendered image serves many visits. Changes that need the source image
+(large turns, shifts, scales) belong to the data sets. The powers of the colour channels are those
+of the released code, branch cvpr18: 0.90 to 1.10 per channel (not mentioned in the paper).
 """
 
 from __future__ import annotations
@@ -30,18 +30,18 @@ _MIRROR = torch.tensor([[-1.0, 0.0, 1.0], [0.0, 1.0, 0.0], [0.0, 0.0, 1.0]], dty
 
 @dataclass(frozen=True, eq=False)
 class Look(Batched):
-    """How each of B samples looks at a visit.
+    """Mirroring and colours of B samples at one visit.
 
     Attributes:
         mirrored: (B,) bool.
-        tables: (B, 3, 256) uint8, for each channel the new level of each level.
+        tables: (B, 3, 256) uint8, the new value of each value, per channel.
     """
 
     mirrored: Tensor
     tables: Tensor
 
     def apply(self, crops: Tensor) -> Tensor:
-        """Return changed crops (B, ..., 3, H, W) uint8; all frames of a clip change alike."""
+        """Return changed crops (B, ..., 3, H, W) uint8; a clip changes as a whole."""
         mirrored = self.mirrored.view(-1, *[1] * (crops.ndim - 1))
         crops = torch.where(mirrored, crops.flip(-1), crops)
         levels = crops.flatten(0, -4).flatten(2).long()  # (N, 3, H W)
@@ -51,10 +51,10 @@ class Look(Batched):
 
 @dataclass(frozen=True)
 class Augmentation:
-    """Changes a `PoseSample`, or all frames of a `ClipSample` alike.
+    """Changes a `PoseSample`, or all frames of a `ClipSample` in the same way.
 
     Attributes:
-        skeleton: The joints' layout; says which joints a mirror swaps.
+        skeleton: The joints' layout, with the pairs that mirroring swaps.
         flip: Mirror every second sample.
         colour_power: Each channel, as a share of 1, is raised to its own power in 1 ± this.
         zoom: Scale about the crop's centre in 1 ± this.
@@ -70,12 +70,12 @@ class Augmentation:
     appearance: Appearance = field(default_factory=Appearance)
 
     def __call__(self, sample: dict[str, Any], rng: np.random.Generator) -> dict[str, Any]:
-        """Return a changed copy; `sample` stays as it is.
+        """Return a changed copy; `sample` is not modified.
 
         Args:
             sample: Fields as in `data.sample`; crop (..., 3, H, W) uint8. A sample whose crop is
-                not developed yet gets `look`, a `Look` to apply to it, instead.
-            rng: Decides every change; always drawn from equally often.
+                not rendered yet gets the field `look` instead, a `Look` to apply later.
+            rng: Source of every random choice; the number of draws is always the same.
         """
         mirrored = bool(rng.random() < 0.5)
         powers = 1.0 + self.colour_power * rng.uniform(-1, 1, 3)
@@ -105,7 +105,7 @@ def _changed(crop: Tensor, appearance: Appearance, rng: np.random.Generator) -> 
 
 
 def _mirror(sample: dict[str, Any], swap: list[int]) -> None:
-    """Mirror all but the crop; `joints_camera_m` keeps its place and changes its names."""
+    """Mirror every field but the crop; `joints_camera_m` only swaps left and right."""
     joints = sample['joints_crop'][..., swap, :].clone()
     joints[..., 0] = 1 - joints[..., 0]
     sample['joints_crop'] = joints
@@ -118,7 +118,7 @@ def turned_and_zoomed(sample: Any, scale: float, turn_deg: float) -> Any:
     """Return a sample turned and scaled about the crop's centre; joints that leave it are invalid.
 
     Args:
-        sample: A `PoseSample` or `ClipSample` with its crop; stays as it is.
+        sample: A `PoseSample` or `ClipSample` with its crop; not modified.
         scale: Above 1 shows the person larger.
         turn_deg: Counter-clockwise.
     """

@@ -1,4 +1,4 @@
-"""Samples to batches: joined where they are loaded, developed where they are trained on."""
+"""Samples to batches: joined by the loader, rendered on the training device."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ def join_samples(samples: Sequence[dict[str, Any] | None]) -> dict[str, Any]:
 
     Args:
         samples: Fields are tensors, which get a leading axis, or `Batched`, which are joined
-            along the one that they have. None stands for no sample.
+            along their own leading axis. None stands for no sample.
 
     Returns:
-        The batch; empty where there are no samples.
+        The batch; empty if there are no samples.
     """
     samples = [sample for sample in samples if sample is not None]
     if not samples:
@@ -34,14 +34,14 @@ def join_samples(samples: Sequence[dict[str, Any] | None]) -> dict[str, Any]:
 
 
 def develop_batch(batch: dict[str, Any]) -> dict[str, Any]:
-    """Return a batch with `crop` in place of the undeveloped `shots`, on the device of these.
+    """Render the `shots` of a batch, on their device, and return the batch with `crop` instead.
 
     Args:
-        batch: Joined samples; a batch that has crops is returned as it is.
+        batch: Joined samples; a batch with crops is returned unchanged.
 
     Returns:
-        crop (B, 3, 256, 256), of clips (B, T, 3, 256, 256), uint8 as in `data.sample`, mirrored
-        and coloured as the batch's `look` says if it has one; the other fields as they were.
+        crop (B, 3, 256, 256), or (B, T, 3, 256, 256) for clips, uint8 as in `data.sample`,
+        mirrored and coloured by the batch's `look` if there is one; the other fields unchanged.
     """
     if 'shots' not in batch:
         return batch

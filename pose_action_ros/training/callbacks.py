@@ -1,4 +1,4 @@
-"""What happens beside the steps of a phase: best epoch, numbers that are none, feature caches."""
+"""Callbacks of a phase: choice of the best epoch, check for NaN, feature caches."""
 
 from __future__ import annotations
 
@@ -25,11 +25,11 @@ _EVERY = 50  # steps between two looks at the loss: each waits for the device
 
 
 class BestCheckpoint(ModelCheckpoint):
-    """Keeps the epoch with the lowest score, and writes the score down beside it."""
+    """Keeps the checkpoint with the lowest score, and stores the score in it."""
 
     @property
     def state_key(self) -> str:
-        """Name of its state in checkpoints, as in runs of former versions."""
+        """Name of its state in checkpoints, the same as in earlier versions."""
         return super().state_key.replace(type(self).__qualname__, '_BestCheckpoint', 1)
 
     def on_save_checkpoint(self, trainer: Trainer, pl_module: Any, checkpoint: Any) -> None:
@@ -38,10 +38,10 @@ class BestCheckpoint(ModelCheckpoint):
 
 
 class FiniteNumbers(Callback):
-    """Ends a run whose loss or score is no number, in all processes at once.
+    """Ends a run whose loss or score is not finite, in all processes at once.
 
-    The checkpoints stay those of the last sound epoch. Lightning's `EarlyStopping` with
-    `check_finite` would write one first, and call the phase complete.
+    The checkpoints of the last good epoch remain. Lightning's `EarlyStopping` with `check_finite`
+    would first write a checkpoint and then treat the phase as complete.
     """
 
     def __init__(self) -> None:
@@ -55,10 +55,10 @@ class FiniteNumbers(Callback):
         batch: Any,
         batch_idx: int,
     ) -> None:
-        """Note whether the loss is a number.
+        """Record whether the loss is finite.
 
         Raises:
-            TrainingError: One of the last losses was none.
+            TrainingError: One of the last losses was not.
         """
         finite = torch.isfinite(outputs['loss'])
         self._finite = finite if self._finite is None else self._finite & finite
@@ -66,20 +66,20 @@ class FiniteNumbers(Callback):
             self._judge(trainer)
 
     def on_validation_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        """Judge the losses of the epoch; raises as above."""
+        """Check the losses of the epoch; raises as above."""
         self._judge(trainer)
 
     def on_validation_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        """Judge the score, which is the same in all processes.
+        """Check the score, which is the same in all processes.
 
         Raises:
-            TrainingError: It is no number.
+            TrainingError: It is not finite.
         """
         score = float(trainer.callback_metrics[MONITOR])
         if score != score or score in (float('inf'), -float('inf')):
             raise TrainingError(
-                f'{MONITOR} is {score} after epoch {trainer.current_epoch + 1}; either no '
-                'validation sample has a valid joint, or the weights are no numbers any more'
+                f'{MONITOR} is {score} after epoch {trainer.current_epoch + 1}: no validation '
+                'sample has a valid joint, or the weights are no longer finite'
             )
 
     def _judge(self, trainer: Trainer) -> None:
@@ -87,19 +87,20 @@ class FiniteNumbers(Callback):
         self._finite = None
         if not trainer.strategy.reduce_boolean_decision(finite, all=True):
             raise TrainingError(
-                f'the loss is no number, at step {trainer.global_step} or up to {_EVERY} steps '
-                'before; the last whole epoch is sound: set gradient_clip of this phase and go on '
-                'with --resume, or start anew with a lower learning_rate'
+                f'the loss is not finite, at step {trainer.global_step} or up to {_EVERY} steps '
+                'before. The checkpoint of the last complete epoch is good: set gradient_clip of '
+                'this phase and continue with --resume, or start again with a lower '
+                'learning_rate'
             )
 
 
 class FeatureFilling(Callback):
-    """Fills feature caches before the first step: on the training devices, shared among them.
+    """Fills feature caches before the first step; the training devices share the work.
 
     Args:
-        caches: What is filled.
+        caches: The caches.
         channels_last: Memory format of the crops.
-        workers: Processes that render or read clips.
+        workers: Number of processes that render or read clips.
         progress: Show bars.
     """
 
@@ -119,7 +120,7 @@ class FeatureFilling(Callback):
         }
 
     def setup(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
-        """Fill them; then each process takes what the folder of its machine still lacks."""
+        """Fill the caches; then each process computes the rest for the folder of its machine."""
         net: Any = pl_module.net
         net.to(trainer.strategy.root_device)
         options = {**self._options, 'context': trainer.precision_plugin.forward_context}

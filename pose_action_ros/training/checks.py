@@ -1,4 +1,4 @@
-"""What is checked before the first step: nothing that can be known then ends a run later."""
+"""Checks before the first step, so that no foreseeable error ends a run later."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ __all__ = ['check_run']
 
 
 def check_run(config: TrainConfig, folder: RunFolder, samples: PhaseSamples) -> None:
-    """Check settings, devices and data of all phases that are still to come.
+    """Check settings, devices and data of all remaining phases.
 
     A sample of every recorded data set is read.
 
@@ -42,7 +42,7 @@ def check_run(config: TrainConfig, folder: RunFolder, samples: PhaseSamples) -> 
         if settings.learning_rate is None and (name != 'finetune' or 'action' not in phases):
             raise ConfigError(
                 f'{name}.learning_rate is null, a tenth of the last rate of the action phase; '
-                'this run has no such phase before it, so give a rate'
+                'this run has no action phase before it, so give a rate'
             )
     for name in phases:
         if folder.result(name, getattr(config, name).epochs) is None:

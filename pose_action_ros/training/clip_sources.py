@@ -1,8 +1,8 @@
-"""From the settings to clips: of one data set, or of several whose classes have our names.
+"""The clips that the settings ask for, from one data set or from several with common classes.
 
-`data.options.clips` is a mix as `data.options.mix`, entry by entry. An entry of a recorded data
-set says by `classes` which of its classes is which action of the network, and by `rest` what the
-others are; classes without either are skipped.
+`data.options.clips` is a mix like `data.options.mix`. In an entry of a recorded data set,
+`classes` maps its classes to actions of the network, and `rest` is the action of all other
+classes. Classes without either are skipped.
 """
 
 from __future__ import annotations
@@ -35,13 +35,13 @@ _ENTRY_OPTIONS = ('name', 'share', 'root', 'framing', 'classes', 'rest')
 def simulated_clips(
     model: ModelConfig, split: str, count: int | None, **options: Any
 ) -> SimulatedClips:
-    """Return clips of the simulated actor, of those actions of the network that it can do.
+    """Return clips of the simulated actor, labelled with the network's actions.
 
     Args:
         model: The network.
         split: train or val.
-        count: Number of clips; None for no end.
-        **options: Of `SimulatedClips`.
+        count: Number of clips; None: endless.
+        **options: Options of `SimulatedClips`.
 
     Raises:
         ConfigError: The network lacks an action of the simulated actor.
@@ -59,13 +59,13 @@ def simulated_clips(
 
 
 def mixed_clips(data: DataSettings, model: ModelConfig, split: str, *, seed: int = 0) -> Any:
-    """Return the clips of a split out of all entries of `data.options.clips`.
+    """Return the clips of a split from all entries of `data.options.clips`.
 
     Args:
-        data: The settings.
-        model: The network; `data.val_clips` is shared out evenly among the entries.
-        split: train (`data.clips` long, or endless, varied) or val (tidy).
-        seed: Of the run; `data.options.seed` goes before it.
+        data: The settings; all entries get the same part of `data.val_clips`.
+        model: The network.
+        split: train (`data.clips` clips, or endless; varied) or val (unvaried).
+        seed: Seed of the run; `data.options.seed` overrides it.
 
     Raises:
         ConfigError: An entry names no such data set, option or class.
@@ -88,7 +88,7 @@ def mixed_clips(data: DataSettings, model: ModelConfig, split: str, *, seed: int
 
 
 class _Unvaried:
-    """Clips of the simulated actor, each of which is seen in one way only."""
+    """Clips of the simulated actor that look the same at every visit."""
 
     def __init__(self, clips: SimulatedClips) -> None:
         self._clips = clips

@@ -1,7 +1,7 @@
 """Every setting of a training run: frozen dataclasses hold the defaults, YAML only overrides.
 
-Defaults are the paper's (supplement, Appendix B) for the pose and the action phase; what the
-paper leaves open is said in each setting's help. `pose-action train --settings` prints them.
+Defaults are the paper's (supplement, Appendix B) for the pose and the action phase. The help of a
+setting tells if the paper leaves it open. `pose-action train --settings` prints all of them.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ def _metadata(
     high: float | None = None,
     choices: tuple[str, ...] = (),
 ) -> dict[str, Any]:
-    """What is known of a setting: help text, closed range or list of choices."""
+    """Help text, and closed range or list of choices, of a setting."""
     return {'help': text, 'low': low, 'high': high, 'choices': choices}
 
 
@@ -58,38 +58,34 @@ class ModelSettings:
     )
     weights: str | None = _setting(
         None,
-        'Weights to start from: people, a fetched preset or a .safetensors file; parts whose '
-        'shapes differ start afresh.',
+        'Weights to start from: people, a fetched preset or a .safetensors file. Parts with '
+        'other shapes start from random weights.',
     )
 
 
 @dataclass(frozen=True)
 class DataSettings:
-    """Which samples are seen, in an order that the seed alone decides."""
+    """Which samples are used. The seed alone decides their order."""
 
     name: str = _setting('simulated', 'simulated, or a recorded data set: docs/data.md.')
     root: str | None = _setting(None, 'Folder of a recorded data set.')
     options: dict[str, Any] = field(
         default_factory=dict, metadata=_metadata('Further arguments of that data set.')
     )
-    poses: int = _setting(
-        0, 'Single images in the training set; 0: as many as there are, or endless.', low=0
-    )
-    clips: int = _setting(
-        0, 'Clips in the training set; 0: as many as there are, or endless.', low=0
-    )
+    poses: int = _setting(0, 'Single images in the training set; 0: all, or endless.', low=0)
+    clips: int = _setting(0, 'Clips in the training set; 0: all, or endless.', low=0)
     val_poses: int = _setting(256, 'Single images for validation.', low=1)
     val_clips: int = _setting(120, 'Clips for validation.', low=1)
     pool: bool = _setting(
         False,
         'Render or read each training sample once and keep it in OUTPUT/samples (192 KiB per '
-        'image); later visits only change it as below. Needs `poses`.',
+        'image). Later visits only apply the changes below. Needs `poses`.',
     )
     render_on_device: bool = _setting(
         False,
-        'Simulated actor only: loader workers do but the small steps of each training sample, and '
-        'the device casts, blurs and adds noise for whole batches. Backdrops of single images are '
-        'drawn into the crop, so they differ from those without it. Not with `pool`.',
+        'Simulated actor only: loader workers describe each training sample, and the device '
+        'renders whole batches. Backdrops of single images are drawn into the crop, so they '
+        'differ from those of the default. Not with `pool`.',
     )
     flip: bool = _setting(True, 'Mirror half of the training samples.')
     colour_power: float = _setting(
@@ -116,7 +112,7 @@ class DataSettings:
 
 @dataclass(frozen=True)
 class TrainerSettings:
-    """Where it runs: passed to Lightning's Trainer. May change when a run goes on."""
+    """Devices and precision, for Lightning's Trainer. They may change when a run is resumed."""
 
     accelerator: str = _setting('auto', "Lightning's accelerator: auto, cpu, gpu, ...")
     devices: int | str = _setting(1, 'Devices per machine, or auto.')
@@ -128,24 +124,22 @@ class TrainerSettings:
     channels_last: bool = _setting(True, 'Channels-last memory format.')
     accumulate_grad_batches: int = _setting(
         1,
-        'Parts in which a device takes its share of each batch, one after the other; a step is '
-        'the same, with less memory.',
+        'Number of parts into which a device splits its share of each batch. A step gives the '
+        'same result with less memory.',
         low=1,
     )
-    sync_batchnorm: bool = _setting(
-        False, 'Batch statistics of all processes together, not of each.'
-    )
+    sync_batchnorm: bool = _setting(False, 'Compute batch statistics over all processes together.')
     options: dict[str, Any] = field(
         default_factory=dict,
         metadata=_metadata("Further arguments of Lightning's Trainer, such as `deterministic`."),
     )
-    threads: int = _setting(0, 'CPU threads of each process; 0: as the system has it.', low=0)
+    threads: int = _setting(0, 'CPU threads of each process; 0: the default of PyTorch.', low=0)
     tensorboard: bool = _setting(True, 'Write TensorBoard logs beside the CSV, if installed.')
 
 
 @dataclass(frozen=True)
 class PhaseSettings:
-    """One stage of training; phases differ in defaults only."""
+    """One stage of training. Phases differ in their defaults only."""
 
     epochs: int = _setting(120, 'Epochs; 0 skips the phase.', low=0)
     steps_per_epoch: int = _setting(
@@ -186,34 +180,34 @@ class PhaseSettings:
     visibility_weight: float = _setting(0.01, 'Weight of the visibility loss per block.', low=0)
     coordinate_weight: float = _setting(
         0.0,
-        'Weight of a cross-entropy that takes coordinates for probabilities; 0.01 in the released '
-        'MPII script, not in the paper. Phases half_size and pose.',
+        'Weight of a cross-entropy that treats coordinates as probabilities; 0.01 in the released '
+        'MPII script, absent from the paper. Phases half_size and pose.',
         low=0,
     )
     normaliser: str = _setting(
         'joint',
-        'What the pose loss of a sample is divided by: joint (the paper), coordinate (the '
-        'released MPII script), sample: nothing.',
+        'Divisor of the pose loss of a sample: joint: valid joints (the paper); coordinate: valid '
+        'coordinates (the released MPII script); sample: none.',
         choices=('joint', 'coordinate', 'sample'),
     )
     heat_map_weight: float = _setting(
         0.0,
-        'Weight, per block, of the distance between heat maps and a Gaussian about the joint; '
-        'not in the paper. Phases half_size and pose.',
+        'Weight per block of the distance between heat maps and a Gaussian at the joint; absent '
+        'from the paper. Phases half_size and pose.',
         low=0,
     )
     heat_map_sigma: float = _setting(
         1.0, 'Standard deviation of that Gaussian in cells of the map.', low=0.3, high=4
     )
     depth_hint_weight: float = _setting(
-        0.0, 'Weight of a z that another network guessed, against 1 of a true z.', low=0, high=1
+        0.0, 'Weight of a z that another network estimated; a true z has 1.', low=0, high=1
     )
     freeze_batch_norm: bool = _setting(
-        False, 'Normalise with the stored statistics and keep them as they are.'
+        False, 'Normalise with the stored statistics, and do not update them.'
     )
     freeze_entry_flow: bool = _setting(
         False,
-        'Keep the entry flow as it is. A step takes two thirds of the time, and a finder that '
+        'Do not train the entry flow. A step takes two thirds of the time, and a finder that '
         'shares the entry flow stays valid. Phases half_size and pose.',
     )
 
@@ -225,7 +219,7 @@ class PosePhase(PhaseSettings):
 
 @dataclass(frozen=True)
 class HalfSizePhase(PhaseSettings):
-    """Pose alone, on crops of half the side: a quarter of the work; off unless asked for."""
+    """Pose alone, on crops of half the side: a quarter of the work. Off by default."""
 
     epochs: int = _setting(0, 'Epochs; 0 skips the phase.', low=0)
 
@@ -241,8 +235,8 @@ class ActionPhase(PhaseSettings):
     momentum: float = _setting(0.98, 'Momentum (Nesterov for sgd).', low=0, high=0.999)
     cache_features: bool = _setting(
         False,
-        'Run the frozen pose network once per clip and train the action heads on what it found. '
-        'Each clip is then seen in one way only; far cheaper. Needs `data.clips`.',
+        'Run the frozen pose network once per clip and train the action heads on its outputs. '
+        'This is far cheaper, but each clip then always looks the same. Needs `data.clips`.',
     )
 
 
@@ -269,7 +263,7 @@ class TrainConfig:
     """A run: pose (first at half size, if asked for), action, fine-tuning; one weights file."""
 
     name: str = _setting('run', 'Name of the run.')
-    seed: int = _setting(1, 'Decides weights, samples and their order.', low=0)
+    seed: int = _setting(1, 'Seed of weights, samples and their order.', low=0)
     output: str = _setting('runs/run', 'Folder of checkpoints, logs and the final weights.')
     model: ModelSettings = field(default_factory=ModelSettings)
     data: DataSettings = field(default_factory=DataSettings)
@@ -282,26 +276,26 @@ class TrainConfig:
 
 @dataclass(frozen=True)
 class FinderData:
-    """Which pictures the finder learns from; all are read once and kept in memory."""
+    """The pictures for training the finder; all are read once and kept in memory."""
 
     photographs: dict[str, Any] = field(
         default_factory=dict,
         metadata=_metadata(
-            'Sets of photographs by a name of your own: `name` and `root` as in `data`, the '
-            'options of that data set, `most` (photographs at most), and `complete: true` where '
-            'every person in them is annotated, the smallest too.'
+            'Sets of photographs by a name of your choice: `name` and `root` as in `data`, the '
+            'options of that data set, `most` (largest number of photographs), and `complete: '
+            'true` if every person is annotated, even the smallest.'
         ),
     )
     empty: str | None = _setting(None, 'Folder of pictures and panoramas without people.')
-    simulated: int = _setting(600, 'Simulated scenes, of nobody to six actors.', low=1)
-    val_simulated: int = _setting(60, 'Of these for validation.', low=1)
+    simulated: int = _setting(600, 'Simulated scenes with up to six actors.', low=1)
+    val_simulated: int = _setting(60, 'Simulated scenes for validation.', low=1)
     simulated_share: float = _setting(0.2, 'Share of simulated scenes.', low=0, high=1)
     empty_share: float = _setting(0.1, 'Share of pictures without people.', low=0, high=1)
     together: float = _setting(
-        0.35, 'Share of samples that are two or four pictures in one.', low=0, high=1
+        0.35, 'Share of samples that combine two or four pictures.', low=0, high=1
     )
     colour: float = _setting(0.3, 'Contrast and brightness vary in 1 ± this.', low=0, high=0.9)
-    workers: int = _setting(0, 'Processes that put samples together.', low=0)
+    workers: int = _setting(0, 'Processes that compose samples.', low=0)
 
 
 @dataclass(frozen=True)
@@ -321,27 +315,27 @@ class FinderPhase(PhaseSettings):
         0.995, 'Average the weights with this decay and keep the average.', low=0, high=0.9999
     )
     freeze_entry_flow: bool = _setting(
-        False, 'Keep the entry flow, which comes from `model.weights`, as it is.'
+        False, 'Do not train the entry flow, which comes from `weights`.'
     )
     unlabelled_weight: float = _setting(
         0.1,
-        'Weight of the background for small people in pictures where not everybody is annotated.',
+        'Weight of the background for small people in pictures with unannotated people.',
         low=0,
         high=1,
     )
-    size_weight: float = _setting(0.5, 'Weight of the size, and half of it of the offset.', low=0)
+    size_weight: float = _setting(0.5, 'Weight of the size; the offset has half of it.', low=0)
 
 
 @dataclass(frozen=True)
 class FinderTrainConfig:
     """A run of the finder: one phase, one weights file."""
 
-    task: str = _setting('finder', 'What is trained.', choices=('finder',))
+    task: str = _setting('finder', 'The network to train.', choices=('finder',))
     name: str = _setting('finder', 'Name of the run and of the network.')
-    seed: int = _setting(1, 'Decides weights, samples and their order.', low=0)
+    seed: int = _setting(1, 'Seed of weights, samples and their order.', low=0)
     output: str = _setting('runs/finder', 'Folder of checkpoints, logs and the final weights.')
     weights: str | None = _setting(
-        'people', 'Weights whose entry flow it starts from, of a pose network or a finder.'
+        'people', 'Weights of a pose network, for the initial entry flow.'
     )
     model: dict[str, Any] = field(
         default_factory=dict,

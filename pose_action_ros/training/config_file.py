@@ -1,6 +1,7 @@
-"""YAML to settings of a run, strictly: unknown keys, wrong types, values out of range raise.
+"""Strict reading of a run's settings from YAML.
 
-A key that is not known is answered with the nearest one that is.
+Unknown keys, wrong types and values out of range raise. The error for an unknown key names the
+nearest known key.
 """
 
 from __future__ import annotations
@@ -27,8 +28,8 @@ def load_config(path: Path, changes: Sequence[str] = ()) -> TrainConfig | Finder
     """Read a run's settings.
 
     Args:
-        path: A YAML file; only what differs from the defaults stands there.
-        changes: `section.key=value` each, applied over the file; values are YAML.
+        path: A YAML file with the settings that differ from the defaults.
+        changes: Entries `section.key=value` that override the file; values are YAML.
 
     Raises:
         ConfigError: The file is missing or is no YAML mapping; a key, type or value is wrong.
@@ -51,10 +52,10 @@ def load_config(path: Path, changes: Sequence[str] = ()) -> TrainConfig | Finder
 
 
 def config_from_mapping(mapping: Mapping[str, Any]) -> TrainConfig | FinderTrainConfig:
-    """Build the settings of a run from nested mappings; what is not named keeps its default.
+    """Build the settings of a run from nested mappings; missing keys keep their defaults.
 
-    With `task: finder` they are those of the finder, else those of the network of poses and
-    actions.
+    `task: finder` selects the settings of the finder, otherwise those of the network for poses
+    and actions are built.
 
     Raises:
         ConfigError: A key, type or value is wrong.

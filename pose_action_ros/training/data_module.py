@@ -1,4 +1,4 @@
-"""Batches for one phase: training positions without end, validation always the same."""
+"""Batches of one phase: endless training positions, and a fixed validation set."""
 
 from __future__ import annotations
 
@@ -19,15 +19,15 @@ __all__ = ['PhaseData', 'share_of_batch']
 
 
 def share_of_batch(phase: PhaseSettings, processes: int, accumulate: int = 1) -> int:
-    """Return the samples that one process takes at once.
+    """Return the number of samples that one process takes at once.
 
     Args:
-        phase: Says the batch of one step.
-        processes: All of them together.
-        accumulate: Parts that a process takes one after the other.
+        phase: Settings with the batch size of one step.
+        processes: Number of all processes.
+        accumulate: Number of parts that a process takes one after the other.
 
     Raises:
-        ConfigError: The batch can not be shared out evenly.
+        ConfigError: The batch can not be divided evenly.
     """
     share, rest = divmod(phase.batch_size, processes * accumulate)
     if rest or not share:
@@ -41,14 +41,14 @@ def share_of_batch(phase: PhaseSettings, processes: int, accumulate: int = 1) ->
 class PhaseData(LightningDataModule):
     """The loaders of one phase.
 
-    The batch size of the settings is shared by all processes and by the parts in which they take
-    their share, so a run means the same on one device and on many.
+    The batch size of the settings is divided among all processes and their accumulated parts, so a
+    run means the same on one device and on many.
 
     Args:
         train: Training samples.
         val: Validation samples, in their own order.
         phase: Batch size and steps per epoch.
-        workers: Loader processes of each training process.
+        workers: Number of loader processes of each training process.
     """
 
     def __init__(
@@ -70,7 +70,7 @@ class PhaseData(LightningDataModule):
         return self._loader(self._val, len(self._val), endless=False)
 
     def on_after_batch_transfer(self, batch: dict[str, Any], _: int) -> dict[str, Any]:
-        """Develop crops that are not yet, on the device of the training."""
+        """Render crops on the training device, if the loader has not."""
         return develop_batch(batch)
 
     def _loader(self, samples: OrderedSamples, count: int, *, endless: bool) -> DataLoader[Any]:
@@ -91,7 +91,7 @@ class PhaseData(LightningDataModule):
 
 
 def _one_thread(_: int) -> None:
-    """Keep OpenCV's own threads out of a worker; PyTorch does so for itself."""
+    """Limit OpenCV to one thread in a worker; PyTorch limits itself."""
     cv2.setNumThreads(0)
 
 

@@ -1,9 +1,9 @@
-"""How good a network is on the simulated actor: joints in millimetres and pixels, actions.
+"""Scores of a network on the simulated actor: joints in millimetres and pixels, actions.
 
 Protocol of the joints: Human3.6M's (Ionescu et al., PAMI 2014). The depth of the true root turns
-z into metres, the intrinsics turn pixels into metres; both poses are centred on their root, and
-the mean runs over all joints, the root's zero included. Baselines that a network has to beat are
-made from the truth itself: the mean of all true poses, and the most frequent action.
+z into metres, and the intrinsics turn pixels into metres. Both poses are centred on their root,
+and the mean includes all joints, also the root's zero. The baselines are computed from the truth:
+the mean of all true poses, and the most frequent action.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ _BATCH = 16
 
 @dataclass(frozen=True)
 class Scores:
-    """What was measured; the names are the keys of the JSON file.
+    """Scores; the names are the keys of the JSON file.
 
     Attributes:
         mpjpe_mm: Root-relative mean per-joint position error.
@@ -50,14 +50,14 @@ class Scores:
         pixel_error: Mean distance in pixels of the source image.
         pck_torso_10: Share of joints within a tenth of the torso's diameter, in the image.
         presence_auc: Probability that a window with a person has a higher mean confidence than
-            the window of the same place with nobody there (area under the ROC curve).
+            a window without one (area under the ROC curve).
         confidence_person_p5: 5th percentile of the mean confidence of windows with a person.
-        confidence_empty_p95: 95th percentile of that of windows with nobody there.
+        confidence_empty_p95: 95th percentile of the mean confidence of empty windows.
         action_accuracy: Share of clips whose action is right.
         baseline_mpjpe_mm: `mpjpe_mm` of the mean true pose.
         baseline_accuracy: `action_accuracy` of the most frequent action.
-        poses: Single images measured.
-        clips: Clips measured.
+        poses: Number of single images.
+        clips: Number of clips.
         recall: Share of right clips by action.
         confusion: Counts; rows are the true action, columns the predicted one.
     """
@@ -94,11 +94,11 @@ def evaluate_simulated(
     """Measure a network on a split of the simulated actor.
 
     Args:
-        net: The network, wherever it is; left in evaluation mode.
+        net: The network, on any device; left in evaluation mode.
         split: train, val or test.
-        poses: Single images, the first so many of the split.
-        clips: Clips, the first so many of the split.
-        workers: Processes that render.
+        poses: Number of single images, from the start of the split.
+        clips: Number of clips, from the start of the split.
+        workers: Number of processes that render.
         progress: Show bars.
 
     Raises:

@@ -1,10 +1,10 @@
-"""What a frozen pose network sees in each clip, computed once.
+"""Outputs of the frozen pose network for each clip, computed once.
 
-While the pose network is frozen its outputs for a clip never change, so the action heads can be
-trained on them alone: joints, probability and joint features, T x J x (D + 1 + C) numbers per
-clip in place of T images through the backbone. The action heads read the joints of all frames in
-the crop of the newest one, in training as in `inference.clip_buffer`: the crop follows the
-person, and what a joint does in the image must not be lost by that.
+The outputs of a frozen pose network for a clip never change, so the action heads can be trained on
+them alone: joints, probability and joint features. These are T x J x (D + 1 + C) numbers per clip
+instead of T images through the backbone. Because the crop follows the person, the joints of all
+frames are expressed in the crop of the newest frame. This keeps their movement in the image, and
+`inference.clip_buffer` does the same.
 """
 
 from __future__ import annotations
@@ -74,10 +74,10 @@ def in_newest_crop(joints: Tensor, image_to_crop: Tensor) -> Tensor:
 
 
 class CachedFeatures:
-    """A `SampleSource` of features in place of clips. `fill` computes them, once.
+    """A `SampleSource` of features instead of clips. `fill` computes them once.
 
     Args:
-        clips: The clips; each is kept as its first visit looks.
+        clips: The clips; the features are those of the first visit.
         path: The file of the features.
     """
 
@@ -111,18 +111,18 @@ class CachedFeatures:
         workers: int = 0,
         progress: bool = False,
     ) -> None:
-        """Compute what the file does not have yet.
+        """Compute the features that the file lacks.
 
-        Clips go through the network in blocks that are always the same, so a run that was
-        stopped, or has other processes, finds the same numbers.
+        The network processes clips in blocks that are always the same, so a resumed run, or one
+        with another number of processes, gets the same numbers.
 
         Args:
             net: The network whose pose part is frozen, on its device; left in evaluation mode.
-            rank: This process; of `world_size` it takes every so many-th block.
-            world_size: Processes that share the work.
+            rank: Number of this process, which takes every `world_size`-th block.
+            world_size: Number of processes that share the work.
             channels_last: Memory format of the crops.
-            context: Makes the context in which the network runs (its precision).
-            workers: Processes that render or read clips.
+            context: Creates the context in which the network runs (its precision).
+            workers: Number of processes that render or read clips.
             progress: Show a bar.
         """
         net.eval()
@@ -154,7 +154,7 @@ class CachedFeatures:
 
 
 class _Blocks(Dataset):  # type: ignore[type-arg]
-    """Joined clips of each block, as they look the first time."""
+    """Joined clips of each block, as at their first visit."""
 
     def __init__(self, clips: OrderedSamples, blocks: Sequence[range]) -> None:
         self._clips = clips

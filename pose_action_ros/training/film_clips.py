@@ -1,7 +1,7 @@
-"""Clips of recorded films to look at: which, in which windows, each film decoded once.
+"""Reading of clips and their windows from recorded films; each film is decoded once.
 
-Decoding and cutting run in threads (OpenCV leaves the interpreter to others meanwhile), so that
-the windows of a film may depend on what a network sees in it, without a second decoding.
+Decoding and cutting run in threads (OpenCV releases the interpreter's lock). The decoded frames
+are kept until a network has found the windows in them, so no film is decoded twice.
 """
 
 from __future__ import annotations
@@ -37,13 +37,13 @@ __all__ = ['ClipView', 'clip_views', 'read_clips']
 
 
 class ClipView(NamedTuple):
-    """One clip to look at.
+    """One clip of a recording.
 
     Attributes:
         recording: Its recording.
         frames: Its frames.
         flip: Mirrored.
-        number: Which clip of the recording it is.
+        number: Number of the clip in the recording.
     """
 
     recording: int
@@ -55,12 +55,12 @@ class ClipView(NamedTuple):
 def clip_views(
     library: Library, frames: int, *, multi: bool, limit: int | None = None
 ) -> list[ClipView]:
-    """Return the clips of a split to look at.
+    """Return the clips of a split.
 
     Args:
         library: The split.
         frames: T.
-        multi: All along each sequence and mirrored, or the middle one alone.
+        multi: Clips all along each sequence, also mirrored; otherwise the middle clip alone.
         limit: Largest number of sequences, spread over the split.
     """
     views = []
@@ -81,13 +81,14 @@ def read_clips(
     *,
     workers: int = 0,
 ) -> Iterator[tuple[list[ClipView], dict[str, Tensor]]]:
-    """Yield the clips film by film, as they come in `views`.
+    """Yield the clips film by film, in the order of `views`.
 
     Args:
         library: The split.
-        views: The clips, those of a film one after the other.
-        boxes: Windows of clips; or what finds those of a film in its frames; else the annotated.
-        workers: Threads; with w of them w + 1 decoded films are in memory.
+        views: The clips; those of a film are adjacent.
+        boxes: Windows of clips, or a function that finds them in the frames of a film; by default
+            the annotated ones.
+        workers: Number of threads; w threads keep w + 1 decoded films in memory.
 
     Yields:
         V views of a film; crop (V, T, 3, H, W) and image_to_crop (V, T, 3, 3).
@@ -118,7 +119,7 @@ def read_clips(
 def _ahead(
     pool: ThreadPoolExecutor, job: Callable[[Any], Any], items: Sequence[Any], count: int
 ) -> Iterator[Any]:
-    """Results in order; `count` further ones are worked on meanwhile."""
+    """Results in order, while up to `count` further jobs run."""
     waiting: deque[Any] = deque()
     for item in items:
         waiting.append(pool.submit(job, item))

@@ -1,7 +1,7 @@
 """The finder's training step, loss and score.
 
-Loss after X. Zhou et al., Objects as Points, 2019: a focal loss on the heat maps, and distances of
-size and offset at the middles.
+Loss after X. Zhou et al., Objects as Points, 2019: a focal loss on the heat maps, and absolute
+errors of size and offset at the centres.
 """
 
 from __future__ import annotations
@@ -24,9 +24,9 @@ if TYPE_CHECKING:
 
 __all__ = ['FinderModule', 'finder_loss', 'people_found']
 
-_SPARE = 2  # candidates beyond the number of people that count in the score
-_TOO_FAR, _TOO_UNLIKE = 0.3, 1.7  # of a candidate's middle and size, over the person's
-_FEW = 0.02  # score below which nothing is a candidate in the validation
+_SPARE = 2  # the validation counts this many candidates more than there are people
+_TOO_FAR, _TOO_UNLIKE = 0.3, 1.7  # limits: distance over the person's size, ratio of the sizes
+_FEW = 0.02  # lowest score of a candidate in the validation
 
 
 class FinderModule(PhaseModule):
@@ -51,7 +51,7 @@ class FinderModule(PhaseModule):
         super().__init__(net, phase, learning_rate, channels_last=channels_last)
 
     def frozen_parts(self) -> Iterator[nn.Module]:
-        """Yield the entry flow where it stays as it is."""
+        """Yield the entry flow if it is frozen."""
         yield from super().frozen_parts()
         if self.phase.freeze_entry_flow:
             yield self.net.entry_flow
@@ -64,10 +64,10 @@ class FinderModule(PhaseModule):
         return loss
 
     def validation_step(self, batch: dict[str, Tensor], batch_idx: int) -> None:
-        """Gather loss and the share of people who are missed.
+        """Gather loss and the share of missed people.
 
-        Of each image only as many candidates count as there are people and two more, so that
-        false ones cost something.
+        With N people in an image its best N + 2 candidates count, so false candidates raise the
+        error.
         """
         if batch:
             maps = self.best_net(self._images(batch))
@@ -81,7 +81,7 @@ class FinderModule(PhaseModule):
 
 
 def _missed(maps: FinderMaps, corners_px: Tensor) -> tuple[float, int]:
-    """The share of people who are missed in a batch, and how many people there are."""
+    """The share of missed people in a batch, and the number of people."""
     known = [corners[~corners.isnan().any(-1)] for corners in corners_px]
     found, people = 0, sum(map(len, known))
     most = max(map(len, known)) + _SPARE
@@ -95,9 +95,9 @@ def finder_loss(maps: FinderMaps, batch: dict[str, Tensor], size_weight: float) 
     """Return the loss of a batch, per person.
 
     Args:
-        maps: What the finder says.
-        batch: What it should say: see `finder_targets`.
-        size_weight: Weight of the size; half of it is the offset's.
+        maps: The finder's output.
+        batch: The target, see `finder_targets`.
+        size_weight: Weight of the size; the offset has half of it.
     """
     logits, heat = maps.logits.float(), batch['heat']
     p = logits.sigmoid()
@@ -113,10 +113,10 @@ def finder_loss(maps: FinderMaps, batch: dict[str, Tensor], size_weight: float) 
 
 
 def people_found(candidates: Candidates, corners_px: Tensor) -> Tensor:
-    """Tell who is found: a candidate's middle is near theirs and its size is like theirs.
+    """Return which people have a candidate of similar position and size.
 
     Args:
-        candidates: Of one image; one may find several people who are in one place.
+        candidates: Of one image; one candidate may count for several people.
         corners_px: (N, 4) x1, y1, x2, y2.
 
     Returns:

@@ -1,4 +1,4 @@
-"""One run of the finder: settings in, a weights file out; it goes on where it was stopped."""
+"""A run of the finder, from settings to a weights file; an interrupted run can be resumed."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from pose_action_ros.training.phase_module import best_weights
 from pose_action_ros.training.provenance import provenance
 from pose_action_ros.training.reporting import EpochReport
 from pose_action_ros.training.run_folder import PhaseResult, RunFolder, load_checkpoint
-from pose_action_ros.training.trainers import build_trainer, calm_warnings
+from pose_action_ros.training.trainers import build_trainer, calm_warnings, fit
 
 if TYPE_CHECKING:
     from pose_action_ros.training.config import FinderTrainConfig
@@ -45,7 +45,7 @@ def train_finder(
 
     Args:
         config: All settings.
-        resume: Go on with the run in `config.output`; start it where there is none.
+        resume: Continue the run in `config.output`, or start one if there is none.
         progress: Show progress bars.
 
     Returns:
@@ -88,12 +88,7 @@ def _train(
     trainer = build_trainer(
         config.trainer, phase, folder.phase(_PHASE), [report], progress=progress
     )
-    last = folder.last(_PHASE)
-    trainer.fit(
-        module, datamodule=data, ckpt_path=last if last.exists() else None, weights_only=True
-    )
-    if trainer.interrupted:
-        raise KeyboardInterrupt
+    fit(trainer, module, data, folder.last(_PHASE))
     result = PhaseResult(
         phase=_PHASE,
         steps=trainer.global_step,
@@ -131,7 +126,7 @@ def _data(config: FinderTrainConfig, shape: FinderConfig) -> PhaseData:
 
 
 def _start_network(config: FinderTrainConfig, *, read: bool) -> PersonFinder:
-    """Random weights, those of another finder, or those of a pose network's entry flow."""
+    """A finder with random weights, those of a finder, or a pose network's entry flow."""
     try:
         net = PersonFinder(FinderConfig(**{'name': config.name, **config.model}))
     except TypeError as error:

@@ -1,7 +1,7 @@
-"""What the finder is taught: canvases of scenes, and the maps that it should make of them.
+"""Training samples of the finder: canvases of scenes, and the target maps.
 
-Owns: `SceneStore`, all scenes of a run in memory; `FinderSamples`, endless training canvases and
-the fixed ones of validation; and `finder_targets`, from people to maps.
+Owns: `SceneStore`, which keeps all scenes of a run in memory; `FinderSamples`, endless training
+canvases and a fixed validation set; `finder_targets`, which draws the maps of a canvas.
 """
 
 from __future__ import annotations
@@ -39,15 +39,15 @@ if TYPE_CHECKING:
 __all__ = ['MOST_PEOPLE', 'FinderSamples', 'SceneStore', 'finder_targets']
 
 MOST_PEOPLE = 64
-"""Rows of `corners` in a sample; spare ones are NaN."""
+"""Rows of `corners` in a sample; unused rows are NaN."""
 
-_BETWEEN = 1.3  # people this near to the limit are taught as small and as large
+_BETWEEN = 1.3  # people within this factor of the limit count as small and as large
 _SPREAD = 0.11  # standard deviation of a person's spot over their size
 _LEAST_SPREAD = 0.7  # cells
-_NEAR = 0.6  # of the spot's height: cells that are taught the size
+_NEAR = 0.6  # cells above this share of the spot's peak have a target for the size
 _GREY = 0.1
-_VAL_SHARE = 9  # photographs for training of a set over those for validation
-_FOUR = 0.4  # share of four pictures in canvases of several
+_VAL_SHARE = 9  # ratio of training to validation photographs of a set
+_FOUR = 0.4  # share of canvases with four pictures, among those with several
 
 
 @dataclass(frozen=True)
@@ -56,8 +56,8 @@ class SceneStore:
 
     Attributes:
         photographs: Photographs of people.
-        simulated: Companies of simulated actors.
-        empty: Pictures of nobody; may be none.
+        simulated: Rendered scenes of several actors.
+        empty: Pictures without people; may be none.
     """
 
     photographs: tuple[PeopleScene, ...]
@@ -66,10 +66,10 @@ class SceneStore:
 
     @classmethod
     def load(cls, data: FinderData) -> tuple[SceneStore, SceneStore]:
-        """Read all pictures; return those for training and those for validation.
+        """Read all pictures; return the training and the validation scenes.
 
-        A photograph that several sets hold is taken from the one that annotates everybody. What
-        any set validates on is trained on from none.
+        A photograph in several sets is taken from the set that annotates everybody. A validation
+        photograph of any set is excluded from the training scenes of all sets.
 
         Raises:
             ConfigError: A set has an unknown option.
@@ -101,7 +101,7 @@ class FinderSamples:
         store: The scenes.
         config: Shape of the finder: size of the canvas, limit of small people.
         data: Shares and variation.
-        seed: Of training canvases; None for validation: each scene once, as it is.
+        seed: Seed of training canvases; None: validation, with each scene once and unvaried.
         unlabelled_weight: See `FinderPhase`.
     """
 
@@ -165,12 +165,12 @@ def finder_targets(
     Args:
         canvas: The picture; `complete` is (H, W).
         small_px: Limit of small people.
-        unlabelled_weight: Weight of the background for small people where not all are annotated.
+        unlabelled_weight: Weight of the background for small people outside `complete`.
 
     Returns:
-        heat (2, h, w), 1 at the middles of small and of large people, falling off around them;
-        heat_weight (2, h, w); offset (2, h, w) and middle (1, h, w), where it is known;
-        log_size (1, h, w) and near (1, h, w), where that is known.
+        heat (2, h, w), for small and for large people, with a peak of 1 at each centre;
+        heat_weight (2, h, w); offset (2, h, w), valid where middle (1, h, w) is 1;
+        log_size (1, h, w), valid where near (1, h, w) is 1.
     """
     complete = canvas.complete[CELL_PX // 2 :: CELL_PX, CELL_PX // 2 :: CELL_PX]
     h, w = complete.shape
@@ -204,7 +204,7 @@ def finder_targets(
 
 
 def _cells(corners: Array, shape: tuple[int, int]) -> NDArray[np.bool_]:
-    """(h, w) the cells of a box, its rim included."""
+    """(h, w) mask of the cells of a box, including its border."""
     x0, y0 = np.floor(corners[:2]).astype(int) - 1
     x1, y1 = np.ceil(corners[2:]).astype(int) + 1
     mask = np.zeros(shape, bool)
@@ -232,7 +232,7 @@ def _is_better(scene: PeopleScene, others: dict[str, PeopleScene], key: str) -> 
 
 
 def _coloured(image: NDArray[np.uint8], amount: float, rng: np.random.Generator) -> NDArray[Any]:
-    """Contrast, brightness and each colour a little otherwise; one in ten is grey."""
+    """Vary contrast, brightness and colours; one image in ten is grey."""
     gain = 1.0 + rng.uniform(-amount, amount) + rng.uniform(-0.1, 0.1, 3) * (amount > 0.0)
     shift = 127.0 * rng.uniform(-amount, amount)
     table = np.arange(256)[:, None] * gain + 127.0 * (1.0 - gain) + shift

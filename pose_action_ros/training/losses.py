@@ -1,4 +1,4 @@
-"""What the network is trained to make small: elastic net on joints, cross-entropy on the rest.
+"""Loss functions: elastic net on joints, cross-entropy on visibility and actions.
 
 Source: the paper, section 4 (elastic net over the joints) and the authors' release (branch
 cvpr18, `deephar/losses.py`, `deephar/objectives.py`). They differ by a constant factor only:
@@ -9,9 +9,9 @@ cvpr18, `deephar/losses.py`, `deephar/objectives.py`). They differ by a constant
 | 'coordinate' | coordinates with a target    | the release's `losses`, its MPII script       |
 | 'sample'     | nothing                      | the release's `objectives`, its compile calls |
 
-The default is the paper's because the loss, and with it the learning rate, then depends neither on
-how many joints a layout has nor on how many of them are annotated. Invalid targets are NaN and
-weigh nothing. All losses are computed in float32, whatever the network runs in.
+The default is the paper's because it makes the loss, and thus the learning rate, independent of
+the number of joints in a layout and of the number of annotated ones. Invalid targets are NaN and
+have no weight. All losses are computed in float32, whatever the precision of the network.
 """
 
 from __future__ import annotations
@@ -57,17 +57,17 @@ def pose_loss(
     weight: Tensor | None = None,
     per: Normaliser = 'joint',
 ) -> Tensor:
-    """Sum over the prediction blocks: each is asked for the same target, with the same weight.
+    """Sum over the prediction blocks, which all have the same target and weight.
 
     Args:
-        outputs: What each block says; joints (..., J, D), visibility (..., J).
+        outputs: Output of each block; joints (..., J, D), visibility (..., J).
         joints_crop: (..., J, D) targets in crop coordinates, NaN where invalid.
         visibility: (..., J) 1 seen, 0 not, NaN where unknown.
         visibility_weight: Weight of the cross-entropy on the visibility; 0.01 as released.
-        coordinate_weight: Weight of the cross-entropy that takes coordinates for probabilities;
-            the release's MPII script has 0.01, the paper has none.
+        coordinate_weight: Weight of the cross-entropy that treats coordinates as probabilities;
+            0.01 in the release's MPII script, absent from the paper.
         weight: Of each coordinate in the elastic net, broadcast to `joints_crop`; None: 1.
-        per: What the elastic net is divided by, see above.
+        per: Divisor of the elastic net, see above.
 
     Returns:
         () float32, mean over all leading axes.
@@ -116,7 +116,7 @@ def elastic_net(
         predicted: (..., J, D).
         target: (..., J, D), NaN where invalid.
         weight: Of each coordinate, broadcast to `target`; None: 1.
-        per: What the sum is divided by, see above; at least 1.
+        per: Divisor of the sum, see above; at least 1.
 
     Returns:
         (...) float32, one value per sample; 0 where nothing is valid.
@@ -132,11 +132,11 @@ def elastic_net(
 def heat_map_loss(
     readings: Sequence[HeatMapReading], joints_crop: Tensor, size: tuple[int, int], sigma: float
 ) -> Tensor:
-    """Cross-entropy of the joints' maps with a Gaussian about the true place, less its entropy.
+    """Cross-entropy of the joints' maps with a Gaussian at the true position, minus its entropy.
 
-    A soft-argmax is right with any map whose mean is right. This asks for the map itself, one
-    peak at the joint, as Nibali et al. ("Numerical coordinate regression with convolutional
-    neural networks", 2018) regularise theirs. Not in the paper.
+    A soft-argmax is correct for every map with the correct mean. This loss additionally asks for
+    one peak at the joint, like the regularisation of Nibali et al. ("Numerical coordinate
+    regression with convolutional neural networks", 2018). It is not in the paper.
 
     Args:
         readings: Of each prediction block; probabilities (B, J, H * W).
@@ -145,7 +145,7 @@ def heat_map_loss(
         sigma: Of the Gaussian, in cells of the map.
 
     Returns:
-        () float32, summed over the blocks, mean over the valid joints; 0 where there are none.
+        () float32, summed over the blocks, mean over the valid joints; 0 without valid joints.
     """
     height, width = size
     x = torch.arange(width, device=joints_crop.device)
@@ -156,7 +156,7 @@ def heat_map_loss(
     columns = (-((x - places[..., :1]) ** 2) / (2 * sigma**2)).softmax(-1)  # (B, J, W)
     rows = (-((y - places[..., 1:]) ** 2) / (2 * sigma**2)).softmax(-1)  # (B, J, H)
     target = (rows[..., :, None] * columns[..., None, :]).flatten(-2)  # (B, J, H * W)
-    # Far below float32's resolution of a sum: the gradient stays where all of a peak is elsewhere.
+    # The bound is tiny, so that a joint whose whole peak is elsewhere still has a gradient.
     entropy = (target * target.clamp(min=_TINY).log()).sum(-1)
     total = joints_crop.new_zeros((), dtype=torch.float32)
     for reading in readings:
@@ -212,5 +212,5 @@ def _divided(values: Tensor, target: Tensor, per: Normaliser) -> Tensor:
 
 
 def _mean_of_valid(values: Tensor, target: Tensor) -> Tensor:
-    """Mean over J of what is known; 0 where nothing is."""
+    """Mean over the valid ones of J values; 0 if none is valid."""
     return values.sum(dim=-1) / (~target.isnan()).sum(dim=-1).clamp(min=1)

@@ -1,9 +1,10 @@
 """Optimisers and learning-rate schedules of the phases.
 
 Sources: supplement, Appendix B; released code, branch cvpr18 (Keras 2.1.4). Keras' RMSprop
-divides by `sqrt(mean square) + 1e-7` with rho 0.9: `torch.optim.RMSprop(alpha=0.9, eps=1e-7)`
-is the same. Keras' Nesterov momentum folds the rate into the velocity; PyTorch does not. Both
-are equal while the rate is constant and differ for a few steps after it changes.
+divides by `sqrt(mean square) + 1e-7` with rho 0.9, the same as
+`torch.optim.RMSprop(alpha=0.9, eps=1e-7)`. Keras' Nesterov momentum includes the learning rate in
+the velocity, PyTorch's does not. Both are equal while the rate is constant, and differ for a few
+steps after it changes.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 __all__ = ['MONITOR', 'build_optimizer', 'build_schedule', 'rate_factor']
 
 MONITOR = 'val_error'
-"""The logged validation score that schedules, early stopping and "best" go by; lower is better."""
+"""The logged validation score for schedules, early stopping and "best"; lower is better."""
 
 _FLOOR = 0.01
 _WARM_UP = 0.1
@@ -31,7 +32,7 @@ _WARM_UP = 0.1
 def build_optimizer(
     parameters: Iterable[torch.nn.Parameter], phase: PhaseSettings, learning_rate: float
 ) -> torch.optim.Optimizer:
-    """Return the phase's optimiser over those parameters."""
+    """Return the phase's optimiser for the parameters."""
     shared: dict[str, Any] = {'lr': learning_rate, 'weight_decay': phase.weight_decay}
     if phase.optimizer == 'rmsprop':
         return torch.optim.RMSprop(
@@ -62,7 +63,7 @@ def build_schedule(
 
 
 def rate_factor(schedule: str, step: int, total: int) -> float:
-    """Return what `cosine` and `one_cycle` multiply the first rate by, at one of `total` steps."""
+    """Return the factor of the first rate at one of `total` steps (`cosine`, `one_cycle`)."""
     warm = round(_WARM_UP * total) if schedule == 'one_cycle' else 0
     if step < warm:
         return _FLOOR + (1 - _FLOOR) * step / warm

@@ -1,8 +1,8 @@
-"""Which sample comes when: a function of the seed and the position alone.
+"""The order of the samples, a function of the seed and the position alone.
 
-Every optimiser step consumes the next positions 0, 1, 2, ... of one endless row. A position
-names a sample and how often it has been visited, so a run that was stopped goes on with
-exactly the samples that it would have seen, on any number of devices and worker processes.
+Optimiser steps consume the positions 0, 1, 2, ... of one endless sequence. A position determines a
+sample and its number of visits. So a resumed run continues with exactly the same samples as an
+uninterrupted one, on any number of devices and worker processes.
 """
 
 from __future__ import annotations
@@ -35,14 +35,14 @@ class SampleSource(Protocol):
 
 
 def locate(position: int, count: int, seed: int) -> tuple[int, int]:
-    """Return (sample index, visit) of a position; each visit has an order of its own.
+    """Return (sample index, visit) of a position; each visit has its own order.
 
-    An endless set is taken in its own order.
+    An endless set keeps its order.
 
     Args:
-        position: Place in the endless row of a phase, >= 0.
+        position: Position in the endless sequence of a phase, >= 0.
         count: Number of samples in the set.
-        seed: Decides the orders.
+        seed: Seed of the orders.
     """
     if count >= ENDLESS:
         return position, 0
@@ -60,9 +60,9 @@ class OrderedSamples(Dataset):  # type: ignore[type-arg]
 
     Args:
         source: The samples.
-        seed: Decides order and augmentation.
-        augmentation: Applied to each visit; None leaves the samples alone.
-        shuffle: False keeps the source's order and takes each sample once (validation).
+        seed: Seed of order and augmentation.
+        augmentation: Applied at each visit; None: the samples are unchanged.
+        shuffle: False: the source's order, each sample once (validation).
     """
 
     def __init__(
@@ -82,14 +82,14 @@ class OrderedSamples(Dataset):  # type: ignore[type-arg]
         return len(self.source)
 
     def __getitem__(self, position: int) -> Any:
-        """Return the sample at a position of the endless row; None after the end of validation."""
+        """Return the sample at a position; None after the end of the validation set."""
         count = len(self.source)
         if self.shuffle:
             return self.visit(*locate(position, count, self.seed))
         return self.visit(position, 0) if position < count else None
 
     def visit(self, index: int, visit: int) -> Any:
-        """Return sample `index` as it looks at its visit number `visit`."""
+        """Return sample `index` at visit number `visit`."""
         sample = self.source[index]
         if self.augmentation is None:
             return sample
@@ -105,9 +105,9 @@ class PositionSampler(Sampler[int]):
         count: Samples per epoch over all processes.
         rank: This process.
         world_size: Number of processes.
-        endless: True: epochs follow one another along the endless row (training); False: each
-            epoch has the same positions (validation). Every process yields equally many: the
-            last positions may lie after the end, where there are no samples.
+        endless: True: epochs continue along the endless sequence (training). False: each epoch
+            has the same positions (validation). Every process yields the same number of positions,
+            so the last ones may lie after the end, where there are no samples.
     """
 
     def __init__(
@@ -120,7 +120,7 @@ class PositionSampler(Sampler[int]):
         self.epoch = 0
 
     def set_epoch(self, epoch: int) -> None:
-        """Move to an epoch."""
+        """Set the epoch."""
         self.epoch = epoch
 
     def __len__(self) -> int:

@@ -1,4 +1,4 @@
-"""What all phases share: optimiser, schedule, averaged weights, and what a checkpoint holds."""
+"""The common part of all phases: optimiser, schedule, averaged weights, checkpoints."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ __all__ = [
 
 
 def to_network_input(crop: Tensor, *, channels_last: bool = False) -> Tensor:
-    """Shift and scale crops to what the network reads.
+    """Shift and scale crops to the network's input range.
 
     Args:
         crop: (..., 3, H, W) uint8 RGB.
@@ -49,21 +49,21 @@ def to_network_input(crop: Tensor, *, channels_last: bool = False) -> Tensor:
 
 
 def action_parts(net: MultitaskNet) -> list[nn.Module]:
-    """Return the action branches and their fusion; none of them in a pose-only network."""
+    """Return the action branches and their fusion; an empty list for a pose-only network."""
     parts = (net.pose_action_branch, net.appearance_action_branch, net.fusion)
     return [part for part in parts if part is not None]
 
 
 def crop_error(joints: Tensor, joints_crop: Tensor) -> tuple[Tensor, int]:
-    """Return the mean distance of all valid joints, and how many there are.
+    """Return the mean distance of all valid joints, and their number.
 
     Args:
         joints: (..., J, D) of the network.
-        joints_crop: (..., J, 3) targets in crop units (z in boxes of 2 m), NaN where invalid; a
-            joint without z counts with x and y.
+        joints_crop: (..., J, 3) targets in crop units (z in boxes of 2 m), NaN where invalid. For
+            a joint without z only x and y count.
 
     Returns:
-        () float32, 0 where no joint is valid, and the number of valid joints.
+        () float32, 0 if no joint is valid, and the number of valid joints.
     """
     target = joints_crop[..., : joints.shape[-1]]
     difference = (joints.float() - target).nan_to_num(0.0)
@@ -74,17 +74,17 @@ def crop_error(joints: Tensor, joints_crop: Tensor) -> tuple[Tensor, int]:
 
 
 def best_weights(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """Return the network's weights out of a module's: the averaged ones where there are."""
+    """Return the network's weights from a module's state, averaged ones if there are any."""
     averaged = any(name.startswith('average.') for name in state)
     prefix = 'average.' if averaged else 'net.'
     return {k.removeprefix(prefix): v for k, v in state.items() if k.startswith(prefix)}
 
 
 class MeanScore(Metric):
-    """A sum over a count, of all batches and processes, whatever the size of each.
+    """A mean over all batches and processes, independent of their sizes.
 
-    A value that is no number makes the mean none. torchmetrics' `MeanMetric` drops it, and with
-    `nan_strategy='disable'` the weights.
+    A NaN makes the mean NaN. torchmetrics' `MeanMetric` would skip it, and with
+    `nan_strategy='disable'` it ignores the weights.
     """
 
     full_state_update = False
@@ -102,7 +102,7 @@ class MeanScore(Metric):
         self.count += count
 
     def compute(self) -> Tensor:
-        """Return the mean; no number where there were no values."""
+        """Return the mean; NaN without values."""
         return self.total / self.count
 
 
@@ -110,13 +110,13 @@ class PhaseModule(LightningModule):
     """A network in one phase of its training.
 
     Args:
-        net: The network; its trained part is what `requires_grad` says.
+        net: The network; parameters with `requires_grad` are trained.
         phase: The phase's settings.
         learning_rate: First rate.
         channels_last: Memory format of network and crops.
 
     Attributes:
-        sync_batchnorm: Batch norms take the statistics of all processes together.
+        sync_batchnorm: Compute batch statistics over all processes together.
     """
 
     sync_batchnorm = False
@@ -143,7 +143,7 @@ class PhaseModule(LightningModule):
 
     @property
     def best_net(self) -> nn.Module:
-        """The network that is validated and kept: the averaged one where there is an average."""
+        """The network that is validated and saved: the averaged one if there is an average."""
         return self.net if self.average is None else self.average
 
     @property
@@ -170,7 +170,7 @@ class PhaseModule(LightningModule):
         return {'optimizer': optimizer, 'lr_scheduler': stepwise}
 
     def on_train_epoch_start(self) -> None:
-        """Set the modes afresh: Lightning restores them differently from version to version."""
+        """Set train and eval modes, which versions of Lightning restore differently."""
         self.net.train()
         if self.average is not None:
             self.average.eval()
@@ -179,7 +179,7 @@ class PhaseModule(LightningModule):
 
     @torch.no_grad()
     def on_train_batch_end(self, *_: Any) -> None:
-        """Move the averaged weights towards the network's, once for each optimiser step."""
+        """Move the averaged weights towards the network's, once per optimiser step."""
         step = self.trainer.global_step
         if self.average is None or step == self._averaged_step:
             return
@@ -189,10 +189,10 @@ class PhaseModule(LightningModule):
         torch._foreach_lerp_(*(list(values) for values in pairs), 1 - decay)
 
     def log_scores(self, **others: MeanScore) -> None:
-        """Log what validation has gathered; every process calls it for every batch."""
+        """Log the gathered validation scores; every process calls it for every batch."""
         scores = {'val_loss': self.val_loss, MONITOR: self.val_error, **others}
         for score in scores.values():
-            score.update(0.0, 0.0)  # a process without samples has gathered nothing, not never
+            score.update(0.0, 0.0)  # torchmetrics warns if a process never updates a score
         self.log_dict(scores, on_step=False, on_epoch=True, batch_size=1)
 
     def on_train_end(self) -> None:
@@ -200,25 +200,25 @@ class PhaseModule(LightningModule):
         share_batch_norms(self.net, shared=False)
 
     def on_train_epoch_end(self) -> None:
-        """Log the rate, for its curve; Lightning's own callback warns where plateau steers it."""
+        """Log the learning rate; Lightning's own callback warns with the plateau schedule."""
         self.log('rate', self.current_rate)
 
     def on_validation_end(self) -> None:
-        """Tell plateau the score; here, so that the checkpoint of this epoch knows of it."""
+        """Step plateau with the score, before the checkpoint of this epoch is written."""
         if self._plateau is not None and not self.trainer.sanity_checking:
             self._plateau.step(float(self.trainer.callback_metrics[MONITOR]))
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
-        """Add the state of plateau, which Lightning does not know of."""
+        """Add the state of plateau, which Lightning does not manage."""
         if self._plateau is not None:
             checkpoint['plateau'] = self._plateau.state_dict()
 
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
-        """Keep the state of plateau until there is one."""
+        """Keep the state of plateau until the schedule is created."""
         self._stored_plateau = checkpoint.get('plateau')
 
     def on_train_start(self) -> None:
-        """Share batch norms; give plateau its state (the rate is in the optimiser's own)."""
+        """Share batch norms; restore the state of plateau (the optimiser has the rate)."""
         self._averaged_step = self.trainer.global_step
         share_batch_norms(self.net, shared=self.sync_batchnorm and self.trainer.world_size > 1)
         stored = getattr(self, '_stored_plateau', None)

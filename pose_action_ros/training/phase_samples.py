@@ -23,23 +23,23 @@ if TYPE_CHECKING:
 __all__ = ['POSE_PHASES', 'PhaseSamples', 'SampleSets']
 
 POSE_PHASES = ('half_size', 'pose')
-"""The phases that learn from single images; the others learn from clips."""
+"""The phases that train on single images; the others train on clips."""
 
 
 class SampleSets(NamedTuple):
-    """What a phase learns from, and what it is judged on."""
+    """The training and the validation samples of a phase."""
 
     train: OrderedSamples
     val: OrderedSamples
 
 
 class PhaseSamples:
-    """Samples by phase. Nothing is written before a sample is asked for.
+    """Samples by phase. Nothing is written before the first sample is read.
 
     Args:
         config: The run's settings.
         model: The network.
-        folder: Where samples are kept (`data.pool`).
+        folder: Folder of the kept samples (`data.pool`).
     """
 
     def __init__(self, config: TrainConfig, model: ModelConfig, folder: Path) -> None:
@@ -68,7 +68,7 @@ class PhaseSamples:
         return self._sets[key]
 
     def recorded(self, phase: str) -> list[SoundSamples]:
-        """Return the recorded data sets that the samples of a phase come from."""
+        """Return the recorded data sets of a phase."""
         return [sound for samples in self.of(phase) for sound in sound_parts(samples.source)]
 
     def _open(self, poses: bool, split: str, *, kept: bool) -> OrderedSamples:

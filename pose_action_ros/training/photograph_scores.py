@@ -1,8 +1,7 @@
-"""How good poses are on photographs of people: PCK over the torso, and who is taken for somebody.
+"""Scores of poses on photographs of people: PCK relative to the torso.
 
 A joint is right within a share of the torso, the distance from the middle of the shoulders to
-the middle of the hips. The twelve body joints count, pooled over all persons whose torso is
-annotated.
+the middle of the hips. The twelve body joints of all persons with an annotated torso are pooled.
 """
 
 from __future__ import annotations
@@ -39,8 +38,8 @@ class PhotographScores:
         pck_20: By part of the body, and `total`: PCK at a fifth of the torso.
         pck_50: At half a torso.
         blocks: Total PCK at a fifth of the torso of each prediction block.
-        samples: Persons.
-        joints: Annotated body joints of these.
+        samples: Number of persons.
+        joints: Number of their annotated body joints.
     """
 
     pck_20: dict[str, float]
@@ -62,12 +61,12 @@ def evaluate_photographs(
     limit: int | None = None,
     **options: Any,
 ) -> PhotographScores:
-    """Measure a network on annotated persons, each in its tidy window.
+    """Measure a network on annotated persons, each in its unvaried window.
 
     Args:
         net: The network.
         library: A split, in the network's layout.
-        views: What is averaged.
+        views: The views to average.
         limit: Largest number of persons, spread over the split.
         **options: `batch`, `workers`, `progress` of `predict_poses`.
 

@@ -1,4 +1,4 @@
-"""Phases half_size and pose: every block learns the same target (supplement, Appendix B)."""
+"""Phases half_size and pose: all blocks have the same target (supplement, Appendix B)."""
 
 from __future__ import annotations
 
@@ -33,14 +33,14 @@ CELL_PX = 8
 
 
 class PoseModule(PhaseModule):
-    """Trains the pose part alone; action heads, if there are any, stay as they are.
+    """Trains the pose part alone; action heads do not change.
 
     Args:
         net: The network.
         phase: The phase's settings.
         learning_rate: First rate.
         half_size: Pool the crops to half their side first. Soft-argmax reads maps of any size, and
-            what is learned so carries over to full size within an epoch or two.
+            an epoch or two at full size adapts the network.
         channels_last: Memory format.
     """
 
@@ -77,7 +77,7 @@ class PoseModule(PhaseModule):
         return loss
 
     def validation_step(self, batch: PoseSample, batch_idx: int) -> None:
-        """Gather loss and mean joint distance, the latter in crop units."""
+        """Gather loss, and mean joint distance in crop units."""
         if batch:
             crops = self._crops(batch)
             outputs = self.best_net.forward_pose(crops)
@@ -102,7 +102,7 @@ class PoseModule(PhaseModule):
         )
 
     def _coordinate_weight(self, batch: PoseSample) -> Tensor:
-        """(B, 1, D): a depth that is a hint counts less."""
+        """(B, 1, D): a depth hint has a lower weight."""
         hint = batch['depth_is_hint']
         weight = hint.new_ones((len(hint), 1, self.net.config.dimensions), dtype=torch.float32)
         weight[..., 2:] = torch.where(hint, self.phase.depth_hint_weight, 1.0)[:, None, None]

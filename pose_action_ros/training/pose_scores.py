@@ -1,9 +1,10 @@
-"""How good poses are on recorded data: PCKh on MPII, MPJPE on Human3.6M.
+"""Scores of poses on recorded data: PCKh on MPII, MPJPE on Human3.6M.
 
-Protocols: the authors' release (branch cvpr18). MPII: predictions in the full image, head size
-0.6 of the head box's diagonal, all joints but pelvis and thorax, pooled. Human3.6M: depth of the
-true root, back through the camera with its distortion, both poses centred on their root, mean
-over all 17 joints, the root's zero included; the best prediction block counts.
+Protocols: the authors' release (branch cvpr18). MPII: predictions are in the full image, the head
+size is 0.6 of the head box's diagonal, and all joints but pelvis and thorax are pooled. Human3.6M:
+the true root gives the depth. Poses are back-projected through the camera with its distortion and
+centred on their root. The mean includes all 17 joints, also the root's zero, and the best
+prediction block counts.
 """
 
 from __future__ import annotations
@@ -46,7 +47,7 @@ MPII_GROUPS = {
         for part in ('shoulder', 'elbow', 'wrist', 'hip', 'knee', 'ankle')
     },
 }
-"""Columns of MPII's tables and the joints behind them; pelvis and thorax do not count."""
+"""Columns of MPII's tables and their joints; pelvis and thorax do not count."""
 
 _DEPTH_BOX_MM = 2000.0
 _TOTAL = 'total'
@@ -63,8 +64,8 @@ class MpiiScores:
         auc_20: Up to a fifth of a head.
         joints: PCKh at half a head of every single joint.
         blocks: Total PCKh at half a head of each prediction block.
-        samples: Persons.
-        views: Crops that are averaged.
+        samples: Number of persons.
+        views: Number of averaged crops.
     """
 
     pckh_50: dict[str, float]
@@ -86,14 +87,14 @@ class H36mScores:
     """Millimetres; the names are the keys of the JSON file.
 
     Attributes:
-        mpjpe_mm: By action; NaN where there are no samples.
+        mpjpe_mm: By action; NaN for actions without samples.
         p_mpjpe_mm: The same after Procrustes alignment.
         mean_mpjpe_mm: Over all samples.
         mean_p_mpjpe_mm: Over all samples, after Procrustes alignment.
         blocks: MPJPE of each prediction block.
-        block: Number of the block that the scores are of, from 1.
-        samples: By action.
-        views: Crops that are averaged.
+        block: Number, from 1, of the block with these scores.
+        samples: Number of samples by action.
+        views: Number of averaged crops.
     """
 
     mpjpe_mm: dict[str, float]
@@ -123,7 +124,7 @@ def evaluate_mpii(
     Args:
         net: The network.
         library: A split, in the network's layout.
-        views: What is averaged.
+        views: The views to average.
         limit: Largest number of persons, spread over the split.
         **options: `batch`, `workers`, `progress` of `predict_poses`.
 
@@ -152,7 +153,7 @@ def mpii_scores(
         truth_px: (N, J, 2), NaN where not annotated.
         head_size_px: (N,).
         joint_names: J names.
-        views: Crops that were averaged.
+        views: Number of averaged crops.
     """
     names = list(joint_names)
     groups = {
@@ -184,10 +185,10 @@ def evaluate_h36m(
     limit: int | None = None,
     **options: Any,
 ) -> H36mScores:
-    """Measure a network on Human3.6M; arguments as of `evaluate_mpii`.
+    """Measure a network on Human3.6M; arguments as in `evaluate_mpii`.
 
     Raises:
-        ConfigError: The network is 2D or has not the 17 joints of the protocol.
+        ConfigError: The network is 2D or lacks the 17 joints of the protocol.
         DatasetError: A file is missing or damaged.
     """
     if net.config.dimensions != 3 or net.config.layout != 'pa17j':
@@ -222,7 +223,7 @@ def h36m_scores(
         found_mm: (N, K, J, 3) of each prediction block.
         truth_mm: (N, J, 3).
         actions: (N,) index into `H36M_ACTIONS`.
-        views: Crops that were averaged.
+        views: Number of averaged crops.
     """
     blocks = [mpjpe(found_mm[:, block], truth_mm) for block in range(found_mm.shape[1])]
     best = int(np.argmin(blocks))

@@ -1,8 +1,8 @@
-"""Poses of recorded images through one or many crops, back in the pixels of the image.
+"""Poses of recorded images from one or several crops, in pixels of the image.
 
-Single-crop is the tidy window. Multi-crop averages ten views: the window itself and four that are
-shifted diagonally, each of them also mirrored (the paper's "5 crops and their flips"; how far the
-crops are apart it does not say, here it is a twentieth of the window).
+Single-crop uses the unvaried window. Multi-crop averages ten views: the window itself and four
+shifted diagonally by a twentieth of it, each also mirrored. "5 crops and their flips" is from the
+paper, which does not specify the shifts.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ __all__ = ['MULTI_CROP', 'SINGLE_CROP', 'View', 'predict_poses']
 
 
 class View(NamedTuple):
-    """One look at a person: shift as a share of the window, mirrored or not."""
+    """One view of a person: shift as a share of the window, mirrored or not."""
 
     x: float = 0.0
     y: float = 0.0
@@ -54,15 +54,15 @@ def predict_poses(
     workers: int = 0,
     progress: bool = False,
 ) -> NDArray[np.float64]:
-    """Return the joints that a network sees.
+    """Return the joints that a network predicts.
 
     Args:
-        net: The network, wherever it is; left in evaluation mode.
+        net: The network, on any device; left in evaluation mode.
         poses: The images, joints in the network's layout.
-        indices: Which of them, N.
-        views: What is averaged.
-        batch: Images at a time, each with all its views.
-        workers: Processes that read.
+        indices: N indices of images.
+        views: The views to average.
+        batch: Number of images at a time, each with all its views.
+        workers: Number of processes that read.
         progress: Show a bar.
 
     Returns:
@@ -118,7 +118,7 @@ class _Views(Dataset):  # type: ignore[type-arg]
 
 
 def _mirrored(joints: Tensor, swap: list[int]) -> Tensor:
-    """What a pose in the mirrored crop is in the crop itself."""
+    """Map a pose in the mirrored crop to the unmirrored one."""
     joints = joints[..., swap, :].clone()
     joints[..., 0] = 1.0 - joints[..., 0]
     return joints

@@ -1,4 +1,4 @@
-"""Where weights come from, as it travels in their file."""
+"""The origin of weights, for the metadata of their file."""
 
 from __future__ import annotations
 
@@ -24,12 +24,12 @@ __all__ = ['provenance']
 def provenance(
     config: TrainConfig | FinderTrainConfig, data: str, results: Sequence[PhaseResult]
 ) -> dict[str, str]:
-    """Return where weights come from.
+    """Return the origin of weights as plain texts.
 
     Args:
         config: The settings of the run.
-        data: What was learned from.
-        results: Of its phases.
+        data: Names of the training data.
+        results: Results of its phases.
     """
     device = platform.processor() or platform.machine()
     if torch.cuda.is_available():

@@ -1,9 +1,8 @@
-"""From the settings to samples of recorded data sets, alone or mixed with the simulated actor.
+"""The samples of recorded data sets that the settings ask for, alone or mixed with simulated ones.
 
-`data.name` says which data set gives the clips and, by default, validates; `data.options.mix`
-which ones the pose phases train on, and with which shares; `data.options.validate` which entries
-of the mix validate. What can't be read of them is skipped and
-logged.
+`data.name` is the data set of the clips and, by default, of the validation. `data.options.mix`
+lists the data sets of the pose phases with their shares. `data.options.validate` lists the entries
+of the mix for validation. Unreadable files are skipped and logged.
 """
 
 from __future__ import annotations
@@ -58,9 +57,9 @@ def recorded_poses(
     Args:
         data: The settings.
         model: The network; joints come in its layout.
-        split: train (endless, or `data.poses` long, varied) or val (tidy).
-        folder: Where samples of the simulated actor are kept.
-        seed: Of the run; `data.options.seed` goes before it.
+        split: train (endless, or `data.poses` images; varied) or val (unvaried).
+        folder: Folder for the kept samples of the simulated actor.
+        seed: Seed of the run; `data.options.seed` overrides it.
 
     Raises:
         ConfigError: The settings name no such data set or option.
@@ -116,12 +115,12 @@ def recorded_clips(
 
 
 def sound_samples(samples: Any, library: Library, split: str) -> SoundSamples:
-    """Return samples without the damaged ones; log which files were skipped as the set was opened.
+    """Return samples that skip damaged files; log the files that the library skipped.
 
     Args:
-        samples: Of the library.
+        samples: Samples of the library.
         library: The data set.
-        split: Of which split it is.
+        split: Name of its split.
     """
     for text in skipped_files(library):
         _log.warning('%s %s: %s', library.name, split, text)
@@ -129,7 +128,7 @@ def sound_samples(samples: Any, library: Library, split: str) -> SoundSamples:
 
 
 def _entries(data: DataSettings) -> dict[str, dict[str, Any]]:
-    """The mix, entry by entry, each with a name that exists and options that it has."""
+    """The entries of the mix, with checked names and options."""
     if data.name == 'simulated':
         _check(data.options, _ACTOR_RUN_OPTIONS, 'data.options')
     else:
@@ -165,7 +164,7 @@ def _training(
 def _validation(
     data: DataSettings, label: str, entry: Mapping[str, Any], model: ModelConfig, count: int
 ) -> Any:
-    """The tidy samples of one entry, `count` of them."""
+    """`count` unvaried samples of one entry."""
     name, options = _entry_options(data, label, entry)
     if name == 'simulated':
         return simulated_val(options, model, count)
@@ -201,7 +200,7 @@ def _recorded(
 def _entry_options(
     data: DataSettings, label: str, entry: Mapping[str, Any]
 ) -> tuple[str, dict[str, Any]]:
-    """The data set of an entry and its options, those of `data.options` below its own."""
+    """Name of an entry's data set, and its options; they override those of `data.options`."""
     name = str(entry.get('name', label))
     own = _own_options(data) if name == data.name != 'simulated' else {}
     if {'augmentation', 'framing'} & set(entry):  # its own rule in place of the data set's
@@ -222,7 +221,7 @@ def _library(
 
 
 def _own_options(data: DataSettings) -> dict[str, Any]:
-    """The options of the data set itself, the augmentation among them, checked."""
+    """The checked options of the data set itself, including the augmentation."""
     if data.name not in dataset_names():
         raise ConfigError(
             f'unknown data set {data.name!r}; expected simulated or one of '
@@ -258,5 +257,5 @@ def _check(options: Any, known: tuple[str, ...] | None, where: str) -> None:
 
 def _root(name: str, root: str | None) -> str:
     if root is None:
-        raise ConfigError(f'where is {name}? Set data.root (or root in the mix) to its folder')
+        raise ConfigError(f'the folder of {name} is not set; set data.root (or root in the mix)')
     return root

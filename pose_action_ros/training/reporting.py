@@ -1,4 +1,4 @@
-"""Progress for people: rich bars on a terminal, one log line per epoch everywhere."""
+"""Progress: bars on a terminal, and one log line per epoch."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from lightning.pytorch import Callback
+from lightning.pytorch.callbacks import RichProgressBar
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
@@ -17,14 +18,14 @@ if TYPE_CHECKING:
 
     from lightning.pytorch import LightningModule, Trainer
 
-__all__ = ['EpochReport', 'track']
+__all__ = ['EpochBar', 'EpochReport', 'track']
 
 _log = logging.getLogger(__name__)
 _NOTE_S = 60.0  # between two lines where no bar is shown
 
 
 def track(items: Iterable[Any], description: str, *, total: int, shown: bool) -> Iterator[Any]:
-    """Iterate with a progress bar on standard error; with a line each minute unless `shown`."""
+    """Iterate with a progress bar on standard error; if not `shown`, log a line each minute."""
     if not shown:
         yield from _noted(items, description, total)
         return
@@ -48,6 +49,16 @@ def _noted(items: Iterable[Any], description: str, total: int) -> Iterator[Any]:
             _log.info('%s: %d of %d, %.0f min left', description, number, total, left_s / 60)
 
 
+class EpochBar(RichProgressBar):
+    """Lightning's progress bar on standard error; epochs count from 1, as in `EpochReport`."""
+
+    def __init__(self) -> None:
+        super().__init__(console_kwargs={'stderr': True})
+
+    def _get_train_description(self, current_epoch: int) -> str:
+        return f'Epoch {current_epoch + 1}/{self.trainer.max_epochs}'
+
+
 class EpochReport(Callback):
     """One line per epoch: phase, losses, score, rate, speed.
 
@@ -56,7 +67,7 @@ class EpochReport(Callback):
         batch_size: Samples per step, for the speed.
 
     Attributes:
-        seconds: Wall time of all epochs so far, also of those before the run was resumed.
+        seconds: Wall time of all epochs so far, including those before a resumption.
     """
 
     def __init__(self, phase: str, batch_size: int) -> None:
@@ -67,11 +78,11 @@ class EpochReport(Callback):
         self._train_s = 0.0
 
     def state_dict(self) -> dict[str, Any]:
-        """Return what a resumed run goes on from."""
+        """Return the state for a resumed run."""
         return {'seconds': self.seconds}
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
-        """Go on from what `state_dict` returned."""
+        """Restore the state."""
         self.seconds = float(state_dict['seconds'])
 
     def on_train_epoch_start(self, trainer: Trainer, pl_module: LightningModule) -> None:

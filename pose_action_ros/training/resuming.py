@@ -1,9 +1,9 @@
-"""What may change when a run goes on: whatever does not change what it has done.
+"""Settings that may change when a run is resumed: those that do not affect its completed part.
 
-Always: its name, the `trainer`, folders of data sets and caches, loader processes, when a phase
-ends early and the limit of its gradients. As long as no phase that sees them has begun: the
-settings of a phase, and those of the data that only such phases see. More epochs of the last phase
-that has begun, where its rates do not depend on their number.
+Always: the name, the `trainer`, folders of data sets and caches, loader processes, `stop_after`
+and `gradient_clip` of a phase. Until a phase begins: its settings, and those of data that only it
+and later phases use. For the last phase that has begun: more epochs, unless its learning rates
+depend on their number.
 """
 
 from __future__ import annotations
@@ -50,11 +50,11 @@ def changed_settings(before: AnyConfig, now: AnyConfig) -> list[str]:
 
 
 def forbidden_changes(before: AnyConfig, now: AnyConfig, begun: Collection[str]) -> list[str]:
-    """Return those changes that would change the past of a run.
+    """Return the changes that would affect the completed part of a run.
 
     Args:
         before: The settings so far.
-        now: Those to go on with.
+        now: The new settings.
         begun: Phases that have begun.
     """
     if not begun:
@@ -72,7 +72,7 @@ def forbidden_changes(before: AnyConfig, now: AnyConfig, begun: Collection[str])
 def may_have_more_epochs(
     key: str, before: AnyConfig, now: AnyConfig, begun: Collection[str]
 ) -> bool:
-    """Say whether a change of PHASE.epochs leaves the epochs so far as they were."""
+    """Return whether a change of PHASE.epochs does not affect the completed epochs."""
     name = key.partition('.')[0]
     old, new = getattr(before, name), getattr(now, name)
     later = PHASES[PHASES.index(name) + 1 :] if name in PHASES else ()
@@ -94,7 +94,7 @@ def _is_free(key: str, old: Any, new: Any) -> bool:
 
 
 def _is_ahead(key: str, begun: Collection[str]) -> bool:
-    """Whether only steps to come see a setting: of phases that have not begun, nor any after."""
+    """Whether a setting only affects future steps: its phase and all later ones have not begun."""
     section, _, name = key.partition('.')
     if section in PHASES and name in _AHEAD:
         return True

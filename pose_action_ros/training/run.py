@@ -1,4 +1,4 @@
-"""One run from settings to a weights file: phase after phase, each of them resumable."""
+"""A run from settings to a weights file, phase by phase; each phase can be resumed."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from pose_action_ros.training.pose_module import PoseModule
 from pose_action_ros.training.provenance import provenance
 from pose_action_ros.training.reporting import EpochReport
 from pose_action_ros.training.run_folder import PhaseResult, RunFolder, load_checkpoint
-from pose_action_ros.training.trainers import build_trainer, calm_warnings
+from pose_action_ros.training.trainers import build_trainer, calm_warnings, fit
 
 if TYPE_CHECKING:
     from lightning.pytorch import Callback, Trainer
@@ -42,11 +42,11 @@ _log = logging.getLogger(__name__)
 def train(config: TrainConfig, *, resume: bool = False, progress: bool = True) -> Path:
     """Train a network.
 
-    All that can be checked is checked first, and only then the folder is made.
+    Settings, devices and data are checked before the folder is created.
 
     Args:
         config: All settings.
-        resume: Go on with the run in `config.output`; start it where there is none.
+        resume: Continue the run in `config.output`, or start one if there is none.
         progress: Show progress bars.
 
     Returns:
@@ -56,13 +56,13 @@ def train(config: TrainConfig, *, resume: bool = False, progress: bool = True) -
         ConfigError: Settings contradict each other, or the folder holds another run.
         DatasetError: A file of a data set is missing or damaged.
         CheckpointError: A checkpoint of the run, or the weights to start from, are damaged.
-        TrainingError: The loss or the score is no number.
+        TrainingError: The loss or the score is not finite.
     """
     folder = RunFolder(Path(config.output))
     is_first = rank_zero_only.rank == 0
     if is_first:
         folder.check(config, resume=resume)
-    else:  # of several processes one speaks
+    else:  # only one of several processes logs
         logging.getLogger('pose_action_ros').setLevel(logging.ERROR)
     if config.trainer.threads:
         torch.set_num_threads(config.trainer.threads)
@@ -84,7 +84,7 @@ def train(config: TrainConfig, *, resume: bool = False, progress: bool = True) -
 
 
 class _Run:
-    """What the phases of a run share; `net` carries the weights from one to the next."""
+    """The common state of a run's phases; `net` passes the weights from one to the next."""
 
     def __init__(
         self,
@@ -108,7 +108,7 @@ class _Run:
         return settings
 
     def phase(self, name: str) -> PhaseResult:
-        """Train a phase, or what is left of it, and load its best weights."""
+        """Train a phase, or the rest of it, and load its best weights."""
         result = self._folder.result(name, self.settings(name).epochs)
         trained = result is None
         if result is None:
@@ -134,15 +134,7 @@ class _Run:
             callbacks,
             progress=self._progress,
         )
-        last = self._folder.last(name)
-        trainer.fit(
-            module,
-            datamodule=data,
-            ckpt_path=last if last.exists() else None,
-            weights_only=True,
-        )
-        if trainer.interrupted:
-            raise KeyboardInterrupt
+        fit(trainer, module, data, self._folder.last(name))
         self._report_skipped(name, trainer)
         result = PhaseResult(
             phase=name,
@@ -158,7 +150,7 @@ class _Run:
         return result
 
     def _report_skipped(self, name: str, trainer: Trainer) -> None:
-        """Log how many samples no process could read so far."""
+        """Log the number of samples that no process could read."""
         counts: dict[str, int] = {}
         for sound in self._samples.recorded(name):
             mask = sound.skipped_mask.int().to(trainer.strategy.root_device)
@@ -167,7 +159,7 @@ class _Run:
                 counts[sound.name] = counts.get(sound.name, 0) + count
         for data_set, count in counts.items() if trainer.is_global_zero else ():
             _log.warning(
-                'phase %s: %d samples of %s could not be read; others came in their place',
+                'phase %s: %d samples of %s could not be read; others replaced them',
                 name, count, data_set,
             )  # fmt: skip
 
@@ -194,11 +186,11 @@ class _Run:
     def _last_action_rate(self) -> float:
         result = self._folder.result('action')
         if result is None:
-            raise ConfigError(f'{self._folder.phase("action")} has no result.json; start anew')
+            raise ConfigError(f'{self._folder.phase("action")} has no result.json; start again')
         return result.last_rate
 
     def _data(self, name: str, callbacks: list[Callback]) -> PhaseData:
-        """The batches of a phase, and in `callbacks` what has to be done before the first."""
+        """The batches of a phase; adds the filling of feature caches to `callbacks`."""
         samples, workers = self._samples.of(name), self._config.data.workers
         if name == 'action' and self._config.action.cache_features:
             folder, seed = self._folder.phase(name), self._config.seed
@@ -223,11 +215,11 @@ class _Run:
 
 
 def start_network(settings: ModelSettings, *, read: bool = True) -> MultitaskNet:
-    """Return the network with random weights, then what fits of the weights to start from.
+    """Return the network with random weights, and with matching parts of the initial weights.
 
     Args:
         settings: Preset, changes and weights.
-        read: False leaves random weights, for a run that has checkpoints.
+        read: False: random weights only, for a run with checkpoints.
 
     Raises:
         ConfigError: There is no such preset, or most of the weights do not fit.

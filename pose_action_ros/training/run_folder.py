@@ -1,10 +1,10 @@
 """The folder of one run: settings, checkpoints, results, logs, and the final weights.
 
 OUTPUT/config.yaml          the settings as used
-OUTPUT/samples/             training samples that are kept (`data.pool`)
-OUTPUT/PHASE/last.ckpt      to go on from (PyTorch, read with weights_only)
+OUTPUT/samples/             kept training samples (`data.pool`)
+OUTPUT/PHASE/last.ckpt      the last epoch, for resuming (PyTorch, read with weights_only)
 OUTPUT/PHASE/best.ckpt      the best epoch of the phase
-OUTPUT/PHASE/features_*.npy what the frozen network sees (`action.cache_features`)
+OUTPUT/PHASE/features_*.npy outputs of the frozen network (`action.cache_features`)
 OUTPUT/PHASE/logs/          CSV and TensorBoard, one folder per start
 OUTPUT/PHASE/result.json    written when the phase is complete
 OUTPUT/PHASE/weights.safetensors  its best epoch, for every command that takes weights
@@ -43,7 +43,7 @@ __all__ = ['PhaseResult', 'RunFolder', 'load_checkpoint']
 
 @dataclass(frozen=True)
 class PhaseResult:
-    """What a complete phase leaves for the next ones and for the weights' provenance.
+    """The result of a complete phase, for the next phases and the weights' metadata.
 
     Attributes:
         phase: half_size, pose, action or finetune.
@@ -52,7 +52,7 @@ class PhaseResult:
         best_error: Best validation score: mean joint distance in crop units (half_size,
             pose), share of wrong clips (action, finetune).
         seconds: Wall time of all its epochs.
-        epochs: Epochs that were asked for; 0 where a former version did not write them.
+        epochs: Requested epochs; 0 in results of versions that did not write them.
     """
 
     phase: str
@@ -77,7 +77,7 @@ class RunFolder:
 
     @property
     def samples(self) -> Path:
-        """Where samples are kept."""
+        """Folder of the kept samples."""
         return self.path / 'samples'
 
     @property
@@ -90,7 +90,7 @@ class RunFolder:
         return self.path / name
 
     def last(self, name: str) -> Path:
-        """Return the checkpoint to go on from."""
+        """Return the checkpoint of the last epoch."""
         return self.phase(name) / 'last.ckpt'
 
     def best(self, name: str) -> Path:
@@ -102,7 +102,7 @@ class RunFolder:
         return self.phase(name) / 'weights.safetensors'
 
     def begun(self) -> list[str]:
-        """Return the phases of which an epoch is complete."""
+        """Return the phases with a complete epoch."""
         return [
             name
             for name in self.phases
@@ -110,30 +110,30 @@ class RunFolder:
         ]
 
     def check(self, config: TrainConfig | FinderTrainConfig, *, resume: bool) -> None:
-        """Check that a run may be, or go on, here; nothing is written.
+        """Check that a run may start or continue here; nothing is written.
 
         Raises:
-            ConfigError: A new run would overwrite one, or settings changed that decided what the
-                run has done.
+            ConfigError: A new run would overwrite another, or a changed setting affects the
+                completed part of the run.
         """
         begun = self.begun()
         if begun and not resume:
             raise ConfigError(
-                f'{self.path} holds a run already; add --resume to go on with it, '
+                f'{self.path} already holds a run; add --resume to continue it, '
                 'or choose another folder with --output'
             )
         if begun and (changed := forbidden_changes(self._stored(), config, begun)):
             raise ConfigError(
                 f'{self.path} was started with other settings: {", ".join(changed)}; '
-                'go on with those of its config.yaml, or choose another folder with --output'
+                'continue with those of its config.yaml, or choose another folder with --output'
             )
 
     @contextmanager
     def opened(self, config: TrainConfig | FinderTrainConfig) -> Iterator[None]:
-        """Create the folder, or make it ready to go on with what `check` has found right.
+        """Create the folder, or prepare it for continuing a checked run.
 
-        What was kept for phases that have not begun is removed if settings changed, and a phase
-        that gets more epochs is complete no longer.
+        If settings changed, files kept for later phases are removed, and a phase with more epochs
+        is no longer complete.
 
         Raises:
             ConfigError: Another process is training there.
@@ -184,7 +184,7 @@ class RunFolder:
 
         Args:
             name: The phase.
-            epochs: It is not complete if it was done when fewer were asked for.
+            epochs: Requested epochs; a result of fewer epochs is not complete.
         """
         path = self.phase(name) / 'result.json'
         if not path.exists():
@@ -199,7 +199,7 @@ class RunFolder:
 
 
 def load_checkpoint(path: Path) -> dict[str, Any]:
-    """Read a Lightning checkpoint as plain tensors and values; nothing in it is executed.
+    """Read a Lightning checkpoint as plain tensors and values, without executing any of it.
 
     Raises:
         CheckpointError: The file is missing or damaged.

@@ -1,8 +1,8 @@
 """Samples kept in one file, so that each is rendered, read or computed once.
 
-The file is a NumPy array of records mapped into memory: all processes of a run share it, it may
-be larger than the memory, and a run that was stopped finds what it had. Rendering costs more
-than a small network's step on the same cores; a crop takes 192 KiB.
+The file is a memory-mapped NumPy array of records. All processes of a run share it, it may be
+larger than the memory, and a resumed run uses it again. This pays because rendering costs more
+than a small network's step on the same cores. A crop takes 192 KiB.
 """
 
 from __future__ import annotations
@@ -29,10 +29,10 @@ _FLAG = 'stored'
 
 
 class SampleStore:
-    """A file of `count` records; those that were put once stay.
+    """A file of `count` records.
 
     Args:
-        path: The file (.npy); made where it is missing.
+        path: The file (.npy); created if it is missing.
         count: Number of records.
         example: A sample; all others have the same fields, shapes and types.
 
@@ -64,22 +64,22 @@ class SampleStore:
         record = self._records[index]
         for name, value in sample.items():
             record[name] = value.numpy()
-        record[_FLAG] = 1  # last: a process that is stopped before leaves no half a sample
+        record[_FLAG] = 1  # last, so that an interrupted process leaves no incomplete sample
 
     def get(self, index: int) -> dict[str, Tensor]:
-        """Return a copy of sample `index`, which is in the store."""
+        """Return a copy of the stored sample `index`."""
         record = self._records[index]
         names = [name for name in record.dtype.names or () if name != _FLAG]
         return {name: torch.from_numpy(np.array(record[name])) for name in names}
 
 
 class StoredSamples:
-    """A `SampleSource` that asks another one for each sample only once.
+    """A `SampleSource` that reads each sample of another source only once.
 
-    The file is made when the first sample is asked for.
+    The file is created with the first sample.
 
     Args:
-        source: What is rendered or read.
+        source: The source that renders or reads.
         path: The file of the store.
     """
 
@@ -92,7 +92,7 @@ class StoredSamples:
         return len(self.source)
 
     def __getitem__(self, index: int) -> Any:
-        """Return sample `index`, of which the caller may change everything."""
+        """Return sample `index`; the caller may modify it."""
         if self._store is None:
             self._store = SampleStore(self._path, len(self.source), self.source[0])
         if index not in self._store:
@@ -101,7 +101,7 @@ class StoredSamples:
 
 
 def _create(path: Path, count: int, dtype: np.dtype[Any]) -> None:
-    """Make the file under another name first: of several processes one is the first."""
+    """Create the file under a temporary name, then link it; one of several processes wins."""
     path.parent.mkdir(parents=True, exist_ok=True)
     part = path.with_suffix(f'.{os.getpid()}.part')
     np.lib.format.open_memmap(part, mode='w+', dtype=dtype, shape=(count,))

@@ -1,4 +1,4 @@
-"""Scores as tables: ours above, the paper's rows below where a source gives figures.
+"""Scores as tables: ours above, and below them the paper's rows if a source gives figures.
 
 Sources of the paper's rows: its supplement, Table 1 (Human3.6M); its Table 2 (MPII's test set,
 where joints are not public: a bound, not the same persons); its abstract and text (NTU, Penn
@@ -81,9 +81,9 @@ class ScoreTable:
     """A table of texts.
 
     Attributes:
-        title: Above it.
-        header: Names of the columns; the first is that of the rows.
-        rows: As wide as the header.
+        title: The title above the table.
+        header: Names of the columns; the first column names the rows.
+        rows: Rows as wide as the header.
     """
 
     title: str

@@ -1,7 +1,7 @@
-"""Batch norms whose statistics are those of all processes together.
+"""Batch norms with statistics over all processes together.
 
-Ours have no scale, which PyTorch's own `SyncBatchNorm` can't stand in for: its conversion, which
-Lightning's `sync_batchnorm` runs, expects a trained one. These work on any device.
+Our batch norms have no scale. PyTorch's conversion to `SyncBatchNorm`, which Lightning's
+`sync_batchnorm` runs, expects one. These layers also work on any device.
 """
 
 from __future__ import annotations
@@ -30,9 +30,9 @@ def share_batch_norms(net: nn.Module, *, shared: bool) -> None:
 
 
 class SharedBatchNorm(BatchNorm):
-    """A `BatchNorm` that normalises a training batch by the mean and variance of all processes'.
+    """A `BatchNorm` that normalises with the mean and variance over all processes.
 
-    Every process has as many images as the others.
+    Every process must have the same number of images.
     """
 
     def forward(self, x: Tensor) -> Tensor:
@@ -52,7 +52,7 @@ class SharedBatchNorm(BatchNorm):
 
 
 class _Total(torch.autograd.Function):
-    """Sum over all processes, of values and, backwards, of gradients."""
+    """Sum over all processes: of values forward, and of gradients backward."""
 
     @staticmethod
     def forward(ctx: Any, value: Tensor) -> Tensor:

@@ -1,4 +1,4 @@
-"""From the settings to samples of the simulated actor, alone or as a part of a mix."""
+"""The samples of the simulated actor that the settings ask for, alone or in a mix."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def picture_files(folder: str | Path) -> list[Path]:
 
 
 def check_actor(model: ModelConfig) -> None:
-    """Refuse a network whose joints the simulated actor does not have.
+    """Check that the simulated actor has the joints of a network.
 
     Raises:
         ConfigError: The layout is not pa17j.
@@ -71,12 +71,12 @@ def revisited_actor(
     """Return the simulated actor as an entry of a mix: rendered once, then changed at each visit.
 
     Args:
-        label: The entry's name; names its file.
-        options: `count` images are rendered; `framing` and `photographs` say how, `zoom` and
-            `turn_deg` how each visit changes them.
+        label: Name of the entry and of its file.
+        options: `count`, the number of images; `framing` and `photographs`, for rendering; `zoom`
+            and `turn_deg`, the changes at each visit.
         model: The network.
-        folder: Where the images are kept; None renders them at each visit.
-        seed: Decides which actors and places there are.
+        folder: Folder of the kept images; None: they are rendered at each visit.
+        seed: Seed of actors and places.
 
     Raises:
         ConfigError: The count is missing, or the network has other joints.
@@ -84,7 +84,9 @@ def revisited_actor(
     check_actor(model)
     count = int(options.get('count', 0))
     if count < 1:
-        raise ConfigError(f'data.options.mix.{label} needs `count`, the images to render')
+        raise ConfigError(
+            f'data.options.mix.{label} needs `count`, the number of images to render'
+        )
     source: SampleSource = SimulatedPoses(
         'train',
         count,
@@ -108,7 +110,7 @@ def simulated_val(options: Mapping[str, Any], model: ModelConfig, count: int) ->
 
 
 class _Revisited:
-    """Samples that are turned and zoomed about their centre at each visit."""
+    """Samples that are rotated and scaled about their centre at each visit."""
 
     def __init__(self, source: SampleSource, zoom: float, turn_deg: float) -> None:
         self._source = source

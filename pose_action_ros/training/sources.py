@@ -1,4 +1,4 @@
-"""From the settings to samples: which data set, which split, kept in a file or not."""
+"""The samples that the settings ask for: data set, split, kept in a file or not."""
 
 from __future__ import annotations
 
@@ -36,8 +36,8 @@ def pose_source(
         data: The settings.
         model: The network; its joints must be those of the data set.
         split: train or val.
-        folder: Where samples are kept; None keeps none.
-        seed: Of the run; decides which training samples there are, and in which order.
+        folder: Folder of the kept samples; None: none are kept.
+        seed: Seed of the run, for the training samples and their order.
 
     Raises:
         ConfigError: The settings name no such data set, or contradict each other.
@@ -67,7 +67,7 @@ def clip_source(
     *,
     seed: int = 0,
 ) -> SampleSource:
-    """Return the clips of a split, with the network's frames and period; else as above.
+    """Return the clips of a split, with the network's frames and period; otherwise as above.
 
     Raises:
         ConfigError: As above, or the network's actions are not those of the data set.
@@ -90,7 +90,7 @@ def clip_source(
 
 
 def _framing(options: dict[str, Any], kind: str) -> Framing | Ranges:
-    """Take what the windows are drawn from out of the options."""
+    """Remove the ranges of the windows from the options, and return them."""
     framing = make_framing(options.pop('framing', {}))
     if 'augmentation' not in options:
         return framing
@@ -98,7 +98,7 @@ def _framing(options: dict[str, Any], kind: str) -> Framing | Ranges:
 
 
 def _rendered_on_device(data: DataSettings, split: str) -> bool:
-    """Whether samples are left undeveloped; those of validation never are."""
+    """Whether the device renders the samples; validation samples are always complete."""
     if data.render_on_device and (data.name != 'simulated' or 'mix' in data.options):
         raise ConfigError(
             f'data.render_on_device is for the simulated actor; {data.name} has pictures: set it '

@@ -1,15 +1,16 @@
-"""Lightning's Trainer for a phase, out of the settings.
+"""Lightning's Trainer for a phase, built from the settings.
 
-What Lightning does is left to it: devices, strategies, precision, accumulation, the best and the
-last checkpoint, early stopping, loggers. Ours are the sampler (positions that resume exactly), the
-step of plateau (so that the checkpoint of an epoch knows of it), shared batch norms (ours have no
-scale) and the line per epoch.
+Lightning handles devices, strategies, precision, accumulation, the best and the last checkpoint,
+early stopping and loggers. Our own parts are the sampler (its positions resume exactly), the step
+of plateau (so that it is in the checkpoint of its epoch), shared batch norms (ours have no scale)
+and the log line per epoch.
 """
 
 from __future__ import annotations
 
 import inspect
 import logging
+import signal
 import warnings
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
@@ -17,22 +18,23 @@ from typing import TYPE_CHECKING, Any
 from lightning.fabric.utilities.exceptions import MisconfigurationException
 from lightning.fabric.utilities.warnings import PossibleUserWarning
 from lightning.pytorch import Trainer
-from lightning.pytorch.callbacks import EarlyStopping, ModelCheckpoint, RichProgressBar
+from lightning.pytorch.callbacks import EarlyStopping, ModelCheckpoint
 from lightning.pytorch.loggers import CSVLogger, TensorBoardLogger
 
 from pose_action_ros.core.errors import ConfigError
 from pose_action_ros.training.callbacks import BestCheckpoint, FiniteNumbers
 from pose_action_ros.training.optimizers import MONITOR
+from pose_action_ros.training.reporting import EpochBar
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from lightning.pytorch import Callback
+    from lightning.pytorch import Callback, LightningDataModule, LightningModule
 
     from pose_action_ros.training.config import PhaseSettings, TrainerSettings
 
-__all__ = ['build_trainer', 'calm_warnings', 'probe_trainer']
+__all__ = ['build_trainer', 'calm_warnings', 'fit', 'probe_trainer']
 
 _DEVICES = (
     *('accelerator', 'devices', 'num_nodes', 'strategy', 'precision'),
@@ -60,24 +62,24 @@ _OURS = (
     *('limit_train_batches', 'limit_val_batches', 'overfit_batches', 'fast_dev_run'),
 )
 _UNWANTED = (
-    'Checkpoint directory .* exists',  # so it does when a run goes on
+    'Checkpoint directory .* exists',  # normal when a run is resumed
     '.*isinstance.treespec, LeafSpec',  # Lightning's own use of PyTorch
 )
 _log = logging.getLogger(__name__)
 
 
 def probe_trainer(settings: TrainerSettings) -> Trainer:
-    """Return a Trainer that says on which devices a run would be; it writes nothing.
+    """Return a Trainer that tells the devices of a run; it writes nothing.
 
     Raises:
-        ConfigError: Lightning refuses the settings, or an option is not free to choose.
+        ConfigError: Lightning refuses the settings, or one of our settings controls an option.
     """
     known = set(inspect.signature(Trainer).parameters) - {'self', *_OURS, *_DEVICES}
     unknown = sorted(set(settings.options) - known)
     if unknown:
         raise ConfigError(
             f"trainer.options has {', '.join(unknown)}; expected arguments of Lightning's Trainer "
-            f'that no other setting decides: {", ".join(sorted(known))}'
+            f'that no other setting controls: {", ".join(sorted(known))}'
         )
     try:
         return Trainer(
@@ -102,10 +104,10 @@ def build_trainer(
     """Return the Trainer of a phase.
 
     Args:
-        settings: Where it runs.
-        phase: What the phase is.
+        settings: Devices and precision.
+        phase: Settings of the phase.
         path: Folder of the phase.
-        callbacks: To be called before the checkpoints are written.
+        callbacks: Callbacks that run before the checkpoints are written.
         progress: Show progress bars.
     """
     return Trainer(
@@ -123,9 +125,27 @@ def build_trainer(
     )
 
 
+def fit(trainer: Trainer, module: LightningModule, data: LightningDataModule, last: Path) -> None:
+    """Train a phase, from its last checkpoint on if there is one.
+
+    Raises:
+        KeyboardInterrupt: Ctrl-C. Lightning alone would end the process and ignore SIGINT.
+    """
+    on_ctrl_c = signal.getsignal(signal.SIGINT)
+    try:
+        trainer.fit(
+            module, datamodule=data, ckpt_path=last if last.exists() else None, weights_only=True
+        )
+    except SystemExit as stop:
+        if not isinstance(stop.__context__, KeyboardInterrupt):
+            raise
+        signal.signal(signal.SIGINT, on_ctrl_c)
+        raise KeyboardInterrupt from None
+
+
 @contextmanager
 def calm_warnings() -> Iterator[None]:
-    """Keep those warnings of Lightning back that no user can act on."""
+    """Suppress warnings of Lightning that no user can act on."""
     with warnings.catch_warnings():
         for text in _UNWANTED:
             warnings.filterwarnings('ignore', text)
@@ -148,7 +168,7 @@ def _callbacks(path: Path, phase: PhaseSettings, *, progress: bool) -> list[Any]
     if phase.stop_after:
         callbacks.append(EarlyStopping(MONITOR, patience=phase.stop_after, mode='min'))
     if progress:
-        callbacks.append(RichProgressBar())
+        callbacks.append(EpochBar())
     return callbacks
 
 

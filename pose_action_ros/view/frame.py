@@ -1,4 +1,4 @@
-"""What is shown of one image: its pixels, the people in it, and figures."""
+"""The content of the page for one image: pixels, people and figures."""
 
 from __future__ import annotations
 

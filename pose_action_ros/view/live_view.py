@@ -112,7 +112,7 @@ class LiveView:
         for group, numbers in (('rates', frame.rates_hz), ('ages', frame.ages_ms)):
             for name, number in numbers.items():
                 if np.isfinite(number):
-                    self._log(f'{group}/{name}', rr.Scalars(number))
+                    self._log([group, name], rr.Scalars(number))
 
     def say(self, text: str) -> None:
         """Add a line to the page's log."""
@@ -123,8 +123,9 @@ class LiveView:
         self._recording.flush()
         self._recording.disconnect()
 
-    def _log(self, name: str, what: Any, *, static: bool = False) -> None:
-        self._recording.log(name, what, static=static)
+    def _log(self, path: str | list[str], what: Any, *, static: bool = False) -> None:
+        """Log to an entity; the parts of a list may contain spaces."""
+        self._recording.log(path, what, static=static)
 
     def _show_scores(self, person: ShownPerson) -> None:
         labels = tuple(person.scores)

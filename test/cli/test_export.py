@@ -244,9 +244,9 @@ def test_unknown_weights(run, tmp_path):
 @pytest.mark.parametrize(
     ('file_format', 'missing', 'advice'),
     [
-        ('onnx', ['onnx'], "pip install 'pose_action_ros[export]'"),
-        ('onnx', ['onnxscript'], "pip install 'pose_action_ros[export]'"),
-        ('openvino', ['openvino'], "pip install 'pose_action_ros[openvino]'"),
+        ('onnx', ['onnx'], 'pip install onnx onnxscript'),
+        ('onnx', ['onnxscript'], 'pip install onnx onnxscript'),
+        ('openvino', ['openvino'], 'pip install openvino'),
     ],
 )
 def test_a_missing_package_is_named(run, monkeypatch, tmp_path, file_format, missing, advice):

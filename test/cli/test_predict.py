@@ -90,7 +90,7 @@ def test_skipped_frames_are_said(run, write_film, weights, tmp_path):
     _, _, err = run(
         'predict', film, '--output', tmp_path / 'out', '--weights', weights, '--device', 'cpu'
     )
-    assert '1 frames are skipped: its stamp is more than 0.5 s ahead' in err
+    assert '1 frame skipped: the stamp is more than 0.5 s ahead' in err
 
 
 def test_a_film_that_is_cut_short_is_said(run, write_film, weights, tmp_path):

@@ -1,6 +1,9 @@
 """`pose-action train`: settings shown, mistakes told, a run made."""
 
+import io
+import logging
 import signal
+import subprocess
 import sys
 from pathlib import Path
 
@@ -8,7 +11,7 @@ import pytest
 import typer
 from typer.testing import CliRunner
 
-from pose_action_ros.cli.train import train
+from pose_action_ros.cli.train import start_logging, train
 from pose_action_ros.core.errors import ConfigError
 from pose_action_ros.models import read_config
 from pose_action_ros.training.pose_module import PoseModule
@@ -65,19 +68,55 @@ def test_a_run(settings, tmp_path):
     assert invoke(path, '--output', output, '--resume', '--quiet').exit_code == 0
 
 
-def test_an_interrupted_run_says_how_it_goes_on(settings, tmp_path, monkeypatch, capsys):
-    def interrupt(*_):
-        raise KeyboardInterrupt  # as Ctrl-C does, in the middle of an epoch
+def interrupt(*_, **__):
+    raise KeyboardInterrupt  # as Ctrl-C does
 
-    monkeypatch.setattr(PoseModule, 'training_step', interrupt)
+
+@pytest.mark.parametrize(
+    'place',
+    [
+        'pose_action_ros.training.pose_module.PoseModule.training_step',
+        'pose_action_ros.training.run.start_network',
+    ],
+)
+def test_an_interrupted_run_says_how_it_goes_on(settings, tmp_path, monkeypatch, capsys, place):
+    monkeypatch.setattr(place, interrupt)
     handler = signal.getsignal(signal.SIGINT)
-    try:
-        with pytest.raises(typer.Exit) as caught:
-            train(settings, output=tmp_path / 'out', quiet=True)
-    finally:
-        signal.signal(signal.SIGINT, handler)  # Lightning ignores it from then on
+    with pytest.raises(typer.Exit) as caught:
+        train(settings, output=tmp_path / 'out', quiet=True)
+    assert signal.getsignal(signal.SIGINT) is handler
     assert caught.value.exit_code == 130
-    assert '--resume' in capsys.readouterr().err
+    assert f'--resume continues after the last complete epoch in {tmp_path / "out"}' in (
+        capsys.readouterr().err
+    )
+
+
+def test_ctrl_c_while_libraries_load(settings, tmp_path):
+    """A process that is interrupted before it has imported Lightning."""
+    code = (
+        'import builtins, sys\n'
+        'from pose_action_ros.cli.main import main\n'
+        'load = builtins.__import__\n'
+        'def stop(name, *rest):\n'
+        '    if name.startswith("lightning"): raise KeyboardInterrupt\n'
+        '    return load(name, *rest)\n'
+        'builtins.__import__ = stop\n'
+        f'sys.argv[1:] = ["train", {str(settings)!r}, "--output", {str(tmp_path / "out")!r}]\n'
+        'main()\n'
+    )
+    done = subprocess.run(
+        [sys.executable, '-c', code], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 130
+    assert done.stderr.startswith('stopped; the same command with --resume')
+
+
+def test_log_lines_follow_standard_error(capsys, monkeypatch):
+    """A progress bar replaces `sys.stderr` while it is shown, to keep lines above it."""
+    start_logging()
+    monkeypatch.setattr(sys, 'stderr', io.StringIO())
+    logging.getLogger('pose_action_ros').info('epoch over')
+    assert sys.stderr.getvalue().endswith(' epoch over\n')
 
 
 def test_an_exit_of_its_own_is_no_interrupt(settings, tmp_path, monkeypatch):

@@ -1,6 +1,7 @@
 """The finder learns: targets, loss, score, and a run from YAML to a file, stopped and resumed."""
 
 import json
+import signal
 
 import numpy as np
 import pytest
@@ -19,7 +20,7 @@ from pose_action_ros.models.finder import (
 )
 from pose_action_ros.training.config import FinderData, FinderPhase
 from pose_action_ros.training.config_file import config_from_mapping
-from pose_action_ros.training.finder_module import finder_loss, people_found
+from pose_action_ros.training.finder_module import FinderModule, finder_loss, people_found
 from pose_action_ros.training.finder_run import train_finder
 from pose_action_ros.training.finder_samples import FinderSamples, SceneStore, finder_targets
 from pose_action_ros.training.phase_module import to_network_input
@@ -158,6 +159,19 @@ def test_a_run_is_stopped_and_resumed_as_if_it_had_not_been(people, tmp_path):
         torch.testing.assert_close(value, net.state_dict()[name], rtol=1e-4, atol=1e-5)
     with pytest.raises(ConfigError, match='--resume'):
         train_finder(whole, progress=False)
+
+
+def test_ctrl_c_is_a_keyboard_interrupt(people, tmp_path, monkeypatch):
+    def interrupt(*_):
+        raise KeyboardInterrupt
+
+    people.write_coco(tmp_path / 'coco')
+    settings = config_from_mapping(mapping(tmp_path / 'coco', tmp_path / 'out'))
+    monkeypatch.setattr(FinderModule, 'training_step', interrupt)
+    handler = signal.getsignal(signal.SIGINT)
+    with pytest.raises(KeyboardInterrupt):
+        train_finder(settings, progress=False)
+    assert signal.getsignal(signal.SIGINT) is handler
 
 
 def test_a_photograph_that_is_validated_on_is_trained_on_from_no_set(people, tmp_path):

@@ -160,11 +160,11 @@ def test_samples_can_be_kept_and_are_as_many_as_asked_for(miniature_run, tmp_pat
 @pytest.mark.parametrize(
     ('changes', 'message'),
     [
-        (['data.root=null'], 'where is mpii'),
+        (['data.root=null'], 'the folder of mpii is not set'),
         (['data.options.augmentation=strong'], 'expected paper, released or none'),
         (['data.options.strength=1'], 'data.options has no strength'),
         (['data.options.mix.mpii.part=1'], 'data.options.mix.mpii has no part'),
-        (['data.options.mix.h36m.share=0.5'], 'where is h36m'),
+        (['data.options.mix.h36m.share=0.5'], 'the folder of h36m is not set'),
         (['data.options.mix.h36m=0.5'], 'data.options.mix.h36m is 0.5'),
         (['data.options.view=true'], 'data.options has no view'),
     ],

@@ -98,7 +98,7 @@ def test_ctrl_c_while_the_network_loads_interrupts_nobody(tmp_path, domain):
     finally:
         with suppress(ProcessLookupError):
             os.killpg(process.pid, signal.SIGKILL)
-    assert any('for configuring: loads untrained:ntu' in line for line in lines), lines
+    assert any('state configuring: loading untrained:ntu' in line for line in lines), lines
     assert 'nan' not in ''.join(lines)
     assert process.returncode == 1
     assert 'ended before the first pose' in rest
@@ -143,16 +143,16 @@ class TestWaiting:
 
     def test_it_says_what_it_waits_for(self):
         tally = Tally()
-        assert _awaited(tally) == 'the node starts'
-        tally.health = 'configuring: loads demo: warms it up (7 s)'
+        assert _awaited(tally) == 'the node is starting'
+        tally.health = 'configuring: loading demo: warming up (7 s)'
         assert _awaited(tally) == tally.health
         tally.health = 'running'
-        assert _awaited(tally) == 'the camera starts'
+        assert _awaited(tally) == 'the camera is starting'
         tally.images = 3
-        assert _awaited(tally) == 'the node looks: running'
+        assert _awaited(tally) == 'nobody found yet: running'
 
     def test_a_node_that_loads_has_all_the_time_it_takes(self):
-        tally = Tally(health='configuring: loads demo: loads PyTorch (900 s)')
+        tally = Tally(health='configuring: loading demo: importing PyTorch (900 s)')
         assert not _is_ready(tally)
         _check_progress(tally)
 
@@ -162,7 +162,7 @@ class TestWaiting:
         tally.diagnostics = {'frames_received': '900', 'frames_dropped': str(901 - _NOBODY)}
         _check_progress(tally)
         tally.diagnostics['frames_dropped'] = '400'
-        with pytest.raises(DemoError, match='processed 500 images and saw nobody: running'):
+        with pytest.raises(DemoError, match='processed 500 images and found nobody: running'):
             _check_progress(tally)
 
     def test_before_the_first_pose_no_image_is_filmed(self, tmp_path):

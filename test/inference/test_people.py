@@ -48,6 +48,14 @@ def follow(people, *centres, settings=SETTINGS, boxes=None, start=0):
     return windows
 
 
+def follow_once(people, index, step=STEP):
+    """Look at one frame with one person, in the window where they are expected."""
+    (window,) = people.windows(index * step, SIZE, SETTINGS)
+    seen = reading(window, joints(200, 150))
+    people.sight([seen], index * step, SETTINGS)
+    return window
+
+
 class TestOnePerson:
     def test_the_whole_image_first(self):
         (window,) = registry().windows(0, SIZE, SETTINGS)
@@ -55,11 +63,28 @@ class TestOnePerson:
 
     def test_then_the_window_around_the_pose(self):
         people = registry()
-        follow(people, (200, 150))
-        (window,) = people.windows(STEP, SIZE, SETTINGS)
+        sizes = [window.box.size for window in (follow_once(people, i) for i in range(30))]
+        assert sizes[-1] == pytest.approx(100 * SETTINGS.enlarge)
+        shrinks = np.array(sizes[1:]) / sizes[:-1]
+        assert shrinks.min() > 0.8  # no faster than a person can go away
+        (window,) = people.windows(30 * STEP, SIZE, SETTINGS)
         assert (window.box.center_x, window.box.center_y) == (200, 150)
-        assert window.box.size == pytest.approx(100 * SETTINGS.enlarge)
         assert window.track_id == 1
+
+    def test_the_window_closes_in_as_fast_at_any_rate(self):
+        sizes = []
+        for rate_hz in (10, 20, 40):
+            people = registry()
+            for index in range(rate_hz // 2 + 1):
+                window = follow_once(people, index, 10**9 // rate_hz)
+            sizes.append(window.box.size)
+        assert sizes == pytest.approx(sizes[:1] * 3, rel=1e-6)
+
+    def test_the_window_closes_in_where_stamps_do_not_tell_the_time(self):
+        people = registry()
+        for index in range(100):
+            window = follow_once(people, index, 0)
+        assert window.box.size == pytest.approx(100 * SETTINGS.enlarge)
 
     def test_the_id_stays(self):
         people = registry()
@@ -156,7 +181,7 @@ class TestLoss:
         lost = []
         for index in range(1, 4):
             (window,) = people.windows(index * STEP, SIZE, SETTINGS)
-            assert window.box.size < 200
+            assert window.box.center_x == 200
             assert not update(people, 1, index * STEP, joints(0, 0), UNSURE, SETTINGS)
             lost.append(people.end_lost(index * STEP, SETTINGS, [1]))
         assert lost == [[], [], [1]]

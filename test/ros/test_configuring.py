@@ -92,12 +92,12 @@ def test_topics_are_there_and_the_node_speaks_before_the_network_is_loaded(graph
     )
     graph.wait(lambda: node.count_subscribers('/image'), what='subscription to images')
     texts = [status.message for status in loading(diagnostics)]
-    assert re.fullmatch(r'configuring: loads demo: loads PyTorch \(\d+ s\)', texts[-1])
+    assert re.fullmatch(r'configuring: loading demo: importing PyTorch \(\d+ s\)', texts[-1])
     graph.wait(lambda: len({s.message for s in loading(diagnostics)}) > 1, what='time that passes')
     _, log = graph.stop('pose_action_node')
     first, second = [line for line in log.splitlines() if '[pose_action]' in line][:2]
     assert first.endswith('starts')
-    assert 'loads demo: loads PyTorch' in second
+    assert 'loading demo: importing PyTorch' in second
 
 
 @pytest.mark.parametrize('how', [signal.SIGINT, signal.SIGTERM])

@@ -44,4 +44,4 @@ def test_ctrl_c_says_how_it_goes_on(two_kinds, tmp_path, tiny_weights, monkeypat
     options = ['--weights', tiny_weights, '--output', tmp_path / 'out', '--device', 'cpu']
     done = call('teach', two_kinds, *options)
     assert done.exit_code == 130
-    assert 'stopped; the same command goes on from here' in done.output
+    assert 'stopped; the same command continues from here' in done.output

@@ -32,7 +32,7 @@ def test_one_loss_among_many_is_enough(trainer, bad):
     for number, loss in enumerate((1.0, bad, 2.0)):
         end(callback, trainer, loss, number)
     assert trainer.decisions == []  # looking costs time
-    with pytest.raises(TrainingError, match='the loss is no number, at step 3'):
+    with pytest.raises(TrainingError, match='the loss is not finite, at step 3'):
         callback.on_validation_start(trainer, None)
 
 

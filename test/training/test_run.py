@@ -112,10 +112,10 @@ def test_the_result_says_where_it_comes_from_and_is_not_overwritten(tiny_run):
     assert json.loads(metadata['settings']) == config_to_mapping(config)
     assert [row['phase'] for row in json.loads(metadata['phases'])] == ['pose', 'action']
     assert load_config(Path(config.output) / 'config.yaml') == config
-    with pytest.raises(ConfigError, match='holds a run already; add --resume'):
+    with pytest.raises(ConfigError, match='already holds a run; add --resume'):
         train(config)
     changed = tiny_run(pose={'epochs': 1, 'learning_rate': 1.0}, action={'epochs': 1})
-    with pytest.raises(ConfigError, match=r'other settings: pose\.learning_rate; go on'):
+    with pytest.raises(ConfigError, match=r'other settings: pose\.learning_rate; continue'):
         train(changed, resume=True)
     best = load_checkpoint(RunFolder(Path(config.output)).best('action'))
     pose_net = load_model(weights).pose_net.state_dict()
@@ -176,7 +176,7 @@ def test_two_runs_do_not_share_a_folder(tiny_run):
 
 
 @pytest.mark.parametrize(
-    ('where', 'message'), [('loss', 'the loss is no'), ('val', 'val_error is')]
+    ('where', 'message'), [('loss', 'the loss is not finite'), ('val', 'val_error is')]
 )
 def test_a_number_that_is_none_ends_the_run(tiny_run, monkeypatch, where, message):
     config = tiny_run(

@@ -80,6 +80,12 @@ def shown(seconds, *persons, **numbers):
     return replace(shown_prediction(IMAGE, prediction), **numbers)
 
 
+def test_names_with_spaces_are_shown_without_a_warning(record, capfd):
+    found = record(shown(0.0, person(), ages_ms={'age of a pose': 12.0}))
+    assert found['/ages/age\\ of\\ a\\ pose']['scalars'] == [[12.0]]
+    assert 'WARN' not in capfd.readouterr().err
+
+
 def test_the_recording_holds_what_was_shown(record):
     found = record(shown(7.0, person()), shown(7.5, person(), rates_hz={'in': 20.0}))
     image = cv2.imdecode(np.uint8(found['/image']['blob'][0]), cv2.IMREAD_COLOR)
