@@ -135,5 +135,5 @@ def test_no_cluster(tmp_path):
 def test_ray_is_missing(tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, 'ray', None)
     items, batch = [Item('a', 'a')], Batch(convert, str(tmp_path / 'out'), 'key')
-    with pytest.raises(ConfigError, match='need the library Ray .*`pip install ray`'):
+    with pytest.raises(ConfigError, match=r'need the library Ray .*`pip install ray`'):
         list(run(items, batch, Workers(count=2)))
