@@ -200,9 +200,10 @@ def test_every_message_is_built_and_every_field_explained():
 
 
 def test_folders_of_people_are_listed_without_hidden_files():
-    """`visible_files` does that; the other places list folders that the package has made."""
+    """`visible_files` does that; the others list what the package has made, or `os.walk`."""
     package = ROOT / 'pose_action_ros'
     own = {'cli/export.py', 'data/prepared.py', 'runtime/start_cache.py', 'training/run_folder.py'}
+    own |= {'batch/stores.py', 'recordings/finding.py'}  # the latter skips hidden folders itself
     listing = {
         str(path.relative_to(package))
         for path in package.rglob('*.py')
