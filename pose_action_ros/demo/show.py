@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import math
 import signal
+import threading
 import time
-from contextlib import ExitStack, suppress
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -97,9 +98,11 @@ def run_demo(options: DemoOptions) -> None:
 
     with ExitStack() as stack:
         # Signals end the loop but not ROS, because the node's last diagnostics are still to come.
+        # They raise no exception, because rclpy loses exceptions that are raised in its callbacks.
         rclpy.init(signal_handler_options=SignalHandlerOptions.NO)
-        for number in (signal.SIGTERM, signal.SIGHUP):
-            signal.signal(number, signal.default_int_handler)
+        ended = threading.Event()
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            signal.signal(number, lambda *_: ended.set())
         stack.callback(rclpy.try_shutdown)
         processes = Processes()
         stack.callback(processes.stop_all)
@@ -112,8 +115,7 @@ def run_demo(options: DemoOptions) -> None:
         parameters = {'model.weights': options.weights, 'model.device': options.device}
         processes.start('ros.pose_action_node', **parameters)
         processes.start('demo.camera_node', source=options.source)
-        with suppress(KeyboardInterrupt):
-            _watch(observer, executor, processes, options.seconds)
+        _watch(observer, executor, processes, options.seconds, ended)
         processes.stop('demo.camera_node')
         _spin_for(executor, 1.5)  # the node publishes its diagnostics once a second
         processes.stop('ros.pose_action_node')
@@ -133,15 +135,16 @@ def _watch(
     executor: SingleThreadedExecutor,
     processes: Processes,
     seconds: float,
+    ended: threading.Event,
 ) -> None:
-    """Spin until the time is over, and show the rates and results.
+    """Spin until the time is over or a signal came, and show the rates and results.
 
     The time before the first pose is not limited.
     """
     console = Console()
     started_s, first_s, line_s = time.monotonic(), None, 0.0
     with Live(console=console, refresh_per_second=4, transient=True) as live:
-        while True:
+        while not ended.is_set():
             executor.spin_once(timeout_sec=0.05)
             now_s, tally = time.monotonic(), observer.tally
             processes.check()
