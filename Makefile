@@ -108,7 +108,7 @@ bench: setup
 lock:
 	rm -rf $(VENV)-lock && $(PYTHON) -m venv $(VENV)-lock
 	$(VENV)-lock/bin/pip install -q torch==2.13.0
-	$(VENV)-lock/bin/pip install -q '.[train,bag,openvino,export,film,view,dev]'
+	$(VENV)-lock/bin/pip install -q '.[train,bag,openvino,export,film,view,cluster,dev]'
 	$(VENV)-lock/bin/python .ci/write_lock.py > requirements.lock
 	for ros in kilted jazzy; do \
 	  $(PYTHON) -m venv --clear $(VENV)-lock && \

@@ -33,12 +33,13 @@ MAY_IMPORT = {
     'export': FLOOR_1 | {'models', 'runtime'},
     'messages': FLOOR_1 | {'inference'},
     'ros': FLOOR_1 | {'runtime', 'inference', 'messages', 'msg'},
+    'batch': {'core'},
     'recordings': FLOOR_1 | {'inference', 'messages'},
     'view': FLOOR_1,
     'demo': FLOOR_1 | {'view', 'metrics', 'simulation', 'inference', 'messages', 'ros', 'msg'},
     'cli': FLOOR_2
     | {'runtime', 'training', 'inference', 'teaching', 'export', 'messages'}
-    | {'recordings', 'view'},
+    | {'recordings', 'batch', 'view'},
 }
 MESSAGE_PACKAGES = {
     'builtin_interfaces',
@@ -63,6 +64,7 @@ FORBIDDEN = {
     'view': {'rclpy', 'torch', 'lightning', 'rosbags', *MESSAGE_PACKAGES},
     'messages': {'rclpy', 'torch', 'lightning', 'rosbags', *MESSAGE_PACKAGES},
     'ros': {'lightning', 'rosbags'},
+    'batch': {'rclpy', 'torch', 'cv2', 'lightning', 'rosbags', *MESSAGE_PACKAGES},
     'recordings': {'rclpy', 'lightning', *MESSAGE_PACKAGES},
     'demo': {'lightning', 'rosbags'},
     'cli': {'rclpy', *MESSAGE_PACKAGES},
@@ -195,3 +197,15 @@ def test_every_message_is_built_and_every_field_explained():
             code, _, comment = line.partition('#')
             explained = comment or explained
             assert not code.strip() or explained, f'{path.name}: {line}'
+
+
+def test_folders_of_people_are_listed_without_hidden_files():
+    """`visible_files` does that; the other places list folders that the package has made."""
+    package = ROOT / 'pose_action_ros'
+    own = {'cli/export.py', 'data/prepared.py', 'runtime/start_cache.py', 'training/run_folder.py'}
+    listing = {
+        str(path.relative_to(package))
+        for path in package.rglob('*.py')
+        if re.search(r'\.(r?glob|iterdir|walk|listdir|scandir)\(', path.read_text())
+    }
+    assert listing == {'core/paths.py', *own}

@@ -106,7 +106,7 @@ class TestLocks:
         return config
 
     @pytest.mark.parametrize(
-        'extra', ['', 'train', 'bag', 'openvino', 'export', 'film', 'view', 'dev']
+        'extra', ['', 'train', 'bag', 'openvino', 'export', 'film', 'view', 'cluster', 'dev']
     )
     def test_libraries(self, config, extra):
         options = config['options.extras_require']

@@ -1,37 +1,66 @@
-"""`pose-action bag`: adds people, poses, actions and markers to a rosbag2 recording."""
+"""`pose-action bag`: adds people, poses, actions and markers to rosbag2 recordings."""
 
 from __future__ import annotations
 
 import signal
-from pathlib import Path
+from dataclasses import replace
+from functools import partial
+from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.console import Console
 from rich.progress import track
 
+from pose_action_ros.batch.items import Item, Summary
+from pose_action_ros.batch.run import Workers
+from pose_action_ros.batch.stores import is_url
+from pose_action_ros.batch.task import Batch
+from pose_action_ros.cli.batch_options import (
+    Again,
+    Count,
+    Gpus,
+    RayAddress,
+    Threads,
+    batch_key,
+    for_workers,
+)
+from pose_action_ros.cli.batch_report import run_batch
 from pose_action_ros.cli.options import Device, Weights
-from pose_action_ros.core.errors import DatasetError
+from pose_action_ros.core.errors import ConfigError, DatasetError
 from pose_action_ros.core.weights import SHIPPED_WEIGHTS
-from pose_action_ros.recordings.reader import opened
+from pose_action_ros.recordings.finding import name_of, recordings_below
 from pose_action_ros.recordings.topics import RecordingTopics
 
 if TYPE_CHECKING:
-    from pose_action_ros.recordings.annotator import Counts
+    from collections.abc import Sequence
 
-__all__ = ['bag']
+    from pose_action_ros.recordings.annotator import Counts
+    from pose_action_ros.recordings.job import ConversionSettings
+    from pose_action_ros.recordings.parts import Watched
+
+__all__ = ['bag', 'convert_one']
 
 _STOPPED = 128  # exit status over the number of the signal, as shells have it
-_RENAMED = ('--people-topic', '--people-class-id', '--people-min-score', '--people-max-age')
-_NOTES = 20  # reasons that are listed one by one
+
+
+def _names(option: str) -> tuple[str, str]:
+    """Return the name of an option of detections, and its name in version 0.1."""
+    return f'--detections-{option}', f'--people-{option}'
 
 
 def bag(
-    recording: Annotated[
-        Path,
-        typer.Argument(metavar='IN', help='A rosbag2 folder, .mcap or .db3 file, also .zstd.'),
+    recordings: Annotated[
+        list[str],
+        typer.Argument(
+            metavar='IN...',
+            help='Rosbag2 folders, .mcap or .db3 files, also .zstd; or folders of recordings.',
+        ),
     ],
-    output: Annotated[Path, typer.Argument(metavar='OUT', help='Folder of the new recording.')],
+    output: Annotated[
+        str,
+        typer.Argument(metavar='OUT', help='Folder of the new recording, or of all of them.'),
+    ],
     weights: Weights = SHIPPED_WEIGHTS,
     image_topic: Annotated[
         str, typer.Option(help='Raw or compressed image topic; default: the only one in IN.')
@@ -57,22 +86,26 @@ def bag(
     detections_topic: Annotated[
         str,
         typer.Option(
-            help='Topic of a Detection2DArray with boxes of people; several are tracked.'
+            *_names('topic'),
+            help='Topic of a Detection2DArray with boxes of people; several are tracked.',
         ),
     ] = '',
     detections_class_id: Annotated[
         str | None,
         typer.Option(
-            help='Class id of people in the detections; empty: every detection is a person.'
+            *_names('class-id'),
+            help='Class id of people in the detections; empty: every detection is a person.',
         ),
     ] = None,
     detections_min_score: Annotated[
-        float | None, typer.Option(help='Detections with a lower score are skipped.')
+        float | None,
+        typer.Option(*_names('min-score'), help='Detections with a lower score are skipped.'),
     ] = None,
     detections_max_age: Annotated[
         float | None,
         typer.Option(
-            help='Largest difference between the stamps of an image and its detections, seconds.'
+            *_names('max-age'),
+            help='Largest difference between the stamps of an image and its detections, seconds.',
         ),
     ] = None,
     sync_wait: Annotated[
@@ -97,23 +130,37 @@ def bag(
         str,
         typer.Option(help='Weights of the finder, to track several people; empty: one person.'),
     ] = '',
+    workers: Count = 1,
+    ray: RayAddress = '',
+    threads: Threads = 0,
+    gpus: Gpus = 0.0,
+    split_s: Annotated[
+        float,
+        typer.Option(
+            min=0.0,
+            help='Cut longer recordings into parts of about this length for several workers, '
+            'seconds; 0: never. Results differ slightly, see docs/cluster.md.',
+        ),
+    ] = 0.0,
+    again: Again = False,
     quiet: Annotated[bool, typer.Option('--quiet', help='No progress bar.')] = False,
-    renamed: Annotated[
-        str, typer.Option(*_RENAMED, hidden=True, callback=lambda value: _refuse(value))
-    ] = '',
 ) -> None:
-    """Copy a rosbag2 recording and add the results, with the stamps of the images.
+    """Copy rosbag2 recordings and add the results, with the stamps of the images.
 
     Options have the defaults of the node. Unreadable messages are counted, and the reasons are
-    printed. OUT is a complete recording at any moment: after Ctrl-C, a full disk or a kill it
-    keeps all that was written. The exit status is 0 if IN was read to its end, 1 if nothing could
-    be converted or the disk is full, and 130 or 143 after Ctrl-C or SIGTERM.
+    printed. Of one recording, OUT is a complete recording at any moment: after Ctrl-C, a full disk
+    or a kill it keeps all that was written. With several recordings, a folder of recordings,
+    `--workers`, `--ray` or `--again`, OUT holds one new recording for each and `report.json`;
+    there a recording appears when it is whole, and those that are done and unchanged are skipped.
+    The exit status is 0 if all was read to its end, 1 if no image of a recording could be read or
+    the disk is full, and 130 or 143 after Ctrl-C or SIGTERM.
     """
-    from pose_action_ros.inference import PoseActionStream
     from pose_action_ros.inference.settings import BodySettings, DetectionSettings, StreamSettings
     from pose_action_ros.messages.matched_inputs import MatchSettings
-    from pose_action_ros.recordings.conversion import add_results
+    from pose_action_ros.recordings.job import ConversionSettings, watch
 
+    if split_s and workers == 1 and not ray:
+        raise ConfigError('--split-s is for several workers; give --workers or --ray too')
     topics = RecordingTopics(
         *(image_topic, camera_info_topic, namespace, rectified),
         *(depth_topic, detections_topic, infrared),
@@ -122,13 +169,64 @@ def bag(
         class_id=detections_class_id, min_score=detections_min_score, max_age_s=detections_max_age
     )
     ages = _given(depth_max_age_s=depth_max_age, sync_wait_s=sync_wait)
-    matching = MatchSettings(**ages, detections=DetectionSettings(**boxes))
-    settings = StreamSettings(body=BodySettings(**_given(height=body_height)))
-    with opened(recording) as reader:
-        topics = topics.found_in(reader)  # before the network is loaded
-    stream = PoseActionStream.open(
-        weights, device=device, settings=settings, finder=finder or None
+    who = Workers(workers, ray, threads, gpus)
+    settings = ConversionSettings(
+        weights=weights,
+        finder=finder,
+        device=device,
+        topics=topics,
+        matching=MatchSettings(**ages, detections=DetectionSettings(**boxes)),
+        stream=StreamSettings(body=BodySettings(**_given(height=body_height))),
     )
+    settings = for_workers(settings, who)
+    items = _items(recordings, output)
+    is_alone = [item.source for item in items] == [_place(recordings[0])] and len(recordings) == 1
+    if not (is_alone and who.is_here) or again:
+        items = [_in_parts(item, split_s) for item in items] if split_s else items
+        batch = Batch(
+            partial(convert_one, settings=settings),
+            _place(output),
+            f'{batch_key(settings)} {split_s}',
+            again,
+            partial(watch, settings=settings),
+        )
+        run_batch(items, batch, who, quiet=quiet)
+        return
+    _convert_alone(Path(recordings[0]), Path(output), settings, quiet=quiet)
+
+
+def convert_one(
+    recording: Path,
+    output: Path,
+    watched: Sequence[Watched] = (),
+    *,
+    settings: ConversionSettings,
+) -> Summary:
+    """Convert one recording of a batch.
+
+    Args:
+        recording: Folder or file.
+        output: Folder that is made.
+        watched: The results of its parts.
+        settings: How.
+    """
+    from pose_action_ros.recordings.job import convert, notes_of
+
+    topics, counts = convert(recording, output, settings, watched=watched)
+    return Summary(
+        images=counts.images,
+        poses=counts.poses,
+        notes=tuple(notes_of(counts, topics)),
+        failure=_failure(recording, counts, topics),
+        stopped_by=counts.stopped_by,
+    )
+
+
+def _convert_alone(
+    recording: Path, output: Path, settings: ConversionSettings, *, quiet: bool
+) -> None:
+    from pose_action_ros.recordings.job import convert
+
     progress = lambda messages, total: track(  # noqa: E731
         messages,
         description=recording.name,
@@ -136,20 +234,49 @@ def bag(
         console=Console(stderr=True),
         disable=quiet,
     )
-    counts = add_results(recording, output, stream, topics, progress, matching)
+    topics, counts = convert(recording, output, settings, progress)
     _report(counts, topics, output)
     if counts.stopped_by:
         raise typer.Exit(_STOPPED + counts.stopped_by)
-    if counts.images and counts.bad_images == counts.images:
-        raise DatasetError(f'none of the {counts.images} images of {topics.image} could be read')
+    if failure := _failure(recording, counts, topics):
+        raise DatasetError(failure)
 
 
-def _refuse(value: str) -> str:
-    """Refuse the old names of options, whichever was given."""
-    if value:
-        new = ', '.join(name.replace('people', 'detections') for name in _RENAMED)
-        raise typer.BadParameter(f'the options of detections are now {new}')
-    return value
+def _items(recordings: list[str], output: str) -> list[Item]:
+    """The recordings that the arguments mean, and the names of their outputs."""
+    items = []
+    for given in recordings:
+        if is_url(given):
+            items.append(Item(given, PurePosixPath(given).stem))
+            continue
+        folder, out = Path(given), None if is_url(output) else Path(output)
+        found = recordings_below(folder, out)
+        items += [Item(_place(str(path)), name_of(path, folder)) for path in found]
+    return items
+
+
+def _in_parts(item: Item, split_s: float) -> Item:
+    from pose_action_ros.recordings.parts import parts_of
+
+    if is_url(item.source):
+        return item
+    try:
+        return replace(item, parts=tuple(parts_of(Path(item.source), split_s)))
+    except DatasetError:
+        return item  # its task says why
+
+
+def _place(given: str) -> str:
+    """A path that is the same for every worker, or a URL."""
+    return given if is_url(given) else str(Path(given).absolute())
+
+
+def _failure(recording: Path, counts: Counts, topics: RecordingTopics) -> str:
+    if not counts.images:
+        return f'{topics.image} has no messages; {recording} has {counts.listed()}'
+    if counts.bad_images == counts.images:
+        return f'none of the {counts.images} images of {topics.image} could be read'
+    return ''
 
 
 def _given(**options: Any) -> dict[str, Any]:
@@ -158,14 +285,9 @@ def _given(**options: Any) -> dict[str, Any]:
 
 
 def _report(counts: Counts, topics: RecordingTopics, output: Path) -> None:
-    notes = [f'{count} images: {problem}' for problem, count in counts.problems.most_common()]
-    notes += [f'{count} {problem}' for problem, count in counts.damaged.most_common()]
-    if len(notes) > _NOTES:
-        notes[_NOTES:] = [f'and {len(notes) - _NOTES} further reasons']
-    if not counts.calibrated:
-        notes.append(
-            f'no calibration on {topics.camera_info}: positions are relative to the root joint'
-        )
+    from pose_action_ros.recordings.job import notes_of
+
+    notes = notes_of(counts, topics)
     if counts.stopped_by:
         notes.append(
             f'stopped by {signal.Signals(counts.stopped_by).name}: the rest of the recording is '

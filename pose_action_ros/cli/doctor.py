@@ -41,7 +41,7 @@ _LIBRARIES = {
     **{'torch': 'torch', 'numpy': 'numpy', 'cv2': 'opencv-python-headless'},
     **{'safetensors': 'safetensors', 'h5py': 'h5py', 'lightning': 'lightning'},
     **{'openvino': 'openvino', 'rosbags': 'rosbags', 'onnx': 'onnx'},
-    **{'av': 'av', 'rerun': 'rerun-sdk'},
+    **{'av': 'av', 'rerun': 'rerun-sdk', 'ray': 'ray'},
 }
 
 

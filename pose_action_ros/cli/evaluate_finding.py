@@ -28,7 +28,6 @@ _console = Console()
 _MIN_SHARE = 0.15  # of the image's height, for people in scenes of several
 _MOST = 6
 _READERS = ('coco', 'yolo_pose')
-_FINDER_MIN_SCORE = 0.2
 _FINDER_MOST = 16
 _UNLIKE = 1.7  # ratio of a candidate's size and the person's
 
@@ -139,6 +138,7 @@ def _candidates(
     import numpy as np
 
     from pose_action_ros.data.files import read_picture
+    from pose_action_ros.inference.settings import FindSettings
     from pose_action_ros.models.finder import open_finder
     from pose_action_ros.runtime.finder_engine import FinderEngine
     from pose_action_ros.training.reporting import track
@@ -150,7 +150,7 @@ def _candidates(
     count = 0
     for path in track(list(scenes), 'candidates', total=len(scenes), shown=shown):
         image = read_picture(path)
-        candidates = engine.candidates(image, _FINDER_MIN_SCORE, _FINDER_MOST)
+        candidates = engine.candidates(image, FindSettings().min_score, _FINDER_MOST)
         count += len(candidates)
         for person in scenes[path]:
             if person.height_px < _MIN_SHARE * len(image) or not person.body_joints:

@@ -73,7 +73,7 @@ def main() -> None:
     os.environ.setdefault('OMP_WAIT_POLICY', 'PASSIVE')
     try:
         app()
-    except PoseActionError as error:
+    except (PoseActionError, OSError) as error:  # such as a folder that may not be written
         _fail(str(error))
     except ImportError as error:
         _fail(f'{type(error).__name__}: {error}; `pose-action doctor` names the broken library')

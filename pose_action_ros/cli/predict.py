@@ -5,57 +5,51 @@ It also writes one line of JSON per image.
 
 from __future__ import annotations
 
-from collections import Counter
-from contextlib import ExitStack
-from dataclasses import replace
-from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from functools import partial
+from pathlib import Path, PurePosixPath
+from typing import TYPE_CHECKING, Annotated, NamedTuple
 
 import typer
 from rich.console import Console
 from rich.progress import track
 
-from pose_action_ros.cli.options import Device, Weights
-from pose_action_ros.cli.predict_outputs import (
-    DrawnFilm,
-    DrawnPicture,
-    JsonLines,
-    Page,
-    Window,
-    WindowClosedError,
-    wait_for_ctrl_c,
+from pose_action_ros.batch.items import Item
+from pose_action_ros.batch.run import Workers
+from pose_action_ros.batch.stores import is_url
+from pose_action_ros.batch.task import Batch
+from pose_action_ros.cli.batch_options import (
+    Again,
+    Count,
+    Gpus,
+    RayAddress,
+    Threads,
+    batch_key,
+    for_workers,
 )
-from pose_action_ros.core.errors import ImageError
+from pose_action_ros.cli.batch_report import run_batch
+from pose_action_ros.cli.options import Device, Weights
+from pose_action_ros.cli.predict_outputs import Page, Window, wait_for_ctrl_c
+from pose_action_ros.core.errors import ConfigError
 from pose_action_ros.core.weights import SHIPPED_WEIGHTS
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
-
-    import numpy as np
-    from numpy.typing import NDArray
-
+    from pose_action_ros.cli.predict_film import FilmSettings
     from pose_action_ros.cli.predict_outputs import Output
-    from pose_action_ros.core.predictions import FramePrediction
-    from pose_action_ros.geometry import Camera
-    from pose_action_ros.geometry.image_source import ImageSource
-    from pose_action_ros.inference import PoseActionStream
-
-    Seen = tuple[float, NDArray[np.uint8], FramePrediction]
 
 __all__ = ['predict']
 
-_MISSING_SHARE = 0.02  # of the images that a file names; some containers only estimate them
 _CTRL_C = 130
 
 
 def predict(
-    source: Annotated[
-        str,
+    sources: Annotated[
+        list[str],
         typer.Argument(
-            help='A film, a folder of images, a picture, or the number of a camera (0).'
+            metavar='SOURCE...',
+            help='Films, folders of images, pictures, or the number of one camera (0).',
         ),
     ],
-    output: Annotated[Path, typer.Option(help='Folder for the results.')] = Path('predictions'),
+    output: Annotated[str, typer.Option(help='Folder for the results.')] = 'predictions',
     weights: Weights = SHIPPED_WEIGHTS,
     device: Device = 'auto',
     finder: Annotated[
@@ -76,108 +70,87 @@ def predict(
     record_view: Annotated[
         Path | None, typer.Option(help='A .rrd file that records that page, for `rerun FILE`.')
     ] = None,
+    workers: Count = 1,
+    ray: RayAddress = '',
+    threads: Threads = 0,
+    gpus: Gpus = 0.0,
+    again: Again = False,
     quiet: Annotated[bool, typer.Option('--quiet', help='No progress bar.')] = False,
 ) -> None:
     """Find pose and action; write an annotated NAME.mp4 (NAME.png for a picture) and NAME.jsonl.
 
     Stamps are a film's own, a folder's at 10 Hz, a camera's by the clock. A camera is filmed until
-    Ctrl-C, which ends anything and keeps what is written.
+    Ctrl-C, which ends anything and keeps what is written. With several sources, `--workers`,
+    `--ray` or `--again`, the output folder holds a folder for each source and `report.json`; there
+    results appear when they are whole, and sources that are done and unchanged are skipped.
     """
-    from pose_action_ros.geometry import Camera
-    from pose_action_ros.geometry.image_source import Device, Picture, open_images
-    from pose_action_ros.inference import PoseActionStream
+    from pose_action_ros.cli.predict_film import FilmSettings, annotate_film
+
+    who = Workers(workers, ray, threads, gpus)
+    settings = FilmSettings(weights, finder, device, field_of_view=field_of_view)
+    settings = for_workers(settings, who)
+    if len(sources) == 1 and who.is_here and not again:
+        _predict_alone(
+            sources[0], Path(output), settings, _Shown(show, view, record_view), quiet=quiet
+        )
+        return
+    if show or view or record_view is not None:
+        raise ConfigError('--show, --view and --record-view need a single source')
+    items = [_item(source) for source in sources]
+    place = output if is_url(output) else str(Path(output).absolute())
+    batch = Batch(partial(annotate_film, settings=settings), place, batch_key(settings), again)
+    run_batch(items, batch, who, quiet=quiet)
+
+
+class _Shown(NamedTuple):
+    """Where the results of a single source are shown."""
+
+    window: bool
+    page: bool
+    record: Path | None
+
+
+def _predict_alone(
+    source: str, output: Path, settings: FilmSettings, shown: _Shown, *, quiet: bool
+) -> None:
+    from pose_action_ros.cli.predict_film import annotate_source, output_of
+    from pose_action_ros.geometry.image_source import Device, open_images
 
     images = open_images(source)
-    is_picture = isinstance(images, Picture)
-    drawn = output / f'{images.name}{".png" if is_picture else ".mp4"}'
-    lines = output / f'{images.name}.jsonl'
-    if drawn.resolve() == Path(source).expanduser().resolve():
-        kind = 'picture' if is_picture else 'film'
-        raise ImageError(f'{drawn} would overwrite the {kind}; give another --output folder')
-    camera = None
-    if field_of_view is not None:
-        camera = Camera.from_field_of_view(*images.size, field_of_view)
-    watchers: list[Output] = [Window(images.name)] if show else []
-    if view or record_view is not None:
-        watchers.append(Page(images.name, serve=view, record=record_view))
-    stream = PoseActionStream.open(weights, device=device, finder=finder or None)
-    output.mkdir(parents=True, exist_ok=True)
-    seen = (
-        _look_at_picture(images.image_rgb, stream, camera)
-        if is_picture
-        else track(
-            _look_at(images, stream, camera),
+    drawn = output_of(images, output, source)
+    watchers: list[Output] = [Window(images.name)] if shown.window else []
+    if shown.page or shown.record is not None:
+        watchers.append(Page(images.name, serve=shown.page, record=shown.record))
+    summary = annotate_source(
+        images,
+        source,
+        output,
+        settings,
+        watchers=watchers,
+        progress=lambda seen: track(
+            seen,
             description=images.name,
             total=images.count,
             console=Console(stderr=True),
             disable=quiet,
-        )
+        ),
     )
-    with ExitStack() as stack:
-        make = DrawnPicture if is_picture else DrawnFilm
-        outputs: list[Output] = [make(drawn, images.rate_hz, images.size), JsonLines(lines)]
-        outputs += watchers
-        for one in outputs:
-            stack.callback(one.close)
-        count, skipped, ended = _write(seen, outputs)
-    for note in _notes(images, source, count, skipped, ended):
+    for note in summary.notes:
         Console(stderr=True).print(note, highlight=False, markup=False, soft_wrap=True)
-    frames = 'frame' if count == 1 else 'frames'
-    Console().print(f'{count} {frames}: {drawn}, {lines}', highlight=False, soft_wrap=True)
-    if view and not ended:
+    lines = drawn.with_name(f'{images.name}.jsonl')
+    frames = f'{summary.images} frame{"" if summary.images == 1 else "s"}'
+    Console().print(f'{frames}: {drawn}, {lines}', highlight=False, soft_wrap=True)
+    if shown.page and not summary.stopped_by:
         wait_for_ctrl_c()
-    if ended and not isinstance(images, Device):
+    if summary.stopped_by and not isinstance(images, Device):
         raise typer.Exit(_CTRL_C)
 
 
-def _look_at(
-    images: ImageSource, stream: PoseActionStream, camera: Camera | None
-) -> Iterator[Seen]:
-    for time_s, image in images:
-        yield time_s, image, stream.process(image, round(time_s * 1e9), camera=camera)
-
-
-def _look_at_picture(
-    image: NDArray[np.uint8], stream: PoseActionStream, camera: Camera | None
-) -> Iterator[Seen]:
-    """Look a few times, as at a scene that stands still: the first look only finds the person."""
-    from pose_action_ros.inference.still_images import LOOK_NS, LOOKS
-
-    seen = [stream.process(image, n * LOOK_NS, camera=camera) for n in range(LOOKS)]
-    yield 0.0, image, replace(seen[-1], stamp_ns=0)
-
-
-def _write(seen: Iterable[Seen], outputs: list[Output]) -> tuple[int, Counter[str], bool]:
-    """Write all; return how many, why images were skipped, and whether the user ended it."""
-    count, skipped = 0, Counter[str]()
-    try:
-        for time_s, image, prediction in seen:
-            count += 1
-            skipped.update([prediction.skipped] if prediction.skipped else [])
-            for one in outputs:
-                one.add(time_s, image, prediction)
-    except (KeyboardInterrupt, WindowClosedError):
-        return count, skipped, True
-    return count, skipped, False
-
-
-def _notes(
-    images: ImageSource, source: str, count: int, skipped: Counter[str], ended: bool
-) -> list[str]:
-    """Notes for the user, beside the results."""
-    from pose_action_ros.geometry.film_writer import NO_BROWSER, has_h264
-
-    notes = [
-        f'{number} frame{"s" if number > 1 else ""} skipped: {reason}'
-        for reason, number in skipped.items()
-    ]
-    notes += images.problems
-    if ended:
-        notes.append(f'ended after {count} frames')
-    elif images.count and count + len(images.problems) < images.count * (1.0 - _MISSING_SHARE):
-        notes.append(
-            f'{source} ends after {count} of {images.count} frames: it is damaged or cut short'
-        )
-    if not has_h264() and images.count != 1:
-        notes.append(f'the film is MPEG-4; {NO_BROWSER}')
-    return notes
+def _item(source: str) -> Item:
+    """One of several sources; its output is called by its name."""
+    if source.isdecimal() and not Path(source).exists():
+        raise ConfigError(f'camera {source} has no end; give it alone')
+    if is_url(source):
+        return Item(source, PurePosixPath(source).stem)
+    path = Path(source).expanduser().absolute()
+    return Item(str(path), path.name if path.is_dir() else path.stem)

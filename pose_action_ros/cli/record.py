@@ -22,7 +22,7 @@ __all__ = ['record']
 _console = Console()
 _SIZE = (640, 480)
 _SIMULATED, _ACTOR_HZ = 'simulated', 20.0
-_RECORDINGS = ('.mcap', '.db3', '.zstd')
+_RECORDINGS = ('.mcap', '.db3', '.zstd', '.zst', '.bag')
 
 
 def record(

@@ -17,8 +17,14 @@ __all__ = ['visible_files']
 def visible_files(folder: Path, pattern: str = '*') -> list[Path]:
     """Return the files and folders of a folder that match, by name, without hidden ones.
 
+    What lies in a hidden folder is hidden too.
+
     Args:
         folder: Where to look.
-        pattern: As `Path.glob` has it.
+        pattern: As `Path.glob` has it; `**/*` for everything below.
     """
-    return sorted(path for path in folder.glob(pattern) if not path.name.startswith('.'))
+    return sorted(path for path in folder.glob(pattern) if not _is_hidden(path, folder))
+
+
+def _is_hidden(path: Path, folder: Path) -> bool:
+    return any(part.startswith('.') for part in path.relative_to(folder).parts)

@@ -131,6 +131,8 @@ class FramePrediction:
     Attributes:
         stamp_ns: Stamp of the image.
         persons: One entry per person, empty if nobody is seen.
+        waiting: The last results of people whose turn it is not, because one frame has no time
+            for all. They belong to earlier frames.
         ended_tracks: Ids of tracks that ended with this frame, or with a reset before it.
         followed_tracks: Ids of all tracks that go on, also of people who are not seen just now.
         clip_frames: Samples in a full clip; 0 if the network knows no actions.
@@ -142,6 +144,7 @@ class FramePrediction:
 
     stamp_ns: int
     persons: tuple[PersonPrediction, ...] = ()
+    waiting: tuple[PersonPrediction, ...] = field(default=(), kw_only=True)
     ended_tracks: tuple[int, ...] = ()
     followed_tracks: tuple[int, ...] = ()
     clip_frames: int = 0

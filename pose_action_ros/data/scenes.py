@@ -13,6 +13,7 @@ import cv2
 import numpy as np
 
 from pose_action_ros.core.errors import DatasetError
+from pose_action_ros.core.paths import visible_files
 from pose_action_ros.data.files import read_picture, require_folder
 from pose_action_ros.data.photographs import BODY_JOINTS
 from pose_action_ros.simulation.company import SimulatedCompany
@@ -127,7 +128,7 @@ def empty_scenes(folder: Path) -> list[PeopleScene]:
         DatasetError: There is no such folder, or no picture in it.
     """
     scenes = []
-    for path in sorted(require_folder(folder, 'pictures without people').rglob('*')):
+    for path in visible_files(require_folder(folder, 'pictures without people'), '**/*'):
         if not path.is_file():
             continue
         picture = cv2.imread(str(path), cv2.IMREAD_UNCHANGED | cv2.IMREAD_COLOR)

@@ -13,6 +13,7 @@ import numpy as np
 from PIL import Image
 
 from pose_action_ros.core.errors import DatasetError
+from pose_action_ros.core.paths import visible_files
 from pose_action_ros.core.skeleton import COCO17J
 from pose_action_ros.data.files import require_folder
 from pose_action_ros.data.photographs import (
@@ -66,9 +67,9 @@ def read_yolo_pose(
     labels = require_folder(root / 'labels', 'text labels of the images')
     texts = {
         str(path.relative_to(folder)): text
-        for path in folder.rglob('*')
-        if path.suffix.lower() in _ENDINGS and not _is_hidden(path.relative_to(folder))
-        if (text := (labels / path.relative_to(folder)).with_suffix('.txt')).is_file()
+        for path in visible_files(folder, '**/*')
+        if path.suffix.lower() in _ENDINGS
+        and (text := (labels / path.relative_to(folder)).with_suffix('.txt')).is_file()
     }
     train, test = _parts(folder, list(texts), split_file)
     wanted = chosen_images(split, train, test or None, where=str(root))
@@ -87,10 +88,6 @@ def read_yolo_pose(
         min_height_px=min_height_px,
         skipped=skipped,
     )
-
-
-def _is_hidden(path: Path) -> bool:
-    return any(part.startswith('.') for part in path.parts)
 
 
 def _parts(folder: Path, names: list[str], split_file: Path | None) -> tuple[list[str], list[str]]:

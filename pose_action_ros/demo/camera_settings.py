@@ -81,6 +81,16 @@ class CameraSettings:
             'read_only': True,
         },
     )
+    actors: int = field(
+        default=1,
+        metadata={
+            'help': 'Number of simulated actors. Several walk across each other, and their true '
+            'poses are not published.',
+            'min': 1,
+            'max': 6,
+            'read_only': True,
+        },
+    )
     field_of_view_deg: float = field(
         default=0.0,
         metadata={

@@ -66,7 +66,7 @@ def open_source(settings: CameraSettings) -> CameraSource:
     """
     name = settings.source
     if name == 'synthetic':
-        return SyntheticSource(settings)
+        return SyntheticSource(settings) if settings.actors == 1 else CompanySource(settings)
     if name.isdigit():
         return DeviceSource(int(name), settings)
     path = Path(name).expanduser()
@@ -97,6 +97,24 @@ class SyntheticSource:
         """Render the actor at that moment."""
         frame = self._film.frame(time_s)
         return Shot(frame.image_rgb, frame)
+
+
+class CompanySource:
+    """Several simulated actors, each of whom goes through actions."""
+
+    def __init__(self, settings: CameraSettings) -> None:
+        from pose_action_ros.simulation.company import SimulatedCompany  # as above
+
+        self.rate_hz = settings.rate_hz or 20.0
+        self._film = SimulatedCompany(
+            settings.seed, settings.actors, settings.width, settings.height
+        )
+        self.camera: Camera | None = self._film.camera
+        self.placement = self._film.placement
+
+    def shoot(self, time_s: float) -> Shot:
+        """Render the actors at that moment."""
+        return Shot(self._film.frame(time_s).image_rgb)
 
 
 class FolderSource:

@@ -36,6 +36,7 @@ __all__ = [
 ]
 
 _MILLIMETRE = np.float32(1e-3)
+_SATURATED = 65535  # for many cameras "no value"; read as a distance it would be 65.5 m
 _TO_8_BIT = 255.0 / 65535.0  # as cv_bridge scales, not a shift by 8
 _DARK = 4096  # of 65535: whose brightest pixels stay below uses 12 bits or fewer
 _WHITE_PERCENT = 99.5  # of the pixels are at most as bright as the new white
@@ -215,7 +216,7 @@ def decode_depth(
 
     Returns:
         (height, width) float32, z in metres; NaN if the sensor has no measurement (0,
-        negative, infinite or NaN).
+        negative, infinite or NaN; 65535 in millimetres).
 
     Raises:
         ImageError: The encoding is no depth, or the sizes contradict each other.
@@ -230,6 +231,7 @@ def decode_depth(
     depth = raw.astype(np.float32)
     if encoding != '32FC1':
         depth *= _MILLIMETRE
+        depth[raw == _SATURATED] = np.nan
     depth[~((depth > 0.0) & np.isfinite(depth))] = np.nan
     return depth
 

@@ -29,7 +29,7 @@ def annotate(image_rgb: NDArray[np.uint8], prediction: FramePrediction) -> NDArr
         prediction: The results for it.
     """
     drawn = np.array(image_rgb)
-    for person in prediction.persons:
+    for person in (*prediction.persons, *prediction.waiting):
         half = person.box.size / 2
         corners = np.rint(
             [

@@ -8,14 +8,26 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
     from numpy.typing import NDArray
 
     from pose_action_ros.core.predictions import PersonBox
     from pose_action_ros.inference.person import Reading
     from pose_action_ros.inference.settings import TrackSettings
 
-__all__ = ['is_one_pose', 'is_part_of', 'is_same_place', 'misfit', 'overlap']
+__all__ = [
+    'assign',
+    'is_behind',
+    'is_one_pose',
+    'is_part_of',
+    'is_same_place',
+    'misfit',
+    'overlap',
+]
 
+_BEHIND = 0.12  # overlap from which somebody who is not seen is hidden behind somebody else
+_MIN_OVERLAP = 0.1  # of boxes of one person in following images
 _ONE_POSE = 0.16  # mean distance of the joints of two poses of one person, over the body's size
 _ONE_PLACE = 0.22  # distance of the middles of two windows of one person, over the body's size
 _UNLIKE = 1.8  # ratio of the sizes of windows of different people in one place
@@ -36,6 +48,31 @@ def overlap(a: PersonBox, b: PersonBox) -> float:
     return inner / (a.size**2 + b.size**2 - inner)
 
 
+def assign(
+    boxes: Sequence[PersonBox], places: Mapping[int, Sequence[PersonBox]]
+) -> dict[int, int]:
+    """Give each box the track that it overlaps most, each track to one box at most.
+
+    Args:
+        boxes: Where people are.
+        places: Boxes of each track; the one that overlaps most counts.
+
+    Returns:
+        Track by index of the box; boxes of nobody are absent.
+    """
+    overlaps = {
+        (index, track_id): max(overlap(box, place) for place in places_of)
+        for index, box in enumerate(boxes)
+        for track_id, places_of in places.items()
+    }
+    ids: dict[int, int] = {}
+    for index, track_id in sorted(overlaps, key=overlaps.__getitem__, reverse=True):
+        free = index not in ids and track_id not in ids.values()
+        if free and overlaps[index, track_id] > _MIN_OVERLAP:
+            ids[index] = track_id
+    return ids
+
+
 def is_same_place(a: PersonBox, b: PersonBox, enlarge: float) -> bool:
     """Tell whether two windows are of one person: near each other and of like size.
 
@@ -46,6 +83,11 @@ def is_same_place(a: PersonBox, b: PersonBox, enlarge: float) -> bool:
     """
     large, small = max(a.size, b.size), min(a.size, b.size)
     return _distance(a, b) < _ONE_PLACE * large / enlarge and large < _UNLIKE * small
+
+
+def is_behind(box: PersonBox, others: Sequence[PersonBox]) -> bool:
+    """Tell whether somebody who is not seen there is hidden by one of the others."""
+    return any(overlap(box, other) > _BEHIND for other in others)
 
 
 def is_one_pose(a: Reading, b: Reading, size: float, settings: TrackSettings) -> bool:

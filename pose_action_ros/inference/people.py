@@ -19,11 +19,12 @@ from pose_action_ros.geometry import box_around, whole_image_box
 from pose_action_ros.geometry.crop import MIN_BOX_PX
 from pose_action_ros.inference.clip_buffer import ClipBuffer
 from pose_action_ros.inference.meeting import (
+    assign,
+    is_behind,
     is_one_pose,
     is_part_of,
     is_same_place,
     misfit,
-    overlap,
 )
 from pose_action_ros.inference.motion import Motion
 from pose_action_ros.inference.person import Person
@@ -38,8 +39,6 @@ if TYPE_CHECKING:
 
 __all__ = ['People', 'Window']
 
-_MIN_OVERLAP = 0.1
-_BEHIND = 0.12  # overlap from which somebody who is not seen is hidden behind somebody else
 _NEAR = 0.5  # of a window: a candidate this near may be the person who is missed there
 _NEARER = 1.3  # over the farthest person's size: for whom that person is dropped
 _MOST_NEW = 2  # candidates beside people who are followed
@@ -68,6 +67,7 @@ class People:
 
     Attributes:
         is_crowded: In the last frame somebody was dropped, because nearer people are there.
+        unlooked: Candidates that the frame has no time for, the most certain first.
     """
 
     def __init__(self, clip_shape: ClipShape) -> None:
@@ -79,6 +79,7 @@ class People:
         self._waiting: set[int] = set()  # whose turn it is not
         self._frames = itertools.count(1)
         self.is_crowded = False
+        self.unlooked: list[PersonBox] = []
         self._image_size: tuple[int, int] | None = None
 
     def __iter__(self) -> Iterator[Person]:
@@ -88,6 +89,12 @@ class People:
     def __len__(self) -> int:
         """Return how many are followed."""
         return len(self._people)
+
+    @property
+    def waiting(self) -> list[Person]:
+        """People whose turn it was not in the last frame, and who were seen in their last."""
+        ids = sorted(self._waiting & self._people.keys())
+        return [self._people[i] for i in ids if not self._people[i].motion.is_missed]
 
     @property
     def track_ids(self) -> tuple[int, ...]:
@@ -135,11 +142,12 @@ class People:
             image_size: Its width and height, pixels.
             settings: Limits.
             boxes: Where people are, if somebody knows; None to look for them.
-            candidates: Windows in which somebody may be; None without a search.
+            candidates: Where somebody may be, the most certain first; None without a search.
             most: Windows that there is time for; None for all.
         """
         self._image_size = image_size
         self._waiting = set()
+        self.unlooked = []
         self._searched = boxes is None and candidates is not None
         if boxes is not None:
             return self._matched(boxes[: settings.max_people])
@@ -152,8 +160,8 @@ class People:
         }
         free = self._unexplained(expected, candidates or (), settings)
         own = self._in_turn([Window(*item) for item in expected.items()], most)
-        left = None if most is None else max(1, most - len(own))
-        return own + self._new_windows(free, settings)[:left]
+        left = settings.max_people if most is None else max(1, most - len(own))
+        return own + self._new_windows(free, settings, left)
 
     def _unexplained(
         self,
@@ -164,7 +172,7 @@ class People:
         """Candidates that are nobody who is followed; somebody missed is expected in theirs."""
         free = []
         missed = {i for i, person in self._people.items() if person.motion.is_missed}
-        for box in sorted(candidates, key=lambda box: box.size, reverse=True):
+        for box in candidates:
             seen = expected.keys() - missed
             if any(is_same_place(box, expected[i], settings.enlarge) for i in seen):
                 continue
@@ -190,16 +198,58 @@ class People:
             self._people[window.track_id].last_turn = turn
         return chosen
 
-    def _new_windows(self, free: list[PersonBox], settings: TrackSettings) -> list[Window]:
-        """Windows of candidates, the nearest first, as far as there is room for people."""
+    def _new_windows(
+        self, free: list[PersonBox], settings: TrackSettings, most: int
+    ) -> list[Window]:
+        """Windows of candidates, as far as there is time, and room for people."""
         room = settings.max_people - len(self._people)
-        if self._people:
+        if room <= 0:
             farthest = min(person.motion.box.size for person in self)
-            nearer = [box for box in free if box.size > _NEARER * farthest]
-            free = free[:room] if room > 0 else nearer[:1]
-            free = free[:_MOST_NEW]
+            free = [box for box in free if box.size > _NEARER * farthest]
+        most = min(most, max(room, 1), _MOST_NEW if self._people else room)
+        self.unlooked = free[most:]
+        return [Window(self._next_id + i, box) for i, box in enumerate(free[:most])]
+
+    def newcomers(
+        self, readings: Sequence[Reading], settings: TrackSettings, min_confidence: float
+    ) -> list[Window]:
+        """Return where to look again: around the poses that would begin a track.
+
+        Args:
+            readings: Of all windows of this frame.
+            settings: Limits.
+            min_confidence: Smallest mean confidence with which a track begins.
+        """
+        if not self._searched:
+            return []
         return [
-            Window(self._next_id + i, box) for i, box in enumerate(free[: settings.max_people])
+            Window(reading.track_id, box)
+            for reading in readings
+            if reading.track_id not in self._people
+            and (box := self._found(reading, settings, min_confidence)) is not None
+        ]
+
+    def confirmed(
+        self,
+        readings: Sequence[Reading],
+        again: Sequence[Reading],
+        settings: TrackSettings,
+        min_confidence: float,
+    ) -> list[Reading]:
+        """Return the readings that count: of newcomers the second ones, where they are sure.
+
+        Args:
+            readings: As in `newcomers`, and so are the settings.
+            again: Of the windows that it gave.
+            settings: Limits.
+            min_confidence: Least mean confidence to begin a track.
+        """
+        if not self._searched:
+            return list(readings)
+        return [r for r in readings if r.track_id in self._people] + [
+            reading
+            for reading in again
+            if self._found(reading, settings, min_confidence) is not None
         ]
 
     def sight(
@@ -226,7 +276,7 @@ class People:
             if track_id not in found:
                 if person is not None:
                     others = [box for _, box in found.values()]
-                    hidden = self._searched and _is_behind(reading.box, others)
+                    hidden = self._searched and is_behind(reading.box, others)
                     person.motion.miss(stop=not hidden, hidden=hidden)
                 continue
             box = found[track_id][1]
@@ -239,10 +289,12 @@ class People:
             sightings.append(person.see(reading, stamp_ns))
         return sightings
 
-    def _found(self, reading: Reading, settings: TrackSettings) -> PersonBox | None:
+    def _found(
+        self, reading: Reading, settings: TrackSettings, least: float = 0.0
+    ) -> PersonBox | None:
         """The window around the pose that was read; None where nobody is there."""
         confidence = reading.arrays.visibility
-        if float(confidence.mean()) < settings.min_confidence:
+        if float(confidence.mean()) < max(settings.min_confidence, least):
             return None
         certain = confidence >= settings.min_joint_confidence
         box = box_around(reading.joints_image[:, :2], certain, enlarge=settings.enlarge)
@@ -330,19 +382,13 @@ class People:
         A track is where its pose was, and where its last given box was: a fixed region of
         interest may be many times as large as the person in it.
         """
-        overlaps = {
-            (index, track_id): max(
-                overlap(box, person.motion.box),
-                overlap(box, self._given.get(track_id, person.motion.box)),
-            )
-            for index, box in enumerate(boxes)
-            for track_id, person in self._people.items()
-        }
-        ids: dict[int, int] = {}
-        for index, track_id in sorted(overlaps, key=overlaps.__getitem__, reverse=True):
-            free = index not in ids and track_id not in ids.values()
-            if free and overlaps[index, track_id] > _MIN_OVERLAP:
-                ids[index] = track_id
+        ids = assign(
+            boxes,
+            {
+                track_id: (person.motion.box, self._given.get(track_id, person.motion.box))
+                for track_id, person in self._people.items()
+            },
+        )
         new_ids = itertools.count(self._next_id)
         windows = [
             Window(ids[index] if index in ids else next(new_ids), box)
@@ -350,8 +396,3 @@ class People:
         ]
         self._given |= {window.track_id: window.box for window in windows}
         return windows
-
-
-def _is_behind(box: PersonBox, others: Sequence[PersonBox]) -> bool:
-    """Somebody who is not seen there is hidden by one of the others."""
-    return any(overlap(box, other) > _BEHIND for other in others)

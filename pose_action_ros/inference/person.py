@@ -86,11 +86,13 @@ class Person:
         motion: Where they are in the image.
         clip: The recent past, raw.
         last_turn: Number of the frame in which they were looked at last.
+        last: The last result; None before the first.
     """
 
     motion: Motion
     clip: ClipBuffer
     last_turn: int = 0
+    last: PersonPrediction | None = None
     _pixels: OneEuroFilter = field(default_factory=OneEuroFilter)
     _depth: OneEuroFilter = field(default_factory=OneEuroFilter)
     _distance: OneEuroFilter = field(default_factory=OneEuroFilter)
@@ -101,6 +103,7 @@ class Person:
         """Start afresh at another time: forget the past except the position."""
         self.motion.restart(stamp_ns)
         self.clip.clear()
+        self.last = None
         for memory in (self._pixels, self._depth, self._distance, self._root, self._label):
             memory.reset()
 
@@ -240,10 +243,11 @@ class Sighting:
             scores: (A,) probabilities that the heads give the clip; None without actions.
         """
         person = self.person
-        pose = person._pose(self.reading, context)
-        if scores is None:
-            return pose
-        return replace(pose, action=person._action(scores, self.clip, context))
+        result = person._pose(self.reading, context)
+        if scores is not None:
+            result = replace(result, action=person._action(scores, self.clip, context))
+        person.last = result
+        return result
 
 
 def _hide(joints: NDArray[np.floating], hidden: NDArray[np.bool_]) -> NDArray[np.float32]:

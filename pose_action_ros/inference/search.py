@@ -2,7 +2,8 @@
 
 Owns: `PeopleSearch`. While nobody is followed each image is searched. While somebody is, it is
 searched every `find.period_s`, and between two frames where the caller has time
-(`look_ahead`): what is found then is looked at in the next frame.
+(`look_ahead`): what is found then is looked at in the next frame. Candidates that a frame has no
+time for are kept for the next ones (`keep`), until the next search is due.
 """
 
 from __future__ import annotations
@@ -12,6 +13,8 @@ from typing import TYPE_CHECKING
 from pose_action_ros.core.predictions import PersonBox
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     import numpy as np
     from numpy.typing import NDArray
 
@@ -29,16 +32,21 @@ class PeopleSearch:
 
     Args:
         engine: The finder.
+
+    Attributes:
+        engine: The finder.
     """
 
     def __init__(self, engine: FinderEngine) -> None:
-        self._engine = engine
+        self.engine = engine
         self._last_ns: int | None = None
         self._ahead: list[PersonBox] | None = None
+        self._kept: list[PersonBox] = []
 
     def reset(self) -> None:
         """Forget when it searched last, and what it found."""
         self._last_ns = self._ahead = None
+        self._kept = []
 
     def candidates(
         self,
@@ -48,20 +56,29 @@ class PeopleSearch:
         *,
         nobody: bool,
     ) -> list[PersonBox]:
-        """Return windows in which somebody may be; empty where it is not time to search.
+        """Return windows in which somebody may be, the most certain first.
+
+        They come of this image where it is time to search, and else are those that were kept.
 
         Args:
             image_rgb: (H, W, 3) uint8, the image at hand.
             stamp_ns: Its stamp.
             settings: How often to search.
-            nobody: Nobody is followed, so this image is searched whatever the time.
+            nobody: Nobody is followed, so this image is searched whatever the time, unless
+                candidates were kept.
         """
         ahead, self._ahead = self._ahead, None
+        kept, self._kept = self._kept, []
         if ahead is not None and not nobody:
             return ahead
-        if nobody or self._is_due(stamp_ns, settings.period_s):
+        is_due = self._is_due(stamp_ns, settings.period_s)
+        if is_due or (nobody and not kept):
             return self._search(image_rgb, stamp_ns, settings)
-        return []
+        return kept
+
+    def keep(self, boxes: Sequence[PersonBox]) -> None:
+        """Keep candidates for the next frame that this one has no time for."""
+        self._kept = list(boxes)
 
     def look_ahead(
         self, image_rgb: NDArray[np.uint8], stamp_ns: int, settings: FindSettings
@@ -74,7 +91,7 @@ class PeopleSearch:
         self, image_rgb: NDArray[np.uint8], stamp_ns: int, settings: FindSettings
     ) -> list[PersonBox]:
         self._last_ns = stamp_ns
-        found = self._engine.candidates(image_rgb, settings.min_score, _MOST)
+        found = self.engine.candidates(image_rgb, settings.min_score, _MOST)
         return [PersonBox(b.center_x, b.center_y, max(_AROUND * b.size, 1.0)) for b, _ in found]
 
     def _is_due(self, stamp_ns: int, period_s: float) -> bool:

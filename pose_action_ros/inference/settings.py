@@ -139,9 +139,16 @@ class FindSettings(_Checked):
         60.0,
     )
     min_score: float = _setting(
-        0.2,
-        'Candidates with a lower score are ignored; track.min_confidence then decides about a '
+        0.15,
+        'Candidates with a lower score are ignored; find.min_confidence then decides about a '
         'person.',
+        0.0,
+        1.0,
+    )
+    min_confidence: float = _setting(
+        0.7,
+        'Smallest mean confidence of the joints, in both of two looks at a candidate, for which '
+        'a track begins; track.min_confidence then decides how long it goes on.',
         0.0,
         1.0,
     )

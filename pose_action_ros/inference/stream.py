@@ -115,6 +115,17 @@ class PoseActionStream:
             finds = FinderEngine(open_finder(finder), device, threads, backend=backend)
         return cls(engine, settings, finds)
 
+    def fresh(self, settings: StreamSettings | None = None) -> PoseActionStream:
+        """Return another stream on the same network, which has seen nothing yet.
+
+        Args:
+            settings: Its settings; by default those of this stream.
+        """
+        if self._engine is None:
+            raise RuntimeError('the stream is closed; open another one')
+        finder = None if self._search is None else self._search.engine
+        return PoseActionStream(self._engine, settings or self._settings, finder)
+
     @property
     def settings(self) -> StreamSettings:
         """The settings of the next frame."""
@@ -241,14 +252,19 @@ class PoseActionStream:
             stamp_ns, (width, height), track, boxes, candidates=candidates,
             most=self._affordable(budget_ms),
         )  # fmt: skip
-        transforms = [crop_transform(window.box) for window in windows]
-        crops = [extract_crop(image_rgb, transform) for transform in transforms]
+        if self._search is not None:
+            self._search.keep(self._people.unlooked)
+        crops = _crop(image_rgb, windows)
         cropped = time.perf_counter()
-        readings = _read(self._engine, windows, transforms, crops)
+        readings = _read(self._engine, windows, *crops)
+        least = settings.find.min_confidence
+        again = self._people.newcomers(readings, track, least)
+        second = _read(self._engine, again, *_crop(image_rgb, again))
+        readings = self._people.confirmed(readings, second, track, least)
         sightings = self._people.sight(readings, stamp_ns, track)
         scores = self._scores(self._engine, sightings)
         inferred = time.perf_counter()
-        self._note_cost(len(windows), (inferred - start) * 1e3)
+        self._note_cost(len(windows) + len(again), (inferred - start) * 1e3)
         context = FrameContext(
             stamp_ns, camera, depth_m, self.layout, self._config.actions, settings
         )
@@ -263,6 +279,7 @@ class PoseActionStream:
             stamp_ns,
             persons,
             ended,
+            waiting=tuple(p.last for p in self._people.waiting if p.last is not None),
             followed_tracks=self._people.track_ids,
             clip_frames=self._people.clip_shape.frames if self._config.actions else 0,
             preprocess_ms=(cropped - start) * 1e3,
@@ -309,6 +326,14 @@ def _clip_shape(settings: StreamSettings, config: ModelConfig) -> ClipShape:
 def _batch(arrays: Sequence[NDArray[Any]]) -> NDArray[Any]:
     """As `np.stack`; a single array is not copied."""
     return arrays[0][None] if len(arrays) == 1 else np.stack(arrays)
+
+
+def _crop(
+    image_rgb: NDArray[np.uint8], windows: Sequence[Window]
+) -> tuple[list[CropTransform], list[NDArray[np.uint8]]]:
+    """The windows' crops, and the way to them."""
+    transforms = [crop_transform(window.box) for window in windows]
+    return transforms, [extract_crop(image_rgb, transform) for transform in transforms]
 
 
 def _read(

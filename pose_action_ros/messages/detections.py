@@ -112,16 +112,20 @@ def boxes_from_detections(detections: Any, class_id: str, min_score: float) -> l
         min_score: Detections below are skipped.
 
     Returns:
-        Boxes as they were given, whatever their numbers (`usable_boxes`); empty ones are none.
+        Boxes as they were given, whatever their numbers (`usable_boxes`); empty ones are none, and
+        one whose score is no number has no size either.
     """
     found: list[tuple[float, PersonBox]] = []
     for detection in detections.detections:
         score = _score(detection.results, class_id)
         box = detection.bbox
-        if score is not None and score >= min_score and (box.size_x or box.size_y):
-            center = box.center.position
-            size = _side(float(box.size_x), float(box.size_y))
-            found.append((score, PersonBox(float(center.x), float(center.y), size)))
+        if score is None or score < min_score or not (box.size_x or box.size_y):
+            continue
+        center = box.center.position
+        size = _side(float(box.size_x), float(box.size_y))
+        if math.isnan(score):
+            score, size = -math.inf, math.nan
+        found.append((score, PersonBox(float(center.x), float(center.y), size)))
     found.sort(key=lambda pair: pair[0], reverse=True)
     return [box for _, box in found]
 
@@ -134,8 +138,9 @@ def _side(width: float, height: float) -> float:
 def _score(results: Iterable[Any], class_id: str) -> float | None:
     """Return the score of being a person; None if it is no person."""
     hypotheses = [result.hypothesis for result in results]
-    scores = [h.score for h in hypotheses if class_id in ('', h.class_id)]
-    return max(scores, default=None if hypotheses else 1.0)
+    scores = [float(h.score) for h in hypotheses if class_id in ('', h.class_id)]
+    known = [score for score in scores if not math.isnan(score)]
+    return max(known or scores, default=None if hypotheses else 1.0)
 
 
 def box_from_region(roi: Any) -> PersonBox | None:

@@ -1,6 +1,7 @@
 """From the result of one image to all its messages, for the node and for recordings.
 
-`people` contains all persons and the ended tracks. `poses` and `actions` are parts of it.
+`people` contains all persons and the ended tracks. `poses` and `actions` are parts of it. A
+person who waits for a turn is in `people` as in their last image, with its stamp.
 """
 
 from __future__ import annotations
@@ -42,21 +43,24 @@ class ResultMessages:
 
     Attributes:
         people: The PersonArray.
+        seen: How many of its people were looked at in this image; they come first.
         markers: Markers of everybody, and DELETEs; empty if nothing changes in RViz.
     """
 
     people: Any
+    seen: int
     markers: list[Any] = field(default_factory=list)
 
     @property
     def poses(self) -> list[Any]:
-        """The Pose3D of each person."""
-        return [person.pose for person in self.people.people]
+        """The Pose3D of each person who was looked at."""
+        return [person.pose for person in self.people.people[: self.seen]]
 
     @property
     def actions(self) -> list[Any]:
-        """The ActionLabel of each person; none if the network knows no actions."""
-        return [person.action for person in self.people.people if len(person.action.labels)]
+        """The ActionLabel of each of them; none if the network knows no actions."""
+        seen = self.people.people[: self.seen]
+        return [person.action for person in seen if len(person.action.labels)]
 
 
 class ResultBuilder:
@@ -72,6 +76,7 @@ class ResultBuilder:
         self._make = make
         self._skeleton = skeleton
         self._shown: dict[int, Any] = {}  # header of the last image, by track
+        self._last: dict[int, Any] = {}  # Person of the last image, by track
         self.redraw(markers)
 
     def redraw(self, markers: MarkerSettings) -> None:
@@ -105,6 +110,9 @@ class ResultBuilder:
                 markers += drawn
                 self._shown[person.track_id] = source.header
             people.append(self._person(person, pose, source))
+        seen = len(people)
+        people += [self._last[p.track_id] for p in prediction.waiting if p.track_id in self._last]
+        self._last = {person.track_id: person for person in people}
         array = self._make(
             'pose_action_ros/PersonArray',
             header=source.header if frame is None else frame.header(source.header),
@@ -113,7 +121,7 @@ class ResultBuilder:
             clip_frames=prediction.clip_frames,
             model=source.model,
         )
-        return ResultMessages(array, markers + self._delete(prediction.ended_tracks))
+        return ResultMessages(array, seen, markers + self._delete(prediction.ended_tracks))
 
     def delete_all(self) -> list[Any]:
         """Return the markers that remove everybody from RViz."""

@@ -19,6 +19,7 @@ from torch.nn import functional as F
 
 from pose_action_ros.core.errors import CheckpointError, ConfigError
 from pose_action_ros.models.checkpoint import (
+    UNTRAINED,
     find_weights,
     load_network,
     read_metadata,
@@ -39,6 +40,7 @@ __all__ = [
     'FinderMaps',
     'PersonFinder',
     'decode',
+    'is_finder',
     'open_finder',
     'save_finder',
 ]
@@ -221,6 +223,13 @@ def open_finder(name_or_path: str | Path) -> PersonFinder:
     except ConfigError as error:
         raise CheckpointError(f'{path}: {error}') from error
     return load_network(path, lambda: PersonFinder(config))
+
+
+def is_finder(name_or_path: str | Path) -> bool:
+    """Tell whether weights, by name or path, are a finder's; raises as `open_finder`."""
+    if str(name_or_path).startswith(UNTRAINED):
+        return False
+    return FINDER_KEY in read_metadata(find_weights(name_or_path), 'format')
 
 
 def _units(channels: int, count: int) -> list[nn.Module]:

@@ -53,6 +53,7 @@ if TYPE_CHECKING:
     from pose_action_ros.core.predictions import FramePrediction
     from pose_action_ros.inference import PoseActionStream
     from pose_action_ros.recordings.message_types import RecordedMessageMaker
+    from pose_action_ros.recordings.parts import Replay
 
 __all__ = ['Annotator', 'Counts']
 
@@ -85,6 +86,7 @@ class Counts:
         problems: Faults of images, stamps, calibration, depth images or detections,
             and for how many images.
         damaged: Faults of other messages or of the files, and their numbers.
+        messages: The number on each topic of the old recording.
         stopped_by: The signal that ended the conversion early; 0 for none.
     """
 
@@ -96,7 +98,13 @@ class Counts:
     calibrated: bool = False
     problems: Counter[str] = field(default_factory=Counter)
     damaged: Counter[str] = field(default_factory=Counter)
+    messages: Counter[str] = field(default_factory=Counter)
     stopped_by: int = 0
+
+    def listed(self) -> str:
+        """Return the topics that have messages, and their numbers, for people."""
+        listed = ', '.join(f'{topic} ({number})' for topic, number in self.messages.most_common())
+        return listed or 'no messages on any topic'
 
 
 class _Waiting(NamedTuple):
@@ -125,7 +133,7 @@ class Annotator:
     def __init__(
         self,
         make: RecordedMessageMaker,
-        stream: PoseActionStream,
+        stream: PoseActionStream | Replay,
         topics: RecordingTopics,
         settings: MatchSettings,
         writer: Writer,
@@ -167,6 +175,7 @@ class Annotator:
 
     def see(self, connection: Connection, time_ns: int, data: bytes) -> None:
         """Take in one message; results get the time of recording of their image."""
+        self.counts.messages[connection.topic] += 1
         self._process_ready(time_ns)
         take = self._takers.get((connection.topic, connection.msgtype))
         if take is not None:

@@ -18,6 +18,7 @@ from pose_action_ros.recordings.message_types import (
     load_types,
     register_detections,
 )
+from pose_action_ros.recordings.parts import PartAnnotator
 from pose_action_ros.recordings.reader import opened
 from pose_action_ros.recordings.topics import CAMERA_INFO_TYPE, RecordingTopics
 from pose_action_ros.recordings.writer import CheckpointedWriter
@@ -31,9 +32,10 @@ if TYPE_CHECKING:
 
     from pose_action_ros.inference import PoseActionStream
     from pose_action_ros.recordings.annotator import Counts
+    from pose_action_ros.recordings.parts import Part, Replay, Watched
     from pose_action_ros.recordings.reader import Recording
 
-__all__ = ['add_results']
+__all__ = ['add_results', 'watch_part']
 
 _NO_HASH = 'RIHS01_' + 64 * '0'
 _SIGNALS = ('SIGINT', 'SIGTERM', 'SIGHUP')
@@ -42,7 +44,7 @@ _SIGNALS = ('SIGINT', 'SIGTERM', 'SIGHUP')
 def add_results(
     recording: Path,
     output: Path,
-    stream: PoseActionStream,
+    stream: PoseActionStream | Replay,
     topics: RecordingTopics,
     progress: Callable[[Iterable[Any], int], Iterable[Any]] = lambda messages, _: messages,
     settings: MatchSettings | None = None,
@@ -70,10 +72,7 @@ def add_results(
         opened(recording) as reader,
         CheckpointedWriter(output, is_mcap=reader.is_mcap) as writer,
     ):
-        topics = topics.found_in(reader)
-        for connection in reader.connections:
-            if connection.topic == topics.detections:
-                register_detections(make.store, connection.msgdef)
+        topics = _prepared(reader, topics, make)
         annotator = Annotator(make, stream, topics, settings or MatchSettings(), writer)
         copies = {c.id: _copy_connection(writer, c, make) for c in reader.connections}
         _calibrate_first(annotator, reader, topics)
@@ -86,6 +85,45 @@ def add_results(
         annotator.counts.damaged.update(reader.problems)
         annotator.counts.stopped_by = came[0] if came else 0
     return annotator.counts
+
+
+def watch_part(
+    recording: Path,
+    part: Part,
+    stream: PoseActionStream,
+    topics: RecordingTopics,
+    settings: MatchSettings,
+) -> Watched:
+    """Watch a part of a recording; nothing is written.
+
+    Args:
+        recording: As `add_results`.
+        part: Which.
+        stream: As `add_results`; it has seen nothing yet.
+        topics: As `add_results`.
+        settings: As `add_results`.
+
+    Raises:
+        ConfigError: There is no such topic.
+        DatasetError: There is no recording that can be read.
+    """
+    make = RecordedMessageMaker(load_types())
+    with opened(recording) as reader:
+        topics = _prepared(reader, topics, make)
+        annotator = PartAnnotator(part, make, stream, topics, settings)
+        _calibrate_first(annotator, reader, topics)
+        return annotator.watch(reader.messages())
+
+
+def _prepared(
+    reader: Recording, topics: RecordingTopics, make: RecordedMessageMaker
+) -> RecordingTopics:
+    """Return the topics of a recording; detections are read as it defines them."""
+    topics = topics.found_in(reader)
+    for connection in reader.connections:
+        if connection.topic == topics.detections:
+            register_detections(make.store, connection.msgdef)
+    return topics
 
 
 @contextmanager

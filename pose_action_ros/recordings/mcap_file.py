@@ -171,7 +171,10 @@ class McapFile:
         if header is None or header[0] != _HEADER:
             raise DatasetError(f'{self._path} is a damaged MCAP file: it has no header')
         profile, _ = _text(self._data, header[1])
-        if profile == 'ros1':
+        self._refuse_ros1(profile == 'ros1')
+
+    def _refuse_ros1(self, is_ros1: bool) -> None:
+        if is_ros1:
             raise DatasetError(
                 f'{self._path} holds ROS 1 messages; convert the bag that it was made of: '
                 '`rosbags-convert --src BAG --dst FOLDER`'
@@ -184,6 +187,7 @@ class McapFile:
             name, at = _text(data, at + 2)
             encoding, at = _text(data, at)
             text, _ = _text(data, at)
+            self._refuse_ros1(encoding == 'ros1msg')  # where the profile is empty
             self._schemas[number] = (name, encoding, text)
         elif code == _CHANNEL:
             number, schema = struct.unpack_from('<HH', data, at)

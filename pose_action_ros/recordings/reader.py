@@ -22,11 +22,17 @@ if TYPE_CHECKING:
 
     from rosbags.interfaces import Connection
 
-__all__ = ['Recording', 'opened']
+__all__ = ['RECORDING_ENDINGS', 'Recording', 'opened']
 
 _EXPECTED = 'expected a rosbag2 folder, or a .mcap or .db3 file'
 _ROS1_START = b'#ROSBAG V'
-_ENDINGS = ('.mcap', '.db3', '.mcap.zstd', '.db3.zstd')
+_PACKED = ('.zstd', '.zst')  # of rosbag2, and of the command zstd
+
+RECORDING_ENDINGS = (
+    *('.mcap', '.db3'),
+    *(kind + packed for kind in ('.mcap', '.db3') for packed in _PACKED),
+)
+"""Of the files of a recording."""
 
 
 class _Metadata(NamedTuple):
@@ -36,11 +42,13 @@ class _Metadata(NamedTuple):
         files: Their names, in order; empty: unknown.
         packed: Messages are compressed one by one.
         digests: Of topic and type.
+        span_ns: Time of the first message, and from it to the last.
     """
 
     files: tuple[str, ...] = ()
     packed: bool = False
     digests: dict[tuple[str, str], str] = {}  # noqa: RUF012
+    span_ns: tuple[int, int] | None = None
 
 
 class Recording:
@@ -51,6 +59,8 @@ class Recording:
         message_count: As far as the files know it.
         problems: What could not be read, and how often; complete once all messages were read.
         is_mcap: Its files are MCAP.
+        span_ns: Time of the first message, and from it to the last; None if `metadata.yaml` does
+            not tell.
     """
 
     def __init__(
@@ -59,6 +69,7 @@ class Recording:
         self.problems: Counter[str] = Counter()
         self._lost = lost
         self.is_mcap = is_mcap
+        self.span_ns = metadata.span_ns
         self._files = files
         self._packed = metadata.packed
         self._joined: dict[tuple[str, str, str], Connection] = {}
@@ -120,7 +131,7 @@ def opened(path: Path) -> Iterator[Recording]:
     with ExitStack() as stack:
         files = []
         for file in paths:
-            plain = _unpacked(file, stack, lost) if file.suffix == '.zstd' else file
+            plain = _unpacked(file, stack, lost) if file.suffix in _PACKED else file
             try:
                 files.append(_open_file(plain, stack))
                 lost += _left_beside(plain)
@@ -139,7 +150,7 @@ def _storage_files(path: Path, named: tuple[str, ...]) -> tuple[list[Path], list
     if path.is_file():
         _refuse_others(path)
         return [path], []
-    there = [p for p in visible_files(path) if p.name.endswith(_ENDINGS) and p.is_file()]
+    there = [p for p in visible_files(path) if p.name.endswith(RECORDING_ENDINGS) and p.is_file()]
     if not there and (bags := visible_files(path, '*.bag')):
         _refuse_others(bags[0])
     if not named:
@@ -167,9 +178,18 @@ def _read_metadata(path: Path) -> _Metadata:
             tuple(Path(name).name for name in values['relative_file_paths']),
             str(values.get('compression_mode', '')).lower() == 'message',
             {(t['name'], t['type']): t.get('type_description_hash') or '' for t in topics},
+            _span_ns(values),
         )
     except (OSError, UnicodeDecodeError, yaml.YAMLError, KeyError, TypeError, AttributeError):
         return _Metadata()  # the files speak for themselves
+
+
+def _span_ns(values: dict[str, Any]) -> tuple[int, int] | None:
+    try:
+        start_ns = int(values['starting_time']['nanoseconds_since_epoch'])
+        return start_ns, int(values['duration']['nanoseconds'])
+    except (KeyError, TypeError, ValueError):
+        return None
 
 
 def _refuse_others(path: Path) -> None:
@@ -182,7 +202,7 @@ def _refuse_others(path: Path) -> None:
             f'{path} is a recording of ROS 1; convert it with '
             f'`rosbags-convert --src {path} --dst {target}`, then give {target}'
         )
-    if not path.name.endswith(_ENDINGS):
+    if not path.name.endswith(RECORDING_ENDINGS):
         raise DatasetError(f'{path} is no recording; {_EXPECTED}')
 
 

@@ -46,6 +46,7 @@ class RecordingTopics:
         depth: Depth images registered to the image, raw or `compressedDepth`; empty: none.
         detections: Where people are; empty: one person is found and followed.
         infrared: The images are infrared, `16UC1` among them.
+        moved: Results whose name is that of another topic: they are below `pose_action/`.
     """
 
     image: str = ''
@@ -55,13 +56,14 @@ class RecordingTopics:
     depth: str = ''
     detections: str = ''
     infrared: bool = False
+    moved: frozenset[str] = frozenset()
 
     def found_in(self, reader: Recording) -> RecordingTopics:
         """Return the topics of this recording.
 
         Raises:
-            ConfigError: There is no such topic, more than one image, or a topic to be added is
-                there already.
+            ConfigError: There is no such topic, more than one image, or the recording has such
+                results already.
         """
         types = _types(reader)
         image = self.image_in(reader)
@@ -70,7 +72,12 @@ class RecordingTopics:
             _check(types, self.camera_info, {CAMERA_INFO_TYPE}, 'CameraInfo')
         _check(types, self.depth, IMAGE_TYPES, 'depth Image')
         _check(types, self.detections, {DETECTIONS_TYPE}, 'Detection2DArray')
-        found = replace(self, image=image, camera_info=self.camera_info or beside)
+        info = self.camera_info or beside
+        found = replace(self, image=image, camera_info=info, moved=frozenset())
+        # The boxes of a detector are often called people.
+        names = OUTPUTS.items()
+        others = {n for n, kind in names if kind not in types.get(found.output(n), {kind})}
+        found = replace(found, moved=frozenset(others))
         taken = [topic for name in OUTPUTS if (topic := found.output(name)) in types]
         if taken:
             raise ConfigError(
@@ -84,7 +91,14 @@ class RecordingTopics:
         Raises:
             ConfigError: There is no such topic, or more than one image.
         """
-        images = [topic for topic, kinds in _types(reader).items() if kinds & IMAGE_TYPES]
+        types = _types(reader)
+        images = [topic for topic, kinds in types.items() if kinds & IMAGE_TYPES]
+        if not images:
+            found = [f'{topic} ({", ".join(sorted(kinds))})' for topic, kinds in types.items()]
+            raise ConfigError(
+                f'the recording has no image topic; expected {" or ".join(sorted(IMAGE_TYPES))}, '
+                f'found {_listed(found)}'
+            )
         silent = {c.topic for c in reader.connections if not c.msgcount}
         image = self.image or _only_image(images, self.depth, silent)
         if image not in images:
@@ -95,7 +109,8 @@ class RecordingTopics:
 
     def output(self, name: str) -> str:
         """Return the full name of a topic that is added."""
-        return '/'.join(['', *filter(None, self.namespace.split('/')), name])
+        path = [*self.namespace.split('/'), *(['pose_action'] if name in self.moved else [])]
+        return '/'.join(['', *filter(None, path), name])
 
 
 def _types(reader: Recording) -> dict[str, set[str]]:

@@ -33,9 +33,6 @@ class FittingSubscription:
         message_type: Of the messages.
         topic: Their topic, before remapping.
         callback: Gets each message, and what rclpy tells of it.
-
-    Attributes:
-        misfit: Why a publisher is not heard; else empty.
     """
 
     def __init__(
@@ -45,12 +42,20 @@ class FittingSubscription:
         topic: str,
         callback: Callable[[Any, Mapping[str, Any]], None],
     ) -> None:
-        self.misfit = ''
+        self._wrong_type = self._wrong_qos = ''
         self._node = node
         self._type = message_type
+        self._type_name = (
+            f'{message_type.__module__.partition(".")[0]}/msg/{message_type.__name__}'
+        )
         self._topic = topic
         self._callback = callback
         self._subscription = self._open()
+
+    @property
+    def misfit(self) -> str:
+        """Why a publisher is not heard; else empty."""
+        return self._wrong_type or self._wrong_qos
 
     def close(self) -> None:
         """Destroy the subscription."""
@@ -58,9 +63,10 @@ class FittingSubscription:
 
     def fit(self) -> None:
         """Look at the publishers that there are now, and fit the subscription to them."""
+        self._wrong_type = self._other_types()
         offers = self._offers()
         if not offers:
-            self.misfit = ''  # the publisher that did not fit has left
+            self._wrong_qos = ''  # the publisher that did not fit has left
         if not self._is_fixed and self._reliability != _best(offers):
             old, self._subscription = self._subscription, self._open()
             self._node.destroy_subscription(old)
@@ -88,12 +94,24 @@ class FittingSubscription:
         return SetParametersResult(successful=True)
 
     def _offers(self) -> list[ReliabilityPolicy]:
-        """The reliability of each publisher."""
+        """The reliability of each publisher of the type."""
+        return [
+            publisher.qos_profile.reliability
+            for publisher in self._node.get_publishers_info_by_topic(self._topic)
+            if publisher.topic_type == self._type_name
+        ]
+
+    def _other_types(self) -> str:
+        """Which types are published instead, where no publisher has the right one."""
         publishers = self._node.get_publishers_info_by_topic(self._topic)
-        return [publisher.qos_profile.reliability for publisher in publishers]
+        types = {publisher.topic_type for publisher in publishers}
+        if not types or self._type_name in types:
+            return ''
+        topic = self._node.resolve_topic_name(self._topic)
+        return f'{topic} is of type {", ".join(sorted(types))}; expected {self._type_name}'
 
     def _receive(self, msg: Any, info: Mapping[str, Any]) -> None:
-        self.misfit = ''  # this publisher fits
+        self._wrong_qos = ''  # this publisher fits
         self._callback(msg, info)
 
     def _note_misfit(self, event: QoSRequestedIncompatibleQoSInfo) -> None:
@@ -101,7 +119,7 @@ class FittingSubscription:
         if policy == QoSPolicyKind.RELIABILITY and not self._is_fixed:
             return  # `fit` ends it
         topic = self._node.resolve_topic_name(self._topic)
-        self.misfit = (
+        self._wrong_qos = (
             f'{topic} is offered with an incompatible QoS ({qos_policy_name_from_kind(policy)}); '
             f'set qos_overrides.{topic}.subscription.* to fit'
         )

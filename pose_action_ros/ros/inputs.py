@@ -31,6 +31,8 @@ if TYPE_CHECKING:
 
 __all__ = ['Inputs']
 
+_COMPRESSED = '/compressed'
+
 
 class Inputs:
     """The node's subscriptions and their last messages.
@@ -67,8 +69,10 @@ class Inputs:
         self.matched = MatchedInputs(boxes=boxes.source if boxes else None)
         self.image_topic = node.resolve_topic_name('image')
         self.camera_info_topic = _camera_info_topic(node)
+        raw = self.image_topic.removesuffix(_COMPRESSED)
+        self._other = (raw + _COMPRESSED, 'compressed')
         if settings.image_transport == 'compressed':
-            self.image_topic += '/compressed'
+            self.image_topic, self._other = raw + _COMPRESSED, (raw, 'raw')
             self._add(CompressedImage, self.image_topic, self._on_image)
         else:
             self._add(Image, 'image', self._on_image)
@@ -95,6 +99,13 @@ class Inputs:
         self._rectified = settings.image_rectified
         if self._info is not None:
             self.matched.calibration = calibration_from_msg(self._info, rectified=self._rectified)
+
+    def silence(self, for_s: float) -> str:
+        """Return that no image has come for so long, and where there may be some instead."""
+        text, (topic, transport) = f'no image on {self.image_topic} for {for_s:g} s', self._other
+        if not self._node.count_publishers(topic):
+            return text
+        return f'{text}, but {topic} is published: try image_transport:={transport}'
 
     def problems(self) -> dict[str, str]:
         """Return the fault of each input, by topic."""
@@ -140,4 +151,5 @@ def _camera_info_topic(node: Node) -> str:
     is_default = resolved == f'{namespace.rstrip("/")}/camera_info'
     if not is_default or is_remapped('camera_info', node.get_name(), namespace, sys.argv):
         return resolved
-    return f'{node.resolve_topic_name("image").rpartition("/")[0]}/camera_info'
+    image = node.resolve_topic_name('image').removesuffix(_COMPRESSED)
+    return f'{image.rpartition("/")[0]}/camera_info'

@@ -353,7 +353,7 @@ class PoseActionNode(LifecycleNode):
         if worker is None or inputs is None or stream is None:
             return found
         if self._statistics.seconds_since_arrival() > _SILENCE_S:
-            found['silence'] = f'no image on {inputs.image_topic} for {_SILENCE_S:g} s'
+            found['silence'] = inputs.silence(_SILENCE_S)
         elif self._enabled:
             found |= self._statistics.history.problems(stream.clip_s, self.settings.clip.max_gap)
             if stream.is_3d and self._statistics.seconds_since_start() > _SILENCE_S:

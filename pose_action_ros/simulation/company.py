@@ -14,6 +14,7 @@ import numpy as np
 import torch
 
 from pose_action_ros.core.errors import ConfigError
+from pose_action_ros.geometry.camera_placement import placement_on_ground
 from pose_action_ros.simulation.batched import one_thread
 from pose_action_ros.simulation.optics import add_noise, noise_table, whole_window
 from pose_action_ros.simulation.renderer import Solids, first_hits
@@ -62,6 +63,10 @@ class SimulatedCompany:
         height: Rows.
         photographs: Pictures to use as backdrop instead of a drawn one.
 
+    Attributes:
+        camera: Its lens.
+        placement: (3, 4) from its optical frame to a world on the ground below it, x ahead, z up.
+
     Raises:
         ConfigError: There is nobody.
     """
@@ -88,6 +93,7 @@ class SimulatedCompany:
             for k in range(count)
         ]  # fmt: skip
         self.camera, self._lead = lead.camera, lead
+        self.placement = placement_on_ground(lead.to_camera)
         self._backdrop = lead.draw_backdrop(photographs)
         self._noise = noise_table(rng, height, width)
 

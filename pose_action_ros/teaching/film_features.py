@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from pose_action_ros.core.errors import DatasetError
+from pose_action_ros.core.paths import visible_files
 from pose_action_ros.core.predictions import PersonBox
 from pose_action_ros.data.windows import corner_box
 from pose_action_ros.geometry import crop_transform
@@ -232,7 +233,7 @@ class FeatureFiles:
 
     def _key(self, film: FolderFilm, boxes: Any, mirrored: bool) -> str:
         real = film.path.resolve()
-        files = sorted(real.iterdir()) if real.is_dir() else [real]
+        files = visible_files(real) if real.is_dir() else [real]
         stamps = [(f.name, f.stat().st_size, f.stat().st_mtime_ns) for f in files]
         rate = film.picture_rate_hz if real.is_dir() else 0.0
         boxes = sorted(boxes.items()) if boxes else None

@@ -12,7 +12,13 @@ from lightning.fabric.utilities.rank_zero import rank_zero_only
 
 from pose_action_ros.core.errors import ConfigError
 from pose_action_ros.models import open_model
-from pose_action_ros.models.finder import FinderConfig, PersonFinder, save_finder
+from pose_action_ros.models.finder import (
+    FinderConfig,
+    PersonFinder,
+    is_finder,
+    open_finder,
+    save_finder,
+)
 from pose_action_ros.training.data_module import PhaseData
 from pose_action_ros.training.finder_module import FinderModule
 from pose_action_ros.training.finder_samples import FinderSamples, SceneStore
@@ -120,19 +126,21 @@ def _data(config: FinderTrainConfig, shape: FinderConfig) -> PhaseData:
 
 
 def _start_network(config: FinderTrainConfig, *, read: bool) -> PersonFinder:
-    """A finder with random weights, except for the entry flow if `weights` are given."""
+    """A finder with random weights, those of a finder, or a pose network's entry flow."""
     try:
         net = PersonFinder(FinderConfig(**{'name': config.name, **config.model}))
     except TypeError as error:
         raise ConfigError(f'model: {error}; see FinderConfig for the fields') from error
-    if config.weights is not None and read:
-        try:
-            net.entry_flow.load_state_dict(
-                open_model(config.weights).pose_net.entry_flow.state_dict()
-            )
-        except RuntimeError as error:
-            raise ConfigError(
-                f'the entry flow of {config.weights} has another width; set model.features to '
-                f'its own: {error}'
-            ) from error
+    if config.weights is None or not read:
+        return net
+    try:
+        if is_finder(config.weights):
+            net.load_state_dict(open_finder(config.weights).state_dict())
+        else:
+            flow = open_model(config.weights).pose_net.entry_flow
+            net.entry_flow.load_state_dict(flow.state_dict())
+    except RuntimeError as error:
+        raise ConfigError(
+            f'{config.weights} has another width; set `model` to its own: {error}'
+        ) from error
     return net

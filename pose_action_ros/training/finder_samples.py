@@ -15,6 +15,7 @@ import numpy as np
 import torch
 
 from pose_action_ros.core.errors import ConfigError
+from pose_action_ros.core.paths import visible_files
 from pose_action_ros.core.skeleton import get_skeleton
 from pose_action_ros.data.mixing import ENDLESS
 from pose_action_ros.data.opening import open_library
@@ -82,7 +83,7 @@ class SceneStore:
             val |= {k: s for k, s in _photographs(options, 'val') if _is_better(s, val, k)}
         backdrops, nobody = [], []
         if data.empty:
-            backdrops = sorted(p for p in Path(data.empty).rglob('*') if p.is_file())
+            backdrops = [p for p in visible_files(Path(data.empty), '**/*') if p.is_file()]
             nobody = empty_scenes(Path(data.empty))
         return (
             cls(

@@ -61,6 +61,16 @@ def test_an_expected_error_is_one_line_on_stderr(run, monkeypatch):
     assert err == 'error: found [bold] and a long line ' + 'x' * 300 + '\n'
 
 
+def test_a_file_that_cannot_be_written_is_one_line_on_stderr(run, monkeypatch):
+    def fail():
+        raise PermissionError(13, 'Permission denied', '/there')
+
+    monkeypatch.setattr(command_line, 'app', fail)
+    status, out, err = run()
+    assert (status, out) == (1, '')
+    assert err == "error: [Errno 13] Permission denied: '/there'\n"
+
+
 def test_an_unexpected_error_is_not_hidden(run, monkeypatch):
     def fail():
         raise ZeroDivisionError

@@ -171,6 +171,33 @@ def test_a_picture_becomes_a_drawn_picture(run, weights, tmp_path):
     assert 'would overwrite' in err
 
 
+def test_several_sources_have_a_folder_each(run, video, write_film, weights, tmp_path):
+    other = write_film(tmp_path / 'other.mp4', count=5)
+    torn = tmp_path / 'torn.mp4'
+    torn.write_text('no film')
+    output = tmp_path / 'out'
+    words = ('predict', video, other, torn, '--output', output, '--weights', weights, '--quiet')
+    status, out, _ = run(*words, '--device', 'cpu')
+    assert status == 1
+    assert '3 inputs: 2 done, 1 failed; 11 images' in out
+    assert 'cannot be read as a video' in ' '.join(out.split())
+    assert len(people_of(output / 'film/film.jsonl')) == 6
+    assert cv2.VideoCapture(str(output / 'other/other.mp4')).get(cv2.CAP_PROP_FRAME_COUNT) == 5
+    assert not (output / 'torn').exists()
+    run('predict', video, '--output', tmp_path / 'alone', '--weights', weights, '--device', 'cpu')
+    assert people_of(output / 'film/film.jsonl') == people_of(tmp_path / 'alone/film.jsonl')
+    status, out, _ = run(*words, '--device', 'cpu', '--threads', 1)
+    assert (status, '2 unchanged' in out) == (1, True)
+
+
+@pytest.mark.parametrize('option', ['--show', '--view'])
+def test_several_sources_are_not_shown(run, video, weights, tmp_path, option):
+    status, _, err = run('predict', video, video, option, '--output', tmp_path / 'out')
+    assert (status, 'need a single source' in err) == (1, True)
+    status, _, err = run('predict', video, 0, '--output', tmp_path / 'out')
+    assert (status, 'camera 0 has no end; give it alone' in err) == (1, True)
+
+
 class Camera:
     """A camera of three images; then the user presses Ctrl-C."""
 

@@ -90,8 +90,11 @@ def test_the_simulated_actor(run, tmp_path):
     assert run('record', 'other', '--action', 'walk', *options)[0] == 0
 
 
-def write_recording(path, images):
-    """A recording of raw images, 10 a second; every second one is damaged."""
+def write_recording(path, images, stamps=None):
+    """A recording of raw images, 10 a second; every second one is damaged.
+
+    `stamps` are those of the sound ones, seconds after the first; by default they are right.
+    """
     pytest.importorskip('rosbags', reason='needs the extra `bag`')
     from rosbags.rosbag2 import StoragePlugin, Writer
     from rosbags.typesys import Stores, get_typestore
@@ -103,7 +106,8 @@ def write_recording(path, images):
         kind = 'sensor_msgs/msg/Image'
         connection = writer.add_connection('/camera/image_raw', kind, typestore=make.store)
         for number in range(images):
-            sec, part = divmod(number, 10)
+            tenths = number if stamps is None else round(10 * stamps[number // 2])
+            sec, part = divmod(tenths, 10)
             stamp = make('builtin_interfaces/Time', sec=100 + sec, nanosec=part * 10**8)
             header = make('std_msgs/Header', stamp=stamp, frame_id='camera')
             data = np.full(48 * 64 * (3 if number % 2 == 0 else 1), number, np.uint8)
@@ -114,6 +118,22 @@ def write_recording(path, images):
             time_ns = (1000 + number) * 10**8
             writer.write(connection, time_ns, make.store.serialize_cdr(message, kind))
     return path
+
+
+def test_one_wrong_stamp_costs_one_image_of_a_recording(tmp_path):
+    pytest.importorskip('rosbags', reason='needs the extra `bag`')
+    from pose_action_ros.recordings.images import recorded_images
+
+    good = [number / 5.0 for number in range(10)]
+    for wrong in (-100.0, 0.3, 2.9, 3600.0, -50.0):  # none, late, ahead, far ahead, long ago
+        stamps = [*good[:4], wrong, *good[4:]]
+        source = write_recording(tmp_path / f'{wrong}', 2 * len(stamps), stamps)
+        times = np.array([time_s for time_s, _ in recorded_images(source)])
+        np.testing.assert_allclose(times - times[0], good, err_msg=f'{wrong}')
+    again = write_recording(tmp_path / 'again', 40, [*good, *good])
+    times = np.array([time_s for time_s, _ in recorded_images(again)])
+    assert len(times) >= 18
+    assert (np.diff(times) > 0.0).all()
 
 
 def test_a_recording_is_cut(run, tmp_path):

@@ -9,3 +9,12 @@ def test_files_come_by_name_without_hidden_ones(tmp_path):
     assert [path.name for path in visible_files(tmp_path)] == ['a.mat', 'b.mat', 'c.txt']
     assert [path.name for path in visible_files(tmp_path, '*.mat')] == ['a.mat', 'b.mat']
     assert visible_files(tmp_path / 'none') == []
+
+
+def test_what_lies_in_a_hidden_folder_is_hidden(tmp_path):
+    inner = tmp_path / '.made' / 'x'  # the folder itself may be a hidden one
+    for name in ('a/b/1.png', '.git/2.png', 'a/.trash/3.png', 'a/._1.png', '4.png'):
+        (inner / name).parent.mkdir(parents=True, exist_ok=True)
+        (inner / name).touch()
+    found = [p for p in visible_files(inner, '**/*') if p.is_file()]
+    assert found == [inner / '4.png', inner / 'a/b/1.png']

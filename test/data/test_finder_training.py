@@ -211,6 +211,20 @@ def test_the_entry_flow_comes_from_weights_and_stays(people, tmp_path):
         torch.testing.assert_close(value, theirs[name])
 
 
+def test_a_finder_goes_on_from_another_one(people, tmp_path):
+    people.write_coco(tmp_path / 'coco')
+    values = mapping(tmp_path / 'coco', tmp_path / 'first')
+    first = train_finder(config_from_mapping(values), progress=False)
+    values |= {'weights': str(first), 'output': str(tmp_path / 'second')}
+    values['finder'] = {**values['finder'], 'learning_rate': 0.0, 'ema_decay': 0.0}
+    second = open_finder(train_finder(config_from_mapping(values), progress=False))
+    for name, value in open_finder(first).named_parameters():
+        torch.testing.assert_close(dict(second.named_parameters())[name], value)
+    wider = {**values, 'output': str(tmp_path / 'third'), 'model': {**TINY, 'eighth': 16}}
+    with pytest.raises(ConfigError, match='width'):
+        train_finder(config_from_mapping(wider), progress=False)
+
+
 def test_settings_of_the_finder_are_as_strict_as_others():
     with pytest.raises(ConfigError, match='epochs'):
         config_from_mapping({'task': 'finder', 'finder': {'epoch': 3}})

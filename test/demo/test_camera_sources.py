@@ -59,3 +59,13 @@ def test_hidden_and_damaged_images_of_a_folder(tmp_path):
         path.write_bytes(b'damaged')
     with pytest.raises(ImageError, match='is damaged'):
         open_source(settings)
+
+
+def test_several_actors_are_filmed_without_a_truth():
+    options = {'width': 160, 'height': 120, 'seed': 3}
+    source = open_source(CameraSettings(actors=2, **options))
+    shot = source.shoot(0.5)
+    assert shot.truth is None
+    assert shot.image_rgb.shape == (120, 160, 3)
+    assert (source.camera.width, source.placement.shape) == (160, (3, 4))
+    assert open_source(CameraSettings(**options)).shoot(0.5).truth is not None

@@ -156,10 +156,10 @@ def test_no_image_is_refused():
 
 
 def test_depth_in_metres():
-    millimetres = np.array([[0, 1500], [8000, 65535]], '<u2')
-    expected = [[np.nan, 1.5], [8.0, 65.535]]
+    millimetres = np.array([[0, 1500, 8000], [65534, 65535, 1]], '<u2')
+    expected = [[np.nan, 1.5, 8.0], [65.534, np.nan, 0.001]]
     for encoding in ('16UC1', 'mono16'):
-        found = decode_depth(millimetres.tobytes(), width=2, height=2, step=4, encoding=encoding)
+        found = decode_depth(millimetres.tobytes(), width=3, height=2, step=6, encoding=encoding)
         np.testing.assert_allclose(found, expected, rtol=1e-6)
         assert found.dtype == np.float32
 
@@ -300,7 +300,7 @@ class TestCompressedDepth:
     def test_millimetres(self):
         data = self.message(np.array([[0, 1500], [8000, 65535]], np.uint16))
         found = decode_compressed_depth(data, '16UC1; compressedDepth png')
-        np.testing.assert_allclose(found, [[np.nan, 1.5], [8.0, 65.535]], rtol=1e-6)
+        np.testing.assert_allclose(found, [[np.nan, 1.5], [8.0, np.nan]], rtol=1e-6)
         assert found.dtype == np.float32
         np.testing.assert_array_equal(
             decode_compressed_depth(data, '16UC1; compressedDepth'), found

@@ -303,15 +303,10 @@ class Crowd:
         windows = self.people.windows(
             stamp_ns, SIZE, self.settings, candidates=candidates, most=most
         )
-        readings = []
-        for window in windows:
-            middle = np.array([window.box.center_x, window.box.center_y])
-            away = [np.linalg.norm(middle - centre) for centre in centres]
-            if away and min(away) < window.box.size / 2:
-                points = joints(*centres[int(np.argmin(away))], self.size)
-                readings.append(reading(window, points))
-            else:
-                readings.append(reading(window, joints(*middle), UNSURE))
+        readings = self.read(windows, centres)
+        again = self.people.newcomers(readings, self.settings, 0.7)
+        second = self.read(again, centres)
+        readings = self.people.confirmed(readings, second, self.settings, 0.7)
         seen = self.people.sight(readings, stamp_ns, self.settings)
         self.lost = self.people.end_lost(
             stamp_ns, self.settings, [w.track_id for w in windows], 1.0
@@ -321,6 +316,73 @@ class Crowd:
             s.reading.track_id: tuple(s.reading.joints_image.mean(0).round().astype(int).tolist())
             for s in seen
         }
+
+    def read(self, windows, centres):
+        """What the network reads in these windows."""
+        readings = []
+        for window in windows:
+            middle = np.array([window.box.center_x, window.box.center_y])
+            away = [np.linalg.norm(middle - centre) for centre in centres]
+            if away and min(away) < window.box.size / 2:
+                points = joints(*centres[int(np.argmin(away))], self.size)
+                readings.append(reading(window, points))
+            else:
+                readings.append(reading(window, joints(*middle), UNSURE))
+        return readings
+
+
+class TestNewcomers:
+    """Who is not followed yet is looked at twice."""
+
+    AT = PersonBox(200.0, 200.0, 140.0)
+    FAIR = np.full(4, 0.5)  # enough to go on with a track, too little to begin one
+
+    def look(self, first, second, people=None, confidences=(SURE, SURE)):
+        """The windows of the second look, and who is seen after it."""
+        people = registry() if people is None else people
+        windows = people.windows(0, SIZE, SETTINGS, candidates=[self.AT])
+        readings = [reading(w, first, confidences[0]) for w in windows]
+        again = people.newcomers(readings, SETTINGS, 0.7)
+        looks = [reading(w, second, confidences[1]) for w in again]
+        counted = people.confirmed(readings, looks, SETTINGS, 0.7)
+        return again, people.sight(counted, 0, SETTINGS)
+
+    def test_the_second_look_is_around_the_first_pose_and_counts(self):
+        (window,), (sighting,) = self.look(joints(210, 205), joints(212, 205))
+        assert (window.box.center_x, window.box.center_y) == (210, 205)
+        assert sighting.reading.box == window.box
+
+    def test_both_looks_must_be_sure(self):
+        place = joints(200, 200)
+        again, seen = self.look(place, place, confidences=(self.FAIR, SURE))
+        assert (again, seen) == ([], [])
+        again, seen = self.look(place, place, confidences=(SURE, self.FAIR))
+        assert len(again) == 1
+        assert seen == []
+
+    def test_who_is_followed_is_looked_at_once_and_may_be_less_sure(self):
+        people = registry()
+        self.look(joints(200, 200), joints(200, 200), people)
+        again, (sighting,) = self.look(
+            joints(200, 200), joints(0, 0), people, confidences=(self.FAIR, UNSURE)
+        )
+        assert again == []
+        assert sighting.reading.track_id == 1
+
+    def test_given_boxes_are_looked_at_once(self):
+        people = registry()
+        windows = people.windows(0, SIZE, SETTINGS, [self.AT])
+        readings = [reading(w, joints(200, 200), self.FAIR) for w in windows]
+        assert people.newcomers(readings, SETTINGS, 0.7) == []
+        assert people.confirmed(readings, [], SETTINGS, 0.7) == readings
+
+    def test_the_most_certain_candidates_come_first_and_the_rest_is_not_forgotten(self):
+        people, settings = registry(), TrackSettings(max_people=8)
+        sizes = [40.0, 200.0, 60.0, 90.0]
+        boxes = [PersonBox(100.0 + 140 * i, 200.0, size) for i, size in enumerate(sizes)]
+        windows = people.windows(0, SIZE, settings, candidates=boxes, most=3)
+        assert [window.box for window in windows] == boxes[:3]
+        assert people.unlooked == boxes[3:]
 
 
 class TestSearchedPeople:
@@ -438,3 +500,4 @@ class TestSearchedPeople:
         counts = {i: sum(i in frame for frame in seen) for i in everybody}
         assert sorted(counts.values()) == [2, 2, 2, 2, 8]
         assert crowd.lost == []
+        assert len(crowd.people.waiting) == 3

@@ -99,9 +99,14 @@ def test_a_box_that_can_not_be_costs_itself_alone(bad):
     people.put(0, found(good), 0)
 
 
-def test_a_score_that_is_no_number_is_none():
-    message = found(detection(1, 2, 3, 4, person=math.nan), detection(5, 6, 7, 8, person=0.9))
-    assert boxes_from_detections(message, 'person', 0.0) == [PersonBox(5.0, 6.0, 8.0)]
+def test_a_score_that_is_no_number_costs_its_box_alone_and_is_said():
+    people = Detections()
+    bad = detection(1, 2, 3, 4, person=math.nan)
+    people.put(0, found(bad, detection(5, 6, 7, 8, person=0.9), bad), 0)
+    assert people.boxes_at(0, SIZE, NEAR) == [PersonBox(5.0, 6.0, 8.0)]
+    assert 'a box was skipped: expected finite numbers' in people.problem
+    twice = found(detection(5, 6, 7, 8, person=math.nan, dog=0.8))
+    assert boxes_from_detections(twice, '', 0.5) == [PersonBox(5.0, 6.0, 8.0)]
 
 
 def test_a_class_that_never_comes_is_said():

@@ -223,3 +223,20 @@ def test_camera_survives_the_round_trip(make, header):
         600.0, 610.0, 315.0, 245.0, 640, 480, (0.1, -0.2, 0.001, 0.002, 0.05), 'plumb_bob'
     )
     assert calibration_from_msg(camera_to_msg(make, camera, header)).camera == camera
+
+
+def test_somebody_who_waits_stays_in_people_as_they_were_seen_last(make, header):
+    builder = ResultBuilder(make, PA17J, MarkerSettings())
+    ana, ben = person(track_id=1), person(track_id=2)
+    results = []
+    for stamp_ns, persons, waiting in ((1, (ana, ben), ()), (2, (ana,), (ben,)), (3, (ana,), ())):
+        stamped = make('std_msgs/Header', frame_id='camera', stamp=stamp_to_msg(make, stamp_ns))
+        prediction = FramePrediction(stamp_ns, persons, waiting=waiting)
+        results.append(builder.build(prediction, SourceImage(stamped, (640, 480), 'mpii')))
+    first, second, third = results
+    stamps = [
+        {p.track_id: stamp_from_msg(p.pose.header.stamp) for p in result.people.people}
+        for result in results
+    ]
+    assert stamps == [{1: 1, 2: 1}, {1: 2, 2: 1}, {1: 3}]
+    assert [len(result.poses) for result in (first, second, third)] == [2, 1, 1]

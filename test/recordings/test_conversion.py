@@ -520,9 +520,21 @@ def test_topics_are_chosen_and_refused_with_a_reason(tmp_path, film):
     with Reader(tmp_path / 'silent') as reader:
         assert RecordingTopics().found_in(reader).image == '/a/image/compressed'
         assert RecordingTopics('/a/image').found_in(reader).image == '/a/image'
+    recorder = Recorder(tmp_path / 'none')
+    recorder.write('/a/camera_info', recorder.camera_info(film[0], START_NS), START_NS)
+    recorder.writer.close()
+    with (
+        Reader(tmp_path / 'none') as reader,
+        pytest.raises(
+            ConfigError, match=r'no image topic.*found /a/camera_info \(sensor_msgs/msg/'
+        ),
+    ):
+        RecordingTopics().found_in(reader)
     recorder = Recorder(tmp_path / 'two')
-    for topic in ('/left/image', '/right/image', '/poses'):
+    for topic in ('/left/image', '/right/image', '/people', '/left/actions'):
         recorder.write(topic, image, START_NS)
+    kind = 'pose_action_ros/msg/Pose3D'
+    recorder.writer.add_connection('/poses', kind, typestore=load_types())
     recorder.writer.close()
     with Reader(tmp_path / 'two') as reader:
         with pytest.raises(ConfigError, match='--image-topic'):
@@ -531,6 +543,8 @@ def test_topics_are_chosen_and_refused_with_a_reason(tmp_path, film):
             RecordingTopics('/left/image').found_in(reader)
         taken = RecordingTopics('/left/image', namespace='left').found_in(reader)
         assert taken.output('poses') == '/left/poses'
+        assert taken.output('actions') == '/left/pose_action/actions'  # not an ActionLabel
+        assert taken.found_in(reader) == taken
 
 
 def test_what_is_no_recording_is_said_and_leaves_nothing(tmp_path, film, net):
@@ -559,15 +573,16 @@ def test_the_command(tmp_path, film, net):
         assert {'/poses', '/actions', '/markers', '/chatter'} <= set(reader.topics)
 
 
-def test_the_options_of_the_command(tmp_path, film, net):
+@pytest.mark.parametrize('boxes', ['detections', 'people'])  # the latter as in version 0.1
+def test_the_options_of_the_command(tmp_path, film, net, boxes):
     weights = tmp_path / 'net.safetensors'
     save_model(net, weights)
     source = write_people(tmp_path / 'in', film)
     options = {
-        'detections-topic': '/detector/boxes',
-        'detections-class-id': 'dog',
-        'detections-min-score': 0.1,
-        'detections-max-age': 0.03,
+        f'{boxes}-topic': '/detector/boxes',
+        f'{boxes}-class-id': 'dog',
+        f'{boxes}-min-score': 0.1,
+        f'{boxes}-max-age': 0.03,
         'sync-wait': 0.1,
         'body-height': 1.5,
         'weights': weights,
@@ -581,11 +596,3 @@ def test_the_options_of_the_command(tmp_path, film, net):
     assert 'no calibration on /camera_info' in result.stderr
     refused = CliRunner().invoke(app, [*map(str, arguments[:4]), '--detections-min-score', '7'])
     assert refused.exit_code != 0
-
-
-def test_the_old_names_of_options_are_refused_with_the_new_ones(tmp_path):
-    result = CliRunner().invoke(
-        app, ['bag', 'in', str(tmp_path / 'out'), '--people-min-score', '1']
-    )
-    assert result.exit_code != 0
-    assert '--detections-min-score' in ' '.join(result.stderr.split())

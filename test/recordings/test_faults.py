@@ -209,6 +209,21 @@ def test_bad_images_are_reported_and_none_at_all_is_an_error(tmp_path, weights):
     assert len(contents(tmp_path / 'out2')) == FRAMES
 
 
+def test_a_recording_without_images_is_an_error_that_names_what_there_is(tmp_path, weights):
+    path = tmp_path / 'in'
+    with Writer(path, version=8, storage_plugin=StoragePlugin.MCAP) as writer:
+        writer.add_connection('/image', TOPICS['/image'], typestore=STORE)  # silent
+        other = writer.add_connection('/other', TOPICS['/other'], typestore=STORE)
+        word = STORE.serialize_cdr(MAKE('std_msgs/String', data='word'), TOPICS['/other'])
+        writer.write(other, 1, word)
+    done = run(path, tmp_path / 'out', weights=weights)
+    assert done.exit_code == 1
+    assert isinstance(done.exception, DatasetError)
+    assert '/image has no messages; ' in str(done.exception)
+    assert str(done.exception).endswith(' has /other (1)')
+    assert [topic for topic, _ in contents(tmp_path / 'out')] == ['/other']
+
+
 @pytest.mark.parametrize('number', [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_a_signal_ends_the_work_in_order(tmp_path, monkeypatch, weights, number):
     source = record(tmp_path / 'in', StoragePlugin.MCAP, topics=['/image'])

@@ -165,3 +165,6 @@ def test_what_is_none_is_named(tmp_path):
             McapFile(path)
     with pytest.raises(DatasetError, match=r'ROS 1.*rosbags-convert --src BAG --dst FOLDER'):
         read(tmp_path, mcap([FIRST], profile='ros1', index=False))
+    old = schema(name='std_msgs/String', encoding='ros1msg') + channel(1, '/a', encoding='ros1')
+    with pytest.raises(DatasetError, match=r'ROS 1.*rosbags-convert'):
+        read(tmp_path, mcap([chunk(10, old + message(10, b'a'))], profile='', index=False))

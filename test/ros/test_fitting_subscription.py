@@ -1,5 +1,7 @@
 """The node hears every publisher of its images; where all are reliable it loses no image."""
 
+from types import SimpleNamespace
+
 import cv2
 import numpy as np
 import pytest
@@ -14,6 +16,7 @@ from sensor_msgs.msg import CompressedImage, Image
 from std_msgs.msg import Header
 
 from pose_action_ros.messages.stamp import stamp_from_msg, stamp_to_msg
+from pose_action_ros.ros.fitting_subscription import FittingSubscription
 from pose_action_ros.ros.message_types import MAKE
 
 pytestmark = pytest.mark.ros
@@ -106,3 +109,30 @@ def test_an_override_fixes_one_topic_alone(graph, weights):
     assert [v.string_value or v.integer_value for v in values] == [
         'best_effort', 7, 'best_available', 1,
     ]  # fmt: skip
+
+
+def test_a_topic_of_another_type_is_said_until_one_of_the_right_type_comes():
+    publishers = []
+    node = SimpleNamespace(
+        create_subscription=lambda *args, qos_overriding_options, **kwargs: (
+            qos_overriding_options.callback(args[3])
+        ),
+        destroy_subscription=lambda subscription: None,
+        get_publishers_info_by_topic=lambda topic: publishers,
+        resolve_topic_name=lambda topic: f'/{topic}',
+    )
+
+    def publisher(topic_type):
+        profile = QoSProfile(depth=1, reliability=RELIABLE)
+        return SimpleNamespace(topic_type=topic_type, qos_profile=profile)
+
+    fitting = FittingSubscription(node, Image, 'image', lambda msg, info: None)
+    fitting.fit()
+    assert fitting.misfit == ''
+    publishers.append(publisher('sensor_msgs/msg/CompressedImage'))
+    fitting.fit()
+    wrong = '/image is of type sensor_msgs/msg/CompressedImage; expected sensor_msgs/msg/Image'
+    assert fitting.misfit == wrong
+    publishers.append(publisher('sensor_msgs/msg/Image'))
+    fitting.fit()
+    assert fitting.misfit == ''

@@ -264,6 +264,11 @@ def test_an_incompatible_qos_and_silence_are_said(robot):
         what='warnings',
     )
     robot.graph.node.destroy_publisher(shy)
+    raw = IMAGE.removesuffix('/compressed')
+    copy = robot.graph.node.create_publisher(Image, raw, 5)
+    hint = f'no image on {IMAGE} for 2 s, but {raw} is published: try image_transport:=raw'
+    robot.graph.wait(lambda: hint in robot.diagnosis().message, what='hint')
+    robot.graph.node.destroy_publisher(copy)
     depth = robot.graph.node.create_publisher(
         Image,
         '/robot1/depth',

@@ -1,0 +1,79 @@
+"""Options of the verbs that take many inputs, with one name and one text each."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import replace
+from importlib.metadata import PackageNotFoundError, version
+from typing import Annotated, Any
+
+import typer
+
+from pose_action_ros.batch.run import Workers
+
+__all__ = ['Again', 'Count', 'Gpus', 'RayAddress', 'Threads', 'batch_key', 'for_workers']
+
+Count = Annotated[
+    int,
+    typer.Option('--workers', min=1, help='Inputs converted at a time on this machine (Ray).'),
+]
+RayAddress = Annotated[
+    str,
+    typer.Option(
+        '--ray',
+        help='Convert on the Ray cluster at this address (`auto`: the one that runs here).',
+    ),
+]
+Threads = Annotated[
+    int,
+    typer.Option(
+        min=0,
+        help='CPU threads of a worker; 0: an even share of the cores, on a cluster 1.',
+    ),
+]
+Gpus = Annotated[
+    float,
+    typer.Option(min=0.0, help='Share of a GPU for each worker, such as 0.25; 0: the CPU.'),
+]
+Again = Annotated[
+    bool, typer.Option('--again', help='Convert also inputs that are done and unchanged.')
+]
+
+
+def for_workers(settings: Any, workers: Workers) -> Any:
+    """Return settings with the threads and the device of a worker.
+
+    A worker of Ray uses a GPU only where Ray has given it a share of one.
+
+    Args:
+        settings: A dataclass with `threads` and `device`.
+        workers: Who does the work.
+    """
+    if workers.is_here:
+        return replace(settings, threads=workers.threads)
+    on_cpu = settings.device == 'auto' and not workers.gpus
+    device = 'cpu' if on_cpu else settings.device
+    return replace(settings, threads=workers.threads_each, device=device)
+
+
+def batch_key(settings: Any) -> str:
+    """Return a text of all that changes an output besides the input.
+
+    Args:
+        settings: A dataclass with `weights`, `finder`, `threads` and `device`. Threads and device
+            change nothing but the last digits.
+    """
+    try:
+        release = version('pose_action_ros')
+    except PackageNotFoundError:
+        release = 'of a checkout'
+    contents = [_digest(name) for name in (settings.weights, settings.finder) if name]
+    return repr((release, contents, replace(settings, threads=0, device='')))
+
+
+def _digest(weights: str) -> str:
+    from pose_action_ros.models.checkpoint import UNTRAINED, find_weights
+
+    if weights.startswith(UNTRAINED):
+        return weights
+    return hashlib.sha256(find_weights(weights).read_bytes()).hexdigest()
