@@ -24,6 +24,7 @@ import psutil
 import typer
 from rosbags.rosbag2 import Reader, StoragePlugin, Writer
 
+from pose_action_ros.core.weights import NetworkChoice
 from pose_action_ros.inference.shared_network import stream_of
 from pose_action_ros.messages.camera import camera_to_msg
 from pose_action_ros.messages.image import image_to_msg, rgb_from_msg
@@ -50,7 +51,7 @@ def main(
         for number in range(count):
             record(folder / f'in/walk_{number:02d}', number, seconds)
         print(f'{count} recordings of {seconds} s, {size_mib(folder / "in"):.1f} MiB together')
-        settings = ConversionSettings(weights=weights, device='cpu', threads=1)
+        settings = ConversionSettings(NetworkChoice(weights, device='cpu', threads=1))
         measure_parts(folder, settings)
         start_s = time.monotonic()
         for path in sorted((folder / 'in').iterdir()):
@@ -92,9 +93,9 @@ def measure_parts(folder: Path, settings: ConversionSettings) -> None:
                 if connection.topic == '/camera/image':
                     images.append(rgb_from_msg(store.deserialize_cdr(data, connection.msgtype)))
     read_s = time.process_time() - start_s
-    stream_of(settings.weights, device='cpu', threads=1)
+    stream_of(settings.network)
     start_s = time.process_time()
-    stream = stream_of(settings.weights, device='cpu', threads=1)
+    stream = stream_of(settings.network)
     for index, image in enumerate(images):
         stream.process(image, round(index / _RATE_HZ * 1e9))
     seen_s = time.process_time() - start_s

@@ -45,7 +45,7 @@ _ENVIRONMENT = {
 
 @dataclass(frozen=True)
 class Workers:
-    """Who does the work.
+    """The processes that do the work.
 
     Attributes:
         count: Workers on this machine; 1: this process.
@@ -79,8 +79,8 @@ def run(items: Sequence[Item], batch: Batch, workers: Workers) -> Iterator[Outco
 
     Args:
         items: The inputs.
-        batch: How.
-        workers: Who.
+        batch: The work.
+        workers: The processes that do it.
 
     Raises:
         ConfigError: Ray is not installed, or there is no such cluster.

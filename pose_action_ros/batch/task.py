@@ -54,7 +54,7 @@ def do(item: Item, batch: Batch, *parts: Any) -> Outcome:
 
     Args:
         item: The input.
-        batch: How.
+        batch: The work.
         parts: Results of the parts of a long input, in order; given on to `convert`.
     """
     start = time.monotonic()
@@ -88,9 +88,7 @@ def is_done(item: Item, batch: Batch) -> bool:
         key = _key(batch, trace_of(item.source)[0])
     except PoseActionError:
         return False
-    store = OutputStore(batch.output)
-    mark = store.mark(item.name)
-    return bool(not batch.again and mark and mark.get('key') == key and store.exists(item.name))
+    return _finished(OutputStore(batch.output), item, batch, key) is not None
 
 
 def do_part(item: Item, batch: Batch, part: Any) -> Any:
@@ -98,7 +96,7 @@ def do_part(item: Item, batch: Batch, part: Any) -> Any:
 
     Args:
         item: The input.
-        batch: How.
+        batch: The work.
         part: One of the item's parts.
     """
     if batch.watch is None:
@@ -116,18 +114,23 @@ def _key(batch: Batch, trace: list[tuple[str, int, str]]) -> str:
     return hashlib.sha256(repr((trace, batch.key)).encode()).hexdigest()
 
 
+def _finished(store: OutputStore, item: Item, batch: Batch, key: str) -> dict[str, Any] | None:
+    """The mark of an output that is there, unchanged, and may stay."""
+    mark = None if batch.again else store.mark(item.name)
+    return mark if mark and mark.get('key') == key and store.exists(item.name) else None
+
+
 def _whole(
     item: Item, batch: Batch, outcome: Outcome, key: str, parts: tuple[Any, ...]
 ) -> Outcome:
     store = OutputStore(batch.output)
-    mark, is_there = store.mark(item.name), store.exists(item.name)
-    if is_there and mark is None:
+    if store.exists(item.name) and store.mark(item.name) is None:
         raise ConfigError(
             f'{batch.output}/{item.name} exists and is no finished output of this command; '
             'delete it, or give another folder'
         )
-    if is_there and not batch.again and mark and mark.get('key') == key:
-        return replace(outcome, state=State.UNCHANGED, images=mark['images'], poses=mark['poses'])
+    if (done := _finished(store, item, batch, key)) is not None:
+        return replace(outcome, state=State.UNCHANGED, images=done['images'], poses=done['poses'])
     with fetched(item.source) as source, store.unfinished(item.name) as made:
         summary = _converted(batch, source, made, parts)
         outcome = replace(outcome, images=summary.images, poses=summary.poses, notes=summary.notes)

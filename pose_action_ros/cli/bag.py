@@ -28,7 +28,7 @@ from pose_action_ros.cli.batch_options import (
 from pose_action_ros.cli.batch_report import run_batch
 from pose_action_ros.cli.options import Device, Weights
 from pose_action_ros.core.errors import ConfigError, DatasetError
-from pose_action_ros.core.weights import SHIPPED_WEIGHTS
+from pose_action_ros.core.weights import SHIPPED_WEIGHTS, NetworkChoice
 from pose_action_ros.recordings.finding import name_of, recordings_below
 from pose_action_ros.recordings.topics import RecordingTopics
 
@@ -170,15 +170,13 @@ def bag(
     )
     ages = _given(depth_max_age_s=depth_max_age, sync_wait_s=sync_wait)
     who = Workers(workers, ray, threads, gpus)
+    network = for_workers(NetworkChoice(weights, finder, device), who)
     settings = ConversionSettings(
-        weights=weights,
-        finder=finder,
-        device=device,
+        network=network,
         topics=topics,
         matching=MatchSettings(**ages, detections=DetectionSettings(**boxes)),
         stream=StreamSettings(body=BodySettings(**_given(height=body_height))),
     )
-    settings = for_workers(settings, who)
     items = _items(recordings, output)
     is_alone = [item.source for item in items] == [_place(recordings[0])] and len(recordings) == 1
     if not (is_alone and who.is_here) or again:
@@ -186,7 +184,7 @@ def bag(
         batch = Batch(
             partial(convert_one, settings=settings),
             _place(output),
-            f'{batch_key(settings)} {split_s}',
+            batch_key(network, topics, settings.matching, settings.stream, split_s),
             again,
             partial(watch, settings=settings),
         )
@@ -208,7 +206,7 @@ def convert_one(
         recording: Folder or file.
         output: Folder that is made.
         watched: The results of its parts.
-        settings: How.
+        settings: The settings of the conversion.
     """
     from pose_action_ros.recordings.job import convert, notes_of
 

@@ -5,11 +5,14 @@ from __future__ import annotations
 import hashlib
 from dataclasses import replace
 from importlib.metadata import PackageNotFoundError, version
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from pose_action_ros.batch.run import Workers
+
+if TYPE_CHECKING:
+    from pose_action_ros.core.weights import NetworkChoice
 
 __all__ = ['Again', 'Count', 'Gpus', 'RayAddress', 'Threads', 'batch_key', 'for_workers']
 
@@ -40,35 +43,35 @@ Again = Annotated[
 ]
 
 
-def for_workers(settings: Any, workers: Workers) -> Any:
-    """Return settings with the threads and the device of a worker.
+def for_workers(network: NetworkChoice, workers: Workers) -> NetworkChoice:
+    """Return the choice with the threads and the device of a worker.
 
-    A worker of Ray uses a GPU only where Ray has given it a share of one.
+    A worker of Ray uses a GPU only if Ray has given it a share of one.
 
     Args:
-        settings: A dataclass with `threads` and `device`.
-        workers: Who does the work.
+        network: The choice of the user.
+        workers: The processes that do the work.
     """
     if workers.is_here:
-        return replace(settings, threads=workers.threads)
-    on_cpu = settings.device == 'auto' and not workers.gpus
-    device = 'cpu' if on_cpu else settings.device
-    return replace(settings, threads=workers.threads_each, device=device)
+        return replace(network, threads=workers.threads)
+    on_cpu = network.device == 'auto' and not workers.gpus
+    device = 'cpu' if on_cpu else network.device
+    return replace(network, threads=workers.threads_each, device=device)
 
 
-def batch_key(settings: Any) -> str:
-    """Return a text of all that changes an output besides the input.
+def batch_key(network: NetworkChoice, *others: object) -> str:
+    """Return a text of everything besides the input that changes an output.
 
     Args:
-        settings: A dataclass with `weights`, `finder`, `threads` and `device`. Threads and device
-            change nothing but the last digits.
+        network: The choice. Its threads and device change only the last digits of results.
+        others: Further settings, whose `repr` shows every value.
     """
     try:
         release = version('pose_action_ros')
     except PackageNotFoundError:
         release = 'of a checkout'
-    contents = [_digest(name) for name in (settings.weights, settings.finder) if name]
-    return repr((release, contents, replace(settings, threads=0, device='')))
+    contents = [(name, _digest(name)) for name in (network.weights, network.finder) if name]
+    return repr((release, contents, others))
 
 
 def _digest(weights: str) -> str:

@@ -30,7 +30,7 @@ from pose_action_ros.cli.batch_report import run_batch
 from pose_action_ros.cli.options import Device, Weights
 from pose_action_ros.cli.predict_outputs import Page, Window, wait_for_ctrl_c
 from pose_action_ros.core.errors import ConfigError
-from pose_action_ros.core.weights import SHIPPED_WEIGHTS
+from pose_action_ros.core.weights import SHIPPED_WEIGHTS, NetworkChoice
 
 if TYPE_CHECKING:
     from pose_action_ros.cli.predict_film import FilmSettings
@@ -87,8 +87,8 @@ def predict(
     from pose_action_ros.cli.predict_film import FilmSettings, annotate_film
 
     who = Workers(workers, ray, threads, gpus)
-    settings = FilmSettings(weights, finder, device, field_of_view=field_of_view)
-    settings = for_workers(settings, who)
+    network = for_workers(NetworkChoice(weights, finder, device), who)
+    settings = FilmSettings(network, field_of_view)
     if len(sources) == 1 and who.is_here and not again:
         _predict_alone(
             sources[0], Path(output), settings, _Shown(show, view, record_view), quiet=quiet
@@ -98,7 +98,9 @@ def predict(
         raise ConfigError('--show, --view and --record-view need a single source')
     items = [_item(source) for source in sources]
     place = output if is_url(output) else str(Path(output).absolute())
-    batch = Batch(partial(annotate_film, settings=settings), place, batch_key(settings), again)
+    batch = Batch(
+        partial(annotate_film, settings=settings), place, batch_key(network, field_of_view), again
+    )
     run_batch(items, batch, who, quiet=quiet)
 
 

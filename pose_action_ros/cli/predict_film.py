@@ -1,13 +1,13 @@
 """One film, folder of images, picture or camera: annotated images, and a line of JSON for each.
 
-`annotate_source` is what `pose-action predict` does with one source, here or in a worker.
+`pose-action predict` calls `annotate_source` for each source, in its own process or in a worker.
 """
 
 from __future__ import annotations
 
 from collections import Counter
 from contextlib import ExitStack
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -19,7 +19,7 @@ from pose_action_ros.cli.predict_outputs import (
     WindowClosedError,
 )
 from pose_action_ros.core.errors import ImageError
-from pose_action_ros.core.weights import SHIPPED_WEIGHTS
+from pose_action_ros.core.weights import NetworkChoice
 from pose_action_ros.geometry import Camera
 from pose_action_ros.geometry.film_writer import NO_BROWSER, has_h264
 from pose_action_ros.geometry.image_source import Picture, open_images
@@ -48,17 +48,11 @@ class FilmSettings:
     """Everything that the results depend on besides the source.
 
     Attributes:
-        weights: Of the network.
-        finder: Weights of the finder; empty: one person.
-        device: Where the network runs.
-        threads: CPU threads; 0 for all cores.
+        network: The networks, and the place where they run.
         field_of_view: Horizontal, degrees; None: no positions in metres.
     """
 
-    weights: str = SHIPPED_WEIGHTS
-    finder: str = ''
-    device: str = 'auto'
-    threads: int = 0
+    network: NetworkChoice = field(default_factory=NetworkChoice)
     field_of_view: float | None = None
 
 
@@ -82,7 +76,7 @@ def annotate_film(source: Path, output: Path, *, settings: FilmSettings) -> Summ
     Args:
         source: A film, a folder of images or a picture.
         output: Folder that is made.
-        settings: How.
+        settings: The settings of the results.
     """
     return annotate_source(open_images(str(source)), str(source), output, settings)
 
@@ -102,7 +96,7 @@ def annotate_source(
         images: The source, open.
         source: Its name, for notes.
         output: Folder for both; it may exist.
-        settings: How.
+        settings: The settings of the results.
         watchers: Further outputs, which are closed at the end.
         progress: Wraps the results.
 
@@ -119,12 +113,7 @@ def annotate_source(
     with ExitStack() as stack:
         for one in watchers:
             stack.callback(one.close)
-        stream = stream_of(
-            settings.weights,
-            finder=settings.finder or None,
-            device=settings.device,
-            threads=settings.threads,
-        )
+        stream = stream_of(settings.network)
         output.mkdir(parents=True, exist_ok=True)
         seen = (
             _look_at_picture(images.image_rgb, stream, camera)

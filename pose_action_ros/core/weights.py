@@ -1,8 +1,10 @@
-"""Names of the weights that come with the package."""
+"""Names of the weights that come with the package, and the choice of a network."""
 
 from __future__ import annotations
 
-__all__ = ['DEMO_WEIGHTS', 'FINDER_WEIGHTS', 'SHIPPED_WEIGHTS']
+from dataclasses import dataclass
+
+__all__ = ['DEMO_WEIGHTS', 'FINDER_WEIGHTS', 'SHIPPED_WEIGHTS', 'NetworkChoice']
 
 SHIPPED_WEIGHTS = 'people'
 """The default: they see real people, and the simulated actor less exactly than `DEMO_WEIGHTS`."""
@@ -12,3 +14,20 @@ DEMO_WEIGHTS = 'demo'
 
 FINDER_WEIGHTS = 'finder'
 """Those of the finder, which says where in a whole image people may be."""
+
+
+@dataclass(frozen=True)
+class NetworkChoice:
+    """The networks of a stream, and the place where they run.
+
+    Attributes:
+        weights: Weights of the pose network.
+        finder: Weights of the finder; empty: one person.
+        device: `auto`, `cpu`, `cuda` or `cuda:N`.
+        threads: CPU threads; 0 for all cores.
+    """
+
+    weights: str = SHIPPED_WEIGHTS
+    finder: str = ''
+    device: str = 'auto'
+    threads: int = 0

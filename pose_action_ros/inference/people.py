@@ -1,4 +1,4 @@
-"""Who is followed, and where to look for them: the one registry of people.
+"""The one registry of tracked people, and of the windows in which to look for them.
 
 Where a search gives candidates, several people are followed: each is looked at in the window
 around the last pose, and candidates that nobody explains are looked at too. Two tracks never keep
@@ -51,7 +51,7 @@ class Window:
     """A place to look at in this frame.
 
     Attributes:
-        track_id: Who is expected there; the id becomes a track's once the person is seen.
+        track_id: The expected person; the id becomes a track's once the person is seen.
         box: Where.
     """
 

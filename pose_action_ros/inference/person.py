@@ -224,7 +224,7 @@ class Sighting:
     """A person in one frame, whom `Person.see` has remembered.
 
     Attributes:
-        person: Who.
+        person: The person.
         reading: What the network read.
         clip: The person's clip that ends with this frame, in its crop.
     """

@@ -14,38 +14,34 @@ import cv2
 from pose_action_ros.inference.stream import PoseActionStream
 
 if TYPE_CHECKING:
+    from pose_action_ros.core.weights import NetworkChoice
     from pose_action_ros.inference.settings import StreamSettings
 
 __all__ = ['stream_of']
 
 
-def stream_of(
-    weights: str,
-    *,
-    settings: StreamSettings | None = None,
-    finder: str | None = None,
-    device: str = 'auto',
-    threads: int = 0,
-) -> PoseActionStream:
-    """Return a new stream; the network is loaded where the last call had another.
+def stream_of(network: NetworkChoice, settings: StreamSettings | None = None) -> PoseActionStream:
+    """Return a new stream; the network is loaded if the last call chose another one.
 
     Args:
-        weights: As `PoseActionStream.open`.
-        settings: All settings.
-        finder: As `PoseActionStream.open`.
-        device: As `PoseActionStream.open`.
-        threads: CPU threads of the network and of the image library; 0 for all cores.
+        network: The choice; its threads are also those of the image library.
+        settings: All settings of the stream.
 
     Raises:
         CheckpointError: There are no such weights, or the file is damaged.
         ConfigError: There is no such preset.
         DeviceError: There is no such device, or its memory is full.
     """
-    if threads:
-        cv2.setNumThreads(threads)
-    return _loaded(weights, finder, device, threads).fresh(settings)
+    if network.threads:
+        cv2.setNumThreads(network.threads)
+    return _loaded(network).fresh(settings)
 
 
 @lru_cache(maxsize=1)
-def _loaded(weights: str, finder: str | None, device: str, threads: int) -> PoseActionStream:
-    return PoseActionStream.open(weights, finder=finder, device=device, threads=threads)
+def _loaded(network: NetworkChoice) -> PoseActionStream:
+    return PoseActionStream.open(
+        network.weights,
+        finder=network.finder or None,
+        device=network.device,
+        threads=network.threads,
+    )

@@ -1,4 +1,4 @@
-"""One recording, from path to path: what `pose-action bag` does, here or in a worker.
+"""The conversion of one recording by `pose-action bag`, in this process or in a worker.
 
 `convert` depends on its arguments alone, so the result of a worker equals that of a single run.
 """
@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from pose_action_ros.core.weights import SHIPPED_WEIGHTS
+from pose_action_ros.core.weights import NetworkChoice
 from pose_action_ros.inference.settings import StreamSettings
 from pose_action_ros.messages.matched_inputs import MatchSettings
 from pose_action_ros.recordings.conversion import add_results, watch_part
@@ -34,19 +34,13 @@ class ConversionSettings:
     """Everything that a conversion depends on besides the recording.
 
     Attributes:
-        weights: Of the network.
-        finder: Weights of the finder; empty: one person.
-        device: Where the network runs.
-        threads: CPU threads; 0 for all cores.
-        topics: Where things stand.
+        network: The networks, and the place where they run.
+        topics: The topics that are read and added.
         matching: What serves an image of depth images and detections.
         stream: How people are followed.
     """
 
-    weights: str = SHIPPED_WEIGHTS
-    finder: str = ''
-    device: str = 'auto'
-    threads: int = 0
+    network: NetworkChoice = field(default_factory=NetworkChoice)
     topics: RecordingTopics = field(default_factory=RecordingTopics)
     matching: MatchSettings = field(default_factory=MatchSettings)
     stream: StreamSettings = field(default_factory=StreamSettings)
@@ -64,12 +58,12 @@ def convert(
     Args:
         recording: Folder or file.
         output: Folder that is made.
-        settings: How.
+        settings: The settings of the conversion.
         progress: As `add_results`.
         watched: The results of all parts, where the recording was watched in parts.
 
     Returns:
-        Where things stood, and the counts.
+        The topics, and the counts.
 
     Raises:
         PoseActionError: As `add_results` and `PoseActionStream.open`.
@@ -86,7 +80,7 @@ def watch(recording: Path, part: Part, settings: ConversionSettings) -> Watched:
     Args:
         recording: Folder or file.
         part: Which.
-        settings: How.
+        settings: The settings of the conversion.
 
     Raises:
         PoseActionError: As `convert`.
@@ -97,13 +91,7 @@ def watch(recording: Path, part: Part, settings: ConversionSettings) -> Watched:
 def _stream(settings: ConversionSettings) -> PoseActionStream:
     from pose_action_ros.inference.shared_network import stream_of  # torch loads here
 
-    return stream_of(
-        settings.weights,
-        settings=settings.stream,
-        finder=settings.finder or None,
-        device=settings.device,
-        threads=settings.threads,
-    )
+    return stream_of(settings.network, settings.stream)
 
 
 def notes_of(counts: Counts, topics: RecordingTopics) -> list[str]:

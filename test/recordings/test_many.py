@@ -12,6 +12,7 @@ from rosbags.rosbag2 import Reader, Writer
 
 from pose_action_ros.cli.main import app
 from pose_action_ros.core.errors import DatasetError
+from pose_action_ros.core.weights import NetworkChoice
 from pose_action_ros.inference import shared_network
 from pose_action_ros.messages.camera import camera_to_msg
 from pose_action_ros.messages.image import image_to_msg
@@ -111,7 +112,7 @@ def test_all_that_can_be_converted_is_as_if_converted_alone(
 
 def test_parts_that_begin_early_enough_are_as_the_whole(recordings, weights, alone, tmp_path):
     """From the start of the recording, that is; then every byte is equal, ids among them."""
-    settings = ConversionSettings(weights=str(weights), device='cpu', threads=1)
+    settings = ConversionSettings(NetworkChoice(str(weights), device='cpu', threads=1))
     source = recordings / 'tuesday'
     parts = parts_of(source, 0.3, overlap_s=100.0)
     assert len(parts) == 3
