@@ -11,6 +11,7 @@ Run: python benchmarks/cluster.py --count 40
 
 import json
 import os
+import secrets
 import signal
 import socket
 import subprocess
@@ -37,7 +38,12 @@ _RATE_HZ, _SIZE = 15.0, (320, 240)
 _START_NS = 1_700_000_000_000_000_000
 _MOST_S = 1800.0
 _BIN = Path(sys.executable).parent
-_ENVIRONMENT = {**os.environ, 'RAY_USAGE_STATS_ENABLED': '0', 'OMP_WAIT_POLICY': 'PASSIVE'}
+_ENVIRONMENT = {
+    **os.environ,
+    'RAY_USAGE_STATS_ENABLED': '0',
+    'RAY_AUTH_TOKEN': secrets.token_hex(32),  # without it the second node is refused
+    'OMP_WAIT_POLICY': 'PASSIVE',
+}
 
 
 def main(
