@@ -41,7 +41,8 @@ _BIN = Path(sys.executable).parent
 _ENVIRONMENT = {
     **os.environ,
     'RAY_USAGE_STATS_ENABLED': '0',
-    'RAY_AUTH_TOKEN': secrets.token_hex(32),  # without it the second node is refused
+    'RAY_AUTH_MODE': 'token',  # without it the second node is refused
+    'RAY_AUTH_TOKEN': secrets.token_hex(32),
     'OMP_WAIT_POLICY': 'PASSIVE',
 }
 
