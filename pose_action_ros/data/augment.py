@@ -46,6 +46,7 @@ class Variation:
         shift_y: Moves it down.
         stride: Distance between the frames of a clip; 0: the data set's own.
         in_crop_px: Shifts are in pixels of the crop instead.
+        visible: Upper share of the height of the joints that the picture shows; it ends below.
     """
 
     angle_deg: float = 0.0
@@ -54,6 +55,7 @@ class Variation:
     shift_y: float = 0.0
     stride: int = 0
     in_crop_px: bool = False
+    visible: float = 1.0
 
 
 _SIGMAS = 2.5  # that a normal rotation goes to
@@ -144,6 +146,9 @@ class Framing:
         far: Share of windows that show the person from afar.
         far_scale: Range of their size over the tidy size.
         far_shift: Largest shift of their centre over their size.
+        cut_off: Share of recorded samples whose picture ends within the person, as where somebody
+            stands close to the camera. The window is then that of the visible part.
+        cut_off_at: Range of the visible share of the height of their joints.
         whole_image: Share of simulated samples that are cut out as a tracker's first look, all of
             it.
         empty: Share of simulated samples without anybody, from which the network learns to see
@@ -156,6 +161,8 @@ class Framing:
     far: float = 0.0
     far_scale: tuple[float, float] = (1.3, 3.0)
     far_shift: float = 0.3
+    cut_off: float = 0.0
+    cut_off_at: tuple[float, float] = (0.3, 0.85)
     whole_image: float = 0.08
     empty: float = 0.06
 
@@ -166,7 +173,12 @@ class Framing:
         size = math.exp(rng.uniform(*np.log(scale)))
         x, y = CROP_PX * limit * rng.uniform(-1, 1, 2)
         angle_deg = float(np.clip(rng.normal(), -_SIGMAS, _SIGMAS)) * self.angle_deg
-        return Variation(angle_deg, size, float(x), float(y), in_crop_px=True)
+        visible = 1.0
+        if self.cut_off > 0.0 and rng.random() < self.cut_off:
+            visible = float(rng.uniform(*self.cut_off_at))
+        return Variation(
+            angle_deg, size, float(x), float(y), in_crop_px=True, visible=visible
+        )
 
     @property
     def extent(self) -> Extent:

@@ -6,6 +6,7 @@ tidy by `[index]`, varied by `varied(index, rng)`. A picture is a recording of o
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
@@ -16,7 +17,7 @@ from pose_action_ros.core.errors import DatasetError
 from pose_action_ros.data.augment import TIDY, Drawn, Variation, varied_window
 from pose_action_ros.data.clips import clip_frames
 from pose_action_ros.data.sample import ClipSample, PoseSample
-from pose_action_ros.geometry.crop import extract_crop
+from pose_action_ros.geometry.crop import box_around, extract_crop
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -37,6 +38,7 @@ __all__ = [
 ]
 
 _DEPTH_BOX_M = 2.0
+_FEWEST_VISIBLE = 5  # joints a frame above the row at which a picture ends
 _NAMED, _REASONS = 3, 5  # listed examples of skipped files
 _UNKNOWN_INTRINSICS = (np.nan, np.nan, np.nan, np.nan)
 
@@ -123,7 +125,8 @@ def cut(
     """Cut a person out of T frames.
 
     The box of depth grows with the window (as released): z = depth from root / (2 m * scale)
-    + 0.5, so that a varied person keeps its shape in the crop.
+    + 0.5, so that a varied person keeps its shape in the crop. A picture that ends within the
+    person is cut there, and joints below are neither valid nor visible.
 
     Args:
         track: The person.
@@ -134,15 +137,22 @@ def cut(
     Returns:
         The fields of a `ClipSample` but the action.
     """
-    transform = varied_window(track.box, variation, track.shift_px)
+    end_px = _end_of_picture(track, variation.visible)
+    if end_px is not None:
+        images = [image[: math.ceil(end_px)] for image in images]
+    box = track.box if end_px is None else _visible_window(track, end_px)
+    transform = varied_window(box, variation, track.shift_px)
     crops = np.stack([extract_crop(image, transform).transpose(2, 0, 1) for image in images])
     root = skeleton.root or 0
     joints = np.full((*track.joints_image_px.shape[:-1], 3), np.nan)
     joints[..., :2] = transform.to_crop(track.joints_image_px)
     depth = track.depth_m - track.depth_m[:, root, None]
-    joints[..., 2] = depth / (_DEPTH_BOX_M * variation.scale) + 0.5
+    depth_box_m = _DEPTH_BOX_M * variation.scale * (box.size / track.box.size)
+    joints[..., 2] = depth / depth_box_m + 0.5
     known = np.isfinite(joints[..., :2]).all(-1)
     inside = known & ((joints[..., :2] > 0.0) & (joints[..., :2] < 1.0)).all(-1)
+    if end_px is not None:
+        inside &= track.joints_image_px[..., 1] < end_px
     joints[~inside] = np.nan
     visibility = np.where(known, inside.astype(np.float32), np.nan)
     return {
@@ -154,6 +164,27 @@ def cut(
         'intrinsics': torch.tensor(track.intrinsics, dtype=torch.float32),
         'depth_is_hint': torch.tensor(track.depth_is_hint),
     }
+
+
+def _end_of_picture(track: Track, visible: float) -> float | None:
+    """Row at which the picture ends; None where too few joints would be left."""
+    rows = track.joints_image_px[..., 1]
+    rows = rows[np.isfinite(rows)]
+    if visible >= 1.0 or len(rows) == 0:
+        return None
+    end_px = float(rows.min() + visible * (rows.max() - rows.min()))
+    left = np.count_nonzero(rows < end_px) / len(track.joints_image_px)
+    return end_px if left >= _FEWEST_VISIBLE and end_px >= 1.0 else None
+
+
+def _visible_window(track: Track, end_px: float) -> PersonBox:
+    """The window of the joints above a row, with the margin that all joints have in theirs."""
+    joints = track.joints_image_px.reshape(-1, 2)
+    joints = joints[np.isfinite(joints).all(-1)]
+    extent_px = float(max(np.ptp(joints, axis=0).max(), 1.0))
+    margin = max(track.box.size / extent_px, 1.0)
+    seen = box_around(joints[joints[:, 1] < end_px], enlarge=margin)
+    return track.box if seen is None else seen
 
 
 def as_pose_sample(fields: dict[str, torch.Tensor]) -> PoseSample:
