@@ -43,7 +43,7 @@ __all__ = ['People', 'Window']
 _NEAR = 0.5  # of a window: a candidate this near may be the person who is missed there
 _NEARER = 1.3  # over the farthest person's size: for whom that person is dropped
 _MOST_NEW = 2  # candidates beside people who are followed
-_TAKEN = 0.6  # shared area of two poses from which the newcomer is no other person
+_TAKEN = 0.5  # shared area of two poses from which the newcomer is no other person
 _NOT_THERE = 0.15  # misfit of somebody who was not seen in the last image
 
 
