@@ -5,6 +5,7 @@ Owns: `seen_box`, `begins_track`, and `RejectedPlaces`, which remembers where no
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING
 
 from pose_action_ros.geometry import box_around
@@ -77,7 +78,7 @@ def _least_confidence(size: float, min_confidence: float) -> float:
     if not 0.0 < min_confidence < _CERTAIN:
         return min_confidence
     odds = min_confidence / (1.0 - min_confidence)
-    odds *= max(1.0, _LARGE / size) ** _SMALLER
+    odds *= math.pow(max(1.0, _LARGE / size), _SMALLER)
     return min(odds / (1.0 + odds), _CERTAIN)
 
 
