@@ -289,7 +289,8 @@ class PoseActionNode(LifecycleNode):
         return response
 
     def _check_parameters(self, changes: list[Parameter]) -> SetParametersResult:
-        in_use = self._worker is not None or self.is_loading
+        is_in_use = self._worker is not None or self.is_loading
+        in_use = self._configured if is_in_use else None
         return check_settings(self, NodeSettings, changes, in_use=in_use)
 
     def _on_parameters(self, changes: list[Parameter]) -> None:
