@@ -18,7 +18,11 @@ from rcl_interfaces.msg import (
     ParameterDescriptor,
     SetParametersResult,
 )
-from rclpy.exceptions import InvalidParameterTypeException, ParameterException
+from rclpy.exceptions import (
+    InvalidParameterTypeException,
+    ParameterException,
+    ParameterNotDeclaredException,
+)
 from rclpy.parameter import Parameter
 
 from pose_action_ros.core.errors import ConfigError
@@ -129,11 +133,17 @@ def numbers_as_declared(node: Node, changes: Sequence[Parameter]) -> list[Parame
     """Return the changes with whole numbers as floats where the parameter is one.
 
     For `Node.add_pre_set_parameters_callback`: `ros2 param set NODE track.enlarge 2`.
+
+    Raises:
+        ParameterNotDeclaredException: With the names that the node does not have; rclpy's own
+            answer lacks them.
     """
+    unknown = [change.name for change in changes if not node.has_parameter(change.name)]
+    if unknown:
+        raise ParameterNotDeclaredException(unknown)
     return [
         Parameter(change.name, value=float(change.value))
         if change.type_ is Parameter.Type.INTEGER
-        and node.has_parameter(change.name)
         and node.get_parameter(change.name).type_ is Parameter.Type.DOUBLE
         else change
         for change in changes
