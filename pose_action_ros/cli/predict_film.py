@@ -39,7 +39,6 @@ if TYPE_CHECKING:
 
 __all__ = ['FilmSettings', 'annotate_film', 'annotate_source', 'output_of']
 
-_MISSING_SHARE = 0.02  # of the images that a file names; some containers only estimate them
 _SIGINT = 2
 
 
@@ -126,7 +125,7 @@ def annotate_source(
         outputs.append(JsonLines(drawn.with_name(f'{images.name}.jsonl')))
         stack.callback(outputs[1].close)
         summary, skipped = _write(seen, [*outputs, *watchers])
-    return replace(summary, notes=tuple(_notes(images, source, summary, skipped)))
+    return replace(summary, notes=tuple(_notes(images, summary, skipped)))
 
 
 def _look_at(
@@ -161,17 +160,12 @@ def _write(seen: Iterable[Seen], outputs: list[Output]) -> tuple[Summary, Counte
     return Summary(images=count, poses=poses, stopped_by=ended), skipped
 
 
-def _notes(
-    images: ImageSource, source: str, summary: Summary, skipped: Counter[str]
-) -> Iterator[str]:
+def _notes(images: ImageSource, summary: Summary, skipped: Counter[str]) -> Iterator[str]:
     """Notes for the user, beside the results."""
     for reason, number in skipped.items():
         yield f'{number} frame{"s" if number > 1 else ""} skipped: {reason}'
     yield from images.problems
-    count = summary.images
     if summary.stopped_by:
-        yield f'ended after {count} frames'
-    elif images.count and count + len(images.problems) < images.count * (1.0 - _MISSING_SHARE):
-        yield f'{source} ends after {count} of {images.count} frames: it is damaged or cut short'
+        yield f'ended after {summary.images} frames'
     if not has_h264() and images.count != 1:
         yield f'the film is MPEG-4; {NO_BROWSER}'

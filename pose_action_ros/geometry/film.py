@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 __all__ = ['Film']
 
 _USUAL_RATE_HZ, _HIGHEST_RATE_HZ = 30.0, 1000.0
+_MISSING_SHARE = 0.02  # of images or time that a file states; containers round both
 
 
 class Film:
@@ -37,7 +38,7 @@ class Film:
     Attributes:
         path: The file.
         name: That of the file, without its ending.
-        problems: Why images were skipped; none are.
+        problems: Why images are missing, once an iteration has come to the end.
         size: Width and height of its images, pixels.
         rate_hz: Its average rate; 30 where the file does not say it.
         count: Number of images stated by the file; None if it states none.
@@ -66,11 +67,24 @@ class Film:
         self.count = round(count) if math.isfinite(count) and count > 0 else None
 
     def __iter__(self) -> Iterator[tuple[float, NDArray[np.uint8]]]:
+        self.problems = []
+        count, last_s, longest_s = 0, 0.0, 0.0
         for time_s, capture in self._shown():
             there, image = capture.retrieve()
             if not there:
-                return
+                break
+            count, last_s, longest_s = count + 1, time_s, max(longest_s, time_s - last_s)
             yield time_s, np.asarray(cv2.cvtColor(image, cv2.COLOR_BGR2RGB), np.uint8)
+        if self._ends_early(count, last_s + longest_s):
+            self.problems.append(
+                f'{self.path} ends after {count} of {self.count} frames: it is damaged or cut '
+                'short, or its header is wrong'
+            )
+
+    def _ends_early(self, count: int, end_s: float) -> bool:
+        """Tell whether images are missing. Matroska states the time alone, not their number."""
+        stated, share = self.count or 0, 1.0 - _MISSING_SHARE
+        return count < stated * share and end_s < stated / self.rate_hz * share
 
     def times(self) -> NDArray[np.float64]:
         """Return the times of all images, (F,) seconds, without the work of decoding pixels."""

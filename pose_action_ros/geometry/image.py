@@ -307,8 +307,8 @@ def _nv24_as_yuy2(data: Buffer, width: int, height: int, step: int) -> NDArray[n
 def _unknown_encoding(encoding: str) -> str:
     if encoding in ('16UC1', '32FC1'):
         return (
-            f'{encoding} is depth or unscaled data, not a colour image; give it to decode_depth, '
-            'or, if 16UC1 is infrared, say so with the setting infrared'
+            f'{encoding} is depth or unscaled data, not a colour image; give it to the depth '
+            'topic, or, if 16UC1 is infrared, set image_infrared (pose-action bag: --infrared)'
         )
     return (
         f'{encoding!r} is not an image encoding that can be shown as colour; expected one of '

@@ -60,7 +60,7 @@ class ImageSource(Protocol):
 
     @property
     def problems(self) -> list[str]:
-        """Why images were skipped."""
+        """Why images were skipped, or are missing, after an iteration."""
 
     def __iter__(self) -> Iterator[tuple[float, NDArray[np.uint8]]]:
         """Iterate from the first image on."""

@@ -7,23 +7,33 @@ Sources: REP 104; the coefficients count as in OpenCV and image_geometry.
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
+
+import numpy as np
 
 from pose_action_ros.core.errors import ConfigError
 from pose_action_ros.geometry import Camera
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
     from pose_action_ros.messages.maker import MessageMaker
 
 __all__ = ['NO_CALIBRATION', 'Calibration', 'calibration_from_msg', 'camera_to_msg']
 
 _ASPECT_TOLERANCE = 0.01
 """Relative; sizes are whole pixels, and 848 x 480 counts as 16:9."""
+
+_SHORTEST_FOCAL = 0.004
+"""Relative to the image's size: 179.5 degrees. One that is not in pixels is shorter."""
+
+_FARTHEST_CENTRE = 1.5
+"""Of the principal point from the image's centre, relative to the image's size."""
+
+_LEAST_INVERTIBLE = 0.1
+"""Share of the image on which the lens model must have an inverse; of a fisheye it is small."""
+
+_GRID = 9
 
 
 @dataclass(frozen=True)
@@ -34,15 +44,18 @@ class Calibration:
         camera: The camera of the image as it is sent; None if it is not known.
         problem: Why there is no camera; empty if there is one.
         note: How the calibration was changed to fit the image; empty if it fits.
+        whole: The cameras of the full sensor, binned and not; empty if `camera` is one of them.
     """
 
     camera: Camera | None
     problem: str = ''
     note: str = ''
+    whole: tuple[Camera, ...] = ()
 
     def for_image(self, width: int, height: int) -> Calibration:
         """Return the calibration of an image of this size.
 
+        A region of interest counts only if the image does not have the size of the full sensor.
         A calibration of another size and the same aspect is scaled; one of another aspect can't
         be used, because nobody knows which part of the sensor the image shows.
 
@@ -61,27 +74,36 @@ def calibration_from_msg(info: Any, *, rectified: bool = False) -> Calibration:
     """Return the calibration of a CameraInfo; never raises.
 
     The calibration describes the full sensor; binning and region of interest are applied here
-    (REP 104). Width and height 0 mean that the size is unknown.
+    (REP 104). Width and height 0 mean that the size is unknown. A region that is not on the
+    sensor is ignored.
 
     Args:
         info: A `sensor_msgs/CameraInfo`, of rclpy or of a recording.
         rectified: The image is rectified: P holds and nothing is distorted; K may be zero.
     """
     matrix, row, name = (info.p, 4, 'P') if rectified else (info.k, 3, 'K')
-    if not _finite(info.k, info.d, info.r, info.p):
-        return Calibration(None, 'CameraInfo has numbers that are not finite; calibrate again')
+    arrays = {'K': info.k, 'D': info.d, 'R': info.r, 'P': info.p}
+    broken = [field for field, numbers in arrays.items() if not np.isfinite(numbers).all()]
+    if broken:
+        names = ', '.join(broken)
+        return Calibration(
+            None, f'CameraInfo has numbers in {names} that are not finite; calibrate again'
+        )
     fx, fy, cx, cy = (float(matrix[index]) for index in (0, row + 1, 2, row + 2))
     if fx == 0.0:
-        hint = 'is image_rectified right?' if rectified and info.k[0] else 'calibrate the camera'
+        other = info.k if rectified else info.p
+        hint = 'is image_rectified right?' if other[0] else 'calibrate the camera'
         return Calibration(None, f'CameraInfo is uncalibrated ({name}[0] == 0); {hint}')
     size = (info.width, info.height) if info.width and info.height else (0, 0)
     lens = ((), '') if rectified else (tuple(map(float, info.d)), info.distortion_model)
-    roi = info.roi
+    binning = (info.binning_x, info.binning_y)
     try:
-        camera = Camera(*(fx, fy, cx, cy), *size, *lens)
-        if roi.width and roi.height:
-            camera = camera.cropped(roi.x_offset, roi.y_offset, roi.width, roi.height)
-        return Calibration(camera.binned(info.binning_x, info.binning_y))
+        sensor = Camera(*(fx, fy, cx, cy), *size, *lens)
+        if sensor.width:
+            _check_plausible(sensor)
+        part, binned = _cropped(sensor, info.roi), sensor.binned(*binning)
+        whole = () if part is sensor else tuple(dict.fromkeys((binned, sensor)))
+        return Calibration(part.binned(*binning), whole=whole)
     except ConfigError as error:
         return Calibration(None, f'CameraInfo cannot be used: {error}')
 
@@ -104,12 +126,31 @@ def camera_to_msg(make: MessageMaker, camera: Camera, header: Any) -> Any:
 
 @lru_cache(maxsize=8)
 def _fitted(calibration: Calibration, width: int, height: int) -> Calibration:
-    camera = calibration.camera
-    if camera is None or (camera.width, camera.height) == (width, height):
+    if calibration.camera is None:
         return calibration
+    try:
+        fitted = _of_size(calibration.camera, calibration.whole, width, height)
+        if fitted.camera is not None:
+            _check_invertible(fitted.camera)
+    except ConfigError as error:
+        return Calibration(None, f'CameraInfo cannot be used: {error}')
+    return fitted
+
+
+def _of_size(camera: Camera, whole: tuple[Camera, ...], width: int, height: int) -> Calibration:
+    size = (camera.width, camera.height)
+    if size == (width, height):
+        return Calibration(camera)
     if not camera.width:
-        return replace(calibration, camera=replace(camera, width=width, height=height))
-    sizes = f'CameraInfo is of {camera.width} x {camera.height}, the image {width} x {height}'
+        camera = replace(camera, width=width, height=height)
+        _check_plausible(camera)
+        return Calibration(camera)
+    sizes = f'CameraInfo is of {size[0]} x {size[1]}, the image {width} x {height}'
+    for other in whole:
+        if (other.width, other.height) == (width, height):
+            return Calibration(
+                other, note=f'{sizes}, as the full sensor: its region of interest is not applied'
+            )
     aspect = (width * camera.height) / (height * camera.width)
     if abs(aspect - 1.0) > _ASPECT_TOLERANCE:
         return Calibration(
@@ -122,5 +163,47 @@ def _fitted(calibration: Calibration, width: int, height: int) -> Calibration:
     return Calibration(scaled, note=f'{sizes}: it is scaled to the image')
 
 
-def _finite(*arrays: Iterable[float]) -> bool:
-    return all(math.isfinite(number) for array in arrays for number in array)
+def _cropped(sensor: Camera, roi: Any) -> Camera:
+    """Return the camera of a region of the sensor; that of the sensor if there is none."""
+    right, bottom = roi.x_offset + roi.width, roi.y_offset + roi.height
+    is_off = sensor.width > 0 and (right > sensor.width or bottom > sensor.height)
+    if is_off or not (roi.width and roi.height):
+        return sensor
+    if (roi.width, roi.height) == (sensor.width, sensor.height):
+        return sensor
+    return sensor.cropped(roi.x_offset, roi.y_offset, roi.width, roi.height)
+
+
+def _check_plausible(sensor: Camera) -> None:
+    """Refuse numbers that are not in pixels, or belong to no image of this size.
+
+    Raises:
+        ConfigError: With the numbers and the size.
+    """
+    width, height, fx, fy = sensor.width, sensor.height, sensor.fx, sensor.fy
+    size = f'an image of {width} x {height}'
+    if fx < _SHORTEST_FOCAL * width or fy < _SHORTEST_FOCAL * height:
+        raise ConfigError(
+            f'the focal lengths {fx:.3g} and {fy:.3g} are too short for {size}; expected pixels'
+        )
+    off_x, off_y = abs(sensor.cx / width - 0.5), abs(sensor.cy / height - 0.5)
+    if max(off_x, off_y) > _FARTHEST_CENTRE:
+        raise ConfigError(
+            f'the principal point ({sensor.cx:.4g}, {sensor.cy:.4g}) is far outside {size}; '
+            'calibrate again'
+        )
+
+
+def _check_invertible(camera: Camera) -> None:
+    """Refuse a lens model without an inverse: no pixel would have a place in space.
+
+    Raises:
+        ConfigError: With the share of the image that has one.
+    """
+    columns, rows = np.linspace(0, camera.width, _GRID), np.linspace(0, camera.height, _GRID)
+    rays = camera.rays(np.stack(np.meshgrid(columns, rows), axis=-1))
+    share = float(np.isfinite(rays).all(axis=-1).mean())
+    if share < _LEAST_INVERTIBLE:
+        raise ConfigError(
+            f'its lens model has an inverse on only {share:.0%} of the image; calibrate again'
+        )

@@ -4,16 +4,25 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from pose_action_ros.core.errors import ImageError
 from pose_action_ros.geometry import decode_compressed_depth, decode_depth
 from pose_action_ros.messages.image import is_compressed, pixel_fields
 from pose_action_ros.messages.stamp_matching import StampedItems
 
 if TYPE_CHECKING:
-    import numpy as np
     from numpy.typing import NDArray
 
 __all__ = ['DepthImages', 'depth_from_msg']
+
+_KEEP_S = 0.5
+"""An image may be as old as this when its turn comes; at 90 Hz that is 45 depth images."""
+
+_FARTHEST_M = 300.0
+"""No depth camera sees so far; numbers beyond are millimetres that are called metres."""
+
+_SAMPLED = 4  # distance of the rows and columns that tell how far an image is
 
 
 def depth_from_msg(msg: Any) -> NDArray[np.float32]:
@@ -34,7 +43,7 @@ class DepthImages:
     """Depth images of a topic.
 
     Args:
-        length: How many of the last images are kept.
+        length: How many of the last images are kept at least.
 
     Attributes:
         items: The messages, undecoded.
@@ -43,7 +52,7 @@ class DepthImages:
 
     def __init__(self, length: int = 8) -> None:
         self.problem = ''
-        self.items: StampedItems[Any] = StampedItems(length)
+        self.items: StampedItems[Any] = StampedItems(length, _KEEP_S)
 
     def at(
         self, stamp_ns: int, image_size: tuple[int, int], max_age_s: float
@@ -77,5 +86,19 @@ class DepthImages:
                 f'{image_size[0]} x {image_size[1]}; register it to the image'
             )
             return None
-        self.problem = ''
-        return depth_m
+        self.problem = _implausible(depth_m)
+        return None if self.problem else depth_m
+
+
+def _implausible(depth_m: NDArray[np.float32]) -> str:
+    """Return why no pixel can serve; empty if some can."""
+    sample = depth_m[::_SAMPLED, ::_SAMPLED]
+    known = sample[np.isfinite(sample)]
+    if not known.size and not np.isfinite(depth_m).any():
+        return 'depth image skipped: it has no measurement; is the depth camera covered?'
+    if known.size and float(np.median(known)) > _FARTHEST_M:
+        return (
+            f'depth image skipped: half of it is farther than {np.median(known):.0f} m; are these '
+            'millimetres? 32FC1 is in metres, 16UC1 in millimetres'
+        )
+    return ''

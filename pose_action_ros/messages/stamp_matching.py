@@ -19,6 +19,7 @@ _SECOND_NS = 1_000_000_000
 _REMEMBERED = 8  # delays, one of which must have been short enough
 _IN_VAIN = 8  # images that wait for a topic that is silent
 _IMAGES = 64
+_MOST_ITEMS = 64
 _FOREVER_NS = 2**62  # of an item that belongs to no image
 
 
@@ -26,12 +27,15 @@ class StampedItems(Generic[ItemT]):
     """The last items of a topic, looked up by stamp; may be written and read by two threads.
 
     Args:
-        length: How many are kept.
+        length: How many are kept at least.
+        keep_s: How long each is kept at least, seconds; 64 items at most.
     """
 
-    def __init__(self, length: int) -> None:
+    def __init__(self, length: int, keep_s: float = 0.0) -> None:
         self._lock = threading.Lock()
-        self._items: deque[tuple[int, ItemT]] = deque(maxlen=length)
+        self._length, self._keep_ns = length, round(keep_s * _SECOND_NS)
+        self._items: deque[tuple[int, ItemT]] = deque(maxlen=_MOST_ITEMS)
+        self._arrivals_ns: deque[int] = deque(maxlen=_MOST_ITEMS)  # of the items
         self._images: deque[tuple[int, int]] = deque(maxlen=_IMAGES)  # (stamp, arrival)
         self._delays_ns: deque[int] = deque([0], maxlen=_REMEMBERED)  # the first are awaited
         self._images_alone = 0  # since the last item
@@ -47,9 +51,14 @@ class StampedItems(Generic[ItemT]):
         return self._unserved
 
     def put(self, stamp_ns: int, item: ItemT, arrival_ns: int) -> None:
-        """Keep an item, in place of the oldest."""
+        """Keep an item, in place of those that are too old."""
         with self._lock:
             self._items.append((stamp_ns, item))
+            self._arrivals_ns.append(arrival_ns)
+            oldest_ns = arrival_ns - self._keep_ns
+            while len(self._items) > self._length and self._arrivals_ns[0] <= oldest_ns:
+                self._items.popleft()
+                self._arrivals_ns.popleft()
             self._unserved += 1
             self._images_alone = 0
             if self._images:
@@ -87,9 +96,11 @@ class StampedItems(Generic[ItemT]):
     def missed_by(self, stamp_ns: int) -> str:
         """Say by how much the nearest item misses an image, to one digit: texts stay the same."""
         with self._lock:
-            near = self._nearest(stamp_ns)
+            near, is_silent = self._nearest(stamp_ns), self._images_alone > _IN_VAIN
         if near is None:
             return 'none has come'
+        if is_silent:
+            return 'no more come'
         if near[0] == 0 != stamp_ns:
             return 'their stamps are 0: stamp them as the image is stamped'
         off_s = (near[0] - stamp_ns) / _SECOND_NS

@@ -120,6 +120,11 @@ class PoseActionNode(LifecycleNode):
         """A network is being loaded, in a thread that can't be interrupted."""
         return self._loader is not None and self._loader.is_loading
 
+    def log_failure(self, error: Exception) -> None:
+        """Log what a callback raised, one of rclpy's own included: no request ends the node."""
+        text = f'a message or request was skipped: {error!r}'
+        self.get_logger().error(text, throttle_duration_sec=1.0)
+
     async def start(self) -> None:
         """Configure and activate; where configuring fails the node waits for a manager."""
         if await self._configure() is TransitionCallbackReturn.SUCCESS:
@@ -289,7 +294,8 @@ class PoseActionNode(LifecycleNode):
         return response
 
     def _check_parameters(self, changes: list[Parameter]) -> SetParametersResult:
-        in_use = self._worker is not None or self.is_loading
+        is_in_use = self._worker is not None or self.is_loading
+        in_use = self._configured if is_in_use else None
         return check_settings(self, NodeSettings, changes, in_use=in_use)
 
     def _on_parameters(self, changes: list[Parameter]) -> None:

@@ -18,7 +18,11 @@ from rcl_interfaces.msg import (
     ParameterDescriptor,
     SetParametersResult,
 )
-from rclpy.exceptions import InvalidParameterTypeException, ParameterException
+from rclpy.exceptions import (
+    InvalidParameterTypeException,
+    ParameterException,
+    ParameterNotDeclaredException,
+)
 from rclpy.parameter import Parameter
 
 from pose_action_ros.core.errors import ConfigError
@@ -87,7 +91,7 @@ def read_settings(
 
 
 def check_settings(
-    node: Node, settings_class: type, changes: Sequence[Parameter], *, in_use: bool = False
+    node: Node, settings_class: type, changes: Sequence[Parameter], *, in_use: Any = None
 ) -> SetParametersResult:
     """Say whether the settings would still be right after these changes, and why not.
 
@@ -95,17 +99,20 @@ def check_settings(
         node: The node on which `declare_settings` was called.
         settings_class: The settings dataclass.
         changes: The requested changes.
-        in_use: What takes effect at `configure` is in use, so that a change would do nothing.
+        in_use: The settings of the last `configure` while they are in use, so that other values
+            of what takes effect there would do nothing; None while they are not.
     """
     values = {change.name: change.value for change in changes}
     try:
         changed = read_settings(node, settings_class, values)
     except ConfigError as error:
         return SetParametersResult(successful=False, reason=str(error))
-    others = changes_at_configure(read_settings(node, settings_class), changed)
-    if in_use and others:
+    current = read_settings(node, settings_class)
+    others = [] if in_use is None else changes_at_configure(current, changed)
+    useless = [name for name in others if name in changes_at_configure(in_use, changed)]
+    if useless:
         reason = (
-            f'{", ".join(others)} takes effect at configure, and the node is active; deactivate '
+            f'{", ".join(useless)} takes effect at configure, and the node is active; deactivate '
             'it and clean it up first'
         )
         return SetParametersResult(successful=False, reason=reason)
@@ -126,11 +133,17 @@ def numbers_as_declared(node: Node, changes: Sequence[Parameter]) -> list[Parame
     """Return the changes with whole numbers as floats where the parameter is one.
 
     For `Node.add_pre_set_parameters_callback`: `ros2 param set NODE track.enlarge 2`.
+
+    Raises:
+        ParameterNotDeclaredException: With the names that the node does not have; rclpy's own
+            answer lacks them.
     """
+    unknown = [change.name for change in changes if not node.has_parameter(change.name)]
+    if unknown:
+        raise ParameterNotDeclaredException(unknown)
     return [
         Parameter(change.name, value=float(change.value))
         if change.type_ is Parameter.Type.INTEGER
-        and node.has_parameter(change.name)
         and node.get_parameter(change.name).type_ is Parameter.Type.DOUBLE
         else change
         for change in changes

@@ -43,7 +43,7 @@ def main() -> int:
         if node.settings.autostart:
             executor.create_task(node.start)
         try:
-            spin_until_stopped(executor, stop)
+            spin_until_stopped(executor, stop, survive=node.log_failure)
         finally:
             node.stop_work()
             if node.is_loading:

@@ -15,7 +15,7 @@ import rclpy
 from rclpy.signals import SignalHandlerOptions
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from rclpy.executors import Executor
 
@@ -56,11 +56,23 @@ def ros_without_signal_handlers() -> Iterator[None]:
         rclpy.try_shutdown()
 
 
-def spin_until_stopped(executor: Executor, stop: StopFlag) -> None:
+def spin_until_stopped(
+    executor: Executor, stop: StopFlag, survive: Callable[[Exception], object] | None = None
+) -> None:
     """Run callbacks until a signal comes.
+
+    Args:
+        executor: Has the node.
+        stop: Set by the signal.
+        survive: Gets what a callback raised, and the next one runs; None: it ends the loop.
 
     Raises:
         Exception: A callback raised it.
     """
     while not stop.is_set and rclpy.ok():
-        executor.spin_once(timeout_sec=_LOOK_S)
+        try:
+            executor.spin_once(timeout_sec=_LOOK_S)
+        except Exception as error:
+            if survive is None:
+                raise
+            survive(error)

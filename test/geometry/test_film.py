@@ -44,6 +44,45 @@ def test_a_film_without_times_has_those_of_its_rate(tmp_path, write_film, monkey
     assert times == pytest.approx(np.arange(12) / 25.0, abs=1e-6)
 
 
+def stating(monkeypatch, count, rate_hz):
+    """Have OpenCV state this number and rate of images for any film."""
+    stated = {cv2.CAP_PROP_FRAME_COUNT: count, cv2.CAP_PROP_FPS: rate_hz}
+    real = cv2.VideoCapture
+
+    class Capture:
+        def __init__(self, path):
+            self.capture = real(path)
+            for name in ('read', 'grab', 'retrieve', 'release'):
+                setattr(self, name, getattr(self.capture, name))
+
+        def get(self, key):
+            return stated[key] if key in stated else self.capture.get(key)
+
+    monkeypatch.setattr(cv2, 'VideoCapture', Capture)
+
+
+def test_a_number_of_images_that_was_made_from_the_duration_is_no_damage(
+    tmp_path, write_film, monkeypatch
+):
+    """As of Matroska: 12 images within 30 periods are stated as 30."""
+    path = write_film(tmp_path / 'phone.mp4', runs=[(6, 1), (6, 4)])
+    stating(monkeypatch, 30.0, 25.0)
+    film = Film(path)
+    assert film.count == 30
+    assert len(list(film)) == 12
+    assert film.problems == []
+
+
+def test_a_film_that_ends_early_is_said(tmp_path, write_film, monkeypatch):
+    path = write_film(tmp_path / 'a.avi', code='MJPG')
+    stating(monkeypatch, 300.0, 25.0)
+    film = Film(path)
+    for _ in range(2):  # not once more with each iteration
+        assert len(list(film)) == 12
+        assert len(film.problems) == 1
+    assert 'a.avi ends after 12 of 300 frames: it is damaged or cut short' in film.problems[0]
+
+
 def test_what_is_no_film_is_named(tmp_path):
     with pytest.raises(ImageError, match=r'there is no video .*none\.mp4'):
         Film(tmp_path / 'none.mp4')

@@ -111,7 +111,7 @@ def test_positions_are_kept():
     ('change', 'message'),
     [
         ({'encoding': 'yuv420'}, "'yuv420' is not an image encoding"),
-        ({'encoding': '32FC1'}, 'decode_depth'),
+        ({'encoding': '32FC1'}, 'depth topic'),
         ({'step': 17}, 'step 17 is too small'),
         ({'height': 5}, 'found 72 bytes; 5 rows of step 18 need 90'),
         ({'width': 0}, '0 x 4 pixels'),
@@ -280,12 +280,12 @@ def test_bright_images_of_16_bits_keep_the_usual_scale():
 def test_16uc1_is_infrared_where_that_is_said():
     values = np.linspace(0, 900, 64).astype('<u2').reshape(8, 8)
     fields = {'width': 8, 'height': 8, 'step': 16, 'encoding': '16UC1'}
-    with pytest.raises(ImageError, match='setting infrared'):
+    with pytest.raises(ImageError, match='set image_infrared'):
         decode_image(values.tobytes(), **fields)
     image = decode_image(values.tobytes(), **fields, infrared=True)
     assert (image[0, 0, 0], image[-1, -1, 0]) == (0, 255)
     png = cv2.imencode('.png', values)[1].tobytes()
-    with pytest.raises(ImageError, match='setting infrared'):
+    with pytest.raises(ImageError, match='set image_infrared'):
         decode_compressed(png, '16UC1; png compressed ')
     found = decode_compressed(png, '16UC1; png compressed ', infrared=True)
     np.testing.assert_array_equal(found, image)

@@ -58,6 +58,9 @@ def test_models_of_drivers_are_understood(model, d):
         ({'model': 'fov'}, "unknown distortion model 'fov'"),
         ({'d': D5[:3]}, 'came with 3 coefficients'),
         ({'model': 'fisheye'}, 'came with 5 coefficients'),
+        ({'p_focal': NAN, 'r': np.full(9, NAN)}, 'numbers in R, P that are not finite'),
+        ({'focal': 0.94}, 'focal lengths 0.94 and 0.94 are too short for an image of 320 x 240'),
+        ({'k': np.array([300.0, 0, 1e7, 0, 300.0, 119.5, 0, 0, 1])}, 'far outside an image'),
     ],
 )
 def test_what_cannot_be_used_is_said(changes, problem):
@@ -79,6 +82,16 @@ def test_rectified_images_use_p_whatever_k_is():
     assert calibration_from_msg(info(p_focal=0.0)).camera.fx == 300.0
 
 
+@pytest.mark.parametrize('rectified', [False, True])
+def test_a_matrix_of_zeros_beside_a_filled_one_hints_at_the_parameter(rectified):
+    filled = {'focal' if rectified else 'p_focal': 290.0}
+    empty = {'p_focal' if rectified else 'focal': 0.0}
+    calibration = calibration_from_msg(info(**filled, **empty), rectified=rectified)
+    assert 'is image_rectified right?' in calibration.problem
+    neither = calibration_from_msg(info(focal=0.0, p_focal=0.0), rectified=rectified)
+    assert 'calibrate the camera' in neither.problem
+
+
 def test_binning_and_roi_are_applied_in_this_order():
     roi = SimpleNamespace(x_offset=100, y_offset=60, width=1000, height=600, do_rectify=False)
     k = np.array([800.0, 0, 640.0, 0, 800.0, 360.0, 0, 0, 1])
@@ -87,6 +100,43 @@ def test_binning_and_roi_are_applied_in_this_order():
     assert (camera.width, camera.height) == (500, 300)
     assert camera.fx == 400.0
     assert (camera.cx, camera.cy) == (270.0, 150.0)  # as image_geometry has it
+
+
+def region(x, y, width, height):
+    return SimpleNamespace(x_offset=x, y_offset=y, width=width, height=height, do_rectify=False)
+
+
+@pytest.mark.parametrize('roi', [region(80, 60, 160, 120), region(0, 60, 320, 120)])
+def test_a_region_is_not_applied_to_an_image_of_the_full_sensor(roi):
+    full = calibration_from_msg(info()).camera
+    fitted = calibration_from_msg(info(roi=roi)).for_image(320, 240)
+    assert fitted.camera == full
+    assert 'its region of interest is not applied' in fitted.note
+    binned = calibration_from_msg(info(roi=roi, binning_x=2, binning_y=2))
+    assert binned.for_image(160, 120).camera == full.binned(2, 2)
+    assert binned.for_image(320, 240).camera == full
+    part = calibration_from_msg(info(roi=roi)).for_image(roi.width, roi.height)
+    assert part.camera == full.cropped(roi.x_offset, roi.y_offset, roi.width, roi.height)
+    assert part.note == ''
+
+
+@pytest.mark.parametrize('roi', [region(0, 0, 9999, 9999), region(5000, 5000, 160, 120)])
+def test_a_region_beside_the_sensor_is_ignored(roi):
+    assert calibration_from_msg(info(roi=roi)) == calibration_from_msg(info())
+
+
+def test_a_lens_without_an_inverse_is_refused():
+    calibration = calibration_from_msg(info(d=(1e30, -1e300, 1e10, 1.0, 1e200)))
+    fitted = calibration.for_image(320, 240)
+    assert fitted.camera is None
+    assert 'its lens model has an inverse on only 0% of the image' in fitted.problem
+
+
+def test_a_fisheye_that_fills_a_small_circle_is_used():
+    """Most pixels of a wide image are dark: only rays within 90 degrees count."""
+    k = np.array([60.0, 0, 159.5, 0, 60.0, 89.5, 0, 0, 1])
+    fisheye = {'model': 'fisheye', 'd': (0.0,) * 4, 'k': k, 'size': (320, 180)}
+    assert calibration_from_msg(info(**fisheye)).for_image(320, 180).problem == ''
 
 
 @pytest.mark.parametrize('size', [(0, 0), (320, 0), (0, 240)])
@@ -146,7 +196,7 @@ def test_hostile_numbers_never_raise():
 
 
 def test_numbers_that_binning_or_scaling_make_impossible_are_said():
-    binned = calibration_from_msg(info(focal=5e-324, binning_x=2, binning_y=2))
+    binned = calibration_from_msg(info(focal=5e-324, size=(0, 0), binning_x=2, binning_y=2))
     assert binned.camera is None
     assert 'focal lengths must be > 0' in binned.problem
     huge = calibration_from_msg(info(focal=1e308))

@@ -54,7 +54,7 @@ def test_infrared_is_seen_where_it_is_said(image):
     values = np.linspace(0, 1023, 48 * 64).astype('<u2').tobytes()
     msg = image(values, height=48, width=64, step=128, encoding='16UC1')
     assert rgb_from_msg(msg, infrared=True).max() > 245
-    with pytest.raises(ImageError, match='setting infrared'):
+    with pytest.raises(ImageError, match='set image_infrared'):
         rgb_from_msg(msg)
 
 

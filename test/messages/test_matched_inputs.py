@@ -143,6 +143,20 @@ def test_depth_serves_images_of_about_its_stamp_and_its_size():
     assert depth.problem.startswith('depth image skipped: ')
 
 
+@pytest.mark.parametrize(
+    ('metres', 'words'),
+    [(0.0, 'no measurement'), (math.nan, 'no measurement'), (2500.0, 'are these millimetres?')],
+)
+def test_depth_that_cannot_serve_any_person_is_said(metres, words):
+    depth = DepthImages()
+    depth.items.put(0, depth_image(metres), 0)
+    assert depth.at(0, (6, 4), 0.05) is None
+    assert words in depth.problem
+    depth.items.put(SECOND, depth_image(2.5), 0)
+    assert depth.at(SECOND, (6, 4), 0.05) is not None
+    assert depth.problem == ''
+
+
 def test_what_belongs_to_an_image_comes_together():
     settings = MatchSettings(depth_max_age_s=0.01, detections=NEAR)
     matched = MatchedInputs(depth=DepthImages(), boxes=Detections())

@@ -18,6 +18,21 @@ def test_the_nearest_stamp_serves_and_the_oldest_goes():
     assert [items.nearest(s * MS, 0.005) for s in stamps] == [None, 20, 20, 30, 40, None]
 
 
+def test_a_fast_topic_is_kept_for_a_time_and_a_slow_one_by_number():
+    """At 90 Hz eight items last for 89 ms, and a busy worker takes an image later than that."""
+    fast, slow = StampedItems(8, 0.5), StampedItems(8, 0.5)
+    for index in range(900):
+        fast.put(START + index * SECOND // 90, index, index * SECOND // 90)
+        slow.put(START + index * SECOND, index, index * SECOND)
+    newest = START + 899 * SECOND // 90
+    assert fast.nearest(newest - 400 * MS, 0.006) is not None
+    assert 45 <= len(fast) <= 46
+    assert len(slow) == 8
+    for index in range(900):
+        fast.put(START + index * MS, index, index * MS)
+    assert len(fast) == 64
+
+
 class Run:
     """Images of 15 Hz, and items that come some time after their image."""
 
@@ -93,3 +108,13 @@ def test_by_how_much_they_miss(stamp, text):
     assert items.missed_by(START) == 'none has come'
     items.put(stamp, 'a', 0)
     assert text in items.missed_by(START)
+
+
+def test_a_topic_that_has_stopped_is_not_blamed_on_clocks():
+    items = StampedItems(8)
+    items.put(START, 'a', 0)
+    for index in range(9):
+        items.note_image(START + (2 + index) * SECOND, 0)
+    assert items.missed_by(START + 10 * SECOND) == 'no more come'
+    items.put(START + 10 * SECOND, 'b', 0)
+    assert 'newer' in items.missed_by(START + 9 * SECOND)

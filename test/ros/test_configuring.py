@@ -12,6 +12,8 @@ pytest.importorskip('rclpy', reason='needs ROS 2')
 from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus
 from lifecycle_msgs.msg import State, Transition
 from lifecycle_msgs.srv import ChangeState, GetState
+from rcl_interfaces.msg import Parameter, ParameterValue
+from rcl_interfaces.srv import SetParameters
 from std_srvs.srv import Trigger
 
 pytestmark = pytest.mark.ros
@@ -68,6 +70,22 @@ def test_the_node_answers_while_it_configures(graph, endless):
     # The last two would end the transition in the place of the node.
     refused(graph, 'configuring', {'configure', 'transition_success'}, {1, 5, 10, 11})
     assert not answer.done()
+
+
+def test_a_request_that_rclpy_fails_on_does_not_end_the_node(graph):
+    graph.start('pose_action_node', autostart='false')
+    value = ParameterValue(type=42)  # no parameter has such a type
+    request = SetParameters.Request(parameters=[Parameter(name='body.height', value=value)])
+    client = graph.node.create_client(SetParameters, '/pose_action/set_parameters')
+    graph.wait(client.service_is_ready, what='service')
+    answer = client.call_async(request)
+    for _ in range(2):
+        state = graph.call(GetState, '/pose_action/get_state', GetState.Request()).current_state
+        assert state.id == State.PRIMARY_STATE_UNCONFIGURED
+    assert not answer.done()
+    status, log = graph.stop('pose_action_node')
+    assert status == 0
+    assert 'a message or request was skipped: ValueError(' in log
 
 
 def refused(graph, state, labels, numbers):

@@ -156,6 +156,7 @@ def test_an_explicit_rule_to_the_default_name_counts(driver):
         {'distortion_model': 'rational_polynomial', 'd': [*D5, *[0.0] * 7, 0.01, 0.02]},
         {'width': 0, 'height': 0},
         {'width': 4 * WIDTH, 'height': 4 * HEIGHT},
+        {'roi': RegionOfInterest(y_offset=40, width=WIDTH, height=40)},
     ],
 )
 def test_calibrations_that_can_be_used_are(driver, changes):
@@ -174,6 +175,9 @@ def test_calibrations_that_can_be_used_are(driver, changes):
         ({'d': D5[:3]}, 'came with 3 coefficients'),
         ({'distortion_model': 'fov', 'd': [0.9]}, "unknown distortion model 'fov'"),
         ({'width': 640, 'height': 360}, '640 x 360, the image 160 x 120: another aspect'),
+        ({'p': np.full(12, -float('inf'))}, 'numbers in P that are not finite'),
+        ({'d': [1e30, -1e300, 1e10, 1.0, 1e200]}, 'has an inverse on only 0%'),
+        ({'focal': 0.3}, 'too short for an image of 160 x 120; expected pixels'),
     ],
 )
 def test_calibrations_that_cannot_be_used_are_said_and_the_next_one_counts(driver, changes, words):

@@ -153,7 +153,7 @@ def test_dark_images_of_16_bits_are_seen_whatever_cv_bridge_says(bridged):
     fields = {'height': 48, 'width': 64, 'step': 128, 'data': values.tobytes()}
     seen = bridged.to_rgb(Image(**fields, encoding='mono16'))
     assert seen.max() > 245
-    with pytest.raises(ImageError, match='setting infrared'):
+    with pytest.raises(ImageError, match='set image_infrared'):
         bridged.to_rgb(Image(**fields, encoding='16UC1'))
     bridged.infrared = True
     np.testing.assert_array_equal(bridged.to_rgb(Image(**fields, encoding='16UC1')), seen)

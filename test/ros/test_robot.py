@@ -245,7 +245,11 @@ def test_what_can_not_be_configured_stays_unconfigured(robot):
     assert 'model.threads changed since configure' in changed.message
     assert robot.set('model.threads', 1).successful
     assert robot.diagnosis().level == DiagnosticStatus.OK
+    assert robot.set('model.threads', 2).successful
     assert robot.change(Transition.TRANSITION_ACTIVATE)
+    assert not robot.set('model.threads', 3).successful
+    assert robot.set('model.threads', 1).successful  # what is in use may be set again
+    assert 'changed since configure' not in robot.diagnosis().message
 
 
 def test_an_incompatible_qos_and_silence_are_said(robot):
