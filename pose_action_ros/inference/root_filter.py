@@ -1,7 +1,7 @@
-"""How fast a root joint moves: a Kalman filter of constant velocity over irregular stamps.
+"""Velocity of a root joint: a Kalman filter of constant velocity over irregular stamps.
 
-It looks at the past alone. Each place weighs by its covariance: what is seen across the line of
-sight counts at once, and the distance, which is seen a hundred times worse, counts slowly.
+It uses the past alone. Each position is weighted by its covariance. Motion across the line of
+sight counts at once, motion along it slowly: the distance is a hundred times less exact.
 Y. Bar-Shalom, X. Li and T. Kirubarajan, Estimation with Applications to Tracking and Navigation,
 2001, section 6.2 (continuous white noise acceleration).
 """
@@ -55,7 +55,7 @@ class RootFilter:
         source: ScaleSource,
         max_gap_s: float,
     ) -> NDArray[np.float64]:
-        """Take in where the root is, and return how fast it moves.
+        """Update with the position of the root, and return its velocity.
 
         Args:
             root_m: (3,) its place, not filtered before.

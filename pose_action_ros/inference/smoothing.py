@@ -29,7 +29,7 @@ class OneEuroFilter:
         self._speed: NDArray[np.float64] | None = None
 
     def reset(self) -> None:
-        """Forget the past."""
+        """Drop the past."""
         self._value = self._speed = None
 
     def __call__(
@@ -64,9 +64,9 @@ class OneEuroFilter:
 
 
 class LabelFilter:
-    """Holds a label until others have been better by a margin for a while.
+    """Holds a label until others have been better by a margin for some time.
 
-    Rivals that take turns count together: a label that has lost goes, whoever leads.
+    Rivals that take turns count together, so their changes do not extend the time.
     """
 
     def __init__(self) -> None:
@@ -74,7 +74,7 @@ class LabelFilter:
         self._beaten_ns: int | None = None  # since when others are better
 
     def reset(self) -> None:
-        """Hold nothing."""
+        """Drop the held label."""
         self._held = self._beaten_ns = None
 
     def __call__(

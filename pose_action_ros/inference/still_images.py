@@ -36,8 +36,8 @@ class Finding(NamedTuple):
 
     Attributes:
         people: Annotated persons.
-        found: Of these, how many are found.
-        false: Tracks that are none of them.
+        found: Number of annotated persons that were found.
+        false: Tracks that match none of them.
     """
 
     people: int
@@ -48,7 +48,7 @@ class Finding(NamedTuple):
 def look_at(
     stream: PoseActionStream, image_rgb: NDArray[np.uint8]
 ) -> list[tuple[PersonPrediction, ...]]:
-    """Show a still image to a stream without any track; return the people of each look.
+    """Show a still image repeatedly to a stream without tracks; return the people of each time.
 
     Args:
         stream: The stream; it is reset first.
@@ -64,7 +64,7 @@ def match_people(
     people: Sequence[NDArray[np.floating]],
     torsos_px: Sequence[float],
 ) -> Finding:
-    """Match tracks with annotated persons, each with one at most.
+    """Match tracks with annotated persons, one to one.
 
     Args:
         tracks: (J, 2) joints of each track, pixels.
