@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+import threading
 import urllib.request
 from dataclasses import replace
 
@@ -128,6 +129,30 @@ def test_a_pose_without_a_place_is_drawn_ahead(record):
     someone = replace(person(joints_camera_m=False), joints_root_m=joints)
     found = record(shown(0.0, someone))
     assert np.unique(found['/world/camera/people']['strips'][0]).tolist() == [0.0, 3.0]
+
+
+def test_rates_differ_in_colour(record):
+    found = record(shown(0.0, rates_hz={'images': 20.0, 'poses': 19.0}), shown(0.1))
+    assert found['/rates/images']['names'] == [['images']]
+    assert found['/rates/images']['colors'] != found['/rates/poses']['colors']
+
+
+def test_the_log_stands_at_the_time_of_the_images(tmp_path):
+    pytest.importorskip('rerun', reason='needs the extra `view`')
+    path = tmp_path / 'demo.rrd'
+    view = LiveView('test', serve=False, record=path)
+    view.say('loading')
+    view.show(shown(3.0))
+    view.show(shown(4.0))
+    logger = threading.Thread(target=view.say, args=('running',))
+    logger.start()
+    logger.join()
+    view.close()
+    found = read_back(path)['/log']
+    assert dict(zip(found['time'], found['text'], strict=True)) == {
+        0: ['loading'],
+        SECOND: ['running'],
+    }
 
 
 def test_numbers_that_are_not_known_are_not_drawn(record):
