@@ -89,13 +89,13 @@ def read_settings(
 def check_settings(
     node: Node, settings_class: type, changes: Sequence[Parameter], *, in_use: bool = False
 ) -> SetParametersResult:
-    """Say whether the settings would still be right after these changes, and why not.
+    """Check the settings after these changes; a refusal has a reason.
 
     Args:
         node: The node on which `declare_settings` was called.
         settings_class: The settings dataclass.
         changes: The requested changes.
-        in_use: What takes effect at `configure` is in use, so that a change would do nothing.
+        in_use: The node is configured: changes that take effect at `configure` are refused.
     """
     values = {change.name: change.value for change in changes}
     try:
