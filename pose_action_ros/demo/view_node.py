@@ -47,7 +47,7 @@ class ViewSettings:
 
 
 class ViewNode(DemoObserver):
-    """Shows every image with the pose and the label that belong to it.
+    """Shows every image with its pose and its label.
 
     Raises:
         ConfigError: rerun is not installed, or the recording can't be written.
