@@ -40,7 +40,7 @@ class ViewSettings:
     open_browser: bool = field(
         default=True,
         metadata={
-            'help': 'Open the page in the browser where there is a display.',
+            'help': 'Open the page in the browser if there is a display.',
             'read_only': True,
         },
     )

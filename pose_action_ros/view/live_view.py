@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import socket
+import webbrowser
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
@@ -17,6 +18,7 @@ import numpy as np
 from pose_action_ros.core.errors import ConfigError
 from pose_action_ros.core.skeleton import get_skeleton
 from pose_action_ros.geometry.camera_placement import level_placement
+from pose_action_ros.view.page_server import serve_page
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -181,6 +183,11 @@ class LiveView:
         def plot(name: str, title: str, **options: Any) -> Any:
             return rrb.TimeSeriesView(origin=f'/{name}', name=title, time_ranges=lately, **options)
 
+        kinds = rrb.encodings.TextLogColumnKind
+        text_alone = rrb.archetypes.TextLogColumns(
+            timeline_columns=[rrb.encodings.TimelineColumn('time')],
+            text_log_columns=[rrb.encodings.TextLogColumn(kinds.Body)],
+        )
         scores = plot('scores', 'scores of the actions', axis_y=rrb.ScalarAxis(range=(0.0, 1.05)))
         pose = rrb.Spatial3DView(
             origin='/world',
@@ -194,8 +201,8 @@ class LiveView:
                 rrb.Vertical(
                     pose,
                     rrb.Horizontal(plot('rates', 'rates, Hz'), plot('ages', 'ages, ms')),
-                    rrb.TextLogView(origin='/log', name='log'),
-                    row_shares=(5, 3, 1),
+                    rrb.TextLogView(origin='/log', name='log', columns=text_alone),
+                    row_shares=(4, 3, 2),
                 ),
             ),
             rrb.TimePanel(state='collapsed'),
@@ -204,12 +211,14 @@ class LiveView:
         )
 
     def _serve_page(self, data: str, *, open_browser: bool) -> None:
+        behind = _free_port(_PAGE_PORT + _PORTS)
+        self._rr.serve_web_viewer(web_port=behind, open_browser=False, connect_to=data)
         port = _free_port(_PAGE_PORT)
-        has_display = any(os.environ.get(name) for name in ('DISPLAY', 'WAYLAND_DISPLAY'))
-        self._rr.serve_web_viewer(
-            web_port=port, open_browser=open_browser and has_display, connect_to=data
-        )
+        serve_page(_HOST, port, behind)
         self.url = f'http://{_HOST}:{port}/?url={quote(data, safe="")}'
+        has_display = any(os.environ.get(name) for name in ('DISPLAY', 'WAYLAND_DISPLAY'))
+        if open_browser and has_display:
+            webbrowser.open(self.url)
 
 
 def _load_rerun() -> Any:

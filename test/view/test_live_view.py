@@ -5,6 +5,8 @@ import sys
 import threading
 import urllib.request
 from dataclasses import replace
+from urllib.error import HTTPError
+from urllib.parse import urljoin
 
 import cv2
 import numpy as np
@@ -189,3 +191,28 @@ def test_without_rerun_the_user_hears_what_to_install(monkeypatch):
 def test_rerun_loads_only_where_it_is_asked_for(module):
     code = f'import sys, {module}; sys.exit("rerun" in sys.modules)'
     subprocess.run([sys.executable, '-c', code], check=True)
+
+
+def test_the_browser_opens_the_page(monkeypatch):
+    pytest.importorskip('rerun', reason='needs the extra `view`')
+    monkeypatch.setenv('DISPLAY', ':0')
+    opened = []
+    monkeypatch.setattr('webbrowser.open', opened.append)
+    view = LiveView('test')
+    view.close()
+    assert opened == [view.url]
+
+
+def test_the_browser_may_contact_this_machine_alone():
+    pytest.importorskip('rerun', reason='needs the extra `view`')
+    view = LiveView('test', open_browser=False)
+    for place in (view.url, urljoin(view.url, '/re_viewer.js')):
+        with urllib.request.urlopen(place, timeout=60) as answer:
+            policy = answer.headers['Content-Security-Policy']
+            assert answer.read()
+        sources = {s for part in policy.split(';') for s in part.split()[1:] if ':' in s}
+        assert sources == {'blob:', 'data:', 'http://127.0.0.1:*'}
+        assert '*' not in policy.replace('http://127.0.0.1:*', '')
+    with pytest.raises(HTTPError, match='404'):
+        urllib.request.urlopen(urljoin(view.url, '/nothing'), timeout=60)
+    view.close()
