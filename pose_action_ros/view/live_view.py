@@ -267,8 +267,10 @@ def _colour(skeleton: Skeleton, joint: int) -> tuple[int, int, int]:
 
 def _spread_colours(count: int) -> NDArray[np.uint8]:
     """(count, 3) RGB as different as possible, above all neighbours: golden steps of the hue."""
-    hue = (np.arange(count) * 0.618 % 1.0 * 180.0).astype(np.uint8)
-    light = np.where(np.arange(count) % 2, 255, 190).astype(np.uint8)
+    number = np.arange(count)
+    hue = (number * 0.618 % 1.0 * 180.0).astype(np.uint8)
+    # Close hues are 5, 8 or 13 steps apart, so their lightness differs.
+    light = np.array([190, 255, 130], np.uint8)[number % 3]
     hsv = np.stack([hue, np.full_like(hue, 190), light], axis=-1)
     return np.asarray(cv2.cvtColor(hsv[None], cv2.COLOR_HSV2RGB)[0], np.uint8)
 

@@ -21,7 +21,7 @@ from pose_action_ros.core.predictions import (
 )
 from pose_action_ros.core.skeleton import PA17J
 from pose_action_ros.view.frame import shown_prediction
-from pose_action_ros.view.live_view import LiveView
+from pose_action_ros.view.live_view import LiveView, _spread_colours
 
 IMAGE = np.full((48, 64, 3), 90, np.uint8)
 SECOND = 1_000_000_000
@@ -131,6 +131,12 @@ def test_a_pose_without_a_place_is_drawn_ahead(record):
     someone = replace(person(joints_camera_m=False), joints_root_m=joints)
     found = record(shown(0.0, someone))
     assert np.unique(found['/world/camera/people']['strips'][0]).tolist() == [0.0, 3.0]
+
+
+def test_twenty_lines_can_be_told_apart():
+    colours = _spread_colours(20).astype(float)
+    distance = np.linalg.norm(colours[:, None] - colours, axis=-1)
+    assert distance[~np.eye(20, dtype=bool)].min() > 50  # of 255 in each of red, green and blue
 
 
 def test_rates_differ_in_colour(record):
