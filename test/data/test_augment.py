@@ -95,7 +95,13 @@ def test_ranges_that_are_none(values):
 
 @pytest.mark.parametrize(
     'ranges',
-    [PAPER, *RELEASED.values(), Framing(), Framing(far=0.3, far_scale=(1.3, 4.0))],
+    [
+        PAPER,
+        *RELEASED.values(),
+        Framing(),
+        Framing(far=0.3, far_scale=(1.3, 4.0)),
+        Framing(near=0.5),
+    ],
 )
 def test_no_window_leaves_the_region_of_the_extent(ranges):
     box, shift_px = PersonBox(300.0, 200.0, 120.0), 0.7
@@ -197,6 +203,11 @@ def test_framing_is_reached_and_kept():
     assert 0.18 < len(distant) / len(far) < 0.32
     assert max(v.scale for v in distant) > 3.8
     assert 0.08 * 256 < max(abs(v.shift_x) for v in distant) <= 0.4 * 256
+    near = draws(Framing(scale=(0.8, 1.2), near=0.25, near_scale=(0.4, 0.7), near_shift=0.4))
+    parts = [v for v in near if v.scale <= 0.7]
+    assert 0.18 < len(parts) / len(near) < 0.32
+    assert min(v.scale for v in parts) < 0.43
+    assert 0.35 * 256 < max(abs(v.shift_x) for v in parts) <= 0.4 * 256
 
 
 def test_a_share_of_people_is_cut_off():
