@@ -21,7 +21,7 @@ _SPEED_CUTOFF_HZ = 1.0
 
 
 class OneEuroFilter:
-    """Filters arrays of one shape; entries that are NaN start afresh."""
+    """Filters arrays of one shape; after NaN an entry restarts."""
 
     def __init__(self) -> None:
         self._stamp_ns = 0
@@ -43,7 +43,7 @@ class OneEuroFilter:
 
         Args:
             values: Any shape, the same at every call.
-            stamp_ns: When it was measured; a step back starts afresh.
+            stamp_ns: Time of the measurement; a step back restarts the filter.
             settings: Cut-off and its slope.
             unit: Length in which speeds are measured, in units of `values`.
         """

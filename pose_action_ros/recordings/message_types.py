@@ -160,5 +160,5 @@ def _message_folder() -> Path:
             return folder
     raise ConfigError(
         f'our message files are neither in {checkout} nor in share/pose_action_ros/msg of '
-        f'{", ".join(filter(None, prefixes))}; install the package anew'
+        f'{", ".join(filter(None, prefixes))}; install the package again'
     )

@@ -32,7 +32,7 @@ SKIPPED = 'are skipped'
 
 class _Outcome(NamedTuple):
     at_s: float
-    what: str  # fate of the image, for people; empty if it was processed
+    what: str  # fate of the image, for the message; empty if it was processed
     reason: str
 
 
