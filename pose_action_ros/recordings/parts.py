@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 __all__ = ['OVERLAP_S', 'Part', 'PartAnnotator', 'Replay', 'Watched', 'joined', 'parts_of']
 
 OVERLAP_S = 4.0
-"""Time from the beginning of a part to its own time. After 2 s its joints are those of a whole run."""
+"""Time from the beginning of a part to its own; after 2 s its joints are those of a whole run."""
 
 _FOREVER_NS = 2**63 - 1
 _SAME_PLACE = 0.25  # of a window's side: mean distance of joints up to which two are one person
