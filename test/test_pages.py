@@ -1,9 +1,11 @@
 """The pages for users: links lead somewhere; commands, parameters and arguments exist."""
 
 import re
+import shlex
 from pathlib import Path
 
 import pytest
+import typer
 import yaml
 
 from pose_action_ros.cli.main import app
@@ -41,13 +43,61 @@ def test_the_readme_leads_to_every_page():
         assert f'(docs/{page.name})' in text
 
 
+def blocks(text):
+    """Lines of the fenced blocks, comments removed and continued lines joined."""
+    for block in re.findall(r'^```(?:sh|bash)?\n(.*?)^```', text, re.M | re.S):
+        for line in block.replace('\\\n', ' ').splitlines():
+            yield re.split(r'\s#', line)[0].strip()
+
+
+@pytest.fixture(scope='module')
+def command():
+    """`pose-action` that reads its command line and does nothing."""
+    command = typer.main.get_command(app)
+    groups = [command]
+    for group in groups:
+        for inner in group.commands.values():
+            inner.callback = None
+            groups += [inner] if hasattr(inner, 'commands') else []
+    return command
+
+
+def refusal(command, words, capsys):
+    """Its words about a command line that it refuses; empty if it takes the line."""
+    with pytest.raises(SystemExit) as ended:
+        command.main(shlex.split(words), prog_name='pose-action')
+    text = capsys.readouterr().err
+    assert ended.value.code in (0, 2)
+    return ' '.join(text.split()) if ended.value.code else ''
+
+
 @pytest.mark.parametrize('page', PAGES, ids=name_of)
-def test_commands_exist(page):
-    verbs = {command.name or command.callback.__name__ for command in app.registered_commands}
-    verbs |= {group.name for group in app.registered_groups}
-    verbs = {verb.replace('_', '-') for verb in verbs}
-    found = re.findall(r'pose-action ([a-z][a-z-]+)', page.read_text())
-    assert set(found) <= verbs
+def test_command_lines_can_be_typed(page, command, capsys):
+    for line in blocks(page.read_text()):
+        if line.startswith('pose-action '):
+            assert not refusal(command, line.removeprefix('pose-action '), capsys), line
+
+
+SOURCES = [p for f in ('pose_action_ros', 'launch', 'config') for p in (ROOT / f).rglob('*.*')]
+SOURCES = [path for path in SOURCES if path.suffix in ('.py', '.yaml')]
+
+
+@pytest.mark.parametrize('page', [*PAGES, *SOURCES], ids=name_of)
+def test_command_lines_within_a_sentence_name_what_exists(page, command, capsys):
+    text = re.sub(r'^```.*?^```', '', page.read_text(), flags=re.M | re.S)
+    for span in re.findall(r'`pose-action ([^`{]+)`', text):  # {} is a choice, or an f-string
+        refused = refusal(command, span, capsys)  # for a missing or invalid value, such as NAME
+        assert not re.search('No such|unexpected extra', refused), span
+
+
+@pytest.mark.parametrize('page', PAGES, ids=name_of)
+def test_targets_of_make_exist(page):
+    targets = re.findall(r'^([a-z-]+):', (ROOT / 'Makefile').read_text(), re.M)
+    text = page.read_text()
+    typed = [line for line in blocks(text) if line.startswith('make ')]
+    typed += re.findall(r'`(make [^`]+)`', text)
+    for line in typed:
+        assert {word for word in shlex.split(line)[1:] if '=' not in word} <= set(targets), line
 
 
 def test_no_text_installs_this_package_from_an_index():

@@ -1,5 +1,6 @@
-"""Many inputs, one after the other here, or side by side on Ray: knows nothing of images.
+"""Batches of inputs, one after the other in this process or in parallel on Ray.
 
-`items` are the inputs, `task` turns one of them into an output that appears whole or not at all,
-`stores` are the file systems that both are on, and `run` maps the task over the items.
+Nothing here depends on images. `items` are the inputs. `task` turns one of them into an output
+that appears complete or not at all. `stores` are the file systems of both, and `run` maps the task
+over the items.
 """

@@ -41,10 +41,10 @@ class Summary:
     """The content of one output.
 
     Attributes:
-        images: How many were read.
-        poses: How many were written.
-        notes: Problems, for people.
-        failure: Why the output is worthless; empty if it is not.
+        images: Number of images read.
+        poses: Number of poses written.
+        notes: Problems, for the user.
+        failure: The reason if the output is useless; otherwise empty.
         stopped_by: The signal that ended the work early; 0 for none.
     """
 
@@ -63,8 +63,8 @@ class Outcome:
         name: As `Item`.
         source: As `Item`.
         state: The end.
-        reason: Why it failed; empty otherwise.
-        size_bytes: Of the input; 0 if it could not be read.
+        reason: The reason of a failure; otherwise empty.
+        size_bytes: Size of the input; 0 if it could not be read.
         images: As `Summary`.
         poses: As `Summary`.
         notes: As `Summary`.

@@ -1,7 +1,7 @@
 """Maps the task over the items: in this process, or on Ray, which schedules and retries.
 
-Ray is the library behind `--workers` and `--ray`. It is loaded when it is asked for and never
-before, without its dashboard, and its reports about its use are switched off.
+Ray is the library behind `--workers` and `--ray`, and is loaded only for them. Its dashboard and
+its usage reports are switched off.
 """
 
 from __future__ import annotations
@@ -68,7 +68,7 @@ class Workers:
 
     @property
     def is_here(self) -> bool:
-        """The work is done in this process."""
+        """Whether the work is done in this process."""
         return self.count == 1 and not self.ray
 
 
@@ -119,7 +119,7 @@ def _run_on_ray(items: Sequence[Item], batch: Batch, workers: Workers) -> Iterat
 
 
 def _stopped(ray: Any, waiting: dict[Any, Item]) -> Iterator[Outcome]:
-    """Stop what is at hand; tasks end in order and delete what they had begun."""
+    """Stop the running tasks; they end in order and delete their unfinished outputs."""
     for reference in waiting:
         ray.cancel(reference)
     ready, _ = ray.wait(list(waiting), num_returns=len(waiting), timeout=_GRACE_S)
@@ -191,7 +191,7 @@ def _connected(ray: Any, workers: Workers) -> Iterator[None]:
 
 
 def _check_it_answers(address: str) -> None:
-    """Fail within seconds where nobody listens, for which Ray itself takes minutes."""
+    """Fail within seconds if nobody listens; Ray itself needs minutes for that."""
     host, colon, port = address.rpartition(':')
     if '/' in address or not (colon and port.isdecimal()):
         return  # `auto`, or a URL of Ray's

@@ -1,7 +1,7 @@
 """The file system that holds inputs or outputs: a local folder, or any that fsspec knows by URL.
 
-A local output appears under its name in one step. An object store has no such step: there the
-mark of the finished item, which is written last, says that its output is whole.
+A local output appears under its name in one step. An object store has no such step. There the mark
+of the finished item is written last, and shows that the output is complete.
 """
 
 from __future__ import annotations
@@ -83,7 +83,7 @@ class OutputStore:
         return bool(self._system.exists(f'{self._root}/{name}'))
 
     def mark(self, name: str) -> dict[str, Any] | None:
-        """Return what was noted about an output; None if it is not one of ours."""
+        """Return the note about an output; None if it is not one of ours."""
         try:
             found = json.loads(self._system.cat_file(self._mark_path(name)))
         except (OSError, ValueError):
@@ -91,7 +91,7 @@ class OutputStore:
         return found if isinstance(found, dict) else None
 
     def set_mark(self, name: str, content: dict[str, Any]) -> None:
-        """Note something about an output."""
+        """Write the note about an output."""
         self._write(self._mark_path(name), content)
 
     def write_json(self, name: str, content: dict[str, Any]) -> None:
@@ -100,10 +100,10 @@ class OutputStore:
 
     @contextmanager
     def unfinished(self, name: str) -> Iterator[Path]:
-        """A local path for an output in the making; what stands there afterwards is deleted.
+        """A local path for an unfinished output; its content is deleted afterwards.
 
-        It is beside the output if that is local. What an attempt that was killed has left there
-        is deleted first.
+        It is beside the output if that is local. The remains of an earlier attempt that was killed
+        are deleted first.
         """
         if not self._is_local:
             with tempfile.TemporaryDirectory(prefix='pose_action_') as folder:

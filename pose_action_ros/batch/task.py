@@ -31,15 +31,15 @@ _REASON = 500  # characters of a reason
 
 @dataclass(frozen=True)
 class Batch:
-    """What all items have in common.
+    """The work that all items have in common.
 
     Attributes:
         convert: Makes the output, a folder, of one input; a function of a module, or a partial
             of one, so that workers find it.
         output: Folder of the outputs, a path or URL.
         key: Everything besides the input that changes an output: settings, weights, version.
-        again: Convert also what is done and unchanged.
-        watch: Does a part of an input; what it returns for all parts is given to `convert`.
+        again: Convert also items that are done and unchanged.
+        watch: Does a part of an input; `convert` gets the results of all parts.
     """
 
     convert: Callable[..., Summary]

@@ -1,1 +1,1 @@
-"""The `pose-action` command: one file per verb, `main.py` gathers them."""
+"""The `pose-action` command: one file for each verb; `main.py` adds them to the command."""

@@ -148,12 +148,12 @@ def bag(
     """Copy rosbag2 recordings and add the results, with the stamps of the images.
 
     Options have the defaults of the node. Unreadable messages are counted, and the reasons are
-    printed. Of one recording, OUT is a complete recording at any moment: after Ctrl-C, a full disk
-    or a kill it keeps all that was written. With several recordings, a folder of recordings,
-    `--workers`, `--ray` or `--again`, OUT holds one new recording for each and `report.json`;
-    there a recording appears when it is whole, and those that are done and unchanged are skipped.
-    The exit status is 0 if all was read to its end, 1 if no image of a recording could be read or
-    the disk is full, and 130 or 143 after Ctrl-C or SIGTERM.
+    printed. If IN is one recording, OUT is a complete recording at any moment: after Ctrl-C, a
+    full disk or a kill it keeps everything written before. With several recordings, a folder of
+    recordings, `--workers`, `--ray` or `--again`, OUT holds a new recording for each of them, and
+    `report.json`. There a recording appears once it is complete, and recordings that are done and
+    unchanged are skipped. The exit status is 0 if everything was read to its end, 1 if no image of
+    a recording could be read or the disk is full, and 130 or 143 after Ctrl-C or SIGTERM.
     """
     from pose_action_ros.inference.settings import BodySettings, DetectionSettings, StreamSettings
     from pose_action_ros.messages.matched_inputs import MatchSettings
@@ -241,7 +241,7 @@ def _convert_alone(
 
 
 def _items(recordings: list[str], output: str) -> list[Item]:
-    """The recordings that the arguments mean, and the names of their outputs."""
+    """The recordings in the arguments, and the names of their outputs."""
     items = []
     for given in recordings:
         if is_url(given):
@@ -265,7 +265,7 @@ def _in_parts(item: Item, split_s: float) -> Item:
 
 
 def _place(given: str) -> str:
-    """A path that is the same for every worker, or a URL."""
+    """A path that is valid for every worker, or a URL."""
     return given if is_url(given) else str(Path(given).absolute())
 
 

@@ -50,7 +50,7 @@ def for_workers(network: NetworkChoice, workers: Workers) -> NetworkChoice:
 
     Args:
         network: The choice of the user.
-        workers: The processes that do the work.
+        workers: The worker processes.
     """
     if workers.is_here:
         return replace(network, threads=workers.threads)

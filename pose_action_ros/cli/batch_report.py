@@ -114,7 +114,7 @@ def _total(report: dict[str, Any], output: str) -> str:
 
 
 class _Progress:
-    """A bar over the bytes of all inputs, which tell the remaining time best."""
+    """A bar over the bytes of all inputs, the best estimate of the remaining time."""
 
     def __init__(self, items: Sequence[Item], *, quiet: bool) -> None:
         self._sizes = {} if quiet else {item.source: _size(item.source) for item in items}

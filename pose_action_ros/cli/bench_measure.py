@@ -1,6 +1,6 @@
-"""How things are measured: in turns, and against the ceilings of this machine.
+"""The measurement of times, and of the limits of this machine.
 
-Everything that is compared is run in turns in one go, so that a noisy machine is as noisy for all.
+Things that are compared run in turns in one process, so that noise affects all of them equally.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ _COPY_BYTES = 1 << 28
 
 @dataclass(frozen=True)
 class Times:
-    """Milliseconds of one thing, over many runs."""
+    """Duration of one thing over many runs, milliseconds."""
 
     median_ms: float
     p95_ms: float
@@ -41,8 +41,8 @@ class Ceilings:
     """The limits of the machine, which bound each stage.
 
     Attributes:
-        gflops: Of a large matrix product, by precision.
-        gbytes_s: Read and written by a large copy.
+        gflops: Speed of a large matrix product, by precision.
+        gbytes_s: Speed of a large copy, bytes read and written.
     """
 
     gflops: dict[str, float]

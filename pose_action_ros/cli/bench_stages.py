@@ -45,13 +45,13 @@ _BYTES = {'float32': 4, 'bfloat16': 2, 'float16': 2}
 
 @dataclass(frozen=True, eq=False)
 class Stage:
-    """One thing that is timed.
+    """One measured stage.
 
     Attributes:
         run: Does it once.
         gflop: Operations (a multiply-add is two), 1e9.
         mbytes: Bytes that must be read or written, 1e6.
-        precision: In which the operations run; decides their ceiling.
+        precision: Precision of the operations, which decides their limit.
     """
 
     run: Callable[[], Any]
@@ -103,7 +103,7 @@ class Bench:
         self._crop = extract_crop(self._image, crop_transform(_MIDDLE))[None]
 
     def stages(self) -> dict[str, Stage]:
-        """Return everything that is timed, by name."""
+        """Return all measured stages, by name."""
         stages = {**self._around(), **self._backbones()}
         if self.net.config.actions:
             stages |= {**self._heads(), **self._clips()}

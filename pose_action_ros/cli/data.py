@@ -232,7 +232,7 @@ def prepare(
 
 
 def _extent(name: str, augmentation: str) -> Extent:
-    """How far the windows of a training vary, of poses and of clips."""
+    """The variation of the windows of a training, for poses and for clips."""
     import yaml
 
     from pose_action_ros.core.errors import ConfigError

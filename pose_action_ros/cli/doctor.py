@@ -54,11 +54,7 @@ def doctor(
         ),
     ] = None,
 ) -> None:
-    """Print versions, devices, ROS and weights, and import every library.
-
-    Raises:
-        DeviceError: A library is installed and does not import.
-    """
+    """Print versions, devices, ROS and weights, and import every library."""
     console = Console()
     if weights is None:
         broken = _broken_modules()
@@ -101,7 +97,7 @@ def _broken_modules() -> dict[str, str]:
 
 
 def _why_broken(name: str) -> str:
-    """Return why a module does not import; empty if it does, or is not installed."""
+    """Return the reason if an installed module does not import; otherwise empty."""
     try:
         module = importlib.import_module(name)
         if name == _MESSAGES:
@@ -190,7 +186,7 @@ def _parts_table(config: ModelConfig, complexity: Complexity) -> Table:
 
 
 def _totals(config: ModelConfig, complexity: Complexity) -> list[str]:
-    """Sums in words; for a published network, beside the figures of the authors' own."""
+    """The sums as text; for a published network with the authors' figures."""
     in_file = complexity.parameters + complexity.fixed_grids
     frame = complexity.frame_macs / 1e9
     lines = [

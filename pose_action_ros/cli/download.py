@@ -38,7 +38,7 @@ def download(url: str, target: Path, md5: str) -> None:
 
     Args:
         url: Its address, http or https.
-        target: Where it goes; the folder is made.
+        target: The file to write; its folder is made.
         md5: Its MD5 sum, hexadecimal.
 
     Raises:
@@ -67,9 +67,7 @@ def download(url: str, target: Path, md5: str) -> None:
         raise CheckpointError(f'{url}: the server says {error.code} {error.reason}') from error
     except (urllib.error.URLError, TimeoutError, ConnectionError) as error:
         reason = getattr(error, 'reason', error)
-        raise CheckpointError(
-            f'{url} cannot be reached ({reason}); is there a network?'
-        ) from error
+        raise CheckpointError(f'{url} cannot be reached ({reason})') from error
     except (http.client.HTTPException, ValueError) as error:
         raise CheckpointError(f'{url}: unexpected answer ({error!r})') from error
     except OSError as error:
@@ -95,7 +93,7 @@ def _attempt(url: str, part: Path) -> bool:
 
 
 def _continues(answer: http.client.HTTPResponse, have: int) -> bool:
-    """Whether the server sends the rest; one that knows no ranges sends everything."""
+    """Whether the server sends only the rest; a server without ranges sends everything."""
     content_range = answer.headers.get('Content-Range', '')
     return answer.status == http.HTTPStatus.PARTIAL_CONTENT and content_range.startswith(
         f'bytes {have}-'

@@ -50,7 +50,7 @@ def folder(
     device: Annotated[str, typer.Option(help='auto, cpu, cuda or cuda:N.')] = 'auto',
     quiet: Quiet = False,
 ) -> None:
-    """Accuracy on a folder of films, each watched as the node watches it and judged as a whole."""
+    """Accuracy on a folder of films, each processed as by the node and judged as a whole."""
     from pose_action_ros.core.errors import ConfigError
     from pose_action_ros.data.film_folder import read_film_folder
     from pose_action_ros.models import open_model

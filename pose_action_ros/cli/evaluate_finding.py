@@ -63,10 +63,10 @@ def finding(
 ) -> None:
     """Count found people, false people and empty windows with a person in COCO's photographs.
 
-    The node sees only the image, six times, as from a camera that stands still. A person is
-    misread if a track of the right place and size has the wrong joints. For the finder
-    alone: the share of people with a candidate whose centre lies in their box and whose size is
-    similar, and the number of candidates per image.
+    The stream gets only the image, six times, as from a camera that stands still. A person is
+    misread if a track of the right place and size has the wrong joints. The finder alone is
+    measured too: the share of people with a candidate whose centre lies in their box and whose
+    size is similar, and the number of candidates per image.
     """
     if reader not in _READERS:
         raise ConfigError(f'found reader {reader!r}; expected one of {", ".join(_READERS)}')

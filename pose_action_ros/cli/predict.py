@@ -79,10 +79,11 @@ def predict(
 ) -> None:
     """Find pose and action; write an annotated NAME.mp4 (NAME.png for a picture) and NAME.jsonl.
 
-    Stamps are a film's own, a folder's at 10 Hz, a camera's by the clock. A camera is filmed until
-    Ctrl-C, which ends anything and keeps what is written. With several sources, `--workers`,
-    `--ray` or `--again`, the output folder holds a folder for each source and `report.json`; there
-    results appear when they are whole, and sources that are done and unchanged are skipped.
+    A film has its own stamps. The images of a folder follow at 10 Hz, and those of a camera have
+    the time of the clock. A camera is filmed until Ctrl-C, which ends any source and keeps the
+    results so far. With several sources, `--workers`, `--ray` or `--again`, the output folder
+    holds a folder for each source, and `report.json`. There results appear once they are complete,
+    and sources that are done and unchanged are skipped.
     """
     from pose_action_ros.cli.predict_film import FilmSettings, annotate_film
 
@@ -105,7 +106,7 @@ def predict(
 
 
 class _Shown(NamedTuple):
-    """Where the results of a single source are shown."""
+    """The displays of the results of a single source."""
 
     window: bool
     page: bool

@@ -138,7 +138,7 @@ def _look_at(
 def _look_at_picture(
     image: NDArray[np.uint8], stream: PoseActionStream, camera: Camera | None
 ) -> Iterator[Seen]:
-    """Look a few times, as at a scene that stands still: the first look only finds the person."""
+    """Show a picture a few times, like a still scene: the first time only finds the person."""
     from pose_action_ros.inference.still_images import LOOK_NS, LOOKS
 
     seen = [stream.process(image, n * LOOK_NS, camera=camera) for n in range(LOOKS)]
@@ -146,7 +146,7 @@ def _look_at_picture(
 
 
 def _write(seen: Iterable[Seen], outputs: list[Output]) -> tuple[Summary, Counter[str]]:
-    """Write all; return the counts, and why images were skipped."""
+    """Write everything; return the counts, and the reasons for skipped images."""
     count, poses, ended, skipped = 0, 0, 0, Counter[str]()
     try:
         for time_s, image, prediction in seen:

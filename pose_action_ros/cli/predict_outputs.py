@@ -1,4 +1,4 @@
-"""Where `pose-action predict` puts each image and its result: film, picture, lines, window."""
+"""Outputs of `pose-action predict` for each image: film, picture, lines, window or page."""
 
 from __future__ import annotations
 
@@ -43,10 +43,10 @@ class WindowClosedError(Exception):
 
 
 class Output(Protocol):
-    """Takes images with their results."""
+    """An output for images with their results."""
 
     def add(self, time_s: float, image_rgb: NDArray[np.uint8], seen: FramePrediction) -> None:
-        """Take one, later than the last."""
+        """Add an image, later than the last one."""
 
     def close(self) -> None:
         """Finish."""
@@ -164,7 +164,7 @@ def wait_for_ctrl_c() -> None:
 
 
 def _why_no_window() -> str:
-    """Why OpenCV can't open one; empty where it can.
+    """The reason if OpenCV can't open a window; otherwise empty.
 
     Without a display some toolkits end the process.
     """

@@ -44,13 +44,13 @@ def record(
         float, typer.Option(help='Seconds to skip at the beginning of a film.', min=0)
     ] = 0.0,
     action: Annotated[
-        str, typer.Option(help='What the simulated actor does; LABEL by default.')
+        str, typer.Option(help='Action of the simulated actor; LABEL by default.')
     ] = '',
 ) -> None:
-    """Film an action a few times: from a camera with a countdown, or out of a film or recording.
+    """Film an action a few times: with a camera and a countdown, or from a film or recording.
 
-    Films are numbered on from those that are there. A film or recording is cut into pieces that
-    follow one another. The simulated actor serves to try it out: each film shows another one.
+    Existing films are kept, and the numbers continue. A film or recording is cut into consecutive
+    pieces. `simulated` is for a trial without a camera: each film shows another simulated actor.
     """
     from pose_action_ros.teaching.takes import check_label, next_number, take_path, write_take
 
@@ -79,7 +79,7 @@ def record(
 
 
 def _cut(source: str, topic: str, seconds: float, start: float) -> Iterator[Take]:
-    """Takes out of a film or a recording."""
+    """Takes from a film or a recording."""
     from pose_action_ros.geometry import Film
     from pose_action_ros.teaching.takes import cut_takes
 
@@ -92,7 +92,7 @@ def _cut(source: str, topic: str, seconds: float, start: float) -> Iterator[Take
 
 
 def _actors(action: str, seed: str, count: int, seconds: float) -> Iterator[Take]:
-    """Takes of simulated actors, each of another one."""
+    """Takes of simulated actors, a different one each time."""
     from pose_action_ros.core.actions import SIMULATED_ACTIONS
     from pose_action_ros.simulation.scene import SimulatedFilm
     from pose_action_ros.teaching.takes import Take

@@ -20,7 +20,7 @@ def visible_files(folder: Path, pattern: str = '*') -> list[Path]:
     What lies in a hidden folder is hidden too.
 
     Args:
-        folder: Where to look.
+        folder: The folder to search.
         pattern: As `Path.glob` has it; `**/*` for everything below.
     """
     return sorted(path for path in folder.glob(pattern) if not _is_hidden(path, folder))

@@ -21,7 +21,7 @@ __all__ = ['ActionScores', 'FramePrediction', 'PersonBox', 'PersonPrediction', '
 
 
 class ScaleSource(IntEnum):
-    """Where the metric scale of `joints_camera_m` comes from; equal to Pose3D.SCALE_*."""
+    """Source of the metric scale of `joints_camera_m`; equal to Pose3D.SCALE_*."""
 
     NONE = 0
     BODY = 1
@@ -91,7 +91,7 @@ class PersonPrediction:
         joints_root_m: (J, 3) float32 from the root joint along the camera's axes, or None for a
             2D model.
         joints_camera_m: (J, 3) float32, or None if the camera or the scale is unknown.
-        scale_source: Where the metric scale comes from.
+        scale_source: Source of the metric scale.
         root_depth_sigma_m: One standard deviation of the root's distance; NaN if unknown.
         root_m: (3,) float64 the root joint in the camera's optical frame, also where it is not
             seen itself; NaN unless there are `joints_camera_m`.
@@ -136,7 +136,7 @@ class FramePrediction:
         ended_tracks: Ids of tracks that ended with this frame, or with a reset before it.
         followed_tracks: Ids of all tracks that go on, also of people who are not seen just now.
         clip_frames: Samples in a full clip; 0 if the network knows no actions.
-        skipped: Why the image was skipped for its stamp; empty if it was looked at.
+        skipped: Reason if the image was skipped for its stamp; otherwise empty.
         preprocess_ms: Decoding and cropping.
         inference_ms: Network, to its results on the host.
         is_crowded: Somebody was dropped, because there are more people than may be followed.

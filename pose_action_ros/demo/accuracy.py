@@ -1,8 +1,8 @@
-"""How right the node is about the simulated actor, measured through the ROS graph.
+"""The accuracy of the node on the simulated actor, measured through the ROS graph.
 
 Images, results and truth are matched by stamp. The protocol is that of `pose-action evaluate
-simulated` (Human3.6M's: true distance of the root, then root-centred), so the two can be
-compared; what the node publishes in metres by itself is measured besides.
+simulated` (Human3.6M's: true distance of the root, then root-centred), so the two can be compared.
+The metres that the node publishes are measured too.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ class DemoAccuracy:
         self._labels: list[_Label] = []
 
     def add(self, frame: ObservedFrame) -> None:
-        """Take in one frame; frames without a result or without truth do not count."""
+        """Add one frame; frames without a result or without truth do not count."""
         if frame.true_action is not None and frame.action is not None:
             action = frame.action
             clip_ns = stamp_from_msg(action.clip_end) - stamp_from_msg(action.clip_start)

@@ -77,7 +77,7 @@ class CameraNode(Node):
         )
 
     def _place(self) -> None:
-        """Say once where the camera stands; tf2 keeps it, also for those who come later."""
+        """Publish the place of the camera once; tf2 keeps it for late subscribers."""
         tf2_msgs = find_messages('tf2_msgs')
         if tf2_msgs is None or not self._settings.world_frame_id:
             return
@@ -185,7 +185,7 @@ def truth_to_msgs(shot: Shot, header: Header) -> tuple[Pose3D, ActionLabel]:
 
 
 def main() -> int:
-    """Run the camera until it is told to stop; 1 where the source does not open or ends badly."""
+    """Run the camera until it is told to stop; 1 if the source does not open or fails."""
     stop = StopFlag()
     with ros_without_signal_handlers():
         try:

@@ -1,7 +1,7 @@
 """Sources of `camera_node`: the simulated actor, a video file, a folder of images, a device.
 
 A source answers one question: which image belongs to this moment of the film? Files and the actor
-can be asked for any moment, so a slow machine shows fewer images of a film at its right speed.
+have an image for any moment, so a slow machine shows fewer images of a film at its right speed.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ class Shot:
 
 
 class CameraSource(Protocol):
-    """Something that is filmed."""
+    """A source of images."""
 
     rate_hz: float
     camera: Camera | None
@@ -178,7 +178,7 @@ class DeviceSource:
         self.placement = level_placement(settings.camera_height_m)
 
     def shoot(self, time_s: float) -> Shot:
-        """Take the camera's next image; the moment is now, whatever is asked."""
+        """Return the camera's next image, for any requested moment."""
         return Shot(self._device.read())
 
 

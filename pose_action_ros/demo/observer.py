@@ -1,8 +1,8 @@
 """A plain subscriber to the graph, which watches the demo.
 
-Counts and times what comes in, pairs every image with its pose and label by stamp, and hands the
-pairs on in order, for the video and for the accuracy. Memory stays flat: images wait at most
-`_PATIENCE_NS` for their pose.
+It counts and times the messages, pairs every image with its pose and label by stamp, and hands the
+pairs on in order, for the video and for the accuracy. Memory stays constant, because images wait
+at most `_PATIENCE_NS` for their pose.
 """
 
 from __future__ import annotations
@@ -58,7 +58,7 @@ class ObservedFrame:
 
 @dataclass
 class Tally:
-    """Counts since the start, and the last ages.
+    """Counts since the start, and the latest ages.
 
     Attributes:
         images: Images seen by this subscriber.
@@ -95,7 +95,7 @@ class Tally:
         return _rate(self.frames_out, self.first_pose_ns, self.last_pose_ns)
 
     def looked_at(self) -> int:
-        """Return how many images the node has taken, by its own count."""
+        """Return the number of images that the node has received, by its own count."""
         received, dropped = (
             float(self.diagnostics.get(f'frames_{name}', 0)) for name in ('received', 'dropped')
         )
@@ -114,11 +114,11 @@ class DemoObserver(Node):
     """Subscribes to everything that the demo's two nodes publish.
 
     Args:
-        on_frame: Called with every image in order of stamps, once its pose is there or is not
-            to be expected any more.
-        name: Of this node.
-        every_image: Ask again for images that get lost; else the newest is enough, from a camera
-            that offers no more.
+        on_frame: Called with every image in order of stamps, once its pose has arrived or is no
+            longer expected.
+        name: Name of this node.
+        every_image: Request lost images again. Otherwise the newest image suffices, as from a
+            camera that offers best effort.
     """
 
     def __init__(

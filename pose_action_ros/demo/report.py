@@ -53,7 +53,7 @@ def draw_frame(frame: ObservedFrame) -> NDArray[np.uint8]:
 class DemoFilm:
     """Writes the annotated video, from the first pose on, and keeps the best frame.
 
-    Each image is shown as long as its stamp says: the video has the speed of what it shows.
+    The stamps decide how long each image is shown, so the video has its original speed.
 
     Args:
         path: The .mp4 file.
@@ -66,7 +66,7 @@ class DemoFilm:
         self._writer: FilmWriter | None = None
 
     def add(self, frame: ObservedFrame) -> None:
-        """Take in the next frame; those before the first pose are not shown."""
+        """Add the next frame; frames before the first pose are not shown."""
         if frame.pose is None and self.best is None:
             return
         if frame.pose is not None and (self.best is None or _merit(frame) >= _merit(self.best)):

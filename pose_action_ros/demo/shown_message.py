@@ -17,7 +17,7 @@ __all__ = ['shown_message']
 
 
 def shown_message(frame: ObservedFrame, tally: Tally) -> ShownFrame:
-    """Return what is shown of an image and of what was said of it.
+    """Return the content of the page for an image and its messages.
 
     Args:
         frame: The image, its pose and its label.

@@ -1,4 +1,4 @@
-"""The live page for any camera: listens to a node and its images and shows them in the browser.
+"""The live page for any camera: shows the results of a node with its images in the browser.
 
 The launch files start it with `view:=true`. It needs rerun, the extra `view`.
 """
@@ -40,14 +40,14 @@ class ViewSettings:
     open_browser: bool = field(
         default=True,
         metadata={
-            'help': 'Open the page in the browser where there is a display.',
+            'help': 'Open the page in the browser if there is a display.',
             'read_only': True,
         },
     )
 
 
 class ViewNode(DemoObserver):
-    """Shows every image with the pose and the label that belong to it.
+    """Shows every image with its pose and its label.
 
     Raises:
         ConfigError: rerun is not installed, or the recording can't be written.
@@ -80,7 +80,7 @@ class ViewNode(DemoObserver):
 
 
 def main() -> int:
-    """Show until told to stop; 1 where there is nothing to show it with."""
+    """Show the page until told to stop; 1 if rerun is missing."""
     stop = StopFlag()
     with ros_without_signal_handlers():
         try:

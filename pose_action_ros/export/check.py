@@ -41,10 +41,10 @@ ENDINGS = {'onnx': '.onnx', 'openvino': '.xml'}
 """Format to the ending of its files; OpenVINO keeps the weights in a second file, .bin."""
 
 MAX_JOINT_PX = 0.005
-"""How far a joint may be off in an exported file, pixels of the crop."""
+"""Largest error of a joint in an exported file, pixels of the crop."""
 
 MAX_SHARE = 1e-5
-"""How far scores, and joint features against the largest one, may be off."""
+"""Largest error of scores, and of joint features relative to the largest one."""
 
 BATCHES = (1, 4)
 """Libraries that can run the files."""

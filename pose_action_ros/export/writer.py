@@ -47,7 +47,7 @@ def export_network(
     Args:
         net: The network; it stays as it is.
         file_format: A key of `ENDINGS`.
-        folder: Where the files go; empty, or not there yet.
+        folder: Folder of the files; empty or new.
         window_enlarge: As `describe_network`.
 
     Raises:

@@ -41,7 +41,7 @@ SEGMENTS: dict[str, float] = {
 
 @dataclass(frozen=True)
 class BodyPrior:
-    """How large a person is assumed to be, and how sure that is.
+    """The assumed size of a person and its uncertainty.
 
     Attributes:
         height_m: Stature in metres.
@@ -57,7 +57,7 @@ class BodyPrior:
     segment_sigma: float = 0.08
 
     def __post_init__(self) -> None:
-        """Refuse bodies that cannot be.
+        """Refuse impossible bodies.
 
         Raises:
             ConfigError: A value is out of range.
@@ -78,7 +78,7 @@ class BodyPrior:
 
 @lru_cache(maxsize=16)
 def segment_matrix(layout: str) -> NDArray[np.float64]:
-    """Return how segments are made of joints.
+    """Return the matrix that maps joints to segments.
 
     Args:
         layout: Name of a joint layout that has a root, shoulders, elbows, wrists, hips, knees and

@@ -1,4 +1,4 @@
-"""The axes of a body, as REP 155 has them: x out of the chest, y to its left, z to the head."""
+"""The axes of a body by REP 155: x out of the chest, y to its left, z to the head."""
 
 from __future__ import annotations
 

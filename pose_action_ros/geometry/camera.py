@@ -48,7 +48,7 @@ class Camera:
     distortion_model: str = ''
 
     def __post_init__(self) -> None:
-        """Refuse what cannot be a camera.
+        """Refuse impossible cameras.
 
         Raises:
             ConfigError: Intrinsics are not finite, focal lengths or sizes not positive, or the
@@ -103,7 +103,7 @@ class Camera:
             return self._lens.distort(ideal) * (self.fx, self.fy) + (self.cx, self.cy)
 
     def rays(self, points_px: ArrayLike) -> NDArray[np.float64]:
-        """Return where the rays of pixels cross the plane z = 1.
+        """Return the points where the rays of pixels cross the plane z = 1.
 
         Args:
             points_px: (..., 2) pixels.

@@ -1,4 +1,4 @@
-"""Where a camera stands: from its optical frame to a world on the ground below it.
+"""The placement of a camera: from its optical frame to a world on the ground below it.
 
 The world has its origin on the ground below the camera, x ahead along the ground, z up (REP 103).
 A placement is (3, 4): rotation and translation of points of the camera's optical frame, metres.

@@ -2,9 +2,9 @@
 
 The image and the points follow the same 3 x 3 matrix; it is the authors' convention (branch
 cvpr18, `deephar/utils/transform.py`): `x = (u - left) / size`, with no half pixel, while the
-resampling is aligned as Pillow's is, edge of the window on edge of the crop. What that means for
-a fraction of a pixel, and how the resampling was chosen, stands in
-docs/adr/0001-crop-resampling.md.
+resampling is aligned as Pillow's is, edge of the window on edge of the crop. The page
+docs/adr/0001-crop-resampling.md explains the consequences below a pixel and the choice of the
+resampling.
 """
 
 from __future__ import annotations

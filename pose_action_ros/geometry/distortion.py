@@ -26,7 +26,7 @@ class Distortion(Protocol):
     """A lens model, both ways."""
 
     def distort(self, points: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Map ideal points (..., 2) of the plane z = 1 to where the lens puts them."""
+        """Map ideal points (..., 2) of the plane z = 1 to distorted ones."""
 
     def undistort(self, points: NDArray[np.float64]) -> NDArray[np.float64]:
         """Invert `distort`; NaN if no ideal point leads to the given one."""

@@ -1,8 +1,8 @@
-"""Films: images with the times at which the film itself shows them.
+"""Films: images with the times that are stored in the file.
 
-Phones film at a variable rate, so number divided by average rate can be seconds off. The file
-holds a time stamp for each image, which is taken. Where it holds none, or none that rises, the
-average rate serves.
+Phones film at a variable rate, so the image's number divided by the average rate can be seconds
+off. The time stamp that the file holds for each image is used. If it holds none, or stamps that do
+not rise, the average rate is used.
 """
 
 from __future__ import annotations
@@ -37,10 +37,10 @@ class Film:
 
     Attributes:
         path: The file.
-        name: That of the file, without its ending.
-        problems: Why images are missing, once an iteration has come to the end.
+        name: Name of the file, without its ending.
+        problems: Reasons for missing images, after an iteration to the end.
         size: Width and height of its images, pixels.
-        rate_hz: Its average rate; 30 where the file does not say it.
+        rate_hz: Its average rate; 30 if the file does not state it.
         count: Number of images stated by the file; None if it states none.
 
     Raises:

@@ -1,7 +1,7 @@
-"""Films that browsers play: H.264 in MP4, each image shown from its own time on.
+"""Films that browsers play: H.264 in MP4, each image shown at its own time.
 
-Owns: the encoder. PyAV (extra `film`) brings one. OpenCV's packages from PyPI have none for H.264:
-without PyAV the film is MPEG-4 at a constant rate, which players show and browsers do not.
+Owns: the encoder. PyAV (extra `film`) contains one for H.264, and OpenCV's packages from PyPI do
+not. Without PyAV the film is MPEG-4 at a constant rate, which players show and browsers do not.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ _OPTIONS = {'preset': 'veryfast', 'crf': '21'}
 
 
 def has_h264() -> bool:
-    """Tell whether films are written that browsers play."""
+    """Tell whether browsers will play the films."""
     return find_spec('av') is not None
 
 

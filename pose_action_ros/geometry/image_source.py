@@ -1,6 +1,6 @@
-"""Where images come from: a film, a folder of images, a picture, or a camera of this computer.
+"""Sources of images: a film, a folder of images, a picture, or a camera of this computer.
 
-`open_images` finds out which. All give times in seconds from their start, and RGB images.
+`open_images` chooses the kind. Each yields times in seconds from its start, and RGB images.
 """
 
 from __future__ import annotations
@@ -56,11 +56,11 @@ class ImageSource(Protocol):
 
     @property
     def count(self) -> int | None:
-        """How many there are; None where that is not known."""
+        """Number of images; None if it is not known."""
 
     @property
     def problems(self) -> list[str]:
-        """Why images were skipped, or are missing, after an iteration."""
+        """Reasons for skipped or missing images, after an iteration."""
 
     def __iter__(self) -> Iterator[tuple[float, NDArray[np.uint8]]]:
         """Iterate from the first image on."""

@@ -1,9 +1,9 @@
 """From the network's 2.5D pose to metres: about the root, and in the camera's frame.
 
 The network gives x, y in the crop and a depth relative to the root joint, in metres (z runs over
-a box of 2 m). What is missing is the distance of the root. It comes from a depth image where
-there is one, else from the lengths of the bones and the intrinsics; without a camera only the
-pose about its root can be had. Frames and limits: docs/coordinates.md.
+a box of 2 m). Only the distance of the root is missing. It comes from a depth image if there is
+one, otherwise from the lengths of the bones and the intrinsics. Without a camera only the pose
+relative to the root is known. Frames and limits: docs/coordinates.md.
 """
 
 from __future__ import annotations
@@ -111,7 +111,7 @@ class Pose25D:
 
     @property
     def looseness(self) -> float:
-        """By how much joints are noisier than in a window that fits, 1 and more.
+        """Noise of the joints relative to a window that fits, at least 1.
 
         In the window that searches a whole image a person covers few of the network's pixels.
         """
@@ -140,15 +140,15 @@ class Location:
         joints_root_m: (J, 3) float32 relative to the root, camera axes; None if not even the
             scale is known.
         joints_camera_m: (J, 3) float32 in the optical frame, or None.
-        scale_source: Where the metres come from.
+        scale_source: Source of the metres.
         root_depth_m: Distance of the root along the optical axis, NaN if unknown.
         root_depth_sigma_m: One standard deviation of it, NaN if unknown.
         root_m: (3,) float64, the root in the optical frame; NaN if unknown.
-        root_covariance_m2: (3, 3) float64, optical frame: how sure the root's place is. NaN if
+        root_covariance_m2: (3, 3) float64, optical frame: covariance of `root_m`. NaN if
             unknown.
-        root_noise_m2: (3, 3) float64: the part of it that changes from image to image. What is
-            wrong with all images of a person alike is not in it.
-        reason: Why something is None; empty if nothing is.
+        root_noise_m2: (3, 3) float64: the part of it that changes from image to image, without
+            the error that all images of a person share.
+        reason: The reason if something is None; otherwise empty.
     """
 
     joints_root_m: NDArray[np.float32] | None = None

@@ -1,4 +1,4 @@
-"""How sure the place of a root joint is: a covariance from the sources of its error.
+"""The uncertainty of a root joint's position: a covariance from the sources of its error.
 
 An error of the distance moves the root along its line of sight, and an error of its pixel moves
 it across. Nothing else moves it. So the ellipsoid is long along the line of sight and short

@@ -1,4 +1,4 @@
-"""How far away, or how large: the one unknown between a 2.5D pose and metres, in closed form.
+"""The distance, or the scale: the one unknown between a 2.5D pose and metres, in closed form.
 
 A 2.5D pose gives each segment's vector as `u * s + v` across the line of sight and `d` along it,
 with one unknown s for all: the distance of the root in metres (perspective), or metres per pixel
@@ -59,7 +59,7 @@ class ScaleFit:
         scale: s, or NaN.
         sigma: One standard deviation of s from noise and differing proportions.
         noise_sigma: The part of it that comes from the noise of the joints alone.
-        reason: Why there is no scale; empty if there is one.
+        reason: The reason if there is no scale; otherwise empty.
     """
 
     scale: float

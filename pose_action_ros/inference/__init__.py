@@ -2,11 +2,11 @@
 
 All names of this module are for users of the package: docs/python_api.md promises what stays.
 
-`stream` is the way in. It asks `people`, the one registry of who is followed, where to look, and
-lets `runtime` run the network on those windows. A `person` has a `motion`, a `clip_buffer` of
-recent features, and the filters of `smoothing`. `image_clock` says which stamps count. `settings`
-holds every default, `annotate` draws a result, and `still_images` counts who is found in a
-photograph.
+`stream` is the way in. It asks `people`, the registry of tracked people, for the windows to look
+at, and `runtime` runs the network on them. A `person` has a `motion`, a `clip_buffer` of recent
+features, and the filters of `smoothing`. `image_clock` skips images with implausible stamps.
+`settings` holds every default, `annotate` draws a result, and `still_images` counts the people
+found in a photograph.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ __all__ = [
 
 
 def __getattr__(name: str) -> Any:
-    """Load the stream, and PyTorch with it, when it is first asked for."""
+    """Load the stream, and PyTorch with it, on first use."""
     if name == 'PoseActionStream':
         from pose_action_ros.inference.stream import PoseActionStream
 

@@ -62,7 +62,7 @@ def draw_skeleton(
         image_rgb: (H, W, 3) uint8.
         joints_px: (J, 2) pixels; joints that are NaN are skipped.
         skeleton: The layout.
-        colour: RGB of all of it; by default right, left and middle differ.
+        colour: One RGB colour for everything; by default right, left and middle differ.
     """
     scale = max(image_rgb.shape[0] / 480.0, 0.5)
     seen = np.isfinite(joints_px).all(axis=1)

@@ -23,7 +23,7 @@ __all__ = ['Clip', 'ClipBuffer', 'ClipFrame', 'ClipShape']
 
 
 class ClipShape(NamedTuple):
-    """How far a clip reaches back.
+    """The length of a clip.
 
     Attributes:
         frames: T.
@@ -43,7 +43,7 @@ class ClipShape(NamedTuple):
 
 @dataclass(frozen=True, eq=False)
 class ClipFrame:
-    """The kept features of one frame.
+    """The stored features of one frame.
 
     Attributes:
         stamp_ns: Stamp of the image.
@@ -109,7 +109,7 @@ class ClipBuffer:
         return min(1.0, (stored_ns + self.period_ns) / (self.length * self.period_ns))
 
     def clear(self) -> None:
-        """Forget everything."""
+        """Drop all frames."""
         self._frames.clear()
 
     def add(self, frame: ClipFrame) -> None:

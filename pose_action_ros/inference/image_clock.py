@@ -1,7 +1,7 @@
-"""Which stamps are taken for the next moment: one rule for live images, recordings and films.
+"""The check of image stamps: one rule for live images, recordings and films.
 
-Drivers deliver an image late, or with a stamp of 0 or from the future. One such stamp must neither
-empty a clip nor become the new time; a recording that starts again must.
+Some drivers deliver an image late, or with a stamp of 0 or from the future. One such stamp must
+neither empty a clip nor set the clock. A recording that starts again must do both.
 """
 
 from __future__ import annotations
@@ -28,11 +28,11 @@ class Admission:
 
 
 class ImageClock:
-    """The stamp of the newest image that was taken.
+    """The stamp of the newest accepted image.
 
-    A stamp fits where it is not older than the newest and not far ahead of it. One that does not
-    fit is skipped. It is believed only once others confirm it: the next one follows it closely,
-    or a number in a row do not fit.
+    A stamp fits if it is not older than the newest and not far ahead of it. An image whose stamp
+    does not fit is skipped. The new time is accepted only once other stamps confirm it: the next
+    one follows it closely, or a number of stamps in a row do not fit.
     """
 
     def __init__(self) -> None:
@@ -42,11 +42,11 @@ class ImageClock:
         self._misfits = 0  # in a row
 
     def reset(self) -> None:
-        """Take the next image, whatever its stamp."""
+        """Accept the next image with any stamp."""
         self.__init__()  # type: ignore[misc]
 
     def admit(self, stamp_ns: int, max_gap_s: float, back_after: int) -> Admission:
-        """Say whether an image is taken, and take its stamp for the time if so.
+        """Decide whether an image is accepted; if so, its stamp becomes the time.
 
         Args:
             stamp_ns: Its stamp.
@@ -72,7 +72,7 @@ class ImageClock:
         )
 
     def _confirms(self, stamp_ns: int, gap_ns: int) -> bool:
-        """Tell whether a stamp follows the suspect as images follow each other."""
+        """Tell whether a stamp follows the suspect one at the pace of images."""
         if self._suspect_ns is None or self._newest_ns is None:
             return False
         pause_ns = self._suspect_ns - self._newest_ns  # which slow images repeat

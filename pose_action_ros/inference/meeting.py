@@ -1,4 +1,4 @@
-"""Whether two windows, or two poses, are of one person; and whose pose it is."""
+"""Comparison of windows and poses: do two show the same person, and which track do they fit?"""
 
 from __future__ import annotations
 
@@ -27,8 +27,8 @@ __all__ = [
     'shared_area',
 ]
 
-_BEHIND = 0.12  # overlap from which somebody who is not seen is hidden behind somebody else
-_MIN_OVERLAP = 0.1  # of boxes of one person in following images
+_BEHIND = 0.12  # least overlap at which an unseen person counts as hidden behind another
+_MIN_OVERLAP = 0.1  # of one person's boxes in consecutive images
 _ONE_POSE = 0.16  # mean distance of the joints of two poses of one person, over the body's size
 _ONE_PLACE = 0.22  # distance of the middles of two windows of one person, over the body's size
 _UNLIKE = 1.8  # ratio of the sizes of windows of different people in one place
@@ -52,14 +52,14 @@ def overlap(a: PersonBox, b: PersonBox) -> float:
 def assign(
     boxes: Sequence[PersonBox], places: Mapping[int, Sequence[PersonBox]]
 ) -> dict[int, int]:
-    """Give each box the track that it overlaps most, each track to one box at most.
+    """Match boxes with the tracks that they overlap most; a track gets one box at most.
 
     Args:
-        boxes: Where people are.
+        boxes: One for each person in the image.
         places: Boxes of each track; the one that overlaps most counts.
 
     Returns:
-        Track by index of the box; boxes of nobody are absent.
+        Track by index of the box; a box without a track is absent.
     """
     overlaps = {
         (index, track_id): max(overlap(box, place) for place in places_of)
@@ -75,7 +75,7 @@ def assign(
 
 
 def is_same_place(a: PersonBox, b: PersonBox, enlarge: float) -> bool:
-    """Tell whether two windows are of one person: near each other and of like size.
+    """Tell whether two windows are of one person: near each other and of similar size.
 
     Args:
         a: A window.
@@ -87,7 +87,7 @@ def is_same_place(a: PersonBox, b: PersonBox, enlarge: float) -> bool:
 
 
 def is_behind(box: PersonBox, others: Sequence[PersonBox]) -> bool:
-    """Tell whether somebody who is not seen there is hidden by one of the others."""
+    """Tell whether a person who was not seen in a window is hidden by one of the others."""
     return any(overlap(box, other) > _BEHIND for other in others)
 
 
@@ -95,8 +95,8 @@ def is_one_pose(a: Reading, b: Reading, size: float, settings: TrackSettings) ->
     """Tell whether two windows show the same person: most joints are in the same places.
 
     Args:
-        a: What was read in one window.
-        b: In another one.
+        a: The reading of one window.
+        b: The reading of the other one.
         size: Side of the window around the larger of both poses.
         settings: Which joints count, and how much larger than the body a window is.
     """
@@ -109,13 +109,13 @@ def is_one_pose(a: Reading, b: Reading, size: float, settings: TrackSettings) ->
 
 
 def is_part_of(part: Reading, whole: Reading, settings: TrackSettings) -> bool:
-    """Tell whether a pose was read in a part of somebody: smaller, and among their joints.
+    """Tell whether a pose belongs to a part of a person: it is smaller and among their joints.
 
-    Networks read whole people in any crop, also in one of a person's legs.
+    The network finds a whole person in any crop, even in a crop of a person's legs.
 
     Args:
-        part: What was read in one window.
-        whole: In another one.
+        part: The reading of one window.
+        whole: The reading of another one.
         settings: Which joints count.
     """
     inner, outer = (_certain_joints(reading, settings) for reading in (part, whole))
@@ -147,7 +147,7 @@ def shared_area(a: Reading, b: Reading, settings: TrackSettings) -> float:
 
 
 def misfit(found: PersonBox, expected: PersonBox) -> float:
-    """Return how far a pose is from where its person was expected, in window sides."""
+    """Return the distance of a pose from its person's expected place, in window sides."""
     unlike = abs(math.log(found.size / expected.size))
     return _distance(found, expected) / expected.size + 0.5 * unlike
 

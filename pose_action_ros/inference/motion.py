@@ -10,29 +10,29 @@ from pose_action_ros.core.predictions import PersonBox
 
 __all__ = ['Motion']
 
-_SPEED_MEMORY = 0.5  # of the last speed in the new one
-_SIZE_MEMORY = 0.5  # of the last size in the new one
+_SPEED_MEMORY = 0.5  # weight of the last speed in the new one
+_SIZE_MEMORY = 0.5  # weight of the last size in the new one
 _MAX_LOOK_AHEAD_S = 0.2
-_SHRINK_S = 0.3  # in which a window may shrink to a third (1 / e); it may grow at once
-_LEAST_STEP_S = 1.0 / 60.0  # that passes between two images, whatever their stamps are
-_MAX_HIDDEN_AHEAD_S = 0.7  # of somebody who walks on behind somebody else
-_MAX_SPEED = 1.0  # window sides a second; a window holds more than a person
-_SIZES = 8  # that a window can have from one size to its double
-_PLACES = 24  # of its centre, along a side
-_TIMELESS_MISSES = 5  # that end a track where stamps do not tell the time
+_SHRINK_S = 0.3  # time in which a window may shrink to a third (1 / e); it may grow at once
+_LEAST_STEP_S = 1.0 / 60.0  # least time between two images, whatever their stamps are
+_MAX_HIDDEN_AHEAD_S = 0.7  # look-ahead for a person who walks on behind another
+_MAX_SPEED = 1.0  # window sides a second; a window is larger than its person
+_SIZES = 8  # sizes of windows from one to its double
+_PLACES = 24  # places of a window's centre along a side
+_TIMELESS_MISSES = 5  # missed images that end a track where stamps do not tell the time
 
 
 class Motion:
     """A window that follows a person.
 
     Args:
-        box: Around the pose that was seen first.
+        box: The box around the first pose.
         stamp_ns: Stamp of that image.
         seen_in: The window in which it was seen.
 
     Attributes:
-        box: Around the pose that was seen last, in source pixels.
-        hidden: Not seen in the last image, because somebody else is in front.
+        box: The box around the last pose, in source pixels.
+        hidden: The person was not seen in the last image, because another one is in front.
     """
 
     def __init__(self, box: PersonBox, stamp_ns: int, seen_in: PersonBox) -> None:
@@ -44,15 +44,15 @@ class Motion:
         self._misses = 0  # images in a row
 
     def restart(self, stamp_ns: int) -> None:
-        """Go on from another time, at which the person was just seen and stands still."""
+        """Continue from another time, as if the person had just been seen, standing still."""
         self._stamp_ns = stamp_ns
         self._speed_px_s *= 0.0
 
     def window(self, stamp_ns: int, *, velocity: bool) -> PersonBox:
         """Return where the person is expected in an image.
 
-        A window shrinks slowly: in one that is too small the network takes a part of the person
-        for all of them, an arm for a body, and would never see more of them again.
+        A window shrinks slowly. In a window that is too small the network mistakes a part of the
+        person for the whole, an arm for a body, and the window never grows again.
 
         Windows lie on a grid. Poses that differ a little then lead to the same window, the same
         crop and the same next pose, so results soon no longer depend on where a stream began
@@ -71,7 +71,7 @@ class Motion:
         return _on_grid(self.box.center_x + x, self.box.center_y + y, size)
 
     def follow(self, found: PersonBox, stamp_ns: int, seen_in: PersonBox) -> None:
-        """Take in the box around a pose, and the window in which it was seen."""
+        """Update with the box around a pose and the window in which it was seen."""
         step_s = (stamp_ns - self._stamp_ns) * 1e-9
         moved = np.array([found.center_x - self.box.center_x, found.center_y - self.box.center_y])
         speed = moved / step_s if 0.0 < step_s <= _MAX_LOOK_AHEAD_S else np.zeros(2)

@@ -1,11 +1,11 @@
 """The one registry of tracked people, and of the windows in which to look for them.
 
-Where a search gives candidates, several people are followed: each is looked at in the window
-around the last pose, and candidates that nobody explains are looked at too. Two tracks never keep
-one pose: whom it fits worse is hidden behind the other, and is waited for. Without a search one
-person is followed, whose first window is the whole image. Where boxes are given (a detector, a
-region of interest) each is a person; boxes of following frames are matched by their overlap. A
-person is registered when seen for the first time, and leaves the registry when lost.
+With a search, several people are tracked. Each is looked for in the window around the last pose,
+and each candidate that is no tracked person gets a window too. Two tracks never keep one pose: the
+track that it fits worse counts as hidden behind the other and waits. Without a search one person
+is tracked, and the first window is the whole image. If boxes are given (by a detector, or as a
+region of interest), each is a person; boxes of consecutive frames are matched by their overlap. A
+person is registered when first seen, and removed when lost.
 """
 
 from __future__ import annotations
@@ -40,11 +40,11 @@ if TYPE_CHECKING:
 
 __all__ = ['People', 'Window']
 
-_NEAR = 0.5  # of a window: a candidate this near may be the person who is missed there
-_NEARER = 1.3  # over the farthest person's size: for whom that person is dropped
-_MOST_NEW = 2  # candidates beside people who are followed
+_NEAR = 0.5  # of a window: a candidate this near may be the person who was missed there
+_NEARER = 1.3  # times the farthest person's size: a newcomer as large as that takes their place
+_MOST_NEW = 2  # candidates beside tracked people
 _TAKEN = 0.5  # shared area of two poses from which the newcomer is no other person
-_NOT_THERE = 0.15  # misfit of somebody who was not seen in the last image
+_NOT_THERE = 0.15  # misfit of a person who was not seen in the last image
 
 
 @dataclass(frozen=True)
@@ -53,7 +53,7 @@ class Window:
 
     Attributes:
         track_id: The expected person; the id becomes a track's once the person is seen.
-        box: Where.
+        box: The window.
     """
 
     track_id: int
@@ -61,14 +61,14 @@ class Window:
 
 
 class People:
-    """Everybody who is followed. For each frame: `windows`, `sight`, `end_lost`.
+    """All tracked people. For each frame call `windows`, `sight` and `end_lost`.
 
     Args:
-        clip_shape: Of each person's clip.
+        clip_shape: Shape of each person's clip.
 
     Attributes:
-        is_crowded: In the last frame somebody was dropped, because nearer people are there.
-        unlooked: Candidates that the frame has no time for, the most certain first.
+        is_crowded: In the last frame a person was dropped because too many are nearer.
+        unlooked: Candidates for which the frame has no time, the most certain first.
     """
 
     def __init__(self, clip_shape: ClipShape) -> None:
@@ -84,11 +84,11 @@ class People:
         self._image_size: tuple[int, int] | None = None
 
     def __iter__(self) -> Iterator[Person]:
-        """Iterate over everybody."""
+        """Iterate over all tracked people."""
         return iter(self._people.values())
 
     def __len__(self) -> int:
-        """Return how many are followed."""
+        """Return the number of tracked people."""
         return len(self._people)
 
     @property
@@ -115,14 +115,14 @@ class People:
                 person.clip = ClipBuffer(*shape)
 
     def reset(self) -> list[int]:
-        """Forget everybody; return the ids of the tracks that end."""
+        """Drop all people; return the ids of the tracks that end."""
         ended = list(self._people)
         self._people.clear()
         self._given.clear()
         return ended
 
     def restart(self, stamp_ns: int) -> None:
-        """Go on from another time, at which everybody was just seen and stands still."""
+        """Continue from another time, as if all had just been seen, standing still."""
         for person in self:
             person.restart(stamp_ns)
 
@@ -142,9 +142,9 @@ class People:
             stamp_ns: Stamp of the image.
             image_size: Its width and height, pixels.
             settings: Limits.
-            boxes: Where people are, if somebody knows; None to look for them.
-            candidates: Where somebody may be, the most certain first; None without a search.
-            most: Windows that there is time for; None for all.
+            boxes: Boxes of people from outside; None to look for people.
+            candidates: Places of possible people, most certain first; None without a search.
+            most: Number of windows for which there is time; None for all.
         """
         self._image_size = image_size
         self._waiting = set()
@@ -170,7 +170,7 @@ class People:
         candidates: Sequence[PersonBox],
         settings: TrackSettings,
     ) -> list[PersonBox]:
-        """Candidates that are nobody who is followed; somebody missed is expected in theirs."""
+        """Candidates that are no tracked person; a missed person takes over a near candidate."""
         free = []
         missed = {i for i, person in self._people.items() if person.motion.is_missed}
         for box in candidates:
@@ -187,7 +187,7 @@ class People:
         return free
 
     def _in_turn(self, windows: list[Window], most: int | None) -> list[Window]:
-        """The nearest person first; where there is no time for all the others take turns."""
+        """The nearest person first; if there is no time for all, the others take turns."""
         windows.sort(key=lambda window: window.box.size, reverse=True)
         chosen = windows
         if most is not None and len(windows) > most:
@@ -202,7 +202,7 @@ class People:
     def _new_windows(
         self, free: list[PersonBox], settings: TrackSettings, most: int
     ) -> list[Window]:
-        """Windows of candidates, as far as there is time, and room for people."""
+        """Windows of candidates, limited by the time and by the number of people."""
         room = settings.max_people - len(self._people)
         if room <= 0:
             farthest = min(person.motion.box.size for person in self)
@@ -214,10 +214,10 @@ class People:
     def newcomers(
         self, readings: Sequence[Reading], settings: TrackSettings, min_confidence: float
     ) -> list[Window]:
-        """Return where to look again: around the poses that would begin a track.
+        """Return the windows to look at again: around the poses that would begin a track.
 
         Args:
-            readings: Of all windows of this frame.
+            readings: Readings of all windows of this frame.
             settings: Limits.
             min_confidence: Smallest mean confidence with which a track begins.
         """
@@ -237,13 +237,13 @@ class People:
         settings: TrackSettings,
         min_confidence: float,
     ) -> list[Reading]:
-        """Return the readings that count: of newcomers the second ones, where they are sure.
+        """Replace readings of newcomers by the second ones, or drop them if those are unsure.
 
         Args:
-            readings: As in `newcomers`, and so are the settings.
-            again: Of the windows that it gave.
-            settings: Limits.
-            min_confidence: Least mean confidence to begin a track.
+            readings: As in `newcomers`.
+            again: Readings of the windows that `newcomers` returned.
+            settings: As in `newcomers`.
+            min_confidence: As in `newcomers`.
         """
         if not self._searched:
             return list(readings)
@@ -259,7 +259,7 @@ class People:
         """Update the people with the readings of all windows of a frame; return the sightings.
 
         Args:
-            readings: Of all windows of this frame.
+            readings: Readings of all windows of this frame.
             stamp_ns: Stamp of the image.
             settings: Limits.
         """
@@ -293,10 +293,10 @@ class People:
     def _doubles(
         self, found: dict[int, tuple[Reading, PersonBox]], settings: TrackSettings
     ) -> set[int]:
-        """Ids whose pose is that of somebody else, whom it fits better, or of a part of them.
+        """Ids whose pose fits another track better, or is a part of another person.
 
-        A track begins only in a place that nobody else takes up: a network often reads two poses
-        of one person, and two people rarely cover each other.
+        A track begins only where nobody else is: a network often reads two poses of one person,
+        and two people rarely cover each other.
         """
         lost: set[int] = set()
         for a, b in itertools.combinations(found, 2):
@@ -316,7 +316,7 @@ class People:
         return lost
 
     def _strangeness(self, reading: Reading, box: PersonBox) -> tuple[float, float]:
-        """How badly a pose fits its track; new ones fit worst, the unsure worst of all."""
+        """Misfit of a pose and its track; new tracks fit worst, above all unsure ones."""
         person = self._people.get(reading.track_id)
         if person is None:
             return math.inf, -float(reading.arrays.visibility.mean())
@@ -334,9 +334,9 @@ class People:
         Args:
             stamp_ns: Stamp of the image.
             settings: Limits.
-            looked_at: Ids of all windows of this image; other tracks count as missed, but for
+            looked_at: Ids of all windows of this image; other tracks count as missed, except
                 those whose turn it is not.
-            hidden_s: How long somebody hidden is waited for; as anybody by default.
+            hidden_s: Seconds until the track of a hidden person ends; by default as for others.
 
         Returns:
             Ids of the tracks that end with this image.
@@ -358,17 +358,17 @@ class People:
         return lost
 
     def _too_many(self, most: int, lost: Sequence[int]) -> list[int]:
-        """Ids of the farthest people where there are more than may be followed."""
+        """Ids of the farthest people, if there are more than may be tracked."""
         kept = [track_id for track_id in self._people if track_id not in lost]
         kept.sort(key=lambda track_id: self._people[track_id].motion.box.size, reverse=True)
         self.is_crowded = self._searched and len(kept) > most
         return kept[most:] if self._searched else []
 
     def _matched(self, boxes: Sequence[PersonBox]) -> list[Window]:
-        """Give the boxes the ids of the tracks that they overlap most, the rest new ones.
+        """Give the boxes the ids of the tracks that they overlap most; others get new ids.
 
-        A track is where its pose was, and where its last given box was: a fixed region of
-        interest may be many times as large as the person in it.
+        The place of a track is that of its pose and that of its last given box, because a fixed
+        region of interest may be many times as large as the person in it.
         """
         ids = assign(
             boxes,

@@ -67,7 +67,7 @@ class FrameContext:
         depth_m: (H, W) registered depth in metres, or None.
         layout: Name of the network's joint layout.
         labels: The network's actions.
-        settings: Those of this frame.
+        settings: The settings for this frame.
     """
 
     stamp_ns: int
@@ -83,9 +83,9 @@ class Person:
     """The state of one person.
 
     Attributes:
-        motion: Where they are in the image.
-        clip: The recent past, raw.
-        last_turn: Number of the frame in which they were looked at last.
+        motion: Position and speed in the image.
+        clip: The recent features, unfiltered.
+        last_turn: Number of the frame in which the person was looked at last.
         last: The last result; None before the first.
     """
 
@@ -100,7 +100,7 @@ class Person:
     _label: LabelFilter = field(default_factory=LabelFilter)
 
     def restart(self, stamp_ns: int) -> None:
-        """Start afresh at another time: forget the past except the position."""
+        """Restart at another time: keep the position and drop the rest of the past."""
         self.motion.restart(stamp_ns)
         self.clip.clear()
         self.last = None
@@ -187,7 +187,7 @@ class Person:
         return memory(values, context.stamp_ns, context.settings.smooth, side)
 
     def _velocity(self, location: Location, context: FrameContext) -> NDArray[np.float64]:
-        """(3,) how fast the root moves; before its distance is filtered, which would add lag."""
+        """(3,) velocity of the root, from the unfiltered distance, since filters add lag."""
         if not np.isfinite(location.root_m).all():
             return np.full(3, np.nan)
         return self._root(
@@ -221,11 +221,11 @@ class Person:
 
 @dataclass(frozen=True, eq=False)
 class Sighting:
-    """A person in one frame, whom `Person.see` has remembered.
+    """A person in one frame, as stored by `Person.see`.
 
     Attributes:
         person: The person.
-        reading: What the network read.
+        reading: The network's outputs.
         clip: The person's clip that ends with this frame, in its crop.
     """
 

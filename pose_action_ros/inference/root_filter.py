@@ -1,7 +1,7 @@
-"""How fast a root joint moves: a Kalman filter of constant velocity over irregular stamps.
+"""Velocity of a root joint: a Kalman filter of constant velocity over irregular stamps.
 
-It looks at the past alone. Each place weighs by its covariance: what is seen across the line of
-sight counts at once, and the distance, which is seen a hundred times worse, counts slowly.
+It uses the past alone. Each position is weighted by its covariance. Motion across the line of
+sight counts at once, motion along it slowly: the distance is a hundred times less exact.
 Y. Bar-Shalom, X. Li and T. Kirubarajan, Estimation with Applications to Tracking and Navigation,
 2001, section 6.2 (continuous white noise acceleration).
 """
@@ -20,17 +20,18 @@ if TYPE_CHECKING:
 __all__ = ['RootFilter']
 
 ACCELERATION_PSD = 0.05
-"""How fast people change their velocity, m^2/s^3 in each axis. More follows the bounce of a gait,
-less lags more; chosen on films of walking and running people, other than those of the tables."""
+"""Power density of people's acceleration, m^2/s^3 in each axis. A larger one follows the bounce of
+a gait, a smaller one lags more. Chosen on films of walking and running people that are not in the
+tables of docs/coordinates.md."""
 
 CORRELATION_S = 0.1
-"""For how long the errors of following images are alike, since so are the poses."""
+"""Time for which the errors of consecutive images are similar, as their poses are."""
 
 START_SIGMA_M_PER_S = 0.8
-"""One sigma of the speed in each axis of somebody who was just found: they stand or walk."""
+"""One sigma of the speed in each axis of a new person, who stands or walks."""
 
 MAX_SIGMA_M_PER_S = 0.5
-"""A velocity with a larger sigma in any direction is not known."""
+"""A velocity with a larger sigma in any direction counts as unknown."""
 
 
 class RootFilter:
@@ -43,7 +44,7 @@ class RootFilter:
         self._covariance = np.zeros((6, 6))
 
     def reset(self) -> None:
-        """Forget the past."""
+        """Drop the past."""
         self._source = None
 
     def __call__(
@@ -55,16 +56,16 @@ class RootFilter:
         source: ScaleSource,
         max_gap_s: float,
     ) -> NDArray[np.float64]:
-        """Take in where the root is, and return how fast it moves.
+        """Update with the position of the root, and return its velocity.
 
         Args:
-            root_m: (3,) its place, not filtered before.
-            noise_m2: (3, 3) covariance of what is wrong with it in this image, without what is
-                wrong with all of this person's alike.
-            stamp_ns: When it was there; a step back starts afresh.
-            source: Where the distance comes from. Another source is off by another amount: the
-                place then starts afresh and the velocity goes on.
-            max_gap_s: A longer pause starts afresh.
+            root_m: (3,) its position, unfiltered.
+            noise_m2: (3, 3) covariance of its error in this image, without the error that all
+                images of the person share.
+            stamp_ns: Time of the position; a step back restarts the filter.
+            source: Source of the distance. Another source has another error, so the
+                position then restarts, and the velocity is kept.
+            max_gap_s: A longer pause restarts the filter.
 
         Returns:
             (3,) metres per second; NaN until it is known.
@@ -88,7 +89,7 @@ class RootFilter:
         return self._state[1].copy() if known else np.full(3, np.nan)
 
     def _place(self, root_m: NDArray[np.floating], noise_m2: NDArray[np.float64]) -> None:
-        """Believe a place, and that it says nothing about the velocity."""
+        """Set the position, without a conclusion about the velocity."""
         self._state[0] = root_m
         self._covariance[:3, :3] = noise_m2
         self._covariance[:3, 3:] = self._covariance[3:, :3] = 0.0
@@ -101,7 +102,7 @@ class RootFilter:
         self._covariance += ACCELERATION_PSD * np.kron(drift, np.eye(3))
 
     def _correct(self, root_m: NDArray[np.floating], noise_m2: NDArray[np.float64]) -> None:
-        """Weigh a place against the expected one (Joseph's form, which stays positive)."""
+        """Combine a position with the expected one (Joseph's form, which stays positive)."""
         expected = self._covariance[:3, :3] + noise_m2
         gain = np.linalg.solve(expected, self._covariance[:3]).T  # (6, 3)
         self._state += (gain @ (root_m - self._state[0])).reshape(2, 3)

@@ -1,9 +1,9 @@
-"""When to search a whole image for people who are not followed yet.
+"""Schedule of searches of the whole image for people who are not tracked yet.
 
-Owns: `PeopleSearch`. While nobody is followed each image is searched. While somebody is, it is
-searched every `find.period_s`, and between two frames where the caller has time
-(`look_ahead`): what is found then is looked at in the next frame. Candidates that a frame has no
-time for are kept for the next ones (`keep`), until the next search is due. Candidates in which
+Owns: `PeopleSearch`. While nobody is tracked, every image is searched. Otherwise an image is
+searched every `find.period_s`; if the caller has time between two frames (`look_ahead`), it is
+searched then, and its candidates get windows in the next frame. Candidates for which a frame has
+no time are kept for the next frames (`keep`), until the next search is due. Candidates in which
 nobody was seen (`reject`) are not given again for a while.
 """
 
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 __all__ = ['PeopleSearch']
 
 _MOST = 16  # candidates of an image
-_AROUND = 1.25  # side of the window over the size that the finder gives
+_AROUND = 1.25  # side of the window, relative to the size that the finder gives
 _REMEMBERED = 4.0  # periods for which a rejected candidate is remembered
 
 
@@ -48,7 +48,7 @@ class PeopleSearch:
         self._rejected = RejectedPlaces()
 
     def reset(self) -> None:
-        """Forget when it searched last, and what it found."""
+        """Forget the time and the candidates of the last search."""
         self._last_ns = self._ahead = None
         self._kept = []
         self._rejected.reset()
@@ -61,16 +61,16 @@ class PeopleSearch:
         *,
         nobody: bool,
     ) -> list[PersonBox]:
-        """Return windows in which somebody may be, the most certain first.
+        """Return windows of possible people, the most certain first.
 
-        They come of this image where it is time to search, and else are those that were kept.
+        They are from this image if a search is due; otherwise they are the kept ones.
 
         Args:
             image_rgb: (H, W, 3) uint8, the image at hand.
             stamp_ns: Its stamp.
             settings: How often to search.
-            nobody: Nobody is followed, so this image is searched whatever the time, unless
-                candidates were kept.
+            nobody: Nobody is tracked, so this image is searched at any time, unless candidates
+                were kept.
         """
         return self._rejected.others(
             self._found(image_rgb, stamp_ns, settings, nobody=nobody),
@@ -98,7 +98,7 @@ class PeopleSearch:
         return kept
 
     def keep(self, boxes: Sequence[PersonBox]) -> None:
-        """Keep candidates for the next frame that this one has no time for."""
+        """Keep the candidates for which this frame has no time for the next one."""
         self._kept = list(boxes)
 
     def reject(self, boxes: Iterable[PersonBox], stamp_ns: int) -> None:
@@ -108,7 +108,7 @@ class PeopleSearch:
     def look_ahead(
         self, image_rgb: NDArray[np.uint8], stamp_ns: int, settings: FindSettings
     ) -> None:
-        """Search the image of the last frame where it is time, for the next frame."""
+        """Search the image of the last frame for the next frame, if a search is due."""
         if self._ahead is None and self._is_due(stamp_ns, settings.period_s):
             self._ahead = self._search(image_rgb, stamp_ns, settings)
 

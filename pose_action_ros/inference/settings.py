@@ -35,7 +35,7 @@ def _setting(default: Any, text: str, low: float = 0.0, high: float = 0.0) -> An
 
 @dataclass(frozen=True)
 class _Checked:
-    """Checks every number against its own range."""
+    """Base of all settings: checks every number against its range."""
 
     def __post_init__(self) -> None:
         """Refuse values out of range.

@@ -1,7 +1,7 @@
-"""One network for all streams of a process that follow each other: loaded once, by name.
+"""One network for consecutive streams of a process, loaded once.
 
-Owns: the last network that was asked for. A batch opens a stream for each film or recording; each
-begins with nothing seen, so that its results do not depend on what came before it.
+Owns: the last network that was chosen. A batch opens a stream for each film or recording. Each
+stream begins empty, so its results do not depend on the films before it.
 """
 
 from __future__ import annotations

@@ -21,7 +21,7 @@ _SPEED_CUTOFF_HZ = 1.0
 
 
 class OneEuroFilter:
-    """Filters arrays of one shape; entries that are NaN start afresh."""
+    """Filters arrays of one shape; after NaN an entry restarts."""
 
     def __init__(self) -> None:
         self._stamp_ns = 0
@@ -29,7 +29,7 @@ class OneEuroFilter:
         self._speed: NDArray[np.float64] | None = None
 
     def reset(self) -> None:
-        """Forget the past."""
+        """Drop the past."""
         self._value = self._speed = None
 
     def __call__(
@@ -43,7 +43,7 @@ class OneEuroFilter:
 
         Args:
             values: Any shape, the same at every call.
-            stamp_ns: When it was measured; a step back starts afresh.
+            stamp_ns: Time of the measurement; a step back restarts the filter.
             settings: Cut-off and its slope.
             unit: Length in which speeds are measured, in units of `values`.
         """
@@ -64,9 +64,9 @@ class OneEuroFilter:
 
 
 class LabelFilter:
-    """Holds a label until others have been better by a margin for a while.
+    """Holds a label until others have been better by a margin for some time.
 
-    Rivals that take turns count together: a label that has lost goes, whoever leads.
+    Rivals that take turns count together, so their changes do not extend the time.
     """
 
     def __init__(self) -> None:
@@ -74,7 +74,7 @@ class LabelFilter:
         self._beaten_ns: int | None = None  # since when others are better
 
     def reset(self) -> None:
-        """Hold nothing."""
+        """Drop the held label."""
         self._held = self._beaten_ns = None
 
     def __call__(

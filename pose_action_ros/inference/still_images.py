@@ -40,8 +40,8 @@ class Finding(NamedTuple):
 
     Attributes:
         people: Annotated persons.
-        found: Of these, how many are found.
-        misread: Tracks with wrong joints on an annotated person who is not found.
+        found: Number of annotated persons that were found.
+        misread: Tracks with wrong joints on an annotated person who was not found.
         false: All other tracks.
     """
 
@@ -54,7 +54,7 @@ class Finding(NamedTuple):
 def look_at(
     stream: PoseActionStream, image_rgb: NDArray[np.uint8]
 ) -> list[tuple[PersonPrediction, ...]]:
-    """Show a still image to a stream without any track; return the people of each look.
+    """Show a still image repeatedly to a stream without tracks; return the people of each time.
 
     Args:
         stream: The stream; it is reset first.
@@ -71,7 +71,7 @@ def match_people(
     torsos_px: Sequence[float],
     corners_px: Sequence[NDArray[np.floating]] = (),
 ) -> Finding:
-    """Match tracks with annotated persons, each with one at most.
+    """Match tracks with annotated persons, one to one.
 
     Args:
         tracks: (J, 2) joints of each track, pixels; NaN if not seen.

@@ -1,7 +1,7 @@
 """Image in, `FramePrediction` out: the whole product without ROS.
 
-Each frame passes the backbone once. What the action heads need of it is kept per person in a
-`ClipBuffer`, so a new label costs one frame, not T. Source: paper, figure 4; streaming is ours.
+Each frame passes the backbone once. The features for the action heads are kept for each person in
+a `ClipBuffer`, so a new label costs one frame, not T. Source: paper, figure 4; streaming is ours.
 """
 
 from __future__ import annotations
@@ -93,7 +93,7 @@ class PoseActionStream:
             threads: CPU threads; 0 for all cores.
             backend: As `Engine`.
             precision: As `Engine`.
-            report: Called with each step of it, for people.
+            report: Called with a sentence about each step of loading.
 
         Raises:
             CheckpointError: There are no such weights, or the file is damaged.
@@ -116,7 +116,7 @@ class PoseActionStream:
         return cls(engine, settings, finds)
 
     def fresh(self, settings: StreamSettings | None = None) -> PoseActionStream:
-        """Return another stream on the same network, which has seen nothing yet.
+        """Return an empty stream on the same network.
 
         Args:
             settings: Its settings; by default those of this stream.
@@ -148,12 +148,12 @@ class PoseActionStream:
 
     @property
     def labels(self) -> tuple[str, ...]:
-        """The network's actions; empty for a network of poses alone."""
+        """The network's actions; empty for a network without actions."""
         return self._config.actions
 
     @property
     def device(self) -> str:
-        """Where the network runs, for people."""
+        """Description of the device, for display."""
         return self._device
 
     @property
@@ -168,7 +168,7 @@ class PoseActionStream:
 
     @property
     def clip_fill(self) -> float:
-        """How full the fullest clip is, 0 to 1."""
+        """Filled share of the fullest clip, 0 to 1."""
         return max((person.clip.fill for person in self._people), default=0.0)
 
     def reset(self) -> list[int]:
@@ -184,10 +184,10 @@ class PoseActionStream:
         return ended
 
     def look_ahead(self, image_rgb: NDArray[np.uint8], stamp_ns: int) -> None:
-        """Search the last image for people who are not followed yet, where it is time.
+        """Search the last image for people who are not tracked yet, if a search is due.
 
-        For the pause between two frames: what is found is looked at in the next frame. Without
-        this call the next frame searches itself.
+        Call this in the pause between two frames; the candidates get windows in the next frame.
+        Without this call the next frame does the search.
 
         Args:
             image_rgb: The image that `process` has seen last.
@@ -216,12 +216,12 @@ class PoseActionStream:
 
         Args:
             image_rgb: (H, W, 3) uint8.
-            stamp_ns: When it was taken. An image whose stamp does not fit is skipped
-                (`FramePrediction.skipped`); where time has gone back all clips start afresh.
+            stamp_ns: Time of exposure. An image whose stamp does not fit is skipped
+                (`FramePrediction.skipped`); if time has gone back, all clips are emptied.
             camera: Its intrinsics, for metres in the camera's frame.
-            boxes: Where people are; None to find and follow them.
+            boxes: Boxes of people; None to find and track them.
             depth_m: (H, W) depth registered to the image in metres, NaN invalid.
-            budget_ms: Time for all people; with more than it allows they take turns. 0: no limit.
+            budget_ms: Time for all people; if it is too short, they take turns. 0: no limit.
 
         Raises:
             ImageError: The image has another shape or type, or no pixels.
@@ -291,13 +291,13 @@ class PoseActionStream:
         )
 
     def _affordable(self, budget_ms: float) -> int | None:
-        """Windows that there is time for; None for all."""
+        """Number of windows for which there is time; None for all."""
         if not budget_ms or not self._window_ms:
             return None
         return max(1, int(budget_ms / self._window_ms))
 
     def _note_cost(self, windows: int, spent_ms: float) -> None:
-        """Learn what a window costs; the least of late tells what it costs when undisturbed."""
+        """Update the cost of a window: the least recent time, which nothing has disturbed."""
         if windows:
             cost = spent_ms / windows
             self._window_ms = min(cost, (self._window_ms or cost) * _FORGET)
@@ -319,7 +319,7 @@ class PoseActionStream:
 
 
 def _clip_shape(settings: StreamSettings, config: ModelConfig) -> ClipShape:
-    """The clip as it is set, and where nothing is set as the network was trained."""
+    """The shape of a clip from the settings; by default that of the training."""
     clip = settings.clip
     return ClipShape(
         clip.frames or config.clip_frames, clip.period or config.clip_period_s, clip.max_gap
@@ -334,7 +334,7 @@ def _batch(arrays: Sequence[NDArray[Any]]) -> NDArray[Any]:
 def _crop(
     image_rgb: NDArray[np.uint8], windows: Sequence[Window]
 ) -> tuple[list[CropTransform], list[NDArray[np.uint8]]]:
-    """The windows' crops, and the way to them."""
+    """The maps to the windows' crops, and the crops."""
     transforms = [crop_transform(window.box) for window in windows]
     return transforms, [extract_crop(image_rgb, transform) for transform in transforms]
 

@@ -23,7 +23,7 @@ def action_to_msg(
     Args:
         make: Makes messages.
         action: The scores; None if the network knows no actions.
-        track_id: Whose they are.
+        track_id: The person's track.
         header: Header of the source image.
         model: Name of the network.
     """
@@ -46,9 +46,9 @@ def action_to_msg(
 
 
 def only_action(prediction: FramePrediction) -> ActionScores | None:
-    """Return the valid action of the one person who is followed.
+    """Return the valid action of the only tracked person.
 
-    None while several are followed, or nobody: a Classification can't name a track.
+    None unless exactly one person is tracked, because a Classification can't name a track.
     """
     if len(prediction.followed_tracks) != 1:
         return None

@@ -1,8 +1,7 @@
-"""The rules for `sensor_msgs/CameraInfo`: which camera it describes, or why none; and back.
+"""The conversion of `sensor_msgs/CameraInfo` to a camera, and back.
 
-No message raises an error: an unusable calibration has a reason, and poses continue without a
-camera.
-Sources: REP 104; the coefficients count as in OpenCV and image_geometry.
+No message raises an error. An unusable calibration has a reason, and poses continue without a
+camera. Sources: REP 104; the coefficients have the meanings of OpenCV and image_geometry.
 """
 
 from __future__ import annotations
@@ -42,8 +41,8 @@ class Calibration:
 
     Attributes:
         camera: The camera of the image as it is sent; None if it is not known.
-        problem: Why there is no camera; empty if there is one.
-        note: How the calibration was changed to fit the image; empty if it fits.
+        problem: The reason if there is no camera; otherwise empty.
+        note: Change of the calibration to fit the image; empty if it fits.
         whole: The cameras of the full sensor, binned and not; empty if `camera` is one of them.
     """
 

@@ -43,11 +43,11 @@ class DepthImages:
     """Depth images of a topic.
 
     Args:
-        length: How many of the last images are kept at least.
+        length: Smallest number of stored images.
 
     Attributes:
-        items: The messages, undecoded.
-        problem: Why the last image asked for had no depth; empty if it had.
+        items: The messages, not decoded.
+        problem: The reason if the last requested image had no depth; otherwise empty.
     """
 
     def __init__(self, length: int = 8) -> None:
@@ -62,7 +62,7 @@ class DepthImages:
         Args:
             stamp_ns: Stamp of the image.
             image_size: Its width and height; depth of another size is not registered to it.
-            max_age_s: How far the stamps may differ.
+            max_age_s: Largest difference of the stamps.
 
         Returns:
             (H, W) metres, NaN invalid; None if there is none that can be used.

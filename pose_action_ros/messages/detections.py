@@ -1,4 +1,4 @@
-"""Where people are: `vision_msgs/Detection2DArray` by stamp, `sensor_msgs/RegionOfInterest`."""
+"""Boxes of people: `vision_msgs/Detection2DArray` by stamp, or `sensor_msgs/RegionOfInterest`."""
 
 from __future__ import annotations
 
@@ -24,11 +24,11 @@ class Detections:
     """Boxes of a detector (`vision_msgs/Detection2DArray`).
 
     Args:
-        length: How many of the last messages are kept.
+        length: Number of stored messages.
 
     Attributes:
         items: The messages.
-        problem: Why nobody was found, where that looks like a mistake; else empty.
+        problem: Reason why nobody was found, if it looks like a mistake; otherwise empty.
     """
 
     def __init__(self, length: int = 8) -> None:
@@ -36,18 +36,18 @@ class Detections:
         self.items: StampedItems[Any] = StampedItems(length)
 
     def put(self, stamp_ns: int, message: Any, arrival_ns: int) -> None:
-        """Take in a message that came at a time."""
+        """Store a message with the time of its arrival."""
         self.items.put(stamp_ns, message, arrival_ns)
 
     def boxes_at(
         self, stamp_ns: int, image_size: tuple[int, int], settings: DetectionSettings
     ) -> list[PersonBox]:
-        """Return where people are in an image: nowhere without detections.
+        """Return the boxes of people in an image; there are none without detections.
 
         Args:
             stamp_ns: Stamp of the image.
             image_size: Its width and height, pixels.
-            settings: Which detections are people, and how far stamps may differ.
+            settings: Rules for people among the detections, and the largest stamp difference.
         """
         message = self.items.nearest(stamp_ns, settings.max_age_s)
         if message is None:
@@ -64,7 +64,7 @@ class Detections:
         return good
 
     def _why_none(self, stamp_ns: int, settings: DetectionSettings) -> str:
-        """A detector that is silent for a while sees nobody; messages that never serve do."""
+        """The reason, if detections never match images; a silent detector just sees nobody."""
         if not len(self.items):
             return 'no detections have come yet, so nobody is seen'
         if self.items.unserved < _NEVER:
@@ -79,8 +79,8 @@ class Region:
     """One person, in the region of interest that arrived last; a region has no stamp.
 
     Attributes:
-        items: None: nothing can be matched.
-        problem: Why the region can't be looked at; else empty.
+        items: None, because a region has no stamp.
+        problem: Reason if the region is unusable; otherwise empty.
     """
 
     items = None
@@ -90,13 +90,13 @@ class Region:
         self._box: PersonBox | None = None
 
     def put(self, stamp_ns: int, message: Any, arrival_ns: int) -> None:
-        """Take in a message; an empty region means the whole image."""
+        """Store a message; an empty region means the whole image."""
         self._box = box_from_region(message)
 
     def boxes_at(
         self, stamp_ns: int, image_size: tuple[int, int], settings: DetectionSettings
     ) -> list[PersonBox] | None:
-        """Return where to look in an image; None: anywhere."""
+        """Return the box of the region in an image; None: the whole image."""
         if self._box is None:
             return None
         good, self.problem = usable_boxes([self._box], image_size)
@@ -107,13 +107,13 @@ def boxes_from_detections(detections: Any, class_id: str, min_score: float) -> l
     """Return the squares around the people of a Detection2DArray, the most certain first.
 
     Args:
-        detections: The message; one without hypotheses is of a detector of people alone.
-        class_id: The detector's name for people; empty: all are.
+        detections: The message. A detection without hypotheses counts as a person.
+        class_id: The detector's name for people; empty: every detection is a person.
         min_score: Detections below are skipped.
 
     Returns:
-        Boxes as they were given, whatever their numbers (`usable_boxes`); empty ones are none, and
-        one whose score is no number has no size either.
+        Boxes with their numbers unchecked (see `usable_boxes`), without empty ones. A detection
+        whose score is not a number gets a size of NaN.
     """
     found: list[tuple[float, PersonBox]] = []
     for detection in detections.detections:
@@ -131,12 +131,12 @@ def boxes_from_detections(detections: Any, class_id: str, min_score: float) -> l
 
 
 def _side(width: float, height: float) -> float:
-    """The larger side; NaN if either is no length."""
+    """The larger side; NaN if one of them is not a length."""
     return max(width, height) if width >= 0.0 and height >= 0.0 else math.nan
 
 
 def _score(results: Iterable[Any], class_id: str) -> float | None:
-    """Return the score of being a person; None if it is no person."""
+    """Return the score for a person; None if it is not a person."""
     hypotheses = [result.hypothesis for result in results]
     scores = [float(h.score) for h in hypotheses if class_id in ('', h.class_id)]
     known = [score for score in scores if not math.isnan(score)]

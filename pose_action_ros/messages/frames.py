@@ -26,7 +26,7 @@ def transform_to_msg(
     Args:
         make: Makes messages.
         header: Its stamp, and the parent frame.
-        child: The frame that is placed.
+        child: Name of the child frame.
         placement: (3, 4) from points of the child to points of the parent, metres.
     """
     x, y, z = placement[:, 3].tolist()

@@ -31,7 +31,7 @@ _TEXT_ABOVE_HEAD_M = 0.3
 
 @dataclass(frozen=True)
 class MarkerSettings:
-    """How a person is drawn in RViz."""
+    """Style of a person's markers in RViz."""
 
     joint_diameter_m: float = field(
         default=0.06, metadata={'help': 'Diameter of a joint, metres.', 'min': 0.001, 'max': 1.0}
@@ -63,10 +63,10 @@ class MarkerSettings:
 
 
 def person_text(person: PersonPrediction) -> str:
-    """Return the label as people read it.
+    """Return the displayed label.
 
-    `wave 87%`; the track's number without an action; `...` while the clip is not full, or while a
-    label is held that its own score no longer carries.
+    It is `wave 87%`, the track's number without an action, or `...` while the clip is not full or
+    the score of the held label is too low.
     """
     action = person.action
     if action is None:

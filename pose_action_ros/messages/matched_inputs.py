@@ -52,7 +52,7 @@ class BoxSource(Protocol):
     """A source of boxes of people.
 
     Attributes:
-        problem: Why nobody was found, if that looks like a mistake; otherwise empty.
+        problem: Reason why nobody was found, if it looks like a mistake; otherwise empty.
     """
 
     problem: str

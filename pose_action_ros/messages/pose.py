@@ -24,7 +24,7 @@ class SourceImage:
     Attributes:
         header: Header of its message: stamp and frame.
         size: Its width and height, pixels.
-        model: Name of the network that saw it.
+        model: Name of the network.
     """
 
     header: Any
@@ -39,7 +39,7 @@ def pose_to_msg(
 
     Args:
         make: Makes messages.
-        person: The result; with its joints in the camera's frame if there are any.
+        person: The result.
         skeleton: The layout of its joints.
         source: The image; the box is clipped to it.
     """
@@ -114,7 +114,7 @@ def box_to_msg(make: MessageMaker, box: PersonBox, image_size: tuple[int, int]) 
 
 
 def _reference(make: MessageMaker, person: PersonPrediction) -> int:
-    """Which coordinates the joints have."""
+    """The reference of the joints' coordinates."""
     kind = make.type_of('pose_action_ros/Pose3D')
     if person.joints_camera_m is not None:
         return int(kind.REFERENCE_CAMERA)

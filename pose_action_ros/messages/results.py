@@ -25,7 +25,7 @@ __all__ = ['OutputFrame', 'ResultBuilder', 'ResultMessages']
 
 
 class OutputFrame(Protocol):
-    """Another frame than that of the image, and the way there."""
+    """Another frame than that of the image, and the transform to it."""
 
     def header(self, header: Any) -> Any:
         """Return a header with the name of this frame."""
@@ -43,7 +43,7 @@ class ResultMessages:
 
     Attributes:
         people: The PersonArray.
-        seen: How many of its people were looked at in this image; they come first.
+        seen: Number of its people who were looked at in this image; they come first.
         markers: Markers of everybody, and DELETEs; empty if nothing changes in RViz.
     """
 
@@ -64,12 +64,12 @@ class ResultMessages:
 
 
 class ResultBuilder:
-    """Makes the messages of each image in turn, and remembers whose markers are shown.
+    """Makes the messages of each image in turn, and keeps track of the shown markers.
 
     Args:
         make: Makes messages.
         skeleton: The joint layout of the network.
-        markers: How a person is drawn.
+        markers: Style of the markers.
     """
 
     def __init__(self, make: MessageMaker, skeleton: Skeleton, markers: MarkerSettings) -> None:
@@ -80,7 +80,7 @@ class ResultBuilder:
         self.redraw(markers)
 
     def redraw(self, markers: MarkerSettings) -> None:
-        """Draw markers anew from now on."""
+        """Change the style of the markers."""
         self._markers = MarkerBuilder(self._make, self._skeleton, markers)
 
     def build(
@@ -94,10 +94,10 @@ class ResultBuilder:
         """Return the messages of an image.
 
         Args:
-            prediction: What the network saw.
+            prediction: The results for it.
             source: The image.
             frame: The frame of the results; None: that of the image.
-            with_markers: People are drawn.
+            with_markers: Make markers too.
         """
         people, markers = [], []
         for person in prediction.persons:

@@ -19,9 +19,9 @@ def stamp_from_msg(stamp: Any) -> int:
 
 
 def stamp_to_msg(make: MessageMaker, stamp_ns: int) -> Any:
-    """Return a Time of a stamp in nanoseconds; one that no message holds is cut off.
+    """Return a Time of a stamp in nanoseconds, limited to the range of messages.
 
-    Drivers send numbers that are no time, such as 4e9 nanoseconds beside the last second.
+    Drivers send impossible times, such as 4e9 nanoseconds beside the last second.
     """
     sec, nanosec = divmod(min(max(stamp_ns, _FIRST_NS), _LAST_NS), _SECOND_NS)
     return make('builtin_interfaces/Time', sec=sec, nanosec=nanosec)

@@ -1,8 +1,8 @@
 """Messages of one topic, matched by stamp to the images of another: live and recorded alike.
 
-A message that belongs to an image may come after it, so images wait for it; but only for topics
-whose messages have been seen to come in time, as waiting in vain costs images. Times of arrival
-are of any one clock: the node's, or that of the recording.
+A message that belongs to an image may arrive after it, so images wait. They wait only for topics
+whose earlier messages came in time, because waiting in vain costs images. All times of arrival are
+of one clock: the node's, or that of the recording.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ class StampedItems(Generic[ItemT]):
     """The last items of a topic, looked up by stamp; may be written and read by two threads.
 
     Args:
-        length: How many are kept at least.
+        length: Smallest number of stored items.
         keep_s: How long each is kept at least, seconds; 64 items at most.
     """
 
@@ -42,16 +42,16 @@ class StampedItems(Generic[ItemT]):
         self._unserved = 0
 
     def __len__(self) -> int:
-        """Return how many there are."""
+        """Return the number of items."""
         return len(self._items)
 
     @property
     def unserved(self) -> int:
-        """How many items have come since one served an image."""
+        """Number of items since the last one that matched an image."""
         return self._unserved
 
     def put(self, stamp_ns: int, item: ItemT, arrival_ns: int) -> None:
-        """Keep an item, in place of those that are too old."""
+        """Store an item, in place of those that are too old."""
         with self._lock:
             self._items.append((stamp_ns, item))
             self._arrivals_ns.append(arrival_ns)
@@ -66,17 +66,17 @@ class StampedItems(Generic[ItemT]):
                 self._delays_ns.append(arrival_ns - next(arrivals, arrival_ns - _FOREVER_NS))
 
     def note_image(self, stamp_ns: int, arrival_ns: int) -> None:
-        """Note that an image has come."""
+        """Note the arrival of an image."""
         with self._lock:
             self._images.append((stamp_ns, arrival_ns))
             self._images_alone += 1
 
     def awaited(self, stamp_ns: int, wait_s: float) -> bool:
-        """Tell whether an item that is nearer to an image may yet come in time.
+        """Tell whether a nearer item may still arrive in time for an image.
 
         Args:
             stamp_ns: Stamp of the image.
-            wait_s: How long it waits, from its arrival on.
+            wait_s: Longest wait, from its arrival on.
         """
         with self._lock:
             if self._items and self._items[-1][0] >= stamp_ns:
@@ -94,7 +94,7 @@ class StampedItems(Generic[ItemT]):
             return near[1]
 
     def missed_by(self, stamp_ns: int) -> str:
-        """Say by how much the nearest item misses an image, to one digit: texts stay the same."""
+        """Describe the distance of the nearest item, to one digit, so that texts stay the same."""
         with self._lock:
             near, is_silent = self._nearest(stamp_ns), self._images_alone > _IN_VAIN
         if near is None:

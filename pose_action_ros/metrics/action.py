@@ -1,4 +1,4 @@
-"""How often the action is right: accuracy, confusion, and clips of one sequence combined.
+"""Accuracy of actions: accuracy, confusion, and clips of one sequence combined.
 
 Source: the protocols of Penn Action and NTU RGB+D as the authors' release evaluates them (branch
 cvpr18): one clip per sequence, or the product of the probabilities over many.

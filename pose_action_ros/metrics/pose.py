@@ -1,4 +1,4 @@
-"""How far joints are off: MPJPE in space, PCK in the image.
+"""Errors of joints: MPJPE in space, PCK in the image.
 
 Sources: Human3.6M (Ionescu et al., PAMI 2014) for MPJPE; Martinez et al., ICCV 2017, for its
 Procrustes-aligned variant; MPII (Andriluka et al., CVPR 2014) for PCKh; FLIC (Sapp and Taskar,

@@ -27,11 +27,11 @@ class TrackScore:
     """Counts over the frames of a film.
 
     Attributes:
-        frames: How many there were.
+        frames: Number of frames.
         people: Visible people, summed over the frames.
         missed: Of these, those without a track.
         false: Tracks that are nobody.
-        switches: How often somebody's track had another id than the one before.
+        switches: Number of times that a person's track had another id than before.
     """
 
     frames: int = 0

@@ -84,7 +84,7 @@ class ActionBlocks(nn.ModuleList):
 
 
 class PoseActionBranch(nn.Module):
-    """Actions from where the joints go (`PoseAR`)."""
+    """Actions from the motion of the joints (`PoseAR`)."""
 
     def __init__(self, config: ModelConfig) -> None:
         super().__init__()

@@ -1,6 +1,6 @@
 """Weights files: safetensors with the network's config and origin in the metadata.
 
-Nothing in a file is executed. `find_weights` knows where files lie; nothing is downloaded here.
+Nothing in a file is executed. `find_weights` finds files by name; nothing is downloaded here.
 """
 
 from __future__ import annotations
@@ -58,7 +58,7 @@ def save_model(net: MultitaskNet, path: Path | str, provenance: Mapping[str, str
     Args:
         net: The network; its tensors are written as they are.
         path: Ends in .safetensors; its folder exists.
-        provenance: Where the weights come from (source, seed, command, ...), free text.
+        provenance: Origin of the weights (source, seed, command, ...), free text.
     """
     write_network(net, path, {**provenance, CONFIG_KEY: net.config.to_json()})
 
@@ -82,7 +82,7 @@ def read_metadata(path: Path | str, key: str = CONFIG_KEY) -> dict[str, str]:
 
     Args:
         path: The file.
-        key: Under which the config of the wanted kind of network stands.
+        key: Key of the config for the wanted kind of network.
 
     Raises:
         CheckpointError: The file is missing, damaged or not ours.

@@ -1,4 +1,4 @@
-"""How large and how costly a network is: parameters and multiply-adds, counted, not measured."""
+"""The size and cost of a network: parameters and multiply-adds, counted, not measured."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class Complexity:
 
     Attributes:
         parameters: Numbers in a weights file: learned ones and running statistics.
-        learnable: Those that training changes.
+        learnable: Parameters that training changes.
         fixed_grids: Further numbers that the authors' files store for soft-argmax and context.
         frame_macs: Multiply-adds of the convolutions for one frame, without the action heads.
         clip_macs: Multiply-adds of the action heads for one clip; 0 for a pose-only network.

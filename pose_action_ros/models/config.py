@@ -68,7 +68,7 @@ class ModelConfig:
     appearance_features: int = 256
 
     def __post_init__(self) -> None:
-        """Refuse what cannot be built.
+        """Refuse shapes that cannot be built.
 
         Raises:
             ConfigError: A field is out of range or contradicts another.
@@ -101,7 +101,7 @@ class ModelConfig:
         """Return a preset: `mpii`, `h36m`, `penn_action`, `ntu` or `compact`.
 
         Args:
-            name: Which one.
+            name: Name of the preset.
             **changes: Fields that differ from it.
 
         Raises:
@@ -160,7 +160,7 @@ class ModelConfig:
 
 
 def _check_number(name: str, value: float, *, whole: bool) -> None:
-    """Refuse what no network has; a config may come from a file that nobody vouches for."""
+    """Refuse impossible values; a config may come from an untrusted file."""
     if isinstance(value, bool) or not isinstance(value, int if whole else (int, float)):
         raise ConfigError(f'model {name} must be a {"whole " * whole}number; found {value!r}')
     if not math.isfinite(value):

@@ -206,7 +206,7 @@ def save_finder(net: PersonFinder, path: Path | str, provenance: Mapping[str, st
     Args:
         net: The network.
         path: Ends in .safetensors; its folder exists.
-        provenance: Where the weights come from, free text.
+        provenance: Origin of the weights, free text.
     """
     write_network(net, path, {**provenance, FINDER_KEY: net.config.to_json()})
 

@@ -75,7 +75,7 @@ def convert_keras_weights(
         config: The network that the file holds.
 
     Returns:
-        The network in evaluation mode, and where its weights come from.
+        The network in evaluation mode, and the origin of its weights.
 
     Raises:
         CheckpointError: The file is damaged, or an array is missing, extra, of another shape,

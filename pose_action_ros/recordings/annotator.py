@@ -1,7 +1,7 @@
-"""Sees the messages of a recording in order and writes results beside them.
+"""Processes the messages of a recording in order and adds results.
 
-Depth images and detections are matched to images by stamp, and waited for, as in the node. A
-message that can't be read is counted with its reason, whatever is wrong with it.
+As in the node, depth images and detections are matched to images by stamp, and images wait for
+them. A message that can't be read is counted with its reason, and never ends the conversion.
 """
 
 from __future__ import annotations
@@ -77,16 +77,16 @@ class Counts:
     """Counts of the contents of a recording.
 
     Attributes:
-        images: How many there are.
-        bad_images: Those that could not be read.
+        images: Number of images.
+        bad_images: Images that could not be read.
         with_depth: Poses whose distance is from a depth image.
-        poses: Written.
-        actions: Written.
+        poses: Written poses.
+        actions: Written actions.
         calibrated: Some image had a calibration.
-        problems: Faults of images, stamps, calibration, depth images or detections,
-            and for how many images.
+        problems: Faults of images, stamps, calibration, depth images or detections, each with
+            its number of images.
         damaged: Faults of other messages or of the files, and their numbers.
-        messages: The number on each topic of the old recording.
+        messages: Number of messages on each topic of the old recording.
         stopped_by: The signal that ended the conversion early; 0 for none.
     """
 
@@ -102,7 +102,7 @@ class Counts:
     stopped_by: int = 0
 
     def listed(self) -> str:
-        """Return the topics that have messages, and their numbers, for people."""
+        """Return the topics that have messages, and their numbers, as text."""
         listed = ', '.join(f'{topic} ({number})' for topic, number in self.messages.most_common())
         return listed or 'no messages on any topic'
 
@@ -117,14 +117,14 @@ class _Waiting(NamedTuple):
 
 
 class Annotator:
-    """Sees messages and writes results.
+    """Processes messages and writes results.
 
     Args:
         make: Makes messages.
         stream: Images in, predictions out.
-        topics: Where things stand.
-        settings: What serves an image.
-        writer: Of the new recording, open.
+        topics: Topics of the recording.
+        settings: Rules for matching the inputs to an image.
+        writer: Writer of the new recording, open.
 
     Attributes:
         counts: The counts so far.
@@ -174,7 +174,7 @@ class Annotator:
         return True
 
     def see(self, connection: Connection, time_ns: int, data: bytes) -> None:
-        """Take in one message; results get the time of recording of their image."""
+        """Process one message; results get the time of recording of their image."""
         self.counts.messages[connection.topic] += 1
         self._process_ready(time_ns)
         take = self._takers.get((connection.topic, connection.msgtype))
@@ -206,12 +206,12 @@ class Annotator:
         self._waiting.append(_Waiting(time_ns, stamp_ns, message, self._matched.calibration))
 
     def finish(self) -> None:
-        """Process the images that still wait: the recording has ended."""
+        """Process the images that still wait at the end of the recording."""
         while self._waiting:
             self._process(self._waiting.popleft())
 
     def _process_ready(self, time_ns: int) -> None:
-        """Process the images that have what belongs to them, or have waited long enough."""
+        """Process the images whose inputs are complete, or that have waited long enough."""
         wait_s = self._settings.sync_wait_s
         while self._waiting:
             first = self._waiting[0]

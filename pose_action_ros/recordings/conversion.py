@@ -55,9 +55,9 @@ def add_results(
         recording: Folder or file, sqlite3 or mcap; the new one is stored the same way.
         output: Folder that is made.
         stream: Images in, predictions out.
-        topics: Where things stand.
-        progress: Wraps the messages, of which it is told the number.
-        settings: What serves an image of depth images and detections.
+        topics: Topics of the recording.
+        progress: Wraps the messages; it also gets their number.
+        settings: Rules for matching depth images and detections to an image.
 
     Raises:
         ConfigError: There is no such topic, or `output` exists.
@@ -94,12 +94,12 @@ def watch_part(
     topics: RecordingTopics,
     settings: MatchSettings,
 ) -> Watched:
-    """Watch a part of a recording; nothing is written.
+    """Process a part of a recording; nothing is written.
 
     Args:
         recording: As `add_results`.
-        part: Which.
-        stream: As `add_results`; it has seen nothing yet.
+        part: The part.
+        stream: As `add_results`, without tracks.
         topics: As `add_results`.
         settings: As `add_results`.
 
@@ -128,7 +128,7 @@ def _prepared(
 
 @contextmanager
 def _signals() -> Iterator[list[int]]:
-    """Signals that have come: the first one ends the work in order, a second one at once."""
+    """Received signals: the first one ends the work in order, a second one at once."""
     came: list[int] = []
 
     def note(number: int, _: Any) -> None:
@@ -167,7 +167,7 @@ def _copy_connection(
 
 
 def _calibrate_first(annotator: Annotator, reader: Recording, topics: RecordingTopics) -> None:
-    """Take the calibration that comes first, so that the images before it have it too."""
+    """Use the first calibration for the images before it too."""
     wanted = (topics.camera_info, CAMERA_INFO_TYPE)
     if wanted not in {(c.topic, c.msgtype) for c in reader.connections}:
         return

@@ -1,4 +1,4 @@
-"""Which recordings a list of files and folders means."""
+"""The search for recordings in files and folders."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def name_of(recording: Path, given: Path) -> str:
 
     Args:
         recording: One of `recordings_below`.
-        given: The folder or file that it was found by.
+        given: The folder or file in which it was found.
     """
     if recording != given:
         return recording.relative_to(given).as_posix()

@@ -31,7 +31,7 @@ def recorded_images(path: Path, topic: str = '') -> Iterator[tuple[float, NDArra
 
     Args:
         path: A rosbag2 folder, .mcap or .db3 file.
-        topic: Of the images; by default the only one that there is.
+        topic: Topic of the images; by default the only one.
 
     Raises:
         ConfigError: There is no such topic, or several and none is named.

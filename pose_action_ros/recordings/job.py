@@ -36,8 +36,8 @@ class ConversionSettings:
     Attributes:
         network: The networks, and the place where they run.
         topics: The topics that are read and added.
-        matching: What serves an image of depth images and detections.
-        stream: How people are followed.
+        matching: Rules for matching depth images and detections to an image.
+        stream: Settings of the stream.
     """
 
     network: NetworkChoice = field(default_factory=NetworkChoice)
@@ -60,7 +60,7 @@ def convert(
         output: Folder that is made.
         settings: The settings of the conversion.
         progress: As `add_results`.
-        watched: The results of all parts, where the recording was watched in parts.
+        watched: The results of all parts, if the recording was processed in parts.
 
     Returns:
         The topics, and the counts.
@@ -75,11 +75,11 @@ def convert(
 
 
 def watch(recording: Path, part: Part, settings: ConversionSettings) -> Watched:
-    """Watch a part of a recording.
+    """Process a part of a recording.
 
     Args:
         recording: Folder or file.
-        part: Which.
+        part: The part.
         settings: The settings of the conversion.
 
     Raises:
@@ -95,7 +95,7 @@ def _stream(settings: ConversionSettings) -> PoseActionStream:
 
 
 def notes_of(counts: Counts, topics: RecordingTopics) -> list[str]:
-    """Return what people should know besides the results."""
+    """Return notes for the user about the results."""
     notes = [f'{count} images: {problem}' for problem, count in counts.problems.most_common()]
     notes += [f'{count} {problem}' for problem, count in counts.damaged.most_common()]
     if len(notes) > _NOTES:

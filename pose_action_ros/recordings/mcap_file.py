@@ -1,8 +1,8 @@
 """Reads MCAP files, also those that were not closed or are damaged in places.
 
-`rosbags` refuses a file without its last bytes, with an empty profile or with a schema that it
-does not know, and ends at the first damaged chunk. Here each chunk stands for itself: one that
-can't be read is counted, and the rest is read. Format: mcap.dev/spec.
+`rosbags` refuses a file without its last bytes, with an empty profile or with an unknown schema,
+and ends at the first damaged chunk. Here the chunks are read independently: one that can't be read
+is counted, and the rest is read. Format: mcap.dev/spec.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ _FORMATS = {
 
 
 class _Place(NamedTuple):
-    """Where a chunk, or a message outside of chunks, stands, and when its first message was."""
+    """Place of a chunk, or of a message outside of chunks, and time of its first message."""
 
     start_ns: int
     code: int
@@ -61,8 +61,8 @@ class McapFile:
         path: The file.
 
     Attributes:
-        connections: Its channels; the number of messages is 0 where that is not known.
-        message_count: Of all channels.
+        connections: Its channels; the number of messages is 0 if it is not known.
+        message_count: Number of messages of all channels.
         problems: Kinds of damage and their numbers; complete once all messages were read.
 
     Raises:
@@ -114,7 +114,7 @@ class McapFile:
                 yield connection, time_ns, data
 
     def _read_summary(self) -> bool:
-        """Take channels, chunks and counts from the end of the file, if it is whole."""
+        """Read channels, chunks and counts from the end of the file, if it is complete."""
         data = self._data
         if len(data) < _FOOTER_BYTES + len(_MAGIC) or data[-len(_MAGIC) :] != _MAGIC:
             return False
@@ -181,7 +181,7 @@ class McapFile:
             )
 
     def _take(self, code: int, data: Buffer, at: int, end: int) -> None:
-        """Take a schema or channel, or count a message."""
+        """Store a schema or channel, or count a message."""
         if code == _SCHEMA:
             (number,) = struct.unpack_from('<H', data, at)
             name, at = _text(data, at + 2)

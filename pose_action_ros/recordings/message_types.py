@@ -50,10 +50,10 @@ _DETECTION_DEFINITIONS = {
 
 
 class RecordedMessageMaker:
-    """A `messages.MessageMaker`; fields that are not given are as ROS has them.
+    """A `messages.MessageMaker`; fields that are not given have ROS's defaults.
 
     Args:
-        store: The types, ours among them.
+        store: The types, including ours.
     """
 
     def __init__(self, store: Typestore) -> None:
@@ -89,7 +89,7 @@ class RecordedMessageMaker:
 
 
 def _number_in_array(description: tuple) -> str:
-    """The type of the numbers where a field is an array of numbers; else empty."""
+    """The type of the numbers if a field is an array of numbers; otherwise empty."""
     from rosbags.interfaces import Nodetype
 
     kind, content = description
@@ -123,8 +123,8 @@ def register_detections(store: Typestore, definition: MessageDefinition) -> None
     """Make Detection2DArray known, as a recording defines it.
 
     Args:
-        store: The types, which it is added to.
-        definition: The recording's own; where it has none, that of vision_msgs 4 serves.
+        store: The types; it is added to them.
+        definition: The recording's own; if it has none, that of vision_msgs 4 is used.
 
     Raises:
         DatasetError: It is that of vision_msgs before 4.0, whose fields have other names.
@@ -160,5 +160,5 @@ def _message_folder() -> Path:
             return folder
     raise ConfigError(
         f'our message files are neither in {checkout} nor in share/pose_action_ros/msg of '
-        f'{", ".join(filter(None, prefixes))}; install the package anew'
+        f'{", ".join(filter(None, prefixes))}; install the package again'
     )

@@ -1,9 +1,8 @@
-"""A long recording in parts: each is watched on its own, and the results are joined again.
+"""A long recording in parts: each is processed on its own, and the results are joined.
 
-A part begins early, so that tracks, clips and filters have settled when its own time comes
-(`OVERLAP_S`; docs/cluster.md has the differences that remain). Parts return predictions. The
-recording is then written once, by the same code as ever, with a stream that gives the predictions
-back instead of a network.
+A part begins early, so that tracks, clips and filters have settled when its own time begins
+(`OVERLAP_S`; docs/cluster.md states the remaining differences). Parts return predictions. The
+recording is then written once, by the usual code, with a stream that replays the predictions.
 """
 
 from __future__ import annotations
@@ -35,7 +34,7 @@ if TYPE_CHECKING:
 __all__ = ['OVERLAP_S', 'Part', 'PartAnnotator', 'Replay', 'Watched', 'joined', 'parts_of']
 
 OVERLAP_S = 4.0
-"""How long before its own time a part begins; after 2 s its joints are those of a whole run."""
+"""Time from the beginning of a part to its own; after 2 s its joints are those of a whole run."""
 
 _FOREVER_NS = 2**63 - 1
 _SAME_PLACE = 0.25  # of a window's side: mean distance of joints up to which two are one person
@@ -46,9 +45,9 @@ class Part:
     """A stretch of a recording, by the times at which its images were recorded.
 
     Attributes:
-        start_ns: From here on it is watched.
-        first_ns: From here on the results are its own.
-        end_ns: Its first image that is another part's.
+        start_ns: Processing begins here.
+        first_ns: The results belong to the part from here on.
+        end_ns: The results belong to the next part from here on.
     """
 
     start_ns: int
@@ -61,8 +60,8 @@ class Watched:
     """The results of a part.
 
     Attributes:
-        before: Of the images before its own time, in order.
-        own: Of its own images, in order.
+        before: Results of the images before its own time, in order.
+        own: Results of its own images, in order.
         layout: Name of the network's joint layout.
         model_name: Name of the network.
     """
@@ -74,14 +73,14 @@ class Watched:
 
 
 def parts_of(recording: Path, split_s: float, overlap_s: float = OVERLAP_S) -> list[Part]:
-    """Cut a recording into parts of equal length, near `split_s`; nothing where it is one part.
+    """Cut a recording into parts of equal length near `split_s`; empty if one part suffices.
 
     Its length is taken from `metadata.yaml`; without that file it is one part.
 
     Args:
         recording: Folder or file.
         split_s: Length of a part, seconds.
-        overlap_s: How long before its own time a part begins.
+        overlap_s: Time from the beginning of a part to its own time.
 
     Raises:
         DatasetError: There is no recording that can be read.
@@ -103,10 +102,10 @@ def parts_of(recording: Path, split_s: float, overlap_s: float = OVERLAP_S) -> l
 
 
 class PartAnnotator(Annotator):
-    """Sees the messages of one part; results are kept, not written.
+    """Processes the messages of one part; results are kept, not written.
 
     Args:
-        part: Which.
+        part: The part.
         make: As `Annotator`.
         stream: As `Annotator`.
         topics: As `Annotator`.
@@ -127,7 +126,7 @@ class PartAnnotator(Annotator):
         self._own: list[FramePrediction] = []
 
     def watch(self, messages: Iterable[tuple[Any, int, bytes]]) -> Watched:
-        """Take in the messages of a recording, from its start on."""
+        """Process the messages of a recording, from its start on."""
         part, topics = self._part, self._topics
         late_ns = part.end_ns + round(self._settings.sync_wait_s * 1e9)
         for connection, time_ns, data in messages:
@@ -152,14 +151,14 @@ class PartAnnotator(Annotator):
 
 
 class _Nowhere:
-    """A writer that nothing is written to."""
+    """A writer that writes nothing."""
 
     def add_connection(self, *_: Any, **__: Any) -> None:
-        """Take a topic."""
+        """Accept a topic."""
 
 
 class Replay:
-    """Gives predictions back, in place of a `PoseActionStream`.
+    """Replays predictions in place of a `PoseActionStream`.
 
     Args:
         parts: All parts of a recording, in order.
@@ -175,7 +174,7 @@ class Replay:
         """Return the prediction of the image with that stamp.
 
         Raises:
-            ImageError: The network could not look at it.
+            ImageError: It could not be processed.
         """
         if not self._left[stamp_ns]:
             raise ImageError('no part of the recording has a result for this image')
@@ -183,10 +182,10 @@ class Replay:
 
 
 def joined(parts: Sequence[Watched]) -> list[FramePrediction]:
-    """Return the predictions of all parts, with the ids that one run would have given.
+    """Return the predictions of all parts, with the ids of a single run.
 
-    People of a part are those of the part before whose joints lie in the same place in the images
-    that both have seen. New people get new ids in the order of their appearance.
+    A person continues a track of the part before if their joints agree in the images that both
+    parts have processed. New people get new ids in the order of their appearance.
     """
     found: list[FramePrediction] = []
     next_id = 1
@@ -220,9 +219,9 @@ def _renamed(prediction: FramePrediction, ids: dict[int, int]) -> FramePredictio
 def _same_people(
     before: Sequence[FramePrediction], found: Sequence[FramePrediction]
 ) -> dict[int, int]:
-    """Ids of one part to ids of the part before, for all tracks that both follow at the cut.
+    """Ids of one part to ids of the part before, for all tracks that both have at the cut.
 
-    Both have seen the images before the cut; those nearest to it count first.
+    Both have processed the images before the cut; the nearest ones count first.
     """
     ids: dict[int, int] = {}
     if not (before and found):

@@ -1,7 +1,7 @@
 """Reads recordings: a folder or one file, whole or damaged, and reports unreadable parts.
 
-A folder's `metadata.yaml` says which files belong together. It is missing where the recorder was
-killed: then the files are taken by their names. Topics and messages are taken from the files.
+A folder's `metadata.yaml` lists its files. If the recorder was killed, it is missing, and the
+files are found by their names. Topics and messages are read from the files.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ class _Metadata(NamedTuple):
     Attributes:
         files: Their names, in order; empty: unknown.
         packed: Messages are compressed one by one.
-        digests: Of topic and type.
+        digests: Digests of topic and type.
         span_ns: Time of the first message, and from it to the last.
     """
 
@@ -56,11 +56,11 @@ class Recording:
 
     Attributes:
         connections: One for each topic and type; several channels of one are joined.
-        message_count: As far as the files know it.
-        problems: What could not be read, and how often; complete once all messages were read.
+        message_count: Number of messages, as far as the files state it.
+        problems: Kinds of damage and their numbers; complete once all messages were read.
         is_mcap: Its files are MCAP.
         span_ns: Time of the first message, and from it to the last; None if `metadata.yaml` does
-            not tell.
+            not state it.
     """
 
     def __init__(
@@ -164,7 +164,7 @@ def _storage_files(path: Path, named: tuple[str, ...]) -> tuple[list[Path], list
 
 
 def _numbers_as_numbers(path: Path) -> list[Any]:
-    """Sorts part 10 behind part 9."""
+    """A key that sorts part 10 behind part 9."""
     return [int(part) if part.isdigit() else part for part in re.split(r'(\d+)', path.name)]
 
 

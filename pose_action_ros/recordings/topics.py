@@ -36,17 +36,17 @@ CAMERA_INFO_TYPE = 'sensor_msgs/msg/CameraInfo'
 
 @dataclass(frozen=True)
 class RecordingTopics:
-    """Where things stand in a recording; empty: as `found_in` finds them.
+    """Topics of a recording; `found_in` fills in the empty ones.
 
     Attributes:
         image: Raw or compressed image.
         camera_info: Its calibration.
-        namespace: Of the topics that are added.
+        namespace: Namespace of the added topics.
         rectified: The image is rectified.
         depth: Depth images registered to the image, raw or `compressedDepth`; empty: none.
-        detections: Where people are; empty: one person is found and followed.
+        detections: Boxes of people; empty: one person is found and tracked.
         infrared: The images are infrared, `16UC1` among them.
-        moved: Results whose name is that of another topic: they are below `pose_action/`.
+        moved: Results below `pose_action/`, because another topic has their name.
     """
 
     image: str = ''
@@ -114,7 +114,7 @@ class RecordingTopics:
 
 
 def _types(reader: Recording) -> dict[str, set[str]]:
-    """Topic to its types: it may have had several in one recording."""
+    """Topic to its types; a topic may have several in one recording."""
     types: dict[str, set[str]] = {}
     for connection in reader.connections:
         types.setdefault(connection.topic, set()).add(connection.msgtype)

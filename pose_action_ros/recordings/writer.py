@@ -1,9 +1,9 @@
-"""Writes a recording that is whole at any moment, whatever ends the process.
+"""Writes a recording that is complete at any moment, however the process ends.
 
 Every two seconds, or 32 MB, the written part becomes a checkpoint: a file that any reader opens,
-with a `metadata.yaml` that fits it. A kill, a full disk or an error costs what came after the
-last one. An MCAP file ends in an index, so each checkpoint writes its new messages and the whole
-new index in one go, over the old index.
+with a `metadata.yaml` that fits it. A kill, a full disk or an error loses only the messages after
+the last checkpoint. An MCAP file ends in an index, so each checkpoint writes its new messages and
+the whole new index at once, over the old index.
 """
 
 from __future__ import annotations
@@ -37,10 +37,10 @@ _INDEX_SHARE = 8  # an index is written again once its messages are larger by th
 
 
 class CheckpointedWriter(Writer):
-    """Of a new recording; a context manager.
+    """Writer of a new recording; a context manager.
 
     Args:
-        path: Folder that is made. It is removed again should no message get into it.
+        path: Folder that is made. It is removed again if it gets no message.
         is_mcap: MCAP; otherwise sqlite3.
     """
 
@@ -166,8 +166,8 @@ class _Staged:
     """The pending end of a file, kept in memory until it is written at once.
 
     Args:
-        descriptor: Of the file.
-        start: Where it ends; what is written before the next commit begins there.
+        descriptor: Descriptor of the file.
+        start: End of the file; the next commit begins there.
     """
 
     def __init__(self, descriptor: int, start: int) -> None:
@@ -191,7 +191,7 @@ class _Staged:
         """Write to the file; if that fails, the file stays unchanged.
 
         Args:
-            tail_at: From here on it is written again next time.
+            tail_at: The next commit writes again from here on.
 
         Raises:
             OSError: The disk is full, or the like.

@@ -1,7 +1,7 @@
 """The node's message on `/diagnostics`, once a second.
 
 Times are milliseconds where a key ends in `_ms`, rates are in hertz, lengths in metres. Levels:
-ERROR after a transition that failed, WARN on what a user must see (`frame_history`), OK
+ERROR after a transition that failed, WARN for faults that a user must see (`frame_history`), OK
 otherwise, also while the node is unconfigured or inactive on purpose.
 """
 
@@ -53,10 +53,10 @@ class NodeStatistics:
 
     Attributes:
         frames_bad: Images that could not be decoded.
-        frames_failed: Images that could not be looked at for another reason.
+        frames_failed: Images that could not be processed for another reason.
         frames_skipped: Images that were skipped for their stamps.
-        frames_unwatched: Images left alone because nobody subscribed to a result.
-        clip_fill: How full the fullest clip is, 0 to 1.
+        frames_unwatched: Images that were not processed, because no result had a subscriber.
+        clip_fill: Filled share of the fullest clip, 0 to 1.
         history: Faults of the last images.
     """
 
@@ -96,7 +96,7 @@ class NodeStatistics:
         self.history.add_failure('cannot be decoded', reason)
 
     def count_failed(self, reason: str) -> None:
-        """Note that an image could not be looked at."""
+        """Note that an image could not be processed."""
         self.frames_failed += 1
         self.history.add_failure('have failed', reason)
 
@@ -111,17 +111,17 @@ class NodeStatistics:
             self._done.append((time.monotonic(), times))
 
     def count_distance(self, sigma_m: float, source: ScaleSource) -> None:
-        """Note how certain the distance of a person is.
+        """Note the uncertainty of a person's distance.
 
         Args:
             sigma_m: One standard deviation of the root's distance; NaN if unknown.
-            source: Where the metres come from.
+            source: Source of the metres.
         """
         with self._lock:
             self._distance = (time.monotonic(), sigma_m, source)
 
     def distance(self) -> dict[str, object]:
-        """Return how certain the distance of the person seen last is; NaN, none after a while."""
+        """Return the uncertainty of the last person's distance, and its source; it expires."""
         with self._lock:
             seen, sigma_m, source = self._distance
         if seen < time.monotonic() - _WINDOW_S:
@@ -135,7 +135,7 @@ class NodeStatistics:
             return time.monotonic() - max(last, self._started)
 
     def counts(self) -> dict[str, object]:
-        """Return what became of images that gave no result."""
+        """Return the numbers of images without a result, by cause."""
         return {
             'frames_bad': self.frames_bad,
             'frames_failed': self.frames_failed,

@@ -1,6 +1,6 @@
-"""A subscription that fits its publishers: reliable where all of them are, best effort otherwise.
+"""A subscription that fits its publishers: reliable if all of them are, otherwise best effort.
 
-Why: docs/adr/0011-reliable-where-offered.md.
+The reason is in docs/adr/0011-reliable-where-offered.md.
 """
 
 from __future__ import annotations
@@ -23,16 +23,16 @@ __all__ = ['FittingSubscription']
 
 
 class FittingSubscription:
-    """Hears the newest message of a topic, and is made anew when its publishers change.
+    """Receives the newest message of a topic, and is created again when its publishers change.
 
     The parameter `qos_overrides.TOPIC.subscription.reliability` fixes the reliability; its default
     is `best_available`.
 
     Args:
         node: The node that owns it.
-        message_type: Of the messages.
+        message_type: Type of the messages.
         topic: Their topic, before remapping.
-        callback: Gets each message, and what rclpy tells of it.
+        callback: Called with each message and rclpy's information about it.
     """
 
     def __init__(
@@ -54,7 +54,7 @@ class FittingSubscription:
 
     @property
     def misfit(self) -> str:
-        """Why a publisher is not heard; else empty."""
+        """The reason if a publisher does not match; otherwise empty."""
         return self._wrong_type or self._wrong_qos
 
     def close(self) -> None:
@@ -62,7 +62,7 @@ class FittingSubscription:
         self._node.destroy_subscription(self._subscription)
 
     def fit(self) -> None:
-        """Look at the publishers that there are now, and fit the subscription to them."""
+        """Fit the subscription to the present publishers."""
         self._wrong_type = self._other_types()
         offers = self._offers()
         if not offers:
@@ -86,7 +86,7 @@ class FittingSubscription:
         )
 
     def _choose(self, profile: QoSProfile) -> SetParametersResult:
-        """Fill in the reliability that the parameters leave open."""
+        """Set the reliability, unless a parameter has fixed it."""
         self._is_fixed = profile.reliability != ReliabilityPolicy.BEST_AVAILABLE
         if not self._is_fixed:
             profile.reliability = _best(self._offers())
@@ -102,7 +102,7 @@ class FittingSubscription:
         ]
 
     def _other_types(self) -> str:
-        """Which types are published instead, where no publisher has the right one."""
+        """The types that are published instead, if no publisher has the right one."""
         publishers = self._node.get_publishers_info_by_topic(self._topic)
         types = {publisher.topic_type for publisher in publishers}
         if not types or self._type_name in types:

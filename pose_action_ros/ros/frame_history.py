@@ -1,7 +1,7 @@
 """Causes of missing results although the node runs, with one text for each.
 
 `FrameHistory` keeps the last seconds of images and results and names their faults.
-Every problem ends by itself once its cause has gone. Times are of a steady clock, seconds.
+Every problem ends by itself once its cause is gone. Times are seconds of a steady clock.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ SKIPPED = 'are skipped'
 
 class _Outcome(NamedTuple):
     at_s: float
-    what: str  # fate of the image, for people; empty if it was processed
+    what: str  # fate of the image, for the message; empty if it was processed
     reason: str
 
 
@@ -58,7 +58,7 @@ class FrameHistory:
         self._unlabelled: deque[_Result] = deque(maxlen=_LENGTH)  # since the last valid label
 
     def clear(self) -> None:
-        """Start afresh: the node becomes active."""
+        """Clear the history, because the node becomes active."""
         with self._lock:
             for memory in (self._stamps, self._outcomes, self._unlabelled):
                 memory.clear()  # type: ignore[attr-defined]
@@ -72,18 +72,18 @@ class FrameHistory:
         """Note that an image gave no result.
 
         Args:
-            what: Of all images of that kind, for people: `cannot be decoded`.
-            reason: Why this one.
+            what: Predicate that fits all images of this kind: `cannot be decoded`.
+            reason: The reason for this image.
         """
         with self._lock:
             self._outcomes.append(_Outcome(self._clock(), what, reason))
 
     def add_result(self, stamp_ns: int, people: int, valid: bool) -> None:
-        """Note that an image was looked at.
+        """Note that an image was processed.
 
         Args:
             stamp_ns: Its stamp.
-            people: How many have been seen.
+            people: Number of people seen.
             valid: Some label is valid, or the network gives none.
         """
         with self._lock:
@@ -136,7 +136,7 @@ def _stamps(stamps: list[int]) -> str:
 
 
 def _labels(results: list[_Result], clip_s: float, max_gap_s: float) -> str:
-    """Why people are seen and no label has become valid for longer than a clip takes."""
+    """The reason why no label of the seen people is valid after the time of a clip."""
     steps_s = np.diff([result.stamp_ns for result in results]) * 1e-9
     # Neither images that come slower than their stamps say count, nor one jump of the stamps.
     waited_s = min(results[-1].at_s - results[0].at_s, steps_s[steps_s > 0.0].sum())

@@ -1,8 +1,8 @@
 """The hand-over from callbacks to worker: the newest frame, and commands.
 
-The callback stores, the worker takes. A frame that is replaced before it was taken is a drop, and
-is counted; so nothing that is published is older than one inference behind the camera. The
-middleware drops too (its queue holds one image): that shows in the publisher's numbering.
+The callback stores a frame, and the worker takes it. A frame that is replaced before it was taken
+is dropped and counted, so results are at most one inference behind the camera. The middleware
+drops images too, because its queue holds one. Gaps in the publisher's numbering show that.
 Commands are never dropped; the worker takes them before the next frame.
 """
 
@@ -29,7 +29,7 @@ class ArrivedImage:
     Attributes:
         msg: The message.
         stamp_ns: Its stamp.
-        arrival_ns: When it came, on the clock of `time.monotonic_ns`.
+        arrival_ns: Time of its arrival, on the clock of `time.monotonic_ns`.
     """
 
     msg: Image | CompressedImage
@@ -63,7 +63,7 @@ class FrameSlot:
 
         Args:
             frame: The newest.
-            missed: How many frames before it never arrived here.
+            missed: Number of frames before it that never arrived.
         """
         with self._condition:
             self._received += 1 + missed
@@ -72,13 +72,13 @@ class FrameSlot:
             self._condition.notify_all()
 
     def order(self, run: Callable[[], object]) -> None:
-        """Have the consumer do something before it takes the next frame."""
+        """Add a command, which the consumer carries out before the next frame."""
         with self._condition:
             self._commands.append(run)
             self._condition.notify_all()
 
     def wake(self) -> None:
-        """Let a consumer that waits for something else look again."""
+        """Make a waiting consumer check its condition again."""
         with self._condition:
             self._condition.notify_all()
 
@@ -121,7 +121,7 @@ class PublisherGaps:
         self._last: dict[bytes, int] = {}
 
     def missed(self, message_info: Mapping[str, Any]) -> int:
-        """Return how many messages of its publisher are missing before this one.
+        """Return the number of its publisher's messages that are missing before this one.
 
         Args:
             message_info: As rclpy hands it to callbacks; 0 where the middleware does not number.

@@ -1,12 +1,12 @@
 """Image messages to RGB arrays, by cv_bridge if it is installed.
 
-cv_bridge decodes where it imports, as everywhere in ROS; the package's own decoder
-(`messages.image`) serves where it does not, with the same result, and what cv_bridge can't read:
-uyvy, yuyv, nv12, nv21, nv24, 8UC1, 8UC3 and 8UC4, big-endian pixels under numpy 2, and rows with
-padding, which it shears without a word unless the padding is a whole number of pixels. Images of
-16 bits are decoded by the package too: cv_bridge shows those that use 10 or 12 as black. Some
-distributions ship a cv_bridge that was built for numpy 1 and does not load under numpy 2: that is
-caught here.
+The package's own decoder (`messages.image`) has the same results and is used in these cases:
+
+* cv_bridge is missing, or was built for numpy 1 and does not load under numpy 2.
+* cv_bridge can't read the image: uyvy, yuyv, nv12, nv21, nv24, 8UC1, 8UC3, 8UC4, and big-endian
+  pixels under numpy 2.
+* cv_bridge would shear the image: rows whose padding is not a whole number of pixels.
+* The image has 16 bits: cv_bridge shows images that use only 10 or 12 of them as black.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ class ImageDecoder:
     Attributes:
         infrared: The images are infrared, `16UC1` among them, as `decode_image` has it.
         decoder: `cv_bridge` or `built-in`.
-        reason: Why the built-in decoder is used; empty with cv_bridge.
+        reason: Reason for the built-in decoder; empty with cv_bridge.
     """
 
     def __init__(self) -> None:
@@ -54,7 +54,7 @@ class ImageDecoder:
 
 
 def _is_sound(msg: Image) -> bool:
-    """Tell whether cv_bridge reads the message right; the rest is our decoder's."""
+    """Tell whether cv_bridge reads the message correctly."""
     pixel = bytes_per_pixel(msg.encoding)
     if msg.encoding.endswith('16'):
         return False

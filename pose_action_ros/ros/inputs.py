@@ -39,16 +39,16 @@ class Inputs:
 
     Args:
         node: The node that owns them.
-        settings: Which there are.
-        boxes: Says where people are; None: nobody does.
-        statistics: Where images are counted.
+        settings: They select the subscriptions.
+        boxes: The topic with boxes of people; None: there is none.
+        statistics: Counts the images.
 
     Attributes:
-        slot: Where images are put; None while nobody takes them.
+        slot: Receives the images; None if there is no worker.
         enabled: Images are handed on.
-        matched: What comes beside the images.
-        image_topic: Where images are expected.
-        camera_info_topic: Where their calibration is.
+        matched: The inputs beside the images.
+        image_topic: Topic of the images.
+        camera_info_topic: Topic of their calibration.
     """
 
     def __init__(
@@ -90,18 +90,18 @@ class Inputs:
         self._subscriptions.clear()
 
     def fit(self) -> None:
-        """Fit each subscription to the publishers that its topic has now."""
+        """Fit each subscription to the present publishers of its topic."""
         for subscription in self._subscriptions.values():
             subscription.fit()
 
     def change(self, settings: NodeSettings) -> None:
-        """Read the calibration that has come as other settings say."""
+        """Read the last calibration again, with other settings."""
         self._rectified = settings.image_rectified
         if self._info is not None:
             self.matched.calibration = calibration_from_msg(self._info, rectified=self._rectified)
 
     def silence(self, for_s: float) -> str:
-        """Return that no image has come for so long, and where there may be some instead."""
+        """Return a text: no image for this time, and another topic that may have images."""
         text, (topic, transport) = f'no image on {self.image_topic} for {for_s:g} s', self._other
         if not self._node.count_publishers(topic):
             return text

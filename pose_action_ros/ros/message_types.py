@@ -10,7 +10,7 @@ __all__ = ['MAKE', 'RosMessageMaker', 'find_messages', 'find_vision_msgs']
 
 
 class RosMessageMaker:
-    """A `messages.MessageMaker`; packages are imported when they are first needed."""
+    """A `messages.MessageMaker`; packages are imported on first use."""
 
     def __call__(self, name: str, /, **fields: Any) -> Any:
         """Return a message of the type `package/Name`."""
@@ -25,7 +25,7 @@ class RosMessageMaker:
 
 
 MAKE = RosMessageMaker()
-"""It has no state: one serves all."""
+"""The maker for all; it has no state."""
 
 
 def find_messages(package: str) -> Any:

@@ -1,6 +1,6 @@
 """Opens the network in a separate thread, and reports each step with the time so far.
 
-PyTorch and the backend are imported in that thread, so the node has its topics before.
+PyTorch and the backend are imported in that thread, so the node has its topics earlier.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ class NetworkLoader:
         self._thread = threading.Thread(target=self._run, name='loading', daemon=True)
 
     def start(self) -> None:
-        """Start to load in the thread."""
+        """Start the thread."""
         self._thread.start()
 
     @property
@@ -52,7 +52,7 @@ class NetworkLoader:
         return f'loading {self._settings.model.weights}: {self._step} ({passed_s:.0f} s)'
 
     def finish(self) -> PoseActionStream:
-        """Return the network, and load it now if the thread was not started; raise its error."""
+        """Return the network, loading it now if no thread was started; raise a loading error."""
         if self._loaded is None:
             self._run()
         if self._loaded is None or isinstance(self._loaded, BaseException):

@@ -1,7 +1,7 @@
 """The node: images in; people, poses and actions out. The contract is docs/ros_interface.md.
 
-A managed node: `configure` loads the network and warms it up, beside the executor; `cleanup` frees
-it. Image callbacks only store the newest frame; one worker thread does the rest.
+A managed node: `configure` loads the network and warms it up while the executor continues, and
+`cleanup` frees it. Image callbacks only store the newest frame. One worker thread does the rest.
 """
 
 from __future__ import annotations
@@ -68,7 +68,7 @@ _POLL_S = 0.01  # while the network loads
 
 
 class _OneTurn:
-    """Awaited, it lets the executor do what else there is."""
+    """Awaited, it lets the executor run other callbacks."""
 
     def __await__(self) -> Generator[None, None, None]:
         yield
@@ -126,7 +126,7 @@ class PoseActionNode(LifecycleNode):
         self.get_logger().error(text, throttle_duration_sec=1.0)
 
     async def start(self) -> None:
-        """Configure and activate; where configuring fails the node waits for a manager."""
+        """Configure and activate; if `configure` fails, the node waits for a manager."""
         if await self._configure() is TransitionCallbackReturn.SUCCESS:
             self.trigger_activate()
 
@@ -135,9 +135,10 @@ class PoseActionNode(LifecycleNode):
     async def _on_change_state(
         self, request: ChangeState.Request, response: ChangeState.Response
     ) -> ChangeState.Response:
-        """Configure beside the executor; all other transitions are quick.
+        """Configure while the executor continues; all other transitions are quick.
 
-        What the state does not allow is refused here: the rclpy of Jazzy would end the node.
+        A transition that the state does not allow is refused here, because Jazzy's rclpy would
+        end the node.
         """
         number, state = self._state_machine.current_state
         wanted = request.transition.label or request.transition.id
@@ -177,7 +178,7 @@ class PoseActionNode(LifecycleNode):
             return self._fail(error)
 
     def _prepare(self) -> NetworkLoader:
-        """Topics, and what else fails fast, come first: the network takes seconds to load."""
+        """Create topics and check settings first, because the network takes seconds to load."""
         settings = self.settings = self._configured = read_settings(self, NodeSettings)
         self._failure = ''
         self._decoder.infrared = settings.image_infrared
@@ -240,7 +241,7 @@ class PoseActionNode(LifecycleNode):
         return result
 
     def on_deactivate(self, state: LifecycleState) -> TransitionCallbackReturn:
-        """Stop the worker, forget the tracks and remove the markers."""
+        """Stop the worker, drop the tracks and remove the markers."""
         self.stop_work()
         return super().on_deactivate(state)
 
@@ -257,7 +258,7 @@ class PoseActionNode(LifecycleNode):
         self._inputs = self._outputs = self._target = self._frames = self._stream = None
 
     def on_shutdown(self, state: LifecycleState) -> TransitionCallbackReturn:
-        """Stop and free whatever there is."""
+        """Stop the worker and free everything."""
         self.on_deactivate(state)
         return self.on_cleanup(state)
 

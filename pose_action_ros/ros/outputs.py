@@ -47,12 +47,12 @@ __all__ = ['Outputs']
 
 
 class Outputs:
-    """The node's publishers: there before the network is, whose results they need.
+    """The node's publishers. They exist before the network is loaded.
 
     Args:
         node: The node that owns them.
-        target: The frame that results are wanted in; None: that of the image.
-        frames: Publishes people on /tf; None: nobody does.
+        target: The frame of the results; None: that of the image.
+        frames: Publishes people on /tf; None: they are not published there.
     """
 
     def __init__(
@@ -75,13 +75,13 @@ class Outputs:
     def describe(
         self, skeleton: Skeleton, model: str, labels: Sequence[str], markers: MarkerSettings
     ) -> None:
-        """Get ready for the results of a network.
+        """Prepare for the results of a network.
 
         Args:
             skeleton: Its joint layout.
-            model: Its name, as it stands in the messages.
+            model: Its name in the messages.
             labels: Its actions.
-            markers: How a person is drawn.
+            markers: Style of the markers.
         """
         self._skeleton, self._model = skeleton, model
         self._results = ResultBuilder(MAKE, skeleton, markers)
@@ -101,7 +101,7 @@ class Outputs:
         )
 
     def _latch(self, topic: str, message: Any) -> Publisher:
-        """Publish once, for all who come; before the node is active: no lifecycle publisher."""
+        """Publish a latched message, by a plain publisher: the node is not active yet."""
         publisher = self._node.create_publisher(
             type(message),
             topic,
@@ -119,11 +119,11 @@ class Outputs:
             self._node.destroy_publisher(latched)
 
     def redraw(self, markers: MarkerSettings) -> None:
-        """Draw markers anew from now on."""
+        """Change the style of the markers."""
         self._results.redraw(markers)
 
     def watched(self) -> bool:
-        """Tell whether anyone subscribes to any result, or people are wanted on /tf."""
+        """Tell whether a result has a subscriber, or people are published on /tf."""
         subscribed = any(publisher.get_subscription_count() for publisher in self._publishers)
         return subscribed or self._frames is not None
 
@@ -133,7 +133,7 @@ class Outputs:
         """Publish one processed frame.
 
         Args:
-            header: Of the image message.
+            header: Header of the image message.
             image_rgb: Its (H, W, 3) uint8 pixels.
             prediction: The results for the image.
         """

@@ -93,14 +93,14 @@ def read_settings(
 def check_settings(
     node: Node, settings_class: type, changes: Sequence[Parameter], *, in_use: Any = None
 ) -> SetParametersResult:
-    """Say whether the settings would still be right after these changes, and why not.
+    """Check the settings after these changes; a refusal has a reason.
 
     Args:
         node: The node on which `declare_settings` was called.
         settings_class: The settings dataclass.
         changes: The requested changes.
-        in_use: The settings of the last `configure` while they are in use, so that other values
-            of what takes effect there would do nothing; None while they are not.
+        in_use: The settings of the last `configure` while the node is configured: changes that
+            take effect at `configure` are refused. None otherwise.
     """
     values = {change.name: change.value for change in changes}
     try:

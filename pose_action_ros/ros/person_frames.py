@@ -19,7 +19,7 @@ class PersonFrames:
     """Sends the frames of people.
 
     Args:
-        node: Whose publisher sends them.
+        node: The node that sends them.
 
     Raises:
         ConfigError: tf2 is not installed.

@@ -15,7 +15,7 @@ __all__ = ['main']
 
 
 def main() -> int:
-    """Run the node until it is told to stop; 1 where a parameter is given a wrong value."""
+    """Run the node until it is told to stop; 1 if a parameter has a wrong value."""
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: _end_at_once())
     import rclpy

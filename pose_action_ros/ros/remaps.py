@@ -1,6 +1,6 @@
-"""Which names were remapped on the command line, also to the name that they have anyway.
+"""The remapping rules of the command line, even those that map a name to itself.
 
-rcl resolves names but does not tell whether a rule applied: `-r camera_info:=camera_info` looks
+rcl resolves names but does not tell whether a rule applied. `-r camera_info:=camera_info` looks
 like no rule at all.
 """
 
@@ -22,7 +22,7 @@ def is_remapped(name: str, node_name: str, namespace: str, arguments: Sequence[s
     """Tell whether a rule for a topic was given.
 
     Args:
-        name: The topic, as the node's code has it.
+        name: Name of the topic in the node's code.
         node_name: Name of the node.
         namespace: Its namespace.
         arguments: The command line, with `--ros-args`.

@@ -1,4 +1,4 @@
-"""Names of version 0.1, which are refused with their new names.
+"""Names of version 0.1: they are refused, and the error states the new names.
 
 `people` was the topic of a detector, and is now a result of the node. An old parameter would have
 no effect, and an old rule would send results to the topic of the detector.
@@ -57,10 +57,10 @@ def refuse_old_parameters(node: Node) -> None:
 
 
 def refuse_old_changes(changes: list[Parameter]) -> list[Parameter]:
-    """Return the changes, if none of them has an old name.
+    """Return the changes if none of them has an old name.
 
     Raises:
-        RenamedParameterError: One has.
+        RenamedParameterError: A change has an old name.
     """
     if renamed := _renamed(change.name for change in changes):
         raise RenamedParameterError(renamed)
@@ -71,7 +71,7 @@ def refuse_old_topics(node: Node, arguments: Sequence[str]) -> None:
     """Refuse a rule for `people` that is meant for the detector.
 
     Args:
-        node: A node that wants detections.
+        node: A node that uses detections.
         arguments: The command line, with `--ros-args`.
 
     Raises:
@@ -86,5 +86,5 @@ def refuse_old_topics(node: Node, arguments: Sequence[str]) -> None:
 
 
 def _renamed(names: Iterable[str]) -> str:
-    """Which of these parameters have new names; empty if none has."""
+    """The new names of renamed parameters among these; empty if there are none."""
     return '; '.join(f'{name} is now {RENAMED[name]}' for name in names if name in RENAMED)

@@ -1,4 +1,4 @@
-"""How a process with a node ends: a signal sets a flag, and the loop that spins looks at it.
+"""The end of a process with a node: a signal sets a flag, and the spinning loop checks it.
 
 rclpy's own handlers raise KeyboardInterrupt, or end ROS, in the middle of whatever goes on. A
 message that is being converted then fails with another error, and a callback loses its
@@ -48,7 +48,7 @@ class StopFlag:
 
 @contextmanager
 def ros_without_signal_handlers() -> Iterator[None]:
-    """Keep ROS up inside the block, whatever signals come."""
+    """Keep ROS running inside the block, regardless of signals."""
     rclpy.init(signal_handler_options=SignalHandlerOptions.NO)
     try:
         yield

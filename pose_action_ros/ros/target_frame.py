@@ -1,7 +1,7 @@
 """Results in another frame than the camera's, by tf2 if it is installed.
 
-The transform is looked up at the image's stamp. Where tf2 does not know it, messages stay in the
-optical frame and say so in their header: nothing is ever published in a wrong frame.
+The transform is looked up at the image's stamp. If tf2 does not know it, messages stay in the
+optical frame, which their header names. So nothing is published in a wrong frame.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ class FrameTransform:
     Attributes:
         frame_id: The other frame.
         rotation: (3, 3).
-        translation_m: (3,), the camera's place in the other frame.
+        translation_m: (3,) position of the camera in the other frame.
     """
 
     frame_id: str
@@ -62,7 +62,7 @@ class FrameTransform:
         return Header(stamp=header.stamp, frame_id=self.frame_id)
 
     def move_pose(self, pose: Pose3D) -> None:
-        """Move a pose in place: its places are moved, what has a direction alone is turned."""
+        """Transform a pose in place: positions are moved, directions are rotated."""
         self._move([pose.root, *(joint.position for joint in pose.joints)])
         self._turn([pose.velocity, *(joint.from_root for joint in pose.joints)])
         covariance = np.reshape(pose.root_covariance, (3, 3))
@@ -70,7 +70,7 @@ class FrameTransform:
         pose.header = self.header(pose.header)
 
     def move_markers(self, markers: Iterable[Marker]) -> None:
-        """Move what a pose is drawn with, in place."""
+        """Transform the markers of a pose in place."""
         for marker in markers:
             is_text = marker.type == Marker.TEXT_VIEW_FACING
             self._move([marker.pose.position] if is_text else marker.points)
@@ -92,8 +92,8 @@ class TargetFrame:
     """Looks transforms up.
 
     Args:
-        node: Whose subscriptions bring the transforms; it must be spun meanwhile.
-        frame_id: The frame that results are wanted in.
+        node: The node that receives the transforms; an executor must spin it.
+        frame_id: The frame of the results.
 
     Raises:
         ConfigError: tf2 is not installed.
@@ -109,7 +109,7 @@ class TargetFrame:
 
     @property
     def problem(self) -> str:
-        """Why results stay in the frame of the image; empty if they recently did not."""
+        """The reason if results stay in the frame of the image; otherwise empty."""
         told_s, problem = self._problem
         return problem if time.monotonic() < told_s + _REMEMBERED_S else ''
 
@@ -145,8 +145,8 @@ def load_tf2(wanted: str, otherwise: str) -> Any:
     """Return the module `tf2_ros`.
 
     Args:
-        wanted: The setting that needs it, for people.
-        otherwise: The setting that does without.
+        wanted: The setting that needs it, for the message.
+        otherwise: A setting that does not need it.
 
     Raises:
         ConfigError: It is not installed.

@@ -1,7 +1,7 @@
 """Warnings about parameters that were given at the start and have no effect.
 
 rcl ignores a parameter that no node declares, and a parameter file whose keys name other nodes.
-Both happen after a slip of the pen: `body.heigth`, or `pose_action_node:` for `pose_action:`.
+Both are easy slips: `body.heigth`, or `pose_action_node:` for `pose_action:`.
 """
 
 from __future__ import annotations
@@ -81,5 +81,5 @@ def _node_keys(content: Mapping[str, Any], prefix: str = '') -> Iterator[str]:
 
 
 def _fits(key: str, node_name: str) -> bool:
-    """As rcl matches: `*` stands for one part of a name, `**` for any number of them."""
+    """Match as rcl does: `*` stands for one part of a name, `**` for any number of parts."""
     return re.fullmatch(key.replace('/*', r'(/\w+)'), node_name) is not None

@@ -1,8 +1,8 @@
 """The worker: takes the newest frame, runs the stream on it and publishes, in a thread of its own.
 
-Stream and outputs belong to this thread while it runs. Whatever changes them (settings, reset, the
-end) is a command that it carries out between two frames, so nothing is shared and nothing races.
-An image that can't be looked at is counted and skipped; the next one is taken.
+Stream and outputs belong to this thread while it runs. Every change (of settings, a reset, the
+end) is a command that it carries out between two frames, so there are no races. An image that
+can't be processed is counted and skipped.
 """
 
 from __future__ import annotations
@@ -37,16 +37,16 @@ class FrameWorker:
 
     Args:
         decoder: Decodes images.
-        matched: What comes beside the images.
+        matched: The inputs beside the images.
         stream: Image in, prediction out.
-        outputs: Publishes.
-        statistics: Where every image is counted.
-        settings: Those of the first frame.
-        clock: The node's.
-        logger: The node's.
+        outputs: The publishers.
+        statistics: Counts every image.
+        settings: Settings of the first frame.
+        clock: The node's clock.
+        logger: The node's logger.
 
     Attributes:
-        slot: Where images and commands are put.
+        slot: Receives images and commands.
         image_size: Width and height of the last image, pixels; None before the first.
     """
 

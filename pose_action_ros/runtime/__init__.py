@@ -17,7 +17,7 @@ __all__ = ['Engine']
 
 
 def __getattr__(name: str) -> Any:
-    """Load the engine, and PyTorch with it, when it is first asked for."""
+    """Load the engine, and PyTorch with it, on first use."""
     if name == 'Engine':
         from pose_action_ros.runtime.engine import Engine
 

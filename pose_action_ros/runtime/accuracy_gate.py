@@ -36,7 +36,7 @@ _PICTURES = Path(__file__).with_name('accuracy_gate_pictures.jpg')
 
 
 def deviation(network: Network, reference: Network, config: ModelConfig) -> tuple[float, float]:
-    """Return how far a network is off a reference on the stored pictures.
+    """Return the difference of a network and a reference on the stored pictures.
 
     Returns:
         Largest distance of a joint in the crop, pixels; largest difference of a probability.
@@ -72,7 +72,7 @@ def gate_pictures() -> NDArray[np.uint8]:
 
 
 def as_clip(frames: FrameArrays, length: int) -> tuple[NDArray[np.float32], ...]:
-    """A clip that goes through the frames again and again: joints, probability, features."""
+    """A clip that repeats the frames: joints, probability, features."""
     order = np.arange(length) % len(frames.joints)
     return tuple(
         np.ascontiguousarray(array[order][None])

@@ -1,9 +1,9 @@
 """A function of tensors as a CUDA graph: hundreds of small kernels, launched as one.
 
 Python cannot launch small kernels as fast as a GPU runs them. So a function is captured once for
-fixed shapes: arrays go up from pinned memory, the graph is launched as one, the answer comes back
-as one copy, and only then the host waits. Where a graph can't be captured, or does not give the
-eager numbers, the same function runs eagerly, and the reason is kept.
+fixed shapes. Arrays are copied from pinned memory, the graph is launched as a whole, the result is
+copied back, and only then does the host wait. If a graph can't be captured, or its numbers differ
+from an eager run, the function runs eagerly and the reason is kept.
 """
 
 from __future__ import annotations
@@ -33,8 +33,8 @@ class Program:
 
     Args:
         function: Tensors of fixed shapes to one float32 tensor, its first axis the batch.
-        examples: Arrays of the largest shapes that come.
-        device: Where it runs.
+        examples: Arrays of the largest shapes.
+        device: The device.
 
     Attributes:
         note: Why there is no graph; empty if there is one, and on a CPU.

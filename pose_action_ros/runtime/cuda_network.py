@@ -30,7 +30,7 @@ class CudaNetwork:
 
     Args:
         net: The network; it stays as it is.
-        device: Where the copy runs.
+        device: The device of the copy.
         precision: `float32`, `bfloat16` or `float16`; the heads compute in float32 always.
     """
 
@@ -46,7 +46,7 @@ class CudaNetwork:
 
     @property
     def device(self) -> str:
-        """The device, for people."""
+        """Description of the device, for display."""
         return f'{self._device} ({torch.cuda.get_device_name(self._device)}, {self.precision})'
 
     def frames(self, crops: NDArray[np.uint8]) -> FrameArrays:

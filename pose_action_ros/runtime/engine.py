@@ -1,6 +1,6 @@
 """Runs the network: bytes of crops in, arrays out. Decides device, backend and precision.
 
-A reduced precision must earn its place (`gate`), or float32 is taken instead and the reason told.
+A reduced precision must pass the accuracy gate. Otherwise float32 is used and the reason reported.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ class Engine:
         threads: CPU threads; 0 for all cores. Holds for the whole process.
         backend: `torch`, `openvino` (CPU only), or `auto`: OpenVINO on a CPU where installed.
         precision: `auto`, `float32`, `bfloat16` or `float16`.
-        report: Called with each step of getting ready, for people.
+        report: Called with a sentence about each step.
 
     Raises:
         ConfigError: There is no such backend or precision.
@@ -89,12 +89,12 @@ class Engine:
 
     @property
     def device(self) -> str:
-        """The device, for people."""
+        """Description of the device, for display."""
         return self._network.device
 
     @property
     def precision(self) -> str:
-        """In which the convolutions run: `float32`, `bfloat16` or `float16`."""
+        """Precision of the convolutions: `float32`, `bfloat16` or `float16`."""
         return self._network.precision
 
     def frames(self, crops: NDArray[np.uint8]) -> FrameArrays:

@@ -1,7 +1,8 @@
-"""Runs the finder: a whole image in, places where people may be out.
+"""Runs the finder: a whole image in, candidates for people out.
 
-An image that is upright is read upright. On a CPU it runs on OpenVINO where that is installed,
-else, and on a GPU, on PyTorch; in float32 always, as it is a small part of the work.
+Portrait images are not rotated. On a CPU the finder runs on OpenVINO if that is installed. On a
+GPU, or without OpenVINO, it runs on PyTorch. It always computes in float32, because it is a small
+part of the work.
 """
 
 from __future__ import annotations
@@ -35,7 +36,7 @@ __all__ = ['Candidate', 'FinderEngine']
 
 
 class Candidate(NamedTuple):
-    """A place where somebody may be.
+    """A candidate for a person.
 
     Attributes:
         box: The square around them, pixels of the image.
@@ -72,12 +73,12 @@ class FinderEngine:
     def candidates(
         self, image_rgb: NDArray[np.uint8], min_score: float, most: int
     ) -> list[Candidate]:
-        """Return places where somebody may be, the most certain first.
+        """Return the candidates in an image, the most certain first.
 
         Args:
             image_rgb: (H, W, 3) uint8.
-            min_score: Places below it are none.
-            most: Places at most.
+            min_score: Lowest score of a candidate.
+            most: Largest number of candidates.
         """
         rows, columns = image_rgb.shape[:2]
         long_px, short_px = self.config.long_px, self.config.short_px

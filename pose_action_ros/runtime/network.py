@@ -34,14 +34,14 @@ class Network(Protocol):
     """A network that is ready to run.
 
     Attributes:
-        precision: In which its convolutions run.
+        precision: Precision of its convolutions.
     """
 
     precision: str
 
     @property
     def device(self) -> str:
-        """The device, for people."""
+        """Description of the device, for display."""
 
     def frames(self, crops: NDArray[np.uint8]) -> FrameArrays:
         """Run the pose network on (N, 256, 256, 3) RGB bytes."""

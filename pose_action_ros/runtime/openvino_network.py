@@ -39,9 +39,9 @@ _TYPES = {'float32': 'f32', 'bfloat16': 'bf16'}
 
 
 class OpenVinoSource:
-    """A network on its way to OpenVINO: converted when first needed, once for all precisions.
+    """Converts a network to OpenVINO, when first needed and once for all precisions.
 
-    What it compiles is kept for the next start (`start_cache`), which then converts nothing.
+    Compiled models are kept for the next start (`start_cache`), which then converts nothing.
 
     Args:
         net: The network; it stays as it is.
@@ -73,7 +73,7 @@ class OpenVinoSource:
         Args:
             graph: `frames` or `actions`.
             precision: `float32` or `bfloat16`.
-            fixed: Whether for the shapes of `shapes` alone, or for any number of people.
+            fixed: Compile for the shapes of `shapes` alone, instead of any number of people.
         """
         options: dict[str, Any] = {
             'INFERENCE_PRECISION_HINT': _TYPES[precision],
@@ -133,7 +133,7 @@ class OpenVinoNetwork:
 
     @property
     def device(self) -> str:
-        """The device, for people."""
+        """Description of the device, for display."""
         return f'cpu (OpenVINO {self.precision}, {self._threads} threads)'
 
     def frames(self, crops: NDArray[np.uint8]) -> FrameArrays:
@@ -153,10 +153,10 @@ class OpenVinoNetwork:
 
 
 class _Program:
-    """A graph, compiled for any shapes, and for those of one person at its first such call.
+    """A graph, compiled for any shapes, and on the first call for one person for those shapes.
 
-    One person and the trained clip are what is asked for nearly always, and with shapes that are
-    known beforehand a frame is a tenth faster. The engine's warm-up makes that first call.
+    Most calls are for one person and the trained clip, and a frame is a tenth faster with shapes
+    that are known beforehand. The engine's warm-up makes that first call.
     """
 
     def __init__(self, source: OpenVinoSource, graph: str, precision: str) -> None:

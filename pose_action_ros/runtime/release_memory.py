@@ -23,7 +23,7 @@ def give_back_memory() -> None:
 
 
 def forget_traces() -> None:
-    """Drop the types that `torch.jit.trace` registers for good, one for each layer of a network.
+    """Drop the types that `torch.jit.trace` registers permanently, one for each layer.
 
     Without this each conversion of our network leaves 60 MiB until the process ends. PyTorch's
     own tests do the same between themselves; nothing in this process needs TorchScript.

@@ -41,7 +41,7 @@ class StartCache:
 
     Args:
         net: The network.
-        facts: What else the kept bytes depend on: versions, the CPU, options.
+        facts: Everything else that the bytes depend on: versions, the CPU, options.
     """
 
     def __init__(self, net: MultitaskNet, *facts: str) -> None:

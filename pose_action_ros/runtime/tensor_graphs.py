@@ -25,7 +25,7 @@ __all__ = ['Graph', 'actions_graph', 'frames_graph']
 
 @dataclass(frozen=True, eq=False)
 class Graph:
-    """A module with what a tracer must know of it.
+    """A module and the facts that a tracer needs.
 
     Attributes:
         name: `frames` or `actions`.

@@ -1,4 +1,4 @@
-"""The network on PyTorch on a CPU: the reference, and what remains without OpenVINO."""
+"""The network on PyTorch on a CPU: the reference, and the fallback without OpenVINO."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ class TorchNetwork:
 
     @property
     def device(self) -> str:
-        """The device, for people."""
+        """Description of the device, for display."""
         return f'cpu ({torch.get_num_threads()} threads)'
 
     @torch.inference_mode()

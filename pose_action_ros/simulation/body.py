@@ -130,7 +130,7 @@ class Proportions:
 
 @dataclass(frozen=True, eq=False)
 class BodyFrames:
-    """Where the parts of a body are, T moments of it.
+    """Positions of the parts of a body at T times.
 
     Attributes:
         joints_m: (T, 17, 3) float64, layout pa17j.

@@ -41,7 +41,7 @@ def move(action: str, time_s: NDArray[np.float64], style: Style, start: Poses) -
     Args:
         action: One of `SIMULATED_ACTIONS`, or `OTHER`.
         time_s: (T,) seconds since the action began.
-        style: How it is performed.
+        style: Style of the performance.
         start: (D,) pose at the beginning; only standing up makes use of it.
 
     Returns:

@@ -61,7 +61,7 @@ class FilmFrame:
         joints_image_px: (17, 2) float32 pixels.
         visible: (17,) bool; inside the image and not hidden by another part or thing.
         action: Label of the motion that is under way, one of `SIMULATED_ACTIONS`.
-        phase: How much of it is done, 0 to 1; of the current cycle where it repeats.
+        phase: Progress from 0 to 1; if it repeats, of the current cycle.
         action_start_s: Time of the film at which the action began.
     """
 
@@ -76,7 +76,7 @@ class FilmFrame:
 
 @dataclass(frozen=True, eq=False)
 class Truth:
-    """Where the joints are at T times.
+    """Positions of the joints at T times.
 
     Attributes:
         joints_camera_m: (T, 17, 3) float64.
@@ -113,7 +113,7 @@ class Scene:
         opening: Actions to begin with.
         beside: A scene whose camera and light this actor shares; their own are drawn all the
             same.
-        wander: How the place moves about which the actor acts; at rest in the origin by default.
+        wander: Motion of the actor's place; by default at rest in the origin.
     """
 
     def __init__(

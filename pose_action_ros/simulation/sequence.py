@@ -42,10 +42,10 @@ class Segment:
 
     Attributes:
         action: Its label.
-        start_s: When it begins.
-        duration_s: How long it lasts.
-        blend_s: How long the transition out of the last pose takes.
-        style: How it is performed.
+        start_s: Its beginning, seconds.
+        duration_s: Its duration, seconds.
+        blend_s: Duration of the transition from the last pose, seconds.
+        style: Style of the performance.
         pose: (D,) at the beginning.
         place_m: (2,) x, y at the beginning.
         heading: Radians at the beginning.
@@ -70,7 +70,7 @@ class Segment:
 
     @property
     def end_s(self) -> float:
-        """When the next segment begins."""
+        """Beginning of the next segment."""
         return self.start_s + self.duration_s
 
     def poses(self, time_s: Array) -> Array:
@@ -96,7 +96,7 @@ class Segment:
 
 @dataclass(frozen=True, eq=False)
 class Moment:
-    """Where the actor's body is at T times, in the world.
+    """Positions of the actor's body at T times, in the world.
 
     Attributes:
         body: Joints and rotations in the body frame, pelvis at the origin.
@@ -119,13 +119,13 @@ class Moment:
 
 @dataclass(frozen=True)
 class Wander:
-    """How a whole performance is moved over the ground: to a place, and to and fro about it.
+    """Motion of a whole performance over the ground: to a place, and to and fro about it.
 
     Attributes:
         place_m: x and y of its middle in the world.
         reach_m: x and y of the way from the middle to either end.
         period_s: Time of one way there and back.
-        start: Where on that way it begins, 0 to 1.
+        start: Its beginning on that way, 0 to 1.
     """
 
     place_m: tuple[float, float] = (0.0, 0.0)
@@ -159,7 +159,7 @@ class Sequence:
         rng: Decides everything; the sequence owns it.
         body: The actor.
         figure: The actor's surface, which stands on the ground.
-        roam_m: How far from the origin the actor may walk.
+        roam_m: Largest distance of the walking actor from the origin.
         toward: Heading that faces the camera.
         opening: Actions to begin with, before the rounds of all actions.
     """
@@ -250,7 +250,7 @@ class Sequence:
         return replace(segment, seat_m=self._seat(segment, last))
 
     def _seat(self, segment: Segment, last: Segment | None) -> Array | None:
-        """Where the actor ends up sitting; standing up leaves that seat."""
+        """The place where the actor sits down; standing up leaves that seat."""
         if segment.action == 'stand up':
             return last.seat_m if last is not None else None
         if segment.action != 'sit down':
@@ -298,7 +298,7 @@ class Sequence:
 
 
 def _duration(action: str, style: Style, rng: np.random.Generator) -> float:
-    """How long an action is shown: 2 to 3 s; sitting down, standing up and falling once."""
+    """Duration of an action: 2 to 3 s; sitting down, standing up and falling happen once."""
     rest = rng.uniform(0.1, 0.3) if action == 'stand up' else rng.uniform(0.35, 0.8)
     if action in (*ENDS_APART, 'stand up'):
         return float(max(1.15 * cycle_s(action, style), 1.2) + rest)

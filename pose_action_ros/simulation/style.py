@@ -1,4 +1,4 @@
-"""How one performance differs from another: speed, amplitude, side, stance and idle sway.
+"""Differences between performances: speed, amplitude, side, stance and idle sway.
 
 Owns: `Style`, which is drawn for every performance of an action, and what all motions share.
 """
@@ -32,7 +32,7 @@ _CYCLE_S = {
 
 @dataclass(frozen=True, eq=False)
 class Style:
-    """How one performance differs from another.
+    """Differences of one performance from others.
 
     Attributes:
         speed: Over the usual speed.

@@ -21,11 +21,11 @@ class ShownPerson:
     """One person.
 
     Attributes:
-        text: The label, as people read it.
+        text: The displayed label.
         layout: Name of the joint layout.
-        joints_image_px: (J, 2) pixels, NaN where not seen.
+        joints_image_px: (J, 2) pixels, NaN if not seen.
         joints_m: (J, 3) metres in the camera's optical frame or relative to the root joint, NaN
-            where not seen; None where there is no 3D.
+            if not seen; None without 3D.
         in_camera: `joints_m` are in the camera's frame.
         scores: Probability of each action by its name; empty without actions.
     """
@@ -40,7 +40,7 @@ class ShownPerson:
 
 @dataclass(frozen=True, eq=False)
 class ShownFrame:
-    """One image and what was seen in it.
+    """One image and its results.
 
     Attributes:
         stamp_ns: The image's stamp.
@@ -58,7 +58,7 @@ class ShownFrame:
 
 
 def shown_prediction(image_rgb: NDArray[np.uint8], prediction: FramePrediction) -> ShownFrame:
-    """Return what is shown of a result without ROS."""
+    """Return the content of the page for a result without ROS."""
     return ShownFrame(
         stamp_ns=prediction.stamp_ns,
         image_rgb=image_rgb,

@@ -1,13 +1,14 @@
 """Shows frames on a page in the browser, or records them in a `.rrd` file, with rerun.
 
-Owns: the page's layout, and the names under which rerun keeps things. The page is served on this
-machine alone. The library loads when a view is made.
+Owns: the page's layout, and the names of its entities in rerun. The page is served to this machine
+alone. The library is imported when a view is made.
 """
 
 from __future__ import annotations
 
 import os
 import socket
+import webbrowser
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
@@ -17,8 +18,10 @@ import numpy as np
 from pose_action_ros.core.errors import ConfigError
 from pose_action_ros.core.skeleton import get_skeleton
 from pose_action_ros.geometry.camera_placement import level_placement
+from pose_action_ros.view.page_server import serve_page
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
 
     from numpy.typing import NDArray
@@ -31,10 +34,10 @@ __all__ = ['LiveView']
 _HOST = '127.0.0.1'
 _PAGE_PORT, _DATA_PORT = 9090, 9876  # the first ones that are tried
 _PORTS = 100
-_MEMORY = '512MiB'  # of the past that a page that opens late still gets; then the oldest goes
+_MEMORY = '512MiB'  # data kept for pages that open late; the oldest is dropped
 _JPEG_QUALITY = 80
-_ROOT_AHEAD_M = (0.0, 0.0, 3.0)  # where a pose without a place is drawn
-_SHOWN_S = 15.0  # of the past in plots
+_ROOT_AHEAD_M = (0.0, 0.0, 3.0)  # place of a pose without a known position
+_SHOWN_S = 15.0  # duration of the plots
 _EYE_M, _FOCUS_M = (0.4, -2.5, 2.1), (3.6, 0.0, 0.9)  # as in config/demo.rviz
 _ABOVE_PX, _ABOVE_M = 14.0, 0.25  # of a label over the topmost joint
 _RIGHT, _LEFT, _TRUNK = (255, 120, 40), (40, 170, 255), (90, 230, 90)  # RGB
@@ -44,13 +47,13 @@ class LiveView:
     """A page, a recording, or both.
 
     Args:
-        title: Of the page.
+        title: Title of the page.
         serve: Serve the page.
         record: A `.rrd` file that keeps everything, for `rerun FILE`.
-        open_browser: Open it in the browser where there is a display.
+        open_browser: Open the page in the browser, if there is a display.
 
     Attributes:
-        url: Where the page is; empty where none is served.
+        url: Address of the page; empty if none is served.
 
     Raises:
         ConfigError: rerun is not installed, or the file can't be written.
@@ -67,6 +70,8 @@ class LiveView:
         self._rr: Any = _load_rerun()
         self.url = ''
         self._start_ns: int | None = None
+        self._time_s = 0.0
+        self._drawn: set[str] = set()  # rates and ages that have a colour
         self._labels: tuple[str, ...] = ()
         self._recording = self._rr.RecordingStream(f'pose_action_ros {title}')
         sinks = []
@@ -96,7 +101,8 @@ class LiveView:
         rr = self._rr
         if self._start_ns is None:
             self._start_ns = frame.stamp_ns
-        self._recording.set_time('time', duration=(frame.stamp_ns - self._start_ns) * 1e-9)
+        self._time_s = (frame.stamp_ns - self._start_ns) * 1e-9
+        self._recording.set_time('time', duration=self._time_s)
         bgr = cv2.cvtColor(frame.image_rgb, cv2.COLOR_RGB2BGR)
         _, data = cv2.imencode('.jpg', bgr, (cv2.IMWRITE_JPEG_QUALITY, _JPEG_QUALITY))
         self._log('image', rr.EncodedImage(contents=data.tobytes(), media_type='image/jpeg'))
@@ -109,13 +115,12 @@ class LiveView:
         self._log('world/camera/labels', self._tags(rr.Points3D, persons, flat=False))
         if persons and persons[0].scores:
             self._show_scores(persons[0])
-        for group, numbers in (('rates', frame.rates_hz), ('ages', frame.ages_ms)):
-            for name, number in numbers.items():
-                if np.isfinite(number):
-                    self._log([group, name], rr.Scalars(number))
+        self._show_numbers('rates', frame.rates_hz)
+        self._show_numbers('ages', frame.ages_ms)
 
     def say(self, text: str) -> None:
-        """Add a line to the page's log."""
+        """Add a line to the page's log, at the time of the newest frame."""
+        self._recording.set_time('time', duration=self._time_s)  # each thread has its own
         self._log('log', self._rr.TextLog(text))
 
     def close(self) -> None:
@@ -134,6 +139,20 @@ class LiveView:
             lines = self._rr.SeriesLines(names=list(labels), colors=_spread_colours(len(labels)))
             self._log('scores', lines, static=True)
         self._log('scores', self._rr.Scalars(list(person.scores.values())))
+
+    def _show_numbers(self, group: str, numbers: Mapping[str, float]) -> None:
+        """Draw a line for each name; rerun's own colours may be alike."""
+        if not numbers:
+            return
+        colours = _spread_colours(len(numbers))
+        for (name, number), colour in zip(numbers.items(), colours, strict=True):
+            if not np.isfinite(number):
+                continue
+            if f'{group}/{name}' not in self._drawn:
+                self._drawn.add(f'{group}/{name}')
+                lines = self._rr.SeriesLines(names=name, colors=[colour])
+                self._log([group, name], lines, static=True)
+            self._log([group, name], self._rr.Scalars(number))
 
     def _tags(self, points: Any, persons: tuple[ShownPerson, ...], *, flat: bool) -> Any:
         """The labels, each above the topmost joint of its person; y is down."""
@@ -164,6 +183,11 @@ class LiveView:
         def plot(name: str, title: str, **options: Any) -> Any:
             return rrb.TimeSeriesView(origin=f'/{name}', name=title, time_ranges=lately, **options)
 
+        kinds = rrb.encodings.TextLogColumnKind
+        text_alone = rrb.archetypes.TextLogColumns(
+            timeline_columns=[rrb.encodings.TimelineColumn('time')],
+            text_log_columns=[rrb.encodings.TextLogColumn(kinds.Body)],
+        )
         scores = plot('scores', 'scores of the actions', axis_y=rrb.ScalarAxis(range=(0.0, 1.05)))
         pose = rrb.Spatial3DView(
             origin='/world',
@@ -177,8 +201,8 @@ class LiveView:
                 rrb.Vertical(
                     pose,
                     rrb.Horizontal(plot('rates', 'rates, Hz'), plot('ages', 'ages, ms')),
-                    rrb.TextLogView(origin='/log', name='the node says'),
-                    row_shares=(5, 3, 1),
+                    rrb.TextLogView(origin='/log', name='log', columns=text_alone),
+                    row_shares=(4, 3, 2),
                 ),
             ),
             rrb.TimePanel(state='collapsed'),
@@ -187,12 +211,14 @@ class LiveView:
         )
 
     def _serve_page(self, data: str, *, open_browser: bool) -> None:
+        behind = _free_port(_PAGE_PORT + _PORTS)
+        self._rr.serve_web_viewer(web_port=behind, open_browser=False, connect_to=data)
         port = _free_port(_PAGE_PORT)
-        has_display = any(os.environ.get(name) for name in ('DISPLAY', 'WAYLAND_DISPLAY'))
-        self._rr.serve_web_viewer(
-            web_port=port, open_browser=open_browser and has_display, connect_to=data
-        )
+        serve_page(_HOST, port, behind)
         self.url = f'http://{_HOST}:{port}/?url={quote(data, safe="")}'
+        has_display = any(os.environ.get(name) for name in ('DISPLAY', 'WAYLAND_DISPLAY'))
+        if open_browser and has_display:
+            webbrowser.open(self.url)
 
 
 def _load_rerun() -> Any:
@@ -206,7 +232,7 @@ def _load_rerun() -> Any:
 
 
 def _free_port(first: int) -> int:
-    """The first port from there on that nobody listens on."""
+    """The first free port from that number on."""
     for port in range(first, first + _PORTS):
         with socket.socket() as probe:
             if probe.connect_ex((_HOST, port)) != 0:
@@ -215,7 +241,7 @@ def _free_port(first: int) -> int:
 
 
 def _place(person: ShownPerson) -> NDArray[np.floating]:
-    """(J, 3) where the person is drawn, metres in the camera's frame; NaN where there is no 3D."""
+    """(J, 3) drawn positions, metres in the camera's frame; NaN without 3D."""
     if person.joints_m is None:
         return np.full((len(person.joints_image_px), 3), np.nan)
     return person.joints_m if person.in_camera else person.joints_m + np.array(_ROOT_AHEAD_M)
@@ -240,14 +266,16 @@ def _colour(skeleton: Skeleton, joint: int) -> tuple[int, int, int]:
 
 
 def _spread_colours(count: int) -> NDArray[np.uint8]:
-    """(count, 3) RGB that differ as far as they can, neighbours most: golden steps of the hue."""
-    hue = (np.arange(count) * 0.618 % 1.0 * 180.0).astype(np.uint8)
-    light = np.where(np.arange(count) % 2, 255, 190).astype(np.uint8)
+    """(count, 3) RGB as different as possible, above all neighbours: golden steps of the hue."""
+    number = np.arange(count)
+    hue = (number * 0.618 % 1.0 * 180.0).astype(np.uint8)
+    # Close hues are 5, 8 or 13 steps apart, so their lightness differs.
+    light = np.array([190, 255, 130], np.uint8)[number % 3]
     hsv = np.stack([hue, np.full_like(hue, 190), light], axis=-1)
     return np.asarray(cv2.cvtColor(hsv[None], cv2.COLOR_HSV2RGB)[0], np.uint8)
 
 
-def _strips(kind: Any, people: list[list], radius: float) -> Any:
-    """All bones in one; none of them clears what was drawn before."""
+def _strips(kind: Any, people: list[list[Any]], radius: float) -> Any:
+    """All bones in one; an empty list clears the earlier ones."""
     bones = [bone for person in people for bone in person]
     return kind([line for line, _ in bones], colors=[c for _, c in bones], radii=radius)

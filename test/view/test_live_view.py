@@ -2,8 +2,11 @@
 
 import subprocess
 import sys
+import threading
 import urllib.request
 from dataclasses import replace
+from urllib.error import HTTPError
+from urllib.parse import urljoin
 
 import cv2
 import numpy as np
@@ -18,7 +21,7 @@ from pose_action_ros.core.predictions import (
 )
 from pose_action_ros.core.skeleton import PA17J
 from pose_action_ros.view.frame import shown_prediction
-from pose_action_ros.view.live_view import LiveView
+from pose_action_ros.view.live_view import LiveView, _spread_colours
 
 IMAGE = np.full((48, 64, 3), 90, np.uint8)
 SECOND = 1_000_000_000
@@ -130,6 +133,36 @@ def test_a_pose_without_a_place_is_drawn_ahead(record):
     assert np.unique(found['/world/camera/people']['strips'][0]).tolist() == [0.0, 3.0]
 
 
+def test_twenty_lines_can_be_told_apart():
+    colours = _spread_colours(20).astype(float)
+    distance = np.linalg.norm(colours[:, None] - colours, axis=-1)
+    assert distance[~np.eye(20, dtype=bool)].min() > 50  # of 255 in each of red, green and blue
+
+
+def test_rates_differ_in_colour(record):
+    found = record(shown(0.0, rates_hz={'images': 20.0, 'poses': 19.0}), shown(0.1))
+    assert found['/rates/images']['names'] == [['images']]
+    assert found['/rates/images']['colors'] != found['/rates/poses']['colors']
+
+
+def test_the_log_stands_at_the_time_of_the_images(tmp_path):
+    pytest.importorskip('rerun', reason='needs the extra `view`')
+    path = tmp_path / 'demo.rrd'
+    view = LiveView('test', serve=False, record=path)
+    view.say('loading')
+    view.show(shown(3.0))
+    view.show(shown(4.0))
+    logger = threading.Thread(target=view.say, args=('running',))
+    logger.start()
+    logger.join()
+    view.close()
+    found = read_back(path)['/log']
+    assert dict(zip(found['time'], found['text'], strict=True)) == {
+        0: ['loading'],
+        SECOND: ['running'],
+    }
+
+
 def test_numbers_that_are_not_known_are_not_drawn(record):
     assert '/ages/age' not in record(shown(0.0, ages_ms={'age': float('nan')}))
 
@@ -164,3 +197,28 @@ def test_without_rerun_the_user_hears_what_to_install(monkeypatch):
 def test_rerun_loads_only_where_it_is_asked_for(module):
     code = f'import sys, {module}; sys.exit("rerun" in sys.modules)'
     subprocess.run([sys.executable, '-c', code], check=True)
+
+
+def test_the_browser_opens_the_page(monkeypatch):
+    pytest.importorskip('rerun', reason='needs the extra `view`')
+    monkeypatch.setenv('DISPLAY', ':0')
+    opened = []
+    monkeypatch.setattr('webbrowser.open', opened.append)
+    view = LiveView('test')
+    view.close()
+    assert opened == [view.url]
+
+
+def test_the_browser_may_contact_this_machine_alone():
+    pytest.importorskip('rerun', reason='needs the extra `view`')
+    view = LiveView('test', open_browser=False)
+    for place in (view.url, urljoin(view.url, '/re_viewer.js')):
+        with urllib.request.urlopen(place, timeout=60) as answer:
+            policy = answer.headers['Content-Security-Policy']
+            assert answer.read()
+        sources = {s for part in policy.split(';') for s in part.split()[1:] if ':' in s}
+        assert sources == {'blob:', 'data:', 'http://127.0.0.1:*'}
+        assert '*' not in policy.replace('http://127.0.0.1:*', '')
+    with pytest.raises(HTTPError, match='404'):
+        urllib.request.urlopen(urljoin(view.url, '/nothing'), timeout=60)
+    view.close()
