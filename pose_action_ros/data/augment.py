@@ -176,9 +176,7 @@ class Framing:
         visible = 1.0
         if self.cut_off > 0.0 and rng.random() < self.cut_off:
             visible = float(rng.uniform(*self.cut_off_at))
-        return Variation(
-            angle_deg, size, float(x), float(y), in_crop_px=True, visible=visible
-        )
+        return Variation(angle_deg, size, float(x), float(y), in_crop_px=True, visible=visible)
 
     @property
     def extent(self) -> Extent:

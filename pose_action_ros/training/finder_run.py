@@ -70,8 +70,9 @@ def train_finder(
             result = _train(config, folder, net, progress=progress and is_first)
         net.load_state_dict(best_weights(load_checkpoint(folder.best(_PHASE))['state_dict']))
         if is_first:
-            sets = ', '.join([*config.data.photographs, 'simulated scenes'])
-            save_finder(net.eval(), folder.weights, provenance(config, sets, [result]))
+            sets = [*config.data.photographs, 'simulated scenes']
+            origin = provenance(config, sets, [result], config.weights)
+            save_finder(net.eval(), folder.weights, origin)
     return folder.weights
 
 
