@@ -178,8 +178,7 @@ class Lesson:
         for row in table:
             self.say(
                 f'{row.action}: {row.films["train"]} training films, {row.films["val"]} held '
-                f'out, {row.films["test"]} for test; {row.seconds[0]:.1f} to {row.seconds[1]:.1f} '
-                f's; {row.rate_hz[0]:.0f} to {row.rate_hz[1]:.0f} Hz; a person in '
+                f'out, {row.films["test"]} for test; {row.length} s; {row.rate} Hz; a person in '
                 f'{100 * row.seen:.0f} % of the frames'
             )
         for text in hints:

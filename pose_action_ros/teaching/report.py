@@ -60,7 +60,7 @@ def write_report(
     """
     for part, one in scores.items():
         picture = 'confusion.png' if part == 'val' else f'confusion_{part}.png'
-        title = f'{_PARTS[part]}, accuracy {one.accuracy:.2f} of {one.films}'
+        title = f'{_PARTS[part]}: {round(one.accuracy * one.films)} of {one.films} right'
         save_confusion_plot(one.confusion, config.actions, output / picture, title)
     mapping: dict[str, Any] = {
         'weights': str(weights),
@@ -104,8 +104,10 @@ def _how_good(scores: Mapping[str, FilmScores], actions: Sequence[str]) -> list[
         lines.append('\n'.join(['| action | right |', '|---|---:|', *rows]))
         pairs = most_confused(one.confusion, actions)
         if pairs:
-            lines.append('Most frequent mistakes (true action, predicted action):')
-            lines.append('\n'.join(f'* {true} as {taken}: {n} films' for true, taken, n in pairs))
+            lines.append(
+                'Most frequent mistakes (true action, predicted action, number of films):'
+            )
+            lines.append('\n'.join(f'* {true} as {taken}: {n}' for true, taken, n in pairs))
         if one.unseen:
             lines.append(f'Nobody is found in {_listed(one.unseen)}.')
         if one.wrong:
@@ -139,8 +141,7 @@ def _what_to_mend(hints: Sequence[str]) -> list[str]:
 def _what_was_there(table: Sequence[ClassSummary]) -> list[str]:
     rows = [
         f'| {row.action} | {row.films["train"]} | {row.films["val"]} | {row.films["test"]} | '
-        f'{row.seconds[0]:.1f} to {row.seconds[1]:.1f} | {row.rate_hz[0]:.0f} to '
-        f'{row.rate_hz[1]:.0f} | {100 * row.seen:.0f} % |'
+        f'{row.length} | {row.rate} | {100 * row.seen:.0f} % |'
         for row in table
     ]
     head = [

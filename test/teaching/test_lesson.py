@@ -107,7 +107,7 @@ def test_damaged_films_are_skipped_and_named(two_kinds, tmp_path, quick):
 def test_folders_that_can_not_be_taught_are_refused_at_once(two_kinds, tmp_path, quick):
     for path in list((two_kinds / 'dark').iterdir())[1:]:
         path.unlink()
-    with pytest.raises(DatasetError, match=r'dark has 1 films, none held out\. Give every'):
+    with pytest.raises(DatasetError, match=r'films of dark: 1, none held out\. Give every'):
         lesson(two_kinds, tmp_path / 'out', quick()).run()
     for path in (two_kinds / 'dark').iterdir():
         path.unlink()

@@ -46,3 +46,13 @@ def test_random_weights_have_seen_nothing(report):
     text = report('untrained:compact', [])
     assert 'was used in this training.' in text
     assert 'started from' not in text
+
+
+def test_the_picture_says_how_many_are_right(report, tmp_path, monkeypatch):
+    titles = []
+    monkeypatch.setattr(
+        'pose_action_ros.teaching.report.save_confusion_plot',
+        lambda counts, names, path, title: titles.append((path.name, title)),
+    )
+    report('people', ['lsp'])
+    assert titles == [('confusion.png', 'held-out films: 1 of 1 right')]
