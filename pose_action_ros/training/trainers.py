@@ -20,6 +20,7 @@ from lightning.fabric.utilities.warnings import PossibleUserWarning
 from lightning.pytorch import Trainer
 from lightning.pytorch.callbacks import EarlyStopping, ModelCheckpoint
 from lightning.pytorch.loggers import CSVLogger, TensorBoardLogger
+from lightning.pytorch.utilities.exceptions import SIGTERMException
 
 from pose_action_ros.core.errors import ConfigError
 from pose_action_ros.training.callbacks import BestCheckpoint, FiniteNumbers
@@ -34,7 +35,10 @@ if TYPE_CHECKING:
 
     from pose_action_ros.training.config import PhaseSettings, TrainerSettings
 
-__all__ = ['build_trainer', 'calm_warnings', 'fit', 'probe_trainer']
+__all__ = ['TERMINATED', 'build_trainer', 'calm_warnings', 'fit', 'probe_trainer']
+
+TERMINATED = 128 + signal.SIGTERM
+"""Exit code of a run that SIGTERM ends, as shells have it."""
 
 _DEVICES = (
     *('accelerator', 'devices', 'num_nodes', 'strategy', 'precision'),
@@ -130,12 +134,15 @@ def fit(trainer: Trainer, module: LightningModule, data: LightningDataModule, la
 
     Raises:
         KeyboardInterrupt: Ctrl-C. Lightning alone would end the process and ignore SIGINT.
+        SystemExit: SIGTERM, with the code `TERMINATED`. With Lightning alone it would be 0.
     """
     on_ctrl_c = signal.getsignal(signal.SIGINT)
     try:
         trainer.fit(
             module, datamodule=data, ckpt_path=last if last.exists() else None, weights_only=True
         )
+    except SIGTERMException as stop:
+        raise SystemExit(TERMINATED) from stop
     except SystemExit as stop:
         if not isinstance(stop.__context__, KeyboardInterrupt):
             raise
