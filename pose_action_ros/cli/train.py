@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 __all__ = ['exit_code', 'start_logging', 'train']
 
 _console = Console()
+_RANKS = ('LOCAL_RANK', 'NODE_RANK', 'RANK', 'SLURM_PROCID')
 _INTERRUPTED = 130  # as shells have it after Ctrl-C
 
 
@@ -94,7 +95,7 @@ def _trained(settings: TrainConfig | FinderTrainConfig, *, resume: bool, quiet: 
 
 def _print_first(console: Console, text: str) -> None:
     """Print a line in the first of several processes."""
-    if os.environ.get('LOCAL_RANK', '0') == '0':
+    if all(os.environ.get(name, '0') == '0' for name in _RANKS):
         console.print(text, highlight=False, soft_wrap=True)
 
 

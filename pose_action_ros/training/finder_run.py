@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import torch
-from lightning.fabric.utilities.rank_zero import rank_zero_only
 
 from pose_action_ros.core.errors import ConfigError
 from pose_action_ros.models import open_model
@@ -28,7 +27,7 @@ from pose_action_ros.training.phase_module import best_weights
 from pose_action_ros.training.provenance import provenance
 from pose_action_ros.training.reporting import EpochReport
 from pose_action_ros.training.run_folder import PhaseResult, RunFolder, load_checkpoint
-from pose_action_ros.training.trainers import build_trainer, calm_warnings, fit
+from pose_action_ros.training.trainers import build_trainer, calm_warnings, fit, probe_trainer
 
 if TYPE_CHECKING:
     from pose_action_ros.training.config import FinderTrainConfig
@@ -61,7 +60,8 @@ def train_finder(
         TrainingError: The loss or the score is not finite.
     """
     folder = RunFolder(Path(config.output), (_PHASE,))
-    is_first = rank_zero_only.rank == 0
+    with calm_warnings():  # the Trainer knows how this process was started
+        is_first = probe_trainer(config.trainer).is_global_zero
     if is_first:
         folder.check(config, resume=resume)
     else:  # only one of several processes logs

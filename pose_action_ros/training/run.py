@@ -25,7 +25,7 @@ from pose_action_ros.training.pose_module import PoseModule
 from pose_action_ros.training.provenance import named_data, provenance
 from pose_action_ros.training.reporting import EpochReport
 from pose_action_ros.training.run_folder import PhaseResult, RunFolder, load_checkpoint
-from pose_action_ros.training.trainers import build_trainer, calm_warnings, fit
+from pose_action_ros.training.trainers import build_trainer, calm_warnings, fit, probe_trainer
 
 if TYPE_CHECKING:
     from lightning.pytorch import Callback, Trainer
@@ -59,7 +59,8 @@ def train(config: TrainConfig, *, resume: bool = False, progress: bool = True) -
         TrainingError: The loss or the score is not finite.
     """
     folder = RunFolder(Path(config.output))
-    is_first = rank_zero_only.rank == 0
+    with calm_warnings():  # the Trainer knows how this process was started
+        is_first = probe_trainer(config.trainer).is_global_zero
     if is_first:
         folder.check(config, resume=resume)
     else:  # only one of several processes logs

@@ -23,7 +23,7 @@ from lightning.pytorch.loggers import CSVLogger, TensorBoardLogger
 from lightning.pytorch.utilities.exceptions import SIGTERMException
 
 from pose_action_ros.core.errors import ConfigError
-from pose_action_ros.training.callbacks import BestCheckpoint, FiniteNumbers
+from pose_action_ros.training.callbacks import BestCheckpoint, CommonFolder, FiniteNumbers
 from pose_action_ros.training.optimizers import MONITOR
 from pose_action_ros.training.reporting import EpochBar
 
@@ -119,7 +119,7 @@ def build_trainer(
         max_epochs=phase.epochs,
         gradient_clip_val=phase.gradient_clip or None,
         logger=_loggers(path, tensorboard=settings.tensorboard),
-        callbacks=[*callbacks, *_callbacks(path, phase, progress=progress)],
+        callbacks=[CommonFolder(path), *callbacks, *_callbacks(path, phase, progress=progress)],
         enable_progress_bar=progress,
         enable_model_summary=False,
         num_sanity_val_steps=0,
