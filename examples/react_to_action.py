@@ -1,9 +1,8 @@
 """Reacts once when a person begins an action, not with every image: a String on `reactions`."""
 
-from contextlib import suppress
+import signal
 
 import rclpy
-from rclpy.executors import ExternalShutdownException
 from rclpy.node import Node
 from std_msgs.msg import String
 
@@ -34,6 +33,8 @@ class ReactToAction(Node):
         self.reactions.publish(String(data=f'person {person.track_id}: {person.action.label}'))
 
 
-rclpy.init()
-with suppress(KeyboardInterrupt, ExternalShutdownException):
-    rclpy.spin(ReactToAction())
+signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})  # Ctrl-C waits for a callback's end
+rclpy.init(signal_handler_options=rclpy.SignalHandlerOptions.NO)
+node = ReactToAction()
+while not signal.sigpending():
+    rclpy.spin_once(node, timeout_sec=0.1)

@@ -1,10 +1,9 @@
 """Stops a robot while somebody may be too near, or nothing is known: `stop`, 20 times a second."""
 
-from contextlib import suppress
+import signal
 
 import numpy as np
 import rclpy
-from rclpy.executors import ExternalShutdownException
 from rclpy.node import Node
 from std_msgs.msg import Bool
 
@@ -24,8 +23,7 @@ class StopForPeople(Node):
     def on_people(self, msg):
         self.seen_s = msg.header.stamp.sec + msg.header.stamp.nanosec * 1e-9
         for pose in (person.pose for person in msg.people):
-            root = np.array([pose.root.x, pose.root.y, pose.root.z])
-            distance_m = np.linalg.norm(root)
+            distance_m = np.linalg.norm(root := [pose.root.x, pose.root.y, pose.root.z])
             sigma_m = np.sqrt(root @ pose.root_covariance.reshape(3, 3) @ root) / distance_m
             if not distance_m - 2.0 * sigma_m > self.distance_m:  # also where it is NaN: unknown
                 self.near_s = self.seen_s
@@ -35,6 +33,8 @@ class StopForPeople(Node):
         self.stop.publish(Bool(data=not abs(age_s) < self.wait_s < abs(self.seen_s - self.near_s)))
 
 
-rclpy.init()
-with suppress(KeyboardInterrupt, ExternalShutdownException):
-    rclpy.spin(StopForPeople())
+signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})  # Ctrl-C waits for a callback's end
+rclpy.init(signal_handler_options=rclpy.SignalHandlerOptions.NO)
+node = StopForPeople()
+while not signal.sigpending():
+    rclpy.spin_once(node, timeout_sec=0.1)

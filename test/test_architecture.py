@@ -210,3 +210,13 @@ def test_folders_of_people_are_listed_without_hidden_files():
         if re.search(r'\.(r?glob|iterdir|walk|listdir|scandir)\(', path.read_text())
     }
     assert listing == {'core/paths.py', *own}
+
+
+def test_signals_interrupt_no_callback():
+    """`ros/stopping.py` starts ROS and spins; rclpy's own handlers raise inside callbacks."""
+    own = {
+        str(path.relative_to(PACKAGE))
+        for path in PACKAGE.rglob('*.py')
+        if re.search(r'rclpy\.(init|spin)\(|KeyboardInterrupt.*ExternalShutdown', path.read_text())
+    }
+    assert own == {'ros/stopping.py'}

@@ -139,7 +139,7 @@ def bag(
         typer.Option(
             min=0.0,
             help='Cut longer recordings into parts of about this length for several workers, '
-            'seconds; 0: never. Results differ slightly, see docs/cluster.md.',
+            'seconds; 0: never. Joints agree with the whole run; see docs/cluster.md.',
         ),
     ] = 0.0,
     again: Again = False,

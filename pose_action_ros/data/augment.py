@@ -146,6 +146,9 @@ class Framing:
         far: Share of windows that show the person from afar.
         far_scale: Range of their size over the tidy size.
         far_shift: Largest shift of their centre over their size.
+        near: Share of the other windows that show a part of the person, as after a wrong pose.
+        near_scale: Range of their size over the tidy size.
+        near_shift: Largest shift of their centre over their size.
         cut_off: Share of recorded samples whose picture ends within the person, as where somebody
             stands close to the camera. The window is then that of the visible part.
         cut_off_at: Range of the visible share of the height of their joints.
@@ -161,6 +164,9 @@ class Framing:
     far: float = 0.0
     far_scale: tuple[float, float] = (1.3, 3.0)
     far_shift: float = 0.3
+    near: float = 0.0
+    near_scale: tuple[float, float] = (0.4, 0.75)
+    near_shift: float = 0.35
     cut_off: float = 0.0
     cut_off_at: tuple[float, float] = (0.3, 0.85)
     whole_image: float = 0.08
@@ -168,8 +174,11 @@ class Framing:
 
     def draw(self, rng: np.random.Generator) -> Variation:
         """Return a variation."""
-        far = self.far > 0.0 and rng.random() < self.far
-        scale, limit = (self.far_scale, self.far_shift) if far else (self.scale, self.shift)
+        scale, limit = self.scale, self.shift
+        if self.far > 0.0 and rng.random() < self.far:
+            scale, limit = self.far_scale, self.far_shift
+        elif self.near > 0.0 and rng.random() < self.near:
+            scale, limit = self.near_scale, self.near_shift
         size = math.exp(rng.uniform(*np.log(scale)))
         x, y = CROP_PX * limit * rng.uniform(-1, 1, 2)
         angle_deg = float(np.clip(rng.normal(), -_SIGMAS, _SIGMAS)) * self.angle_deg
@@ -181,8 +190,11 @@ class Framing:
     @property
     def extent(self) -> Extent:
         """How far the variations go."""
-        scales = (*self.scale, *(self.far_scale if self.far else ()))
-        shift = max(self.shift, self.far_shift if self.far else 0.0)
+        parts = [(self.scale, self.shift)]
+        parts += [(self.far_scale, self.far_shift)] * (self.far > 0.0)
+        parts += [(self.near_scale, self.near_shift)] * (self.near > 0.0)
+        scales = [end for scale, _ in parts for end in scale]
+        shift = max(shift for _, shift in parts)
         angle_deg = _SIGMAS * self.angle_deg
         return Extent(angle_deg, min(scales), max(scales), CROP_PX * shift, in_crop_px=True)
 

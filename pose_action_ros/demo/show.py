@@ -8,17 +8,14 @@ from __future__ import annotations
 
 import math
 import signal
-import threading
 import time
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
-import rclpy
 import typer
 from rclpy.executors import SingleThreadedExecutor
-from rclpy.signals import SignalHandlerOptions
 from rich.console import Console
 from rich.live import Live
 from rich.table import Table
@@ -32,6 +29,7 @@ from pose_action_ros.demo.processes import DemoError, Processes
 from pose_action_ros.demo.report import DemoFilm, draw_frame, plot_pose, write_summary
 from pose_action_ros.demo.shown_message import shown_message
 from pose_action_ros.messages.camera import calibration_from_msg
+from pose_action_ros.ros.stopping import SIGNALS, StopFlag, ros_without_signal_handlers
 from pose_action_ros.view.live_view import LiveView
 
 if TYPE_CHECKING:
@@ -98,12 +96,8 @@ def run_demo(options: DemoOptions) -> None:
 
     with ExitStack() as stack:
         # Signals end the loop but not ROS, because the node's last diagnostics are still to come.
-        # They raise no exception, because rclpy loses exceptions that are raised in its callbacks.
-        rclpy.init(signal_handler_options=SignalHandlerOptions.NO)
-        ended = threading.Event()
-        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-            signal.signal(number, lambda *_: ended.set())
-        stack.callback(rclpy.try_shutdown)
+        stop = StopFlag(*SIGNALS, signal.SIGHUP)
+        stack.enter_context(ros_without_signal_handlers())
         processes = Processes()
         stack.callback(processes.stop_all)
         observer = DemoObserver(on_frame)
@@ -115,7 +109,7 @@ def run_demo(options: DemoOptions) -> None:
         parameters = {'model.weights': options.weights, 'model.device': options.device}
         processes.start('ros.pose_action_node', **parameters)
         processes.start('demo.camera_node', source=options.source)
-        _watch(observer, executor, processes, options.seconds, ended)
+        _watch(observer, executor, processes, options.seconds, stop)
         processes.stop('demo.camera_node')
         _spin_for(executor, 1.5)  # the node publishes its diagnostics once a second
         processes.stop('ros.pose_action_node')
@@ -135,7 +129,7 @@ def _watch(
     executor: SingleThreadedExecutor,
     processes: Processes,
     seconds: float,
-    ended: threading.Event,
+    stop: StopFlag,
 ) -> None:
     """Spin until the time is over or a signal came, and show the rates and results.
 
@@ -144,7 +138,7 @@ def _watch(
     console = Console()
     started_s, first_s, line_s = time.monotonic(), None, 0.0
     with Live(console=console, refresh_per_second=4, transient=True) as live:
-        while not ended.is_set():
+        while not stop.is_set:
             executor.spin_once(timeout_sec=0.05)
             now_s, tally = time.monotonic(), observer.tally
             processes.check()

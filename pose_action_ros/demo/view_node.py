@@ -10,12 +10,17 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import rclpy
-from rclpy.executors import ExternalShutdownException
+from rclpy.executors import SingleThreadedExecutor
 
 from pose_action_ros.core.errors import PoseActionError
 from pose_action_ros.demo.observer import DemoObserver, ObservedFrame
 from pose_action_ros.demo.shown_message import shown_message
 from pose_action_ros.ros.parameters import declare_settings, read_settings
+from pose_action_ros.ros.stopping import (
+    StopFlag,
+    ros_without_signal_handlers,
+    spin_until_stopped,
+)
 from pose_action_ros.view.live_view import LiveView
 
 __all__ = ['ViewNode', 'ViewSettings', 'main']
@@ -76,20 +81,19 @@ class ViewNode(DemoObserver):
 
 def main() -> int:
     """Show until told to stop; 1 where there is nothing to show it with."""
-    rclpy.init()
-    node = None
-    try:
-        node = ViewNode()
-        rclpy.spin(node)
-    except PoseActionError as error:
-        rclpy.logging.get_logger('view').fatal(str(error))
-        return 1
-    except (KeyboardInterrupt, ExternalShutdownException):
-        pass
-    finally:
-        if node is not None:
+    stop = StopFlag()
+    with ros_without_signal_handlers():
+        try:
+            node = ViewNode()
+        except PoseActionError as error:
+            rclpy.logging.get_logger('view').fatal(str(error))
+            return 1
+        executor = SingleThreadedExecutor()
+        executor.add_node(node)
+        try:
+            spin_until_stopped(executor, stop)
+        finally:
             node.close()
-        rclpy.try_shutdown()
     return 0
 
 

@@ -17,6 +17,8 @@ _SHRINK_S = 0.3  # in which a window may shrink to a third (1 / e); it may grow 
 _LEAST_STEP_S = 1.0 / 60.0  # that passes between two images, whatever their stamps are
 _MAX_HIDDEN_AHEAD_S = 0.7  # of somebody who walks on behind somebody else
 _MAX_SPEED = 1.0  # window sides a second; a window holds more than a person
+_SIZES = 8  # that a window can have from one size to its double
+_PLACES = 24  # of its centre, along a side
 _TIMELESS_MISSES = 5  # that end a track where stamps do not tell the time
 
 
@@ -52,6 +54,10 @@ class Motion:
         A window shrinks slowly: in one that is too small the network takes a part of the person
         for all of them, an arm for a body, and would never see more of them again.
 
+        Windows lie on a grid. Poses that differ a little then lead to the same window, the same
+        crop and the same next pose, so results soon no longer depend on where a stream began
+        (docs/adr/0017-window-grid.md).
+
         Args:
             stamp_ns: Its stamp.
             velocity: Move the window ahead with the speed of the person.
@@ -62,7 +68,7 @@ class Motion:
         since_s = max((stamp_ns - self._stamp_ns) * 1e-9, _LEAST_STEP_S)
         least = self._seen_in_px * math.exp(-since_s / _SHRINK_S)
         size = max(self.box.size, least)
-        return PersonBox(self.box.center_x + x, self.box.center_y + y, size)
+        return _on_grid(self.box.center_x + x, self.box.center_y + y, size)
 
     def follow(self, found: PersonBox, stamp_ns: int, seen_in: PersonBox) -> None:
         """Take in the box around a pose, and the window in which it was seen."""
@@ -99,3 +105,10 @@ class Motion:
         if not unseen_ns:
             return self._misses >= _TIMELESS_MISSES
         return unseen_ns >= round(lost_after_s * 1e9)
+
+
+def _on_grid(x: float, y: float, size: float) -> PersonBox:
+    """The nearest window of the grid, whose steps grow with the window."""
+    size = 2.0 ** (round(math.log2(size) * _SIZES) / _SIZES)
+    step = size / _PLACES
+    return PersonBox(round(x / step) * step, round(y / step) * step, size)

@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 __all__ = ['OVERLAP_S', 'Part', 'PartAnnotator', 'Replay', 'Watched', 'joined', 'parts_of']
 
 OVERLAP_S = 4.0
-"""How long before its own time a part begins. A longer overlap brings results no nearer."""
+"""How long before its own time a part begins; after 2 s its joints are those of a whole run."""
 
 _FOREVER_NS = 2**63 - 1
 _SAME_PLACE = 0.25  # of a window's side: mean distance of joints up to which two are one person

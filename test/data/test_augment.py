@@ -95,7 +95,13 @@ def test_ranges_that_are_none(values):
 
 @pytest.mark.parametrize(
     'ranges',
-    [PAPER, *RELEASED.values(), Framing(), Framing(far=0.3, far_scale=(1.3, 4.0))],
+    [
+        PAPER,
+        *RELEASED.values(),
+        Framing(),
+        Framing(far=0.3, far_scale=(1.3, 4.0)),
+        Framing(near=0.5),
+    ],
 )
 def test_no_window_leaves_the_region_of_the_extent(ranges):
     box, shift_px = PersonBox(300.0, 200.0, 120.0), 0.7
@@ -197,3 +203,42 @@ def test_framing_is_reached_and_kept():
     assert 0.18 < len(distant) / len(far) < 0.32
     assert max(v.scale for v in distant) > 3.8
     assert 0.08 * 256 < max(abs(v.shift_x) for v in distant) <= 0.4 * 256
+    near = draws(Framing(scale=(0.8, 1.2), near=0.25, near_scale=(0.4, 0.7), near_shift=0.4))
+    parts = [v for v in near if v.scale <= 0.7]
+    assert 0.18 < len(parts) / len(near) < 0.32
+    assert min(v.scale for v in parts) < 0.43
+    assert 0.35 * 256 < max(abs(v.shift_x) for v in parts) <= 0.4 * 256
+
+
+def test_a_share_of_people_is_cut_off():
+    found = [v.visible for v in draws(Framing(cut_off=0.25, cut_off_at=(0.3, 0.8)))]
+    cut_off = [visible for visible in found if visible < 1.0]
+    assert 0.18 < len(cut_off) / len(found) < 0.32
+    assert 0.3 <= min(cut_off) < 0.33
+    assert 0.77 < max(cut_off) <= 0.8
+    assert {v.visible for v in draws(Framing())} == {1.0}
+
+
+def test_a_picture_that_ends_within_the_person(h36m_released):
+    library = Human36m(h36m_released, 'test', PA17J)
+    track, images = library.track(0, [0]), library.images(0, [0])
+    whole = cut(track, images, PA17J)
+    half = cut(track, images, PA17J, Variation(visible=0.5))
+    rows = track.joints_image_px[0, :, 1]
+    above = rows < rows.min() + 0.5 * (rows.max() - rows.min())
+    assert 5 <= above.sum() < len(rows)
+    seen = half['visibility'][0].numpy()
+    assert (seen[above] == 1.0).all()
+    assert (seen[~above] == 0.0).all()
+    assert half['joints_crop'][0, ~above].isnan().all()
+    # The window is that of the upper part, in which the person is larger, in depth as well.
+    extents = [np.ptp(x['joints_crop'][0, above].numpy(), axis=0) for x in (whole, half)]
+    larger = extents[1] / extents[0]
+    assert larger.min() > 1.2
+    np.testing.assert_allclose(larger, larger[1], rtol=0.02)
+    # Below the cut there is no picture.
+    lowest = float(half['joints_crop'][0, above, 1].max())
+    height = half['crop'].shape[-2]
+    assert not half['crop'][0, :, int(height * (lowest + 0.25)) :].any()
+    few = cut(track, images, PA17J, Variation(visible=0.01))  # too little to learn from
+    assert (few['crop'] == whole['crop']).all()

@@ -48,6 +48,11 @@ def follow(people, *centres, settings=SETTINGS, boxes=None, start=0):
     return windows
 
 
+def near(window, center_x, reach=0.0):
+    """Whether a window stands there, but for the step of the grid that windows lie on."""
+    return abs(window.box.center_x - center_x) <= window.box.size / 48 + reach
+
+
 def follow_once(people, index, step=STEP):
     """Look at one frame with one person, in the window where they are expected."""
     (window,) = people.windows(index * step, SIZE, SETTINGS)
@@ -64,11 +69,12 @@ class TestOnePerson:
     def test_then_the_window_around_the_pose(self):
         people = registry()
         sizes = [window.box.size for window in (follow_once(people, i) for i in range(30))]
-        assert sizes[-1] == pytest.approx(100 * SETTINGS.enlarge)
+        assert sizes[-1] == pytest.approx(100 * SETTINGS.enlarge, rel=0.05)
         shrinks = np.array(sizes[1:]) / sizes[:-1]
-        assert shrinks.min() > 0.8  # no faster than a person can go away
+        assert shrinks.min() > 0.75  # no faster than a person can go away
         (window,) = people.windows(30 * STEP, SIZE, SETTINGS)
-        assert (window.box.center_x, window.box.center_y) == (200, 150)
+        assert near(window, 200)
+        assert abs(window.box.center_y - 150) <= window.box.size / 48
         assert window.track_id == 1
 
     def test_the_window_closes_in_as_fast_at_any_rate(self):
@@ -84,13 +90,25 @@ class TestOnePerson:
         people = registry()
         for index in range(100):
             window = follow_once(people, index, 0)
-        assert window.box.size == pytest.approx(100 * SETTINGS.enlarge)
+        assert window.box.size == pytest.approx(100 * SETTINGS.enlarge, rel=0.05)
+
+    def test_poses_that_differ_a_little_have_one_window(self):
+        """So two streams agree soon, wherever they began."""
+        found = []
+        for shift in (0.0, 0.3, -0.2):
+            people = registry()
+            follow(people, *((203 + shift + 0.01 * i, 151 - shift) for i in range(30)))
+            (window,) = people.windows(30 * STEP, SIZE, SETTINGS)
+            found.append(window.box)
+        assert found[0] == found[1] == found[2]
+        steps = np.array([found[0].center_x, found[0].center_y]) / found[0].size * 24
+        assert steps == pytest.approx(np.rint(steps), abs=1e-9)
 
     def test_the_id_stays(self):
         people = registry()
         (window,) = follow(people, *((200 + 5 * i, 150) for i in range(20)))
         assert window.track_id == 1
-        assert window.box.center_x == 200 + 5 * 18
+        assert near(window, 200 + 5 * 18)
 
     def test_a_window_that_is_carried_off_ends_its_track(self):
         """A network sees people in any crop: seen outside the image there is none."""
@@ -108,24 +126,24 @@ class TestOnePerson:
         people = registry()
         follow(people, (200, 150), (300, 150), settings=settings)
         (window,) = people.windows(2 * STEP, SIZE, settings)
-        assert window.box.center_x - 300 <= 0.5 * window.box.size * STEP * 1e-9 + 1e-6
+        assert near(window, 300, reach=0.5 * window.box.size * STEP * 1e-9)
 
     def test_the_window_moves_ahead(self):
         settings = TrackSettings(velocity=True)
         people = registry()
         follow(people, *((100 + 5 * i, 150) for i in range(20)), settings=settings)
         (window,) = people.windows(20 * STEP, SIZE, settings)
-        assert window.box.center_x == pytest.approx(200, abs=0.5)
+        assert near(window, 200, reach=0.5)
         # ... but never far, however long nothing came.
         (window,) = people.windows(19 * STEP + 10 * 10**9, SIZE, settings)
-        assert window.box.center_x == pytest.approx(195 + 100 * 0.2, abs=0.5)
+        assert near(window, 195 + 100 * 0.2, reach=0.5)
 
     def test_time_going_back_moves_no_window(self):
         settings = TrackSettings(velocity=True)
         people = registry()
         follow(people, *((100 + 10 * i, 150) for i in range(20)), settings=settings)
         (window,) = people.windows(0, SIZE, settings)
-        assert window.box.center_x == 290
+        assert near(window, 290)
         update(people, 1, 0, joints(100, 150), SURE, settings)
         (window,) = people.windows(STEP, SIZE, settings)
         assert 0 < window.box.center_x < 640
@@ -145,7 +163,7 @@ class TestOnePerson:
         sure = np.array([0.9, 0.9, 0.1, 0.9])
         assert update(people, 1, STEP, points, sure, SETTINGS)
         (window,) = people.windows(2 * STEP, SIZE, SETTINGS)
-        assert window.box.center_x == 200
+        assert near(window, 200)
 
 
 class TestLoss:
@@ -181,7 +199,7 @@ class TestLoss:
         lost = []
         for index in range(1, 4):
             (window,) = people.windows(index * STEP, SIZE, SETTINGS)
-            assert window.box.center_x == 200
+            assert near(window, 200)
             assert not update(people, 1, index * STEP, joints(0, 0), UNSURE, SETTINGS)
             lost.append(people.end_lost(index * STEP, SETTINGS, [1]))
         assert lost == [[], [], [1]]
