@@ -63,7 +63,8 @@ def finding(
 ) -> None:
     """Count found people, false people and empty windows with a person in COCO's photographs.
 
-    The node sees only the image, six times, as from a camera that stands still. For the finder
+    The node sees only the image, six times, as from a camera that stands still. A person is
+    misread if a track of the right place and size has the wrong joints. For the finder
     alone: the share of people with a candidate whose centre lies in their box and whose size is
     similar, and the number of candidates per image.
     """
@@ -113,6 +114,7 @@ def _scenes(
             (single if len(scenes[path]) == 1 else several).append(result)
     return {
         'single people found': (sum(f.found for f in single), sum(f.people for f in single)),
+        'single people misread': (sum(f.misread for f in single), sum(f.people for f in single)),
         'false people a single scene': (sum(f.false for f in single), len(single)),
         'people found in scenes of 2 to 6': (
             sum(f.found for f in several), sum(f.people for f in several),
@@ -195,8 +197,12 @@ def _scene(stream: PoseActionStream, library: Photographs, people: list[Person])
     if not judged:
         return None
     tracks = [person.joints_image_px[body] for person in look_at(stream, image)[-1]]
+    others = [i for i in range(len(people)) if i not in judged]
     return match_people(
-        tracks, [joints[i, body] for i in judged], [float(torsos[i]) for i in judged]
+        tracks,
+        [joints[i, body] for i in judged],
+        [float(torsos[i]) for i in judged],
+        [people[i].corners_px for i in judged + others],
     )
 
 

@@ -24,6 +24,7 @@ __all__ = [
     'is_same_place',
     'misfit',
     'overlap',
+    'shared_area',
 ]
 
 _BEHIND = 0.12  # overlap from which somebody who is not seen is hidden behind somebody else
@@ -126,6 +127,23 @@ def is_part_of(part: Reading, whole: Reading, settings: TrackSettings) -> bool:
         return False
     inside = (inner > low - _RIM * size) & (inner < high + _RIM * size)
     return float(inside.all(-1).mean()) >= _INSIDE
+
+
+def shared_area(a: Reading, b: Reading, settings: TrackSettings) -> float:
+    """Return the common part of the rectangles around two poses, over the smaller one.
+
+    Args:
+        a: What was read in one window.
+        b: In another one.
+        settings: Which joints count.
+    """
+    (low_a, high_a), (low_b, high_b) = (
+        (joints.min(0), joints.max(0)) if len(joints) else (np.zeros(2), np.zeros(2))
+        for joints in (_certain_joints(reading, settings) for reading in (a, b))
+    )
+    sides = np.minimum(high_a, high_b) - np.maximum(low_a, low_b)
+    smaller = min((high_a - low_a).prod(), (high_b - low_b).prod())
+    return float(np.maximum(sides, 0.0).prod() / smaller) if smaller > 0.0 else 0.0
 
 
 def misfit(found: PersonBox, expected: PersonBox) -> float:

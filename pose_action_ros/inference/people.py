@@ -15,8 +15,7 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from pose_action_ros.geometry import box_around, whole_image_box
-from pose_action_ros.geometry.crop import MIN_BOX_PX
+from pose_action_ros.geometry import whole_image_box
 from pose_action_ros.inference.clip_buffer import ClipBuffer
 from pose_action_ros.inference.meeting import (
     assign,
@@ -25,8 +24,10 @@ from pose_action_ros.inference.meeting import (
     is_part_of,
     is_same_place,
     misfit,
+    shared_area,
 )
 from pose_action_ros.inference.motion import Motion
+from pose_action_ros.inference.newcomers import begins_track, seen_box
 from pose_action_ros.inference.person import Person
 
 if TYPE_CHECKING:
@@ -42,8 +43,8 @@ __all__ = ['People', 'Window']
 _NEAR = 0.5  # of a window: a candidate this near may be the person who is missed there
 _NEARER = 1.3  # over the farthest person's size: for whom that person is dropped
 _MOST_NEW = 2  # candidates beside people who are followed
+_TAKEN = 0.5  # shared area of two poses from which the newcomer is no other person
 _NOT_THERE = 0.15  # misfit of somebody who was not seen in the last image
-_MAX_SIZE = 2.0  # of a window, over the larger side of the image
 
 
 @dataclass(frozen=True)
@@ -226,7 +227,7 @@ class People:
             Window(reading.track_id, box)
             for reading in readings
             if reading.track_id not in self._people
-            and (box := self._found(reading, settings, min_confidence)) is not None
+            and (box := seen_box(reading, settings, self._image_size, min_confidence))
         ]
 
     def confirmed(
@@ -249,7 +250,7 @@ class People:
         return [r for r in readings if r.track_id in self._people] + [
             reading
             for reading in again
-            if self._found(reading, settings, min_confidence) is not None
+            if begins_track(reading, settings, self._image_size, min_confidence)
         ]
 
     def sight(
@@ -265,7 +266,7 @@ class People:
         found = {
             reading.track_id: (reading, box)
             for reading in readings
-            if (box := self._found(reading, settings)) is not None
+            if (box := seen_box(reading, settings, self._image_size)) is not None
         }
         for track_id in self._doubles(found, settings) if self._searched else ():
             del found[track_id]
@@ -289,21 +290,14 @@ class People:
             sightings.append(person.see(reading, stamp_ns))
         return sightings
 
-    def _found(
-        self, reading: Reading, settings: TrackSettings, least: float = 0.0
-    ) -> PersonBox | None:
-        """The window around the pose that was read; None where nobody is there."""
-        confidence = reading.arrays.visibility
-        if float(confidence.mean()) < max(settings.min_confidence, least):
-            return None
-        certain = confidence >= settings.min_joint_confidence
-        box = box_around(reading.joints_image[:, :2], certain, enlarge=settings.enlarge)
-        return box if box is not None and self._is_plausible(box) else None
-
     def _doubles(
         self, found: dict[int, tuple[Reading, PersonBox]], settings: TrackSettings
     ) -> set[int]:
-        """Ids whose pose is that of somebody else, whom it fits better, or of a part of them."""
+        """Ids whose pose is that of somebody else, whom it fits better, or of a part of them.
+
+        A track begins only in a place that nobody else takes up: a network often reads two poses
+        of one person, and two people rarely cover each other.
+        """
         lost: set[int] = set()
         for a, b in itertools.combinations(found, 2):
             if lost & {a, b}:
@@ -314,7 +308,10 @@ class People:
                 lost.add(a)
             elif is_part_of(reading_b, reading_a, settings):
                 lost.add(b)
-            elif is_one_pose(reading_a, reading_b, size, settings):
+            elif is_one_pose(reading_a, reading_b, size, settings) or (
+                not {a, b} <= self._people.keys()
+                and shared_area(reading_a, reading_b, settings) > _TAKEN
+            ):
                 lost.add(max(a, b, key=lambda track_id: self._strangeness(*found[track_id])))
         return lost
 
@@ -366,15 +363,6 @@ class People:
         kept.sort(key=lambda track_id: self._people[track_id].motion.box.size, reverse=True)
         self.is_crowded = self._searched and len(kept) > most
         return kept[most:] if self._searched else []
-
-    def _is_plausible(self, box: PersonBox) -> bool:
-        """Networks see people in any crop; one whose middle is outside the image is none."""
-        if self._image_size is None:
-            return True
-        width, height = self._image_size
-        rim = MIN_BOX_PX  # which is all there is of a tiny image
-        inside = -rim <= box.center_x <= width + rim and -rim <= box.center_y <= height + rim
-        return inside and box.size <= _MAX_SIZE * max(width, height, rim)
 
     def _matched(self, boxes: Sequence[PersonBox]) -> list[Window]:
         """Give the boxes the ids of the tracks that they overlap most, the rest new ones.

@@ -3,7 +3,8 @@
 Owns: `PeopleSearch`. While nobody is followed each image is searched. While somebody is, it is
 searched every `find.period_s`, and between two frames where the caller has time
 (`look_ahead`): what is found then is looked at in the next frame. Candidates that a frame has no
-time for are kept for the next ones (`keep`), until the next search is due.
+time for are kept for the next ones (`keep`), until the next search is due. Candidates in which
+nobody was seen (`reject`) are not given again for a while.
 """
 
 from __future__ import annotations
@@ -11,9 +12,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from pose_action_ros.core.predictions import PersonBox
+from pose_action_ros.inference.newcomers import RejectedPlaces
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     import numpy as np
     from numpy.typing import NDArray
@@ -25,6 +27,7 @@ __all__ = ['PeopleSearch']
 
 _MOST = 16  # candidates of an image
 _AROUND = 1.25  # side of the window over the size that the finder gives
+_REMEMBERED = 4.0  # periods for which a rejected candidate is remembered
 
 
 class PeopleSearch:
@@ -42,11 +45,13 @@ class PeopleSearch:
         self._last_ns: int | None = None
         self._ahead: list[PersonBox] | None = None
         self._kept: list[PersonBox] = []
+        self._rejected = RejectedPlaces()
 
     def reset(self) -> None:
         """Forget when it searched last, and what it found."""
         self._last_ns = self._ahead = None
         self._kept = []
+        self._rejected.reset()
 
     def candidates(
         self,
@@ -67,6 +72,22 @@ class PeopleSearch:
             nobody: Nobody is followed, so this image is searched whatever the time, unless
                 candidates were kept.
         """
+        return self._rejected.others(
+            self._found(image_rgb, stamp_ns, settings, nobody=nobody),
+            stamp_ns,
+            keep_s=_REMEMBERED * settings.period_s,
+            enlarge=_AROUND,
+        )
+
+    def _found(
+        self,
+        image_rgb: NDArray[np.uint8],
+        stamp_ns: int,
+        settings: FindSettings,
+        *,
+        nobody: bool,
+    ) -> list[PersonBox]:
+        """Return the candidates, with those that were rejected lately."""
         ahead, self._ahead = self._ahead, None
         kept, self._kept = self._kept, []
         if ahead is not None and not nobody:
@@ -79,6 +100,10 @@ class PeopleSearch:
     def keep(self, boxes: Sequence[PersonBox]) -> None:
         """Keep candidates for the next frame that this one has no time for."""
         self._kept = list(boxes)
+
+    def reject(self, boxes: Iterable[PersonBox], stamp_ns: int) -> None:
+        """Remember candidates in which this frame showed nobody new."""
+        self._rejected.add(boxes, stamp_ns)
 
     def look_ahead(
         self, image_rgb: NDArray[np.uint8], stamp_ns: int, settings: FindSettings

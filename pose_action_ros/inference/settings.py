@@ -148,7 +148,8 @@ class FindSettings(_Checked):
     min_confidence: float = _setting(
         0.7,
         'Smallest mean confidence of the joints, in both of two looks at a candidate, for which '
-        'a track begins; track.min_confidence then decides how long it goes on.',
+        'a track begins; small people need more in the second look. track.min_confidence then '
+        'decides how long the track goes on.',
         0.0,
         1.0,
     )

@@ -262,6 +262,9 @@ class PoseActionStream:
         second = _read(self._engine, again, *_crop(image_rgb, again))
         readings = self._people.confirmed(readings, second, track, least)
         sightings = self._people.sight(readings, stamp_ns, track)
+        if candidates is not None and self._search is not None:
+            followed = self._people.track_ids
+            self._search.reject((w.box for w in windows if w.track_id not in followed), stamp_ns)
         scores = self._scores(self._engine, sightings)
         inferred = time.perf_counter()
         self._note_cost(len(windows) + len(again), (inferred - start) * 1e3)

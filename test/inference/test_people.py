@@ -378,6 +378,13 @@ class TestNewcomers:
         assert len(again) == 1
         assert seen == []
 
+    def test_a_small_pose_must_be_surer_in_the_second_look(self):
+        sure = np.full(4, 0.75)
+        small, large = joints(200, 200), joints(200, 200, 400.0)
+        assert len(self.look(large, large, confidences=(sure, sure))[1]) == 1
+        again, seen = self.look(small, small, confidences=(sure, sure))
+        assert (len(again), seen) == (1, [])
+
     def test_who_is_followed_is_looked_at_once_and_may_be_less_sure(self):
         people = registry()
         self.look(joints(200, 200), joints(200, 200), people)
@@ -448,6 +455,19 @@ class TestSearchedPeople:
             assert sighting.reading is readings[0]
         beside = reading(windows[1], joints(330, 230, 140.0))
         assert len(people.sight([readings[0], beside], 0, SETTINGS)) == 2
+
+    def test_a_track_begins_only_where_nobody_else_is(self):
+        people = registry()
+        boxes = [PersonBox(200.0, 200.0, 140.0), PersonBox(230.0, 200.0, 140.0)]
+        windows = people.windows(0, SIZE, SETTINGS, candidates=boxes)
+        poses = [joints(200, 200), joints(235, 200)]  # two thirds of each lie in the other
+        surer = [reading(windows[0], poses[0], np.full(4, 0.8)), reading(windows[1], poses[1])]
+        (sighting,) = people.sight(surer, 0, SETTINGS)
+        assert sighting.reading is surer[1]
+        apart = [reading(windows[1], poses[1]), reading(windows[0], joints(180, 200))]
+        assert len(people.sight(apart, STEP, SETTINGS)) == 2
+        apart = [reading(w, pose) for w, pose in zip(windows, poses, strict=True)]
+        assert len(people.sight(apart, 2 * STEP, SETTINGS)) == 2  # both are followed
 
     @pytest.mark.parametrize('step_px', [4, 9, 15])
     @pytest.mark.parametrize('apart_px', [0, 12, 40])

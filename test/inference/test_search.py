@@ -88,6 +88,21 @@ class TestWhen:
         search.reset()
         assert len(search.candidates(IMAGE, SECOND + 1, FIND, nobody=nobody)) == 2
 
+    @pytest.mark.parametrize('nobody', [False, True])
+    def test_a_rejected_candidate_is_not_given_again_for_more_than_a_second(self, nobody):
+        search = PeopleSearch(Finder(LEFT, RIGHT))
+
+        def found(stamp_ns):
+            return [b.center_x for b in search.candidates(IMAGE, stamp_ns, FIND, nobody=nobody)]
+
+        first = search.candidates(IMAGE, 0, FIND, nobody=nobody)
+        search.reject([box for box in first if box.center_x == LEFT.center_x], 0)
+        assert found(SECOND) == [RIGHT.center_x]
+        assert found(2 * SECOND) == [LEFT.center_x, RIGHT.center_x]
+        search.reject(first, 2 * SECOND)
+        search.reset()
+        assert found(2 * SECOND) == [LEFT.center_x, RIGHT.center_x]
+
     def test_after_time_has_gone_back_it_is_time(self):
         finder = Finder(LEFT)
         search = PeopleSearch(finder)
@@ -134,6 +149,22 @@ class TestStream:
         (person,) = stream.process(picture, 0, boxes=[RIGHT]).persons
         assert person.box == RIGHT
         assert finder.runs == 0
+
+    def test_a_place_in_which_nobody_was_seen_is_processed_once(
+        self, engine, picture, monkeypatch
+    ):
+        finder = Finder(LEFT)
+        stream = stream_with(engine, finder, min_confidence=1.0)
+        windows, read = [], Engine.frames
+        monkeypatch.setattr(
+            Engine, 'frames', lambda self, crops: windows.append(len(crops)) or read(self, crops)
+        )
+        for index in range(10):
+            assert stream.process(picture, index * SECOND // 10).persons == ()
+        assert sum(windows) == 1
+        assert finder.runs == 10
+        stream.process(picture, 13 * SECOND // 10)
+        assert sum(windows) == 2
 
     def test_the_pause_between_two_frames_is_used(self, engine, picture):
         finder = Finder(LEFT)
