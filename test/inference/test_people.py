@@ -549,7 +549,7 @@ class TestSearchedPeople:
         )
         for index in range(1, 6):
             first, _ = people.windows(index * STEP, SIZE, SETTINGS, candidates=[], most=2)
-            assert first.box.center_x == 300
+            assert first.box.center_x == pytest.approx(300, abs=20)
 
     @pytest.mark.parametrize(('size', 'count'), [(120, 0), (160, 1)])
     def test_where_all_places_are_taken_only_somebody_nearer_is_looked_at(self, size, count):
