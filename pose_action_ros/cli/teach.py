@@ -62,7 +62,7 @@ def teach(
     """
     # Threads that spin while they wait cost tenfold on cores that are shared; set before torch.
     os.environ.setdefault('OMP_WAIT_POLICY', 'PASSIVE')
-    from pose_action_ros.cli.train import start_logging
+    from pose_action_ros.cli.train import exit_code, start_logging
     from pose_action_ros.teaching.lesson import Lesson
     from pose_action_ros.teaching.report import launch_line
     from pose_action_ros.teaching.settings import TeachSettings
@@ -92,9 +92,10 @@ def teach(
     )
     try:
         outcome = lesson.run()
-    except KeyboardInterrupt:
+    except (KeyboardInterrupt, SystemExit) as stop:
+        code = exit_code(stop)
         _say('stopped; the same command continues from here')
-        raise typer.Exit(130) from None
+        raise typer.Exit(code) from None
     for part, scores in outcome.scores.items():
         films = {'val': 'held-out films', 'test': 'test films'}[part]
         _say(f'{100 * scores.accuracy:.0f} % of {scores.films} {films} are right')

@@ -15,9 +15,10 @@ from rich.table import Table
 if TYPE_CHECKING:
     from pose_action_ros.training.config import FinderTrainConfig, TrainConfig
 
-__all__ = ['start_logging', 'train']
+__all__ = ['exit_code', 'start_logging', 'train']
 
 _console = Console()
+_RANKS = ('LOCAL_RANK', 'NODE_RANK', 'RANK', 'SLURM_PROCID')
 _INTERRUPTED = 130  # as shells have it after Ctrl-C
 
 
@@ -58,14 +59,26 @@ def train(
         return
     try:
         weights = _trained(chosen, resume=resume, quiet=quiet)
-    except KeyboardInterrupt:
+    except (KeyboardInterrupt, SystemExit) as stop:
+        code = exit_code(stop)
         _print_first(
             Console(stderr=True),
             'stopped; the same command with --resume continues after the last complete epoch in '
             f'{chosen.output}',
         )
-        raise typer.Exit(_INTERRUPTED) from None
+        raise typer.Exit(code) from None
     _print_first(_console, f'weights: {weights}')
+
+
+def exit_code(stop: BaseException) -> int:
+    """Return the exit code of training that a signal has stopped; another exit is raised."""
+    if isinstance(stop, KeyboardInterrupt):
+        return _INTERRUPTED
+    from pose_action_ros.training.trainers import TERMINATED
+
+    if isinstance(stop, SystemExit) and stop.code == TERMINATED:
+        return TERMINATED
+    raise stop
 
 
 def _trained(settings: TrainConfig | FinderTrainConfig, *, resume: bool, quiet: bool) -> Path:
@@ -82,7 +95,7 @@ def _trained(settings: TrainConfig | FinderTrainConfig, *, resume: bool, quiet: 
 
 def _print_first(console: Console, text: str) -> None:
     """Print a line in the first of several processes."""
-    if os.environ.get('LOCAL_RANK', '0') == '0':
+    if all(os.environ.get(name, '0') == '0' for name in _RANKS):
         console.print(text, highlight=False, soft_wrap=True)
 
 

@@ -31,6 +31,7 @@ from pose_action_ros.teaching.judging import judge_films
 from pose_action_ros.teaching.report import write_report
 from pose_action_ros.teaching.sheets import save_sheets
 from pose_action_ros.teaching.survey import advice, check_folder, summaries
+from pose_action_ros.training.provenance import DATA_KEY, training_data
 from pose_action_ros.training.reporting import track
 
 if TYPE_CHECKING:
@@ -124,9 +125,18 @@ class Lesson:
         }
         clock.stop('judging')
         weights = self.output / f'{self.name}.safetensors'
-        save_model(net, weights, self._provenance(folder, scores))
+        earlier = training_data(self.settings.weights)
+        save_model(net, weights, self._provenance(folder, scores, earlier))
         report = write_report(
-            self.output, weights, net.config, table, scores, hints, clock.minutes, self.settings
+            self.output,
+            weights,
+            net.config,
+            table,
+            scores,
+            hints,
+            clock.minutes,
+            self.settings,
+            earlier,
         )
         return Outcome(weights, report, scores, hints, clock.minutes)
 
@@ -168,8 +178,7 @@ class Lesson:
         for row in table:
             self.say(
                 f'{row.action}: {row.films["train"]} training films, {row.films["val"]} held '
-                f'out, {row.films["test"]} for test; {row.seconds[0]:.1f} to {row.seconds[1]:.1f} '
-                f's; {row.rate_hz[0]:.0f} to {row.rate_hz[1]:.0f} Hz; a person in '
+                f'out, {row.films["test"]} for test; {row.length} s; {row.rate} Hz; a person in '
                 f'{100 * row.seen:.0f} % of the frames'
             )
         for text in hints:
@@ -229,11 +238,15 @@ class Lesson:
             if film.name in self.seen
         ]
 
-    def _provenance(self, folder: FilmFolder, scores: dict[str, FilmScores]) -> dict[str, str]:
+    def _provenance(
+        self, folder: FilmFolder, scores: dict[str, FilmScores], earlier: list[str]
+    ) -> dict[str, str]:
+        known = earlier or [f'those of {self.settings.weights}']
         return {
             'source': f'taught by pose_action_ros with {len(folder.part("train"))} films of '
             f'{len(folder.actions)} classes, pose network of {self.settings.weights}',
             'settings': json.dumps(asdict(self.settings)),
+            DATA_KEY: json.dumps(list(dict.fromkeys([*known, f'films of {folder.root.name}']))),
             'accuracy': json.dumps({part: one.accuracy for part, one in scores.items()}),
         }
 

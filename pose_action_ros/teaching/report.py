@@ -7,6 +7,7 @@ import math
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
+from pose_action_ros.models.checkpoint import UNTRAINED
 from pose_action_ros.teaching.judging import most_confused
 from pose_action_ros.training.plots import save_confusion_plot
 
@@ -42,6 +43,7 @@ def write_report(
     hints: Sequence[str],
     minutes: Mapping[str, float],
     settings: TeachSettings,
+    earlier_data: Sequence[str],
 ) -> Path:
     """Write report.md, report.json and the confusion matrices; return the first.
 
@@ -54,10 +56,11 @@ def write_report(
         hints: Ways to improve the result.
         minutes: Duration by stage.
         settings: The settings of the lesson.
+        earlier_data: Names of the training data of `settings.weights`.
     """
     for part, one in scores.items():
         picture = 'confusion.png' if part == 'val' else f'confusion_{part}.png'
-        title = f'{_PARTS[part]}, accuracy {one.accuracy:.2f} of {one.films}'
+        title = f'{_PARTS[part]}: {round(one.accuracy * one.films)} of {one.films} right'
         save_confusion_plot(one.confusion, config.actions, output / picture, title)
     mapping: dict[str, Any] = {
         'weights': str(weights),
@@ -67,6 +70,7 @@ def write_report(
         'advice': list(hints),
         'minutes': {stage: round(value, 2) for stage, value in minutes.items()},
         'settings': asdict(settings),
+        'training_data_of_weights': list(earlier_data),
     }
     text = json.dumps(_without_nan(mapping), indent=2, allow_nan=False)
     (output / 'report.json').write_text(text + '\n', encoding='utf-8')
@@ -74,6 +78,7 @@ def write_report(
     lines = [
         f'# {config.name}',
         *_how_good(scores, config.actions),
+        *_what_was_known(settings.weights, earlier_data),
         *_what_to_mend(hints),
         *_what_was_there(table),
         '## Launch it',
@@ -92,21 +97,39 @@ def _how_good(scores: Mapping[str, FilmScores], actions: Sequence[str]) -> list[
         lines.append(
             f'**{100 * one.accuracy:.0f} %** of {one.films} {_PARTS[part]} are right, each judged '
             f'over its whole length. Guessing gives {100 / len(actions):.0f} %. The 95 % '
-            f'confidence interval is {low:.0f} to {high:.0f} %. None of these films was used for '
-            'training.'
+            f'confidence interval is {low:.0f} to {high:.0f} %. None of these films was used in '
+            'this training.'
         )
         rows = [f'| {action} | {100 * share:.0f} % |' for action, share in one.recall.items()]
         lines.append('\n'.join(['| action | right |', '|---|---:|', *rows]))
         pairs = most_confused(one.confusion, actions)
         if pairs:
-            lines.append('Most frequent mistakes (true action, predicted action):')
-            lines.append('\n'.join(f'* {true} as {taken}: {n} films' for true, taken, n in pairs))
+            lines.append(
+                'Most frequent mistakes (true action, predicted action, number of films):'
+            )
+            lines.append('\n'.join(f'* {true} as {taken}: {n}' for true, taken, n in pairs))
         if one.unseen:
             lines.append(f'Nobody is found in {_listed(one.unseen)}.')
         if one.wrong:
             named = [f'{name} as {taken}' for name, taken in one.wrong.items()]
             lines.append(f'Misjudged: {_listed(named)}.')
     return lines
+
+
+def _what_was_known(weights: str, earlier_data: Sequence[str]) -> list[str]:
+    """The limit of the scores: films that the initial weights may have been trained on."""
+    if weights.startswith(UNTRAINED):
+        return []
+    source = f'This training started from `{weights}`, which was trained on '
+    if earlier_data:
+        return [
+            f'{source}{", ".join(earlier_data)}. If films of these data are among the films '
+            'above, the score can be too high.'
+        ]
+    return [
+        f'{source}data that its file does not name. If some of the films above are among '
+        'them, the score can be too high.'
+    ]
 
 
 def _what_to_mend(hints: Sequence[str]) -> list[str]:
@@ -118,8 +141,7 @@ def _what_to_mend(hints: Sequence[str]) -> list[str]:
 def _what_was_there(table: Sequence[ClassSummary]) -> list[str]:
     rows = [
         f'| {row.action} | {row.films["train"]} | {row.films["val"]} | {row.films["test"]} | '
-        f'{row.seconds[0]:.1f} to {row.seconds[1]:.1f} | {row.rate_hz[0]:.0f} to '
-        f'{row.rate_hz[1]:.0f} | {100 * row.seen:.0f} % |'
+        f'{row.length} | {row.rate} | {100 * row.seen:.0f} % |'
         for row in table
     ]
     head = [

@@ -47,6 +47,16 @@ class ClassSummary:
     seen: float
     unseen: int
 
+    @property
+    def length(self) -> str:
+        """Seconds of its films, for people."""
+        return _span(*(f'{value:.1f}' for value in self.seconds))
+
+    @property
+    def rate(self) -> str:
+        """Hz of its films, for people."""
+        return _span(*(f'{value:.0f}' for value in self.rate_hz))
+
 
 def check_folder(folder: FilmFolder) -> None:
     """Check that a network can be taught with a folder.
@@ -68,7 +78,7 @@ def check_folder(folder: FilmFolder) -> None:
             missing = []
         if missing:
             what = {'train': 'none for training', 'val': 'none held out'}[missing[0]]
-            faults.append(f'{action} has {count} films, {what}')
+            faults.append(f'films of {action}: {count}, {what}')
     if faults:
         raise DatasetError(
             f'{"; ".join(faults)}. Give every class two films or more, from two groups if '
@@ -123,8 +133,8 @@ def advice(
     lines += _about_films(folder, seen, clip_s, period_s)
     if twins := _twins(folder.films):
         lines.append(
-            f'{len(twins)} films are in the folder twice: {_listed(twins)}. If one of the two is '
-            'held out, the measured accuracy is too high.'
+            f'The folder has copies: {_listed(twins)}. If one of the two is held out, the '
+            'measured accuracy is too high.'
         )
     return lines
 
@@ -177,24 +187,21 @@ def _about_films(
     slow = [name for name, view in films if view.rate_hz * period_s < 0.8]
     if nobody:
         lines.append(
-            f'Nobody is found in {len(nobody)} films: {_listed(nobody)}. They are not used. The '
-            'person should be visible from head to knees and fill at least a third of the '
+            f'Nobody is found in {_listed(nobody)}. Such films are not used. The person should '
+            'be visible from head to knees and fill at least a third of the '
             'image height. Otherwise give boxes.csv.'
         )
     if hardly:
-        lines.append(
-            f'The person is found in fewer than half of the frames of {len(hardly)} films: '
-            f'{_listed(hardly)}.'
-        )
+        lines.append(f'The person is found in fewer than half of the frames of {_listed(hardly)}.')
     if short:
         lines.append(
-            f'{len(short)} films are shorter than a clip of {clip_s:.1f} s: {_listed(short)}. '
-            'Their first frame fills the beginning.'
+            f'Shorter than a clip of {clip_s:.1f} s: {_listed(short)}. The first frame fills the '
+            'beginning.'
         )
     if slow:
         lines.append(
-            f'{len(slow)} films have fewer frames than the {1 / period_s:.0f} Hz of a clip: '
-            f'{_listed(slow)}. Their frames repeat.'
+            f'Fewer frames than the {1 / period_s:.0f} Hz of a clip: {_listed(slow)}. Frames '
+            'repeat.'
         )
     return lines
 
@@ -214,6 +221,10 @@ def _twins(films: Iterable[FolderFilm]) -> list[str]:
                 twins.append(f'{film.name} = {first[digest]}')
             first.setdefault(digest, film.name)
     return twins
+
+
+def _span(low: str, high: str) -> str:
+    return low if low == high else f'{low} to {high}'
 
 
 def _listed(names: Sequence[str]) -> str:

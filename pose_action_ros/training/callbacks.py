@@ -1,27 +1,64 @@
-"""Callbacks of a phase: choice of the best epoch, check for NaN, feature caches."""
+"""Callbacks of a phase: common folder, choice of the best epoch, check for NaN, feature caches."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
+from uuid import uuid4
 
 import torch
 from lightning.pytorch import Callback
 from lightning.pytorch.callbacks import ModelCheckpoint
 
-from pose_action_ros.core.errors import TrainingError
+from pose_action_ros.core.errors import ConfigError, TrainingError
 from pose_action_ros.training.optimizers import MONITOR
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from pathlib import Path
 
     from lightning.pytorch import LightningModule, Trainer
     from torch import Tensor
 
     from pose_action_ros.training.feature_cache import CachedFeatures
 
-__all__ = ['BestCheckpoint', 'FeatureFilling', 'FiniteNumbers']
+__all__ = ['BestCheckpoint', 'CommonFolder', 'FeatureFilling', 'FiniteNumbers']
 
 _EVERY = 50  # steps between two looks at the loss: each waits for the device
+
+
+class CommonFolder(Callback):
+    """Ends a run before its first step if a process does not see the folder of the first one.
+
+    The first process writes checkpoints and results, and all of them read these between phases.
+
+    Args:
+        folder: Folder of the phase.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    def setup(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
+        """Look for a file of the first process.
+
+        Raises:
+            ConfigError: A process does not find it.
+        """
+        if trainer.world_size == 1:
+            return
+        file = self._folder / trainer.strategy.broadcast(f'.common_{uuid4().hex}')
+        if trainer.is_global_zero:
+            self._folder.mkdir(parents=True, exist_ok=True)
+            file.touch()
+        trainer.strategy.barrier('common folder')
+        is_common = trainer.strategy.reduce_boolean_decision(file.exists(), all=True)
+        if trainer.is_global_zero:
+            file.unlink()
+        if not is_common:
+            raise ConfigError(
+                f'{self._folder} is not the same folder on all machines of the run; set output '
+                'to a folder that all of them share'
+            )
 
 
 class BestCheckpoint(ModelCheckpoint):
@@ -120,7 +157,7 @@ class FeatureFilling(Callback):
         }
 
     def setup(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
-        """Fill the caches; then each process computes the rest for the folder of its machine."""
+        """Fill the caches; then each process computes what a slow file system does not show it."""
         net: Any = pl_module.net
         net.to(trainer.strategy.root_device)
         options = {**self._options, 'context': trainer.precision_plugin.forward_context}
@@ -129,4 +166,4 @@ class FeatureFilling(Callback):
         trainer.strategy.barrier('features')
         for cache in self._caches:
             cache.fill(net, **options)
-        trainer.strategy.barrier('features of this machine')
+        trainer.strategy.barrier('missing features')

@@ -10,11 +10,13 @@ from pose_action_ros.training.data_module import share_of_batch
 from pose_action_ros.training.trainers import probe_trainer
 
 if TYPE_CHECKING:
-    from pose_action_ros.training.config import PhaseSettings, TrainConfig
+    from collections.abc import Sequence
+
+    from pose_action_ros.training.config import FinderTrainConfig, PhaseSettings, TrainConfig
     from pose_action_ros.training.phase_samples import PhaseSamples
     from pose_action_ros.training.run_folder import RunFolder
 
-__all__ = ['check_run']
+__all__ = ['check_phases', 'check_run']
 
 
 def check_run(config: TrainConfig, folder: RunFolder, samples: PhaseSamples) -> None:
@@ -26,10 +28,26 @@ def check_run(config: TrainConfig, folder: RunFolder, samples: PhaseSamples) -> 
         ConfigError: Settings contradict each other or the machine.
         DatasetError: A file is missing or damaged.
     """
-    phases = [name for name in PHASES if getattr(config, name).epochs]
+    for name in check_phases(config, PHASES):
+        if folder.result(name, getattr(config, name).epochs) is None:
+            for recorded in samples.recorded(name):
+                _ = recorded[0]
+
+
+def check_phases(config: TrainConfig | FinderTrainConfig, names: Sequence[str]) -> list[str]:
+    """Check the settings of the phases against the devices; return the phases with epochs.
+
+    Args:
+        config: The settings of a run.
+        names: Names of all phases that the run may have.
+
+    Raises:
+        ConfigError: Settings contradict each other or the machine.
+    """
+    phases = [name for name in names if getattr(config, name).epochs]
     if not phases:
         raise ConfigError(
-            f'every phase has 0 epochs; expected epochs above 0 for one of {", ".join(PHASES)}'
+            f'every phase has 0 epochs; expected epochs above 0 for one of {", ".join(names)}'
         )
     trainer = probe_trainer(config.trainer)
     processes = trainer.num_devices * trainer.num_nodes
@@ -44,7 +62,4 @@ def check_run(config: TrainConfig, folder: RunFolder, samples: PhaseSamples) -> 
                 f'{name}.learning_rate is null, a tenth of the last rate of the action phase; '
                 'this run has no action phase before it, so give a rate'
             )
-    for name in phases:
-        if folder.result(name, getattr(config, name).epochs) is None:
-            for recorded in samples.recorded(name):
-                _ = recorded[0]
+    return phases

@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import torch
-from lightning.fabric.utilities.rank_zero import rank_zero_only
 
 from pose_action_ros.core.errors import ConfigError
 from pose_action_ros.models import open_model
@@ -19,6 +18,7 @@ from pose_action_ros.models.finder import (
     open_finder,
     save_finder,
 )
+from pose_action_ros.training.checks import check_phases
 from pose_action_ros.training.data_module import PhaseData
 from pose_action_ros.training.finder_module import FinderModule
 from pose_action_ros.training.finder_samples import FinderSamples, SceneStore
@@ -27,7 +27,7 @@ from pose_action_ros.training.phase_module import best_weights
 from pose_action_ros.training.provenance import provenance
 from pose_action_ros.training.reporting import EpochReport
 from pose_action_ros.training.run_folder import PhaseResult, RunFolder, load_checkpoint
-from pose_action_ros.training.trainers import build_trainer, calm_warnings, fit
+from pose_action_ros.training.trainers import build_trainer, calm_warnings, fit, probe_trainer
 
 if TYPE_CHECKING:
     from pose_action_ros.training.config import FinderTrainConfig
@@ -43,6 +43,8 @@ def train_finder(
 ) -> Path:
     """Train a finder.
 
+    Settings, devices and data are checked before the folder is created.
+
     Args:
         config: All settings.
         resume: Continue the run in `config.output`, or start one if there is none.
@@ -55,28 +57,43 @@ def train_finder(
         ConfigError: Settings contradict each other, or the folder holds another run.
         DatasetError: A picture or a file of annotations is missing or damaged.
         CheckpointError: A checkpoint of the run, or the weights to start from, are damaged.
+        TrainingError: The loss or the score is not finite.
     """
     folder = RunFolder(Path(config.output), (_PHASE,))
-    is_first = rank_zero_only.rank == 0
+    with calm_warnings():  # the Trainer knows how this process was started
+        is_first = probe_trainer(config.trainer).is_global_zero
     if is_first:
         folder.check(config, resume=resume)
+    else:  # only one of several processes logs
+        logging.getLogger('pose_action_ros').setLevel(logging.WARNING)
     if config.trainer.threads:
         torch.set_num_threads(config.trainer.threads)
     torch.manual_seed(config.seed)
     net = _start_network(config, read=not folder.begun())
-    with calm_warnings(), folder.opened(config) if is_first else nullcontext():
+    with calm_warnings():
+        check_phases(config, (_PHASE,))
         result = folder.result(_PHASE, config.finder.epochs)
-        if result is None:
-            result = _train(config, folder, net, progress=progress and is_first)
-        net.load_state_dict(best_weights(load_checkpoint(folder.best(_PHASE))['state_dict']))
-        if is_first:
-            sets = ', '.join([*config.data.photographs, 'simulated scenes'])
-            save_finder(net.eval(), folder.weights, provenance(config, sets, [result]))
+        data = _data(config, net.config) if result is None else None
+        with folder.opened(config) if is_first else nullcontext():
+            if data is not None:
+                result = _train(config, folder, net, data, progress=progress and is_first)
+            best = load_checkpoint(folder.best(_PHASE))['state_dict']
+            net.load_state_dict(best_weights(best))
+            if is_first:
+                sets = [*config.data.photographs, 'simulated scenes']
+                results = [result] if result else []
+                origin = provenance(config, sets, results, config.weights)
+                save_finder(net.eval(), folder.weights, origin)
     return folder.weights
 
 
 def _train(
-    config: FinderTrainConfig, folder: RunFolder, net: PersonFinder, *, progress: bool
+    config: FinderTrainConfig,
+    folder: RunFolder,
+    net: PersonFinder,
+    data: PhaseData,
+    *,
+    progress: bool,
 ) -> PhaseResult:
     phase = config.finder
     module = FinderModule(
@@ -84,7 +101,6 @@ def _train(
     )
     module.sync_batchnorm = config.trainer.sync_batchnorm
     report = EpochReport(_PHASE, phase.batch_size)
-    data = _data(config, net.config)
     trainer = build_trainer(
         config.trainer, phase, folder.phase(_PHASE), [report], progress=progress
     )

@@ -46,7 +46,8 @@ def save_confusion_plot(
     axes.imshow(shares, cmap='Blues', vmin=0.0, vmax=1.0)
     axes.set_xticks(range(len(names)), names, rotation=60, ha='right')
     axes.set_yticks(range(len(names)), names)
-    axes.set(xlabel='predicted', ylabel='true', title=title)
+    axes.set(xlabel='predicted', ylabel='true')
+    figure.suptitle(title, fontsize=10)  # centred on the picture: one of the axes may not fit
     for row, column in np.argwhere(counts):
         colour = 'white' if shares[row, column] > 0.5 else 'black'
         text = str(counts[row, column])

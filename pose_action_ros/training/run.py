@@ -22,10 +22,10 @@ from pose_action_ros.training.order import OrderedSamples
 from pose_action_ros.training.phase_module import best_weights
 from pose_action_ros.training.phase_samples import POSE_PHASES, PhaseSamples, SampleSets
 from pose_action_ros.training.pose_module import PoseModule
-from pose_action_ros.training.provenance import provenance
+from pose_action_ros.training.provenance import named_data, provenance
 from pose_action_ros.training.reporting import EpochReport
 from pose_action_ros.training.run_folder import PhaseResult, RunFolder, load_checkpoint
-from pose_action_ros.training.trainers import build_trainer, calm_warnings, fit
+from pose_action_ros.training.trainers import build_trainer, calm_warnings, fit, probe_trainer
 
 if TYPE_CHECKING:
     from lightning.pytorch import Callback, Trainer
@@ -59,7 +59,8 @@ def train(config: TrainConfig, *, resume: bool = False, progress: bool = True) -
         TrainingError: The loss or the score is not finite.
     """
     folder = RunFolder(Path(config.output))
-    is_first = rank_zero_only.rank == 0
+    with calm_warnings():  # the Trainer knows how this process was started
+        is_first = probe_trainer(config.trainer).is_global_zero
     if is_first:
         folder.check(config, resume=resume)
     else:  # only one of several processes logs
@@ -77,9 +78,7 @@ def train(config: TrainConfig, *, resume: bool = False, progress: bool = True) -
             run = _Run(config, folder, net, samples, progress=progress and is_first)
             results = [run.phase(name) for name in PHASES if run.settings(name).epochs]
             if is_first:
-                save_model(
-                    net.eval(), folder.weights, provenance(config, config.data.name, results)
-                )
+                save_model(net.eval(), folder.weights, _origin(config, results))
     return folder.weights
 
 
@@ -118,7 +117,7 @@ class _Run:
         state = load_checkpoint(self._folder.best(name))['state_dict']
         self._net.load_state_dict(best_weights(state))
         if trained and rank_zero_only.rank == 0:
-            origin = provenance(self._config, self._config.data.name, self._results)
+            origin = _origin(self._config, self._results)
             save_model(self._net.eval(), self._folder.phase_weights(name), origin)
         return result
 
@@ -212,6 +211,10 @@ class _Run:
             )
             workers = 0
         return PhaseData(samples.train, samples.val, self.settings(name), workers=workers)
+
+
+def _origin(config: TrainConfig, results: list[PhaseResult]) -> dict[str, str]:
+    return provenance(config, named_data(config.data), results, config.model.weights)
 
 
 def start_network(settings: ModelSettings, *, read: bool = True) -> MultitaskNet:

@@ -20,9 +20,10 @@ from lightning.fabric.utilities.warnings import PossibleUserWarning
 from lightning.pytorch import Trainer
 from lightning.pytorch.callbacks import EarlyStopping, ModelCheckpoint
 from lightning.pytorch.loggers import CSVLogger, TensorBoardLogger
+from lightning.pytorch.utilities.exceptions import SIGTERMException
 
 from pose_action_ros.core.errors import ConfigError
-from pose_action_ros.training.callbacks import BestCheckpoint, FiniteNumbers
+from pose_action_ros.training.callbacks import BestCheckpoint, CommonFolder, FiniteNumbers
 from pose_action_ros.training.optimizers import MONITOR
 from pose_action_ros.training.reporting import EpochBar
 
@@ -34,7 +35,10 @@ if TYPE_CHECKING:
 
     from pose_action_ros.training.config import PhaseSettings, TrainerSettings
 
-__all__ = ['build_trainer', 'calm_warnings', 'fit', 'probe_trainer']
+__all__ = ['TERMINATED', 'build_trainer', 'calm_warnings', 'fit', 'probe_trainer']
+
+TERMINATED = 128 + signal.SIGTERM
+"""Exit code of a run that SIGTERM ends, as shells have it."""
 
 _DEVICES = (
     *('accelerator', 'devices', 'num_nodes', 'strategy', 'precision'),
@@ -115,7 +119,7 @@ def build_trainer(
         max_epochs=phase.epochs,
         gradient_clip_val=phase.gradient_clip or None,
         logger=_loggers(path, tensorboard=settings.tensorboard),
-        callbacks=[*callbacks, *_callbacks(path, phase, progress=progress)],
+        callbacks=[CommonFolder(path), *callbacks, *_callbacks(path, phase, progress=progress)],
         enable_progress_bar=progress,
         enable_model_summary=False,
         num_sanity_val_steps=0,
@@ -130,12 +134,15 @@ def fit(trainer: Trainer, module: LightningModule, data: LightningDataModule, la
 
     Raises:
         KeyboardInterrupt: Ctrl-C. Lightning alone would end the process and ignore SIGINT.
+        SystemExit: SIGTERM, with the code `TERMINATED`. With Lightning alone it would be 0.
     """
     on_ctrl_c = signal.getsignal(signal.SIGINT)
     try:
         trainer.fit(
             module, datamodule=data, ckpt_path=last if last.exists() else None, weights_only=True
         )
+    except SIGTERMException as stop:
+        raise SystemExit(TERMINATED) from stop
     except SystemExit as stop:
         if not isinstance(stop.__context__, KeyboardInterrupt):
             raise

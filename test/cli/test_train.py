@@ -72,6 +72,25 @@ def interrupt(*_, **__):
     raise KeyboardInterrupt  # as Ctrl-C does
 
 
+def test_a_run_that_a_scheduler_ends_fails_and_says_how_it_goes_on(
+    settings, tmp_path, monkeypatch, capsys
+):
+    step = PoseModule.training_step
+
+    def terminated(*arguments):
+        signal.raise_signal(signal.SIGTERM)
+        return step(*arguments)
+
+    monkeypatch.setattr(PoseModule, 'training_step', terminated)
+    with pytest.raises(typer.Exit) as caught:
+        train(settings, output=tmp_path / 'out', quiet=True)
+    assert caught.value.exit_code == 143
+    assert signal.getsignal(signal.SIGTERM) is signal.SIG_DFL
+    assert f'--resume continues after the last complete epoch in {tmp_path / "out"}' in (
+        capsys.readouterr().err
+    )
+
+
 @pytest.mark.parametrize(
     'place',
     [

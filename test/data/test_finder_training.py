@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import torch
 
-from pose_action_ros.core.errors import ConfigError
+from pose_action_ros.core.errors import ConfigError, DatasetError
 from pose_action_ros.data.scenes import PeopleScene
 from pose_action_ros.models.finder import (
     CELL_PX,
@@ -172,6 +172,26 @@ def test_ctrl_c_is_a_keyboard_interrupt(people, tmp_path, monkeypatch):
     with pytest.raises(KeyboardInterrupt):
         train_finder(settings, progress=False)
     assert signal.getsignal(signal.SIGINT) is handler
+
+
+@pytest.mark.parametrize(
+    ('section', 'changes', 'message'),
+    [
+        ('finder', {'learning_rate': None}, r'finder\.learning_rate is null'),
+        ('trainer', {'devices': 3}, 'finder: batch_size 4 is shared by 3 processes'),
+        ('trainer', {'options': {'max_epochs': 3}}, r'trainer\.options has max_epochs'),
+        ('data', {'photographs': {'coco': {'name': 'coco', 'root': 'nowhere'}}}, 'nowhere'),
+    ],
+)
+def test_contradictions_are_told_before_anything_is_written(
+    people, tmp_path, section, changes, message
+):
+    people.write_coco(tmp_path / 'coco')
+    values = mapping(tmp_path / 'coco', tmp_path / 'out')
+    values[section] = {**values[section], **changes}
+    with pytest.raises((ConfigError, DatasetError), match=message):
+        train_finder(config_from_mapping(values), progress=False)
+    assert not (tmp_path / 'out').exists()
 
 
 def test_a_photograph_that_is_validated_on_is_trained_on_from_no_set(people, tmp_path):

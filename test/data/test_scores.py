@@ -15,6 +15,7 @@ from pose_action_ros.data.ntu import Ntu
 from pose_action_ros.data.penn_action import PennAction
 from pose_action_ros.data.recorded import RecordedPoses
 from pose_action_ros.models import ModelConfig, MultitaskNet, PoseOutput
+from pose_action_ros.training import action_scores
 from pose_action_ros.training.action_scores import evaluate_clips, given_boxes, seen_boxes
 from pose_action_ros.training.film_clips import ClipView, clip_views, read_clips
 from pose_action_ros.training.pose_scores import (
@@ -165,6 +166,26 @@ def test_mpii_scores_by_hand():
     assert scores.auc_50['knee'] == pytest.approx(
         np.mean([np.mean(np.array([0.6, 0.3, 0.3, 0.15]) <= t) for t in np.linspace(0, 0.5, 51)])
     )
+
+
+def test_mpii_tables_are_of_the_last_block():
+    truth, found = np.zeros((1, 16, 2)), np.zeros((1, 2, 16, 2))
+    found[:, 0] = 99.0
+    found[:, 1, PA16J.index('left_knee'), 0] = 3.0  # 0.3 heads
+    scores = mpii_scores(found, truth, np.array([10.0]), PA16J.joint_names)
+    assert scores.blocks == [0.0, 1.0]
+    assert (scores.pckh_50['knee'], scores.pckh_20['knee']) == (1.0, 0.5)
+    assert (scores.auc_20['knee'], scores.auc_20['hip']) == (0.5, 1.0)
+
+
+def test_recall_is_a_share_of_the_films_of_the_action():
+    views = [ClipView(recording, (0,), False, 0) for recording in range(3)]
+    rows = [[0.9, 0.1], [0.2, 0.8], [0.3, 0.7]]
+    outputs = {view: {'m': np.array(row)} for view, row in zip(views, rows, strict=True)}
+    library = SimpleNamespace(actions=('walk', 'run'))
+    scores = action_scores._scores(outputs, views, range(3), np.array([0, 0, 1]), library)
+    assert scores.recall == {'walk': 0.5, 'run': 1.0}
+    assert scores.confusion == [[1, 1], [0, 1]]
 
 
 def test_indices_are_spread():

@@ -5,7 +5,7 @@ import pytest
 
 from pose_action_ros.core.predictions import PersonBox
 from pose_action_ros.geometry import crop_transform
-from pose_action_ros.inference.clip_buffer import ClipBuffer, ClipFrame
+from pose_action_ros.inference.clip_buffer import ClipBuffer, ClipFrame, ClipShape
 
 WHOLE = crop_transform(PersonBox(0.5, 0.5, 1.0))  # source pixels are crop coordinates
 PERIOD_S = 1 / 15
@@ -163,3 +163,7 @@ def test_joints_are_handed_out_in_the_crop_of_the_newest_frame():
     np.testing.assert_allclose(clip.joints[:, 0, 1], 0.5, atol=1e-6)
     np.testing.assert_allclose(clip.joints[:, 0, 2], 0.3, atol=1e-6)
     assert clip.joints.dtype == np.float32
+
+
+def test_a_clip_lasts_from_its_first_sample_to_its_last():
+    assert ClipShape(16, 1 / 15, 0.5).duration_s == pytest.approx(1.0)

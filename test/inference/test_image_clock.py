@@ -86,3 +86,7 @@ def test_reset_takes_any_stamp():
     assert clock.admit(0, 0.5, 3).reason
     clock.reset()
     assert clock.admit(0, 0.5, 3).reason == ''
+
+
+def test_slow_images_that_jump_are_doubted():
+    assert run(0, 1000, 2000, 3000, 8000, 4000) == ['', AHEAD, '', '', AHEAD, '']

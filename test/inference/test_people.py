@@ -539,3 +539,25 @@ class TestSearchedPeople:
         assert sorted(counts.values()) == [2, 2, 2, 2, 8]
         assert crowd.lost == []
         assert len(crowd.people.waiting) == 3
+
+    def test_the_nearest_is_the_largest(self):
+        people = registry()
+        boxes = [PersonBox(80, 200, 60), PersonBox(300, 200, 200), PersonBox(520, 200, 100)]
+        windows = people.windows(0, SIZE, SETTINGS, candidates=boxes)
+        people.sight(
+            [reading(w, joints(w.box.center_x, 200, w.box.size)) for w in windows], 0, SETTINGS
+        )
+        for index in range(1, 6):
+            first, _ = people.windows(index * STEP, SIZE, SETTINGS, candidates=[], most=2)
+            assert first.box.center_x == pytest.approx(300, abs=20)
+
+    @pytest.mark.parametrize(('size', 'count'), [(120, 0), (160, 1)])
+    def test_where_all_places_are_taken_only_somebody_nearer_is_looked_at(self, size, count):
+        settings = TrackSettings(max_people=1, velocity=False)
+        people = registry()
+        (window,) = people.windows(0, SIZE, settings, candidates=[PersonBox(80, 200, 100)])
+        people.sight([reading(window, joints(80, 200, 100 / settings.enlarge))], 0, settings)
+        windows = people.windows(
+            STEP, SIZE, settings, candidates=[PersonBox(400, 200, float(size))]
+        )
+        assert len(windows) == 1 + count

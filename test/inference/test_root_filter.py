@@ -4,7 +4,12 @@ import numpy as np
 import pytest
 
 from pose_action_ros.core.predictions import ScaleSource
-from pose_action_ros.inference.root_filter import RootFilter
+from pose_action_ros.inference.root_filter import (
+    ACCELERATION_PSD,
+    CORRELATION_S,
+    START_SIGMA_M_PER_S,
+    RootFilter,
+)
 
 WALK = np.array([0.9, 0.1, -0.8])
 START = np.array([-1.0, 0.3, 5.0])
@@ -109,3 +114,25 @@ def test_only_the_past_counts():
     changed = path(times)
     changed[-1] += 1.0
     np.testing.assert_array_equal(follow(path(times), times)[:-1], follow(changed, times)[:-1])
+
+
+def test_it_is_the_filter_of_the_book():
+    """By hand: constant velocity, white acceleration, errors that are alike for a while."""
+    times, places = [0.0, 0.05, 0.15, 0.2, 0.4], [2.0, 2.2, 2.3, 2.5, 3.0]
+    state, covariance = np.array([2.0, 0.0]), np.diag([0.01, START_SIGMA_M_PER_S**2])
+    expected = [0.0]
+    for step, place in zip(np.diff(times), places[1:], strict=True):
+        move = np.array([[1.0, step], [0.0, 1.0]])
+        drift = np.array([[step**3 / 3, step**2 / 2], [step**2 / 2, step]])
+        state = move @ state
+        covariance = move @ covariance @ move.T + ACCELERATION_PSD * drift
+        alike = np.exp(-step / CORRELATION_S)
+        noise = 0.01 * (1 + alike) / (1 - alike)
+        gain = covariance[:, 0] / (covariance[0, 0] + noise)
+        state = state + gain * (place - state[0])
+        covariance = covariance - np.outer(gain, covariance[0])
+        expected.append(state[1])
+    found = follow(np.outer(places, np.ones(3)), times, noise=0.01 * np.eye(3))
+    known = np.isfinite(found[:, 0])
+    assert known[-1]
+    np.testing.assert_allclose(found[known], np.outer(expected, np.ones(3))[known], rtol=1e-9)

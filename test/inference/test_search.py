@@ -29,6 +29,10 @@ class Finder:
 
 
 class TestWhen:
+    def test_a_window_is_larger_than_the_person_by_a_quarter(self):
+        (box,) = PeopleSearch(Finder(LEFT)).candidates(IMAGE, 0, FIND, nobody=True)
+        assert box == PersonBox(80, 120, 125)
+
     def test_each_image_while_nobody_is_followed(self):
         finder = Finder(LEFT)
         search = PeopleSearch(finder)

@@ -48,3 +48,8 @@ def test_multiply_refuses_what_does_not_fit():
         multiply_clips([[0.5, 0.5]], [2], 2)
     with pytest.raises(ConfigError, match='expected'):
         multiply_clips([0.5, 0.5], [0, 1], 2)
+
+
+def test_a_clip_that_all_but_rules_a_class_out_counts_as_such():
+    found = multiply_clips([[1e-6, 1.0 - 1e-6], [0.9, 0.1]], [0, 0], 1)
+    assert found[0, 0] / found[0, 1] == pytest.approx(9e-6, rel=1e-4)

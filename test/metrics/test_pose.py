@@ -201,3 +201,18 @@ def test_pck3d_border_and_root():
 def test_shapes_that_differ_are_refused():
     with pytest.raises(ConfigError, match=r'\(2, 16, 2\) and \(16, 2\)'):
         mpjpe(np.zeros((2, 16, 2)), np.zeros((16, 2)))
+
+
+def test_mpjpe_centres_both_poses():
+    target = np.random.default_rng(6).normal(size=(3, 17, 3))
+    assert mpjpe(target, target + 5.0) == pytest.approx(0.0)
+    assert mpjpe(target - 5.0, target) == pytest.approx(0.0)
+    assert mpjpe(target, target + 5.0, root=None) == pytest.approx(5.0 * 3**0.5)
+
+
+def test_pck_torso_skips_a_torso_without_extent():
+    target = np.random.default_rng(4).normal(size=(2, 17, 2))
+    target[0, PA17J.index('right_hip')] = target[0, PA17J.index('left_shoulder')]
+    predicted = target.copy()
+    predicted[0] += 1.0
+    assert pck_torso(predicted, target, layout='pa17j') == 1.0

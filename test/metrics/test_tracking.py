@@ -75,3 +75,16 @@ def test_joints_that_are_unknown_do_not_count():
     score = TrackScore()
     score.add({1: track, 2: np.full_like(LEFT, np.nan)}, [LEFT], [SEEN])
     assert (score.missed, score.false) == (0, 1)
+
+
+def test_one_track_is_one_person_though_two_stand_there():
+    score = TrackScore()
+    score.add({1: LEFT}, [LEFT, LEFT + 2.0], [SEEN, SEEN])
+    assert (score.missed, score.false) == (1, 0)
+
+
+def test_another_id_after_a_pause_is_a_switch():
+    score = TrackScore()
+    for tracks in ({1: LEFT}, {}, {2: LEFT}):
+        score.add(tracks, [LEFT], [SEEN])
+    assert score.switches == 1

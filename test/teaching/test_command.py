@@ -2,6 +2,7 @@
 
 import json
 
+import pytest
 from typer.testing import CliRunner
 
 from pose_action_ros.cli.main import app
@@ -51,12 +52,13 @@ def test_a_network_that_does_not_know_the_sub_folders_is_refused(two_kinds, tiny
     assert 'does not know bright, dark, which are sub-folders of' in str(done.exception)
 
 
-def test_ctrl_c_says_how_it_goes_on(two_kinds, tmp_path, tiny_weights, monkeypatch):
+@pytest.mark.parametrize(('stop', 'code'), [(KeyboardInterrupt(), 130), (SystemExit(143), 143)])
+def test_a_signal_says_how_it_goes_on(two_kinds, tmp_path, tiny_weights, monkeypatch, stop, code):
     def interrupt(*_, **__):
-        raise KeyboardInterrupt
+        raise stop
 
     monkeypatch.setattr(lesson, 'train_heads', interrupt)
     options = ['--weights', tiny_weights, '--output', tmp_path / 'out', '--device', 'cpu']
     done = call('teach', two_kinds, *options)
-    assert done.exit_code == 130
+    assert done.exit_code == code
     assert 'stopped; the same command continues from here' in done.output

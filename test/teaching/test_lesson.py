@@ -10,6 +10,7 @@ import torch
 from pose_action_ros.core.errors import DatasetError
 from pose_action_ros.models import open_model, read_metadata
 from pose_action_ros.teaching.lesson import Lesson, teach
+from pose_action_ros.training.provenance import training_data
 from pose_action_ros.training.reporting import EpochReport
 
 
@@ -35,6 +36,11 @@ def test_two_kinds_of_films_are_told_apart(two_kinds, tmp_path, quick, tiny_net)
     for name in ('confusion.png', 'sheets/bright.jpg', 'sheets/dark.jpg', 'report.json'):
         assert (tmp_path / 'out' / name).stat().st_size
     assert json.loads(read_metadata(outcome.weights)['accuracy']) == {'val': 1.0}
+    assert 'trained on data that its file does not name' in report
+    assert training_data(str(outcome.weights)) == [
+        f'those of {settings.weights}',
+        'films of films',
+    ]
     assert any(line.startswith('bright: 5 training films, 1 held out') for line in lines)
 
 
@@ -101,7 +107,7 @@ def test_damaged_films_are_skipped_and_named(two_kinds, tmp_path, quick):
 def test_folders_that_can_not_be_taught_are_refused_at_once(two_kinds, tmp_path, quick):
     for path in list((two_kinds / 'dark').iterdir())[1:]:
         path.unlink()
-    with pytest.raises(DatasetError, match=r'dark has 1 films, none held out\. Give every'):
+    with pytest.raises(DatasetError, match=r'films of dark: 1, none held out\. Give every'):
         lesson(two_kinds, tmp_path / 'out', quick()).run()
     for path in (two_kinds / 'dark').iterdir():
         path.unlink()

@@ -77,17 +77,20 @@ def test_films_of_nobody_short_and_slow_ones(make):
         'come/3.mp4': features(20, 20, rate_hz=8.0),
     }
     lines = told(folder, seen)
-    assert [line.split(':')[0] for line in lines] == [
-        'Nobody is found in 1 films',
-        'The person is found in fewer than half of the frames of 1 films',
-        '1 films are shorter than a clip of 1.0 s',
-        '1 films have fewer frames than the 15 Hz of a clip',
+    assert [line.split('.mp4')[0] for line in lines] == [
+        'Nobody is found in come/0',
+        'The person is found in fewer than half of the frames of come/1',
+        'Shorter than a clip of 1.0 s: come/2',
+        'Fewer frames than the 15 Hz of a clip: come/3',
     ]
     row = summaries(folder, {film.name: features() for film in folder.films} | seen)[0]
     assert row.films == {'train': 8, 'val': 2, 'test': 0}
     assert row.unseen == 1
     assert row.seconds == pytest.approx((11 / 15, 19 / 8))
     assert row.rate_hz == pytest.approx((8.0, 15.0))
+    assert (row.length, row.rate) == ('0.7 to 2.4', '8 to 15')
+    other = summaries(folder, {film.name: features() for film in folder.films})[1]
+    assert (other.length, other.rate) == (f'{other.seconds[0]:.1f}', '15')
     assert row.seen == pytest.approx((8 + 0 + 1 / 3) / 10)
 
 
@@ -95,4 +98,4 @@ def test_the_same_film_twice_is_named(make):
     folder = make({'come': 10, 'other': 10})
     folder.films[3].path.write_text('other 4')
     (line,) = told(folder)
-    assert line.startswith('1 films are in the folder twice: other/4.mp4 = come/3.mp4.')
+    assert line.startswith('The folder has copies: other/4.mp4 = come/3.mp4.')

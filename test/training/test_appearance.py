@@ -83,3 +83,10 @@ def test_augmentation_applies_it_to_crops_and_clips():
         assert (changed['crop'] != expected['crop']).any()
         assert torch.equal(changed['joints_crop'], expected['joints_crop'])
         assert torch.equal(one['crop'], before)
+
+
+def test_contrast_turns_about_the_middle_grey():
+    greys = np.full((1, 32, 32, 3), 100, np.uint8)
+    greys[:, ::2] = 155
+    shifts = [changed.mean() - 127.5 for changed in draws(greys, 100, light=0.4)]
+    assert 40 < max(np.abs(shifts)) < 0.4 * 127.5 + 1  # brightness alone

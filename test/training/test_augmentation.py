@@ -117,3 +117,8 @@ def test_frames_of_a_clip_change_alike():
     for name, value in one.items():
         for frame in range(3):
             torch.testing.assert_close(clip[name][frame], value, equal_nan=True)
+
+
+def test_nothing_is_mirrored_where_sides_matter():
+    for seed in range(8):
+        assert not augment({'joints_crop': torch.zeros(17, 3)}, seed, flip=False)['look'].mirrored

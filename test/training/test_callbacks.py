@@ -5,8 +5,8 @@ from types import SimpleNamespace
 import pytest
 import torch
 
-from pose_action_ros.core.errors import TrainingError
-from pose_action_ros.training.callbacks import FiniteNumbers
+from pose_action_ros.core.errors import ConfigError, TrainingError
+from pose_action_ros.training.callbacks import CommonFolder, FiniteNumbers
 
 
 @pytest.fixture
@@ -65,3 +65,31 @@ def test_sound_losses_and_scores_pass(trainer):
         else:
             with pytest.raises(TrainingError, match='val_error is'):
                 callback.on_validation_end(trainer, None)
+
+
+def one_of_two(is_first, others_see_it=True):
+    """The Trainer of one of two processes, whose first one calls its file `.common_1`."""
+    strategy = SimpleNamespace(
+        broadcast=lambda name: '.common_1' if not is_first else name,
+        barrier=lambda _: None,
+        reduce_boolean_decision=lambda sees, **_: sees and others_see_it,
+    )
+    return SimpleNamespace(strategy=strategy, world_size=2, is_global_zero=is_first)
+
+
+def test_processes_that_see_one_folder_may_begin(tmp_path):
+    CommonFolder(tmp_path / 'pose').setup(one_of_two(True), None, 'fit')
+    assert list((tmp_path / 'pose').iterdir()) == []
+    (tmp_path / 'pose' / '.common_1').touch()
+    CommonFolder(tmp_path / 'pose').setup(one_of_two(False), None, 'fit')
+
+
+def test_a_process_with_another_folder_ends_all_at_once(tmp_path):
+    for trainer in (one_of_two(True, others_see_it=False), one_of_two(False)):
+        with pytest.raises(ConfigError, match='is not the same folder on all machines'):
+            CommonFolder(tmp_path / 'pose').setup(trainer, None, 'fit')
+
+
+def test_one_process_needs_no_common_folder(tmp_path):
+    CommonFolder(tmp_path / 'pose').setup(SimpleNamespace(world_size=1), None, 'fit')
+    assert not (tmp_path / 'pose').exists()

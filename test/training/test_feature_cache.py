@@ -89,5 +89,5 @@ def test_features_are_computed_on_the_device_and_in_the_precision_of_the_trainin
         (1, 3, nullcontext, options),
         'features',  # all have done their part
         (0, 1, nullcontext, options),
-        'features of this machine',
+        'missing features',
     ]

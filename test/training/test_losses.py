@@ -92,6 +92,12 @@ def pose(joints, visibility):
     return SimpleNamespace(joints=torch.tensor(joints), visibility=torch.tensor(visibility))
 
 
+def test_class_scores_are_scaled_to_sum_1():
+    scores = torch.tensor([[1.0, 3.0], [0.2, 0.2]])
+    found = categorical_cross_entropy(scores, torch.tensor([1, 0]))
+    close(found, -torch.tensor([0.75, 0.5]).log())
+
+
 def test_elastic_net_by_hand():
     # |e| + e^2: 0.5 -> 0.75 and 0.1 -> 0.11; the joint without a target weighs nothing.
     predicted = torch.tensor([[[0.5, 0.1], [0.9, 0.9]]])

@@ -1,6 +1,7 @@
 """Runs in two processes on the CPU (gloo): as one process would have done."""
 
 import json
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -33,25 +34,26 @@ PAIR = {'devices': 2, 'strategy': 'ddp'}
 @pytest.fixture
 def train_in_two(tmp_path):
     def start(config):
-        script, settings = tmp_path / 'run.py', tmp_path / 'ddp.yaml'
-        script.write_text(SCRIPT)
-        settings.write_text(json.dumps(config_to_mapping(config)))
-        return subprocess.run(
-            [sys.executable, script, settings, '--quiet'],
-            cwd=ROOT,
-            env={
-                'PYTHONPATH': str(ROOT),
-                'PATH': '',
-                'OMP_NUM_THREADS': '1',
-                'HOME': str(tmp_path),
-            },
-            capture_output=True,
-            text=True,
-            timeout=850,
-            check=False,
-        )
+        process = _begin(tmp_path, config)
+        stdout, stderr = process.communicate(timeout=850)
+        return subprocess.CompletedProcess(process.args, process.returncode, stdout, stderr)
 
     return start
+
+
+def _begin(folder, config, **variables):
+    script, settings = folder / 'run.py', folder / f'{Path(config.output).name}.yaml'
+    script.write_text(SCRIPT)
+    settings.write_text(json.dumps(config_to_mapping(config)))
+    plain = {'PYTHONPATH': str(ROOT), 'PATH': '', 'OMP_NUM_THREADS': '1', 'HOME': str(folder)}
+    return subprocess.Popen(
+        [sys.executable, script, settings, '--quiet'],
+        cwd=ROOT,
+        env={**plain, **variables},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
 
 
 @pytest.mark.slow
@@ -123,3 +125,35 @@ def test_a_loss_that_is_no_number_ends_both_processes(tiny_run, train_in_two):
     assert done.returncode != 0
     assert 'not finite' in done.stderr or 'val_error is' in done.stderr
     assert not (Path(config.output) / 'weights.safetensors').exists()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize('names', [('one', 'one'), ('one', 'two')])
+def test_two_machines_train_in_one_folder_and_not_in_two(tiny_run, tmp_path, names):
+    """Started on each machine, as Lightning has it; the first one alone writes and logs."""
+    sections = {'pose': {'epochs': 1}, 'action': {'epochs': 0}, 'finetune': {'epochs': 0}}
+    trainer = {'devices': 1, 'num_nodes': 2, 'strategy': 'ddp'}
+    with socket.socket() as free:
+        free.bind(('127.0.0.1', 0))
+        port = str(free.getsockname()[1])
+    machines = [
+        _begin(
+            tmp_path,
+            tiny_run(name, trainer=trainer, **sections),
+            NODE_RANK=str(number),
+            MASTER_ADDR='127.0.0.1',
+            MASTER_PORT=port,
+        )
+        for number, name in enumerate(names)
+    ]
+    (out, log), (other_out, other_log) = (one.communicate(timeout=400) for one in machines)
+    if names == ('one', 'one'):
+        assert [one.returncode for one in machines] == [0, 0], log + other_log
+        assert (out.count('weights:'), other_out) == (1, '')
+        assert log.count('phase pose: 1 epochs') == 1
+        assert 'phase pose' not in other_log
+    else:
+        assert all(one.returncode for one in machines)
+        for text in (log, other_log):
+            assert 'ConfigError' in text, text
+        assert not (tmp_path / 'one' / 'pose' / 'last.ckpt').exists()

@@ -110,6 +110,7 @@ def test_the_result_says_where_it_comes_from_and_is_not_overwritten(tiny_run):
     metadata = read_metadata(weights)
     assert metadata['seed'] == '3'
     assert json.loads(metadata['settings']) == config_to_mapping(config)
+    assert json.loads(metadata['training_data']) == ['simulated']
     assert [row['phase'] for row in json.loads(metadata['phases'])] == ['pose', 'action']
     assert load_config(Path(config.output) / 'config.yaml') == config
     with pytest.raises(ConfigError, match='already holds a run; add --resume'):

@@ -94,3 +94,12 @@ def test_a_phase_ends_early_where_the_score_stagnates(tiny_run, score, stop_afte
         )
     )
     assert folder.result('pose').steps == epochs
+
+
+def test_a_run_that_goes_on_remembers_how_long_the_score_has_stagnated(tiny_run, score):
+    score(PoseModule, [0.5, 0.4, 0.45, 0.45])
+    phases = {'data': NO_POOL, 'action': {'epochs': 0}, 'finetune': {'epochs': 0}}
+    pose = {'steps_per_epoch': 1, 'schedule': 'plateau', 'patience': 1, 'learning_rate': 1e-3}
+    train(tiny_run(pose={**pose, 'epochs': 3}, **phases))
+    folder = train(tiny_run(pose={**pose, 'epochs': 4}, **phases), resume=True)
+    assert folder.result('pose').last_rate == pytest.approx(2e-4)
