@@ -27,6 +27,9 @@ if TYPE_CHECKING:
 
 __all__ = ['Workers', 'run']
 
+_ENDING_SIGNALS = [
+    getattr(signal, name) for name in ('SIGTERM', 'SIGHUP') if hasattr(signal, name)
+]
 _RETRIES = 3  # of a task whose worker or node died
 _GRACE_S = 20.0  # for tasks to end in order after Ctrl-C
 _STORE_BYTES = 256 << 20  # for what tasks return, which is little
@@ -100,7 +103,8 @@ def _run_here(items: Sequence[Item], batch: Batch) -> Iterator[Outcome]:
 
 def _run_on_ray(items: Sequence[Item], batch: Batch, workers: Workers) -> Iterator[Outcome]:
     ray = _load_ray()
-    with _connected(ray, workers), _interrupting():
+    with _signal_handlers_kept(), _connected(ray, workers):
+        _interrupt_on_signals()
         task = ray.remote(
             num_cpus=workers.threads_each, num_gpus=workers.gpus, max_retries=_RETRIES
         )
@@ -202,22 +206,29 @@ def _check_it_answers(address: str) -> None:
 
 
 @contextmanager
-def _interrupting() -> Iterator[None]:
-    """Let SIGTERM and SIGHUP end the run as Ctrl-C does."""
+def _signal_handlers_kept() -> Iterator[None]:
+    """Restore the handlers of signals afterwards; Ray would leave one of its own for SIGTERM."""
     if threading.current_thread() is not threading.main_thread():
         yield
         return
+    before = {number: signal.getsignal(number) for number in _ENDING_SIGNALS}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            if handler is not None:  # installed by C code
+                signal.signal(number, handler)
+
+
+def _interrupt_on_signals() -> None:
+    """Let SIGTERM and SIGHUP end the run as Ctrl-C does."""
 
     def interrupt(*_: Any) -> None:
         raise KeyboardInterrupt
 
-    names = [name for name in ('SIGTERM', 'SIGHUP') if hasattr(signal, name)]
-    before = {name: signal.signal(getattr(signal, name), interrupt) for name in names}
-    try:
-        yield
-    finally:
-        for name, handler in before.items():
-            signal.signal(getattr(signal, name), handler)
+    if threading.current_thread() is threading.main_thread():
+        for number in _ENDING_SIGNALS:
+            signal.signal(number, interrupt)
 
 
 def _cores() -> int:

@@ -194,7 +194,7 @@ class Framing:
         parts += [(self.far_scale, self.far_shift)] * (self.far > 0.0)
         parts += [(self.near_scale, self.near_shift)] * (self.near > 0.0)
         scales = [end for scale, _ in parts for end in scale]
-        shift = max(shift for _, shift in parts)
+        shift = max(shift * scale[1] for scale, shift in parts) / max(scales)
         angle_deg = _SIGMAS * self.angle_deg
         return Extent(angle_deg, min(scales), max(scales), CROP_PX * shift, in_crop_px=True)
 

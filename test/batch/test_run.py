@@ -54,6 +54,7 @@ def convert(source: Path, output: Path, parts: tuple[int, ...] = ()) -> Summary:
 
 def test_a_killed_worker_costs_one_attempt_of_one_task(tmp_path, monkeypatch):
     monkeypatch.delenv('RAY_USAGE_STATS_ENABLED', raising=False)
+    before = [signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGHUP)]
     texts = {'a': 'fine', 'b': 'unlucky', 'c': 'deadly', 'd': 'refused', 'e': 'fine'}
     texts |= {'f': 'fine', 'g': 'fine'}
     parts = {'f': (1, 2, 3), 'g': (4, 5)}
@@ -74,6 +75,8 @@ def test_a_killed_worker_costs_one_attempt_of_one_task(tmp_path, monkeypatch):
         is_there = (tmp_path / 'out' / name).exists()
         assert is_there == (tmp_path / 'out' / name / 'whole.txt').is_file() == (name in 'abef')
     assert not ray.is_initialized()
+    after = [signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGHUP)]
+    assert after == before, 'Ray leaves a handler of its own'
 
 
 SCRIPT = """
