@@ -33,8 +33,8 @@ class ReactToAction(Node):
         self.reactions.publish(String(data=f'person {person.track_id}: {person.action.label}'))
 
 
-signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})  # Ctrl-C waits for a callback's end
 rclpy.init(signal_handler_options=rclpy.SignalHandlerOptions.NO)
-node = ReactToAction()
-while not signal.sigpending():
+node, stopped = ReactToAction(), []
+signal.signal(signal.SIGINT, lambda *_: stopped.append(True))  # Ctrl-C interrupts no callback
+while not stopped:
     rclpy.spin_once(node, timeout_sec=0.1)

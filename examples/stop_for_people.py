@@ -33,8 +33,8 @@ class StopForPeople(Node):
         self.stop.publish(Bool(data=not abs(age_s) < self.wait_s < abs(self.seen_s - self.near_s)))
 
 
-signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})  # Ctrl-C waits for a callback's end
 rclpy.init(signal_handler_options=rclpy.SignalHandlerOptions.NO)
-node = StopForPeople()
-while not signal.sigpending():
+node, stopped = StopForPeople(), []
+signal.signal(signal.SIGINT, lambda *_: stopped.append(True))  # Ctrl-C interrupts no callback
+while not stopped:
     rclpy.spin_once(node, timeout_sec=0.1)
