@@ -81,12 +81,20 @@ def endpoints(shared_graph, weights):
         info.qos_profile.reliability for info in watch.get_subscriptions_info_by_topic('/image')
     ]
     graph.wait(lambda: asked() == [ReliabilityPolicy.RELIABLE], what='reliable delivery')
-    found = []
-    for topic in names() - RCL:
-        for side in ('publisher', 'subscription'):
-            infos = getattr(watch, f'get_{side}s_info_by_topic')(topic)
-            found += [(topic, side, info) for info in infos if info.node_name != 'peer']
-    return [(*endpoint, declared(graph, *endpoint)) for endpoint in found]
+
+    def found():
+        return [
+            (topic, side, info)
+            for topic in names() - RCL
+            for side in ('publisher', 'subscription')
+            for info in getattr(watch, f'get_{side}s_info_by_topic')(topic)
+            if info.node_name != 'peer'
+        ]
+
+    # An endpoint may be discovered before the node that it belongs to.
+    known = lambda: all('UNKNOWN' not in info.node_name for _, _, info in found())  # noqa: E731
+    graph.wait(known, what='names of all nodes')
+    return [(*endpoint, declared(graph, *endpoint)) for endpoint in found()]
 
 
 def declared(graph, topic, side, info):
