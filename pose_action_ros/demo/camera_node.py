@@ -12,7 +12,6 @@ import sys
 import cv2
 import numpy as np
 import rclpy
-from rclpy.executors import SingleThreadedExecutor
 from rclpy.node import Node
 from rclpy.qos import DurabilityPolicy, QoSProfile
 from rclpy.qos_overriding_options import QoSOverridingOptions
@@ -39,11 +38,7 @@ from pose_action_ros.messages.stamp import stamp_from_msg, stamp_to_msg
 from pose_action_ros.msg import ActionLabel, Pose3D
 from pose_action_ros.ros.message_types import MAKE, find_messages
 from pose_action_ros.ros.parameters import declare_settings, read_settings
-from pose_action_ros.ros.stopping import (
-    StopFlag,
-    ros_without_signal_handlers,
-    spin_until_stopped,
-)
+from pose_action_ros.ros.stopping import run_node
 
 __all__ = ['CameraNode', 'main']
 
@@ -186,16 +181,7 @@ def truth_to_msgs(shot: Shot, header: Header) -> tuple[Pose3D, ActionLabel]:
 
 def main() -> int:
     """Run the camera until it is told to stop; 1 if the source does not open or fails."""
-    stop = StopFlag()
-    with ros_without_signal_handlers():
-        try:
-            executor = SingleThreadedExecutor()
-            executor.add_node(CameraNode())
-            spin_until_stopped(executor, stop)
-        except PoseActionError as error:
-            rclpy.logging.get_logger('camera').fatal(str(error))
-            return 1
-    return 0
+    return run_node(CameraNode, 'camera')
 
 
 if __name__ == '__main__':

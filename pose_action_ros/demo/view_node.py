@@ -9,18 +9,10 @@ import sys
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import rclpy
-from rclpy.executors import SingleThreadedExecutor
-
-from pose_action_ros.core.errors import PoseActionError
 from pose_action_ros.demo.observer import DemoObserver, ObservedFrame
 from pose_action_ros.demo.shown_message import shown_message
 from pose_action_ros.ros.parameters import declare_settings, read_settings
-from pose_action_ros.ros.stopping import (
-    StopFlag,
-    ros_without_signal_handlers,
-    spin_until_stopped,
-)
+from pose_action_ros.ros.stopping import run_node
 from pose_action_ros.view.live_view import LiveView
 
 __all__ = ['ViewNode', 'ViewSettings', 'main']
@@ -67,10 +59,11 @@ class ViewNode(DemoObserver):
         if self._view.url:
             self.get_logger().info(f'the page is at {self._view.url}')
 
-    def close(self) -> None:
-        """Finish the recording."""
+    def destroy_node(self) -> None:
+        """Finish the recording, and destroy the node."""
         self.flush()
         self._view.close()
+        super().destroy_node()
 
     def _show(self, frame: ObservedFrame) -> None:
         self._view.show(shown_message(frame, self.tally))
@@ -81,20 +74,7 @@ class ViewNode(DemoObserver):
 
 def main() -> int:
     """Show the page until told to stop; 1 if rerun is missing."""
-    stop = StopFlag()
-    with ros_without_signal_handlers():
-        try:
-            node = ViewNode()
-        except PoseActionError as error:
-            rclpy.logging.get_logger('view').fatal(str(error))
-            return 1
-        executor = SingleThreadedExecutor()
-        executor.add_node(node)
-        try:
-            spin_until_stopped(executor, stop)
-        finally:
-            node.close()
-    return 0
+    return run_node(ViewNode, 'view')
 
 
 if __name__ == '__main__':

@@ -72,30 +72,17 @@ class PeopleSearch:
             nobody: Nobody is tracked, so this image is searched at any time, unless candidates
                 were kept.
         """
-        return self._rejected.others(
-            self._found(image_rgb, stamp_ns, settings, nobody=nobody),
-            stamp_ns,
-            keep_s=_REMEMBERED * settings.period_s,
-            enlarge=_AROUND,
-        )
-
-    def _found(
-        self,
-        image_rgb: NDArray[np.uint8],
-        stamp_ns: int,
-        settings: FindSettings,
-        *,
-        nobody: bool,
-    ) -> list[PersonBox]:
-        """Return the candidates, with those that were rejected lately."""
         ahead, self._ahead = self._ahead, None
         kept, self._kept = self._kept, []
         if ahead is not None and not nobody:
-            return ahead
-        is_due = self._is_due(stamp_ns, settings.period_s)
-        if is_due or (nobody and not kept):
-            return self._search(image_rgb, stamp_ns, settings)
-        return kept
+            found = ahead
+        elif self._is_due(stamp_ns, settings.period_s) or (nobody and not kept):
+            found = self._search(image_rgb, stamp_ns, settings)
+        else:
+            found = kept
+        return self._rejected.others(
+            found, stamp_ns, keep_s=_REMEMBERED * settings.period_s, enlarge=_AROUND
+        )
 
     def keep(self, boxes: Sequence[PersonBox]) -> None:
         """Keep the candidates for which this frame has no time for the next one."""

@@ -86,9 +86,9 @@ def match_people(
             near = np.linalg.norm(track - joints, axis=-1)[known] <= _THRESHOLD * torso
             shares[row, column] = near.mean() if known.any() else 0.0
     found = _pairs(shares, _SHARE)
-    used = {column for _, column in found}
+    met, used = ({pair[side] for pair in found} for side in (0, 1))
     rest = [track for column, track in enumerate(tracks) if column not in used]
-    missed = [c for row, c in enumerate(corners_px) if row not in {row for row, _ in found}]
+    missed = [c for row, c in enumerate(corners_px) if row not in met]
     misread = _pairs(np.array([[_share_inside(t, c) for t in rest] for c in missed]), _INSIDE)
     return Finding(len(people), len(found), len(misread), len(rest) - len(misread))
 

@@ -56,6 +56,7 @@ class NodeStatistics:
         frames_failed: Images that could not be processed for another reason.
         frames_skipped: Images that were skipped for their stamps.
         frames_unwatched: Images that were not processed, because no result had a subscriber.
+        callbacks_failed: Messages and requests whose callback raised an error.
         clip_fill: Filled share of the fullest clip, 0 to 1.
         history: Faults of the last images.
     """
@@ -64,6 +65,7 @@ class NodeStatistics:
     frames_failed: int = 0
     frames_skipped: int = 0
     frames_unwatched: int = 0
+    callbacks_failed: int = 0
     clip_fill: float = 0.0
     history: FrameHistory = field(default_factory=FrameHistory)
 
@@ -135,12 +137,13 @@ class NodeStatistics:
             return time.monotonic() - max(last, self._started)
 
     def counts(self) -> dict[str, object]:
-        """Return the numbers of images without a result, by cause."""
+        """Return the numbers of images without a result, by cause, and of failed callbacks."""
         return {
             'frames_bad': self.frames_bad,
             'frames_failed': self.frames_failed,
             'frames_skipped': self.frames_skipped,
             'frames_unwatched': self.frames_unwatched,
+            'callbacks_failed': self.callbacks_failed,
         }
 
     def values(self) -> dict[str, float]:

@@ -121,7 +121,8 @@ class PoseActionNode(LifecycleNode):
         return self._loader is not None and self._loader.is_loading
 
     def log_failure(self, error: Exception) -> None:
-        """Log what a callback raised, one of rclpy's own included: no request ends the node."""
+        """Count and log an error of a callback, also of rclpy's own: no request ends the node."""
+        self._statistics.callbacks_failed += 1
         text = f'a message or request was skipped: {error!r}'
         self.get_logger().error(text, throttle_duration_sec=1.0)
 

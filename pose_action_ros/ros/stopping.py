@@ -12,14 +12,18 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import rclpy
+from rclpy.executors import SingleThreadedExecutor
 from rclpy.signals import SignalHandlerOptions
+
+from pose_action_ros.core.errors import PoseActionError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from rclpy.executors import Executor
+    from rclpy.node import Node
 
-__all__ = ['SIGNALS', 'StopFlag', 'ros_without_signal_handlers', 'spin_until_stopped']
+__all__ = ['SIGNALS', 'StopFlag', 'ros_without_signal_handlers', 'run_node', 'spin_until_stopped']
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
 """The signals that end a node."""
@@ -76,3 +80,29 @@ def spin_until_stopped(
             if survive is None:
                 raise
             survive(error)
+
+
+def run_node(make: Callable[[], Node], logger: str) -> int:
+    """Run a node until a signal comes, and destroy it; return the exit code of the process.
+
+    Args:
+        make: Makes the node.
+        logger: Gets the reason if the node can't be made, or fails.
+
+    Returns:
+        1 if the node raised a `PoseActionError`.
+    """
+    stop = StopFlag()
+    with ros_without_signal_handlers():
+        try:
+            node = make()
+            executor = SingleThreadedExecutor()
+            executor.add_node(node)
+            try:
+                spin_until_stopped(executor, stop)
+            finally:
+                node.destroy_node()
+        except PoseActionError as error:
+            rclpy.logging.get_logger(logger).fatal(str(error))
+            return 1
+    return 0

@@ -25,28 +25,8 @@ def test_a_variable_rate_is_the_films_own(tmp_path, write_film):
     assert times == pytest.approx(expected, abs=1e-3)
 
 
-@pytest.mark.parametrize('clock', [lambda n: 0.0, lambda n: float('nan'), lambda n: -40.0 * n])
-def test_a_film_without_times_has_those_of_its_rate(tmp_path, write_film, monkeypatch, clock):
-    film = Film(write_film(tmp_path / 'a.mp4'))
-    real, calls = cv2.VideoCapture, iter(range(100))
-
-    class Capture:
-        def __init__(self, path):
-            self.capture = real(path)
-            for name in ('read', 'grab', 'retrieve', 'release'):
-                setattr(self, name, getattr(self.capture, name))
-
-        def get(self, key):
-            return clock(next(calls)) if key == cv2.CAP_PROP_POS_MSEC else self.capture.get(key)
-
-    monkeypatch.setattr(cv2, 'VideoCapture', Capture)
-    times = [time_s for time_s, _ in film]
-    assert times == pytest.approx(np.arange(12) / 25.0, abs=1e-6)
-
-
-def stating(monkeypatch, count, rate_hz):
-    """Have OpenCV state this number and rate of images for any film."""
-    stated = {cv2.CAP_PROP_FRAME_COUNT: count, cv2.CAP_PROP_FPS: rate_hz}
+def stating(monkeypatch, stated):
+    """Have OpenCV state these properties of any film: functions without arguments, by number."""
     real = cv2.VideoCapture
 
     class Capture:
@@ -56,9 +36,18 @@ def stating(monkeypatch, count, rate_hz):
                 setattr(self, name, getattr(self.capture, name))
 
         def get(self, key):
-            return stated[key] if key in stated else self.capture.get(key)
+            return stated[key]() if key in stated else self.capture.get(key)
 
     monkeypatch.setattr(cv2, 'VideoCapture', Capture)
+
+
+@pytest.mark.parametrize('clock', [lambda n: 0.0, lambda n: float('nan'), lambda n: -40.0 * n])
+def test_a_film_without_times_has_those_of_its_rate(tmp_path, write_film, monkeypatch, clock):
+    film = Film(write_film(tmp_path / 'a.mp4'))
+    calls = iter(range(100))
+    stating(monkeypatch, {cv2.CAP_PROP_POS_MSEC: lambda: clock(next(calls))})
+    times = [time_s for time_s, _ in film]
+    assert times == pytest.approx(np.arange(12) / 25.0, abs=1e-6)
 
 
 def test_a_number_of_images_that_was_made_from_the_duration_is_no_damage(
@@ -66,7 +55,7 @@ def test_a_number_of_images_that_was_made_from_the_duration_is_no_damage(
 ):
     """As of Matroska: 12 images within 30 periods are stated as 30."""
     path = write_film(tmp_path / 'phone.mp4', runs=[(6, 1), (6, 4)])
-    stating(monkeypatch, 30.0, 25.0)
+    stating(monkeypatch, {cv2.CAP_PROP_FRAME_COUNT: lambda: 30.0, cv2.CAP_PROP_FPS: lambda: 25.0})
     film = Film(path)
     assert film.count == 30
     assert len(list(film)) == 12
@@ -75,7 +64,7 @@ def test_a_number_of_images_that_was_made_from_the_duration_is_no_damage(
 
 def test_a_film_that_ends_early_is_said(tmp_path, write_film, monkeypatch):
     path = write_film(tmp_path / 'a.avi', code='MJPG')
-    stating(monkeypatch, 300.0, 25.0)
+    stating(monkeypatch, {cv2.CAP_PROP_FRAME_COUNT: lambda: 300.0, cv2.CAP_PROP_FPS: lambda: 25.0})
     film = Film(path)
     for _ in range(2):  # not once more with each iteration
         assert len(list(film)) == 12

@@ -73,6 +73,7 @@ def test_the_node_answers_while_it_configures(graph, endless):
 
 
 def test_a_request_that_rclpy_fails_on_does_not_end_the_node(graph):
+    diagnostics = graph.collect(DiagnosticArray, '/diagnostics')
     graph.start('pose_action_node', autostart='false')
     value = ParameterValue(type=42)  # no parameter has such a type
     request = SetParameters.Request(parameters=[Parameter(name='body.height', value=value)])
@@ -83,6 +84,13 @@ def test_a_request_that_rclpy_fails_on_does_not_end_the_node(graph):
         state = graph.call(GetState, '/pose_action/get_state', GetState.Request()).current_state
         assert state.id == State.PRIMARY_STATE_UNCONFIGURED
     assert not answer.done()
+    counted = lambda: [  # noqa: E731
+        v.value
+        for array in diagnostics
+        for v in array.status[0].values
+        if v.key == 'callbacks_failed'
+    ]
+    graph.wait(lambda: counted()[-1:] == ['1'], what='the failure in the diagnostics')
     status, log = graph.stop('pose_action_node')
     assert status == 0
     assert 'a message or request was skipped: ValueError(' in log

@@ -1,11 +1,13 @@
 """The programs of docs/using_the_results.md: on people of our making, and beside the live node."""
 
+import itertools
 import math
 import os
 import signal
 import subprocess
 import sys
 import sysconfig
+from contextlib import ExitStack
 from pathlib import Path
 
 import numpy as np
@@ -89,16 +91,16 @@ def wheels_libraries():
 @pytest.fixture
 def start(shared_graph, tmp_path):
     """Start a program by its command."""
-    started = []
+    numbers = itertools.count()
+    with ExitStack() as programs:  # which ends all of them, also if one ends wrongly
 
-    def run(*command, **parameters):
-        log = tmp_path / f'{len(started)}.log'
-        started.append(Program(shared_graph, log, list(map(str, command)), parameters))
-        return started[-1]
+        def run(*command, **parameters):
+            log = tmp_path / f'{next(numbers)}.log'
+            program = Program(shared_graph, log, list(map(str, command)), parameters)
+            programs.callback(program.stop)
+            return program
 
-    yield run
-    for program in started:
-        program.stop()
+        yield run
 
 
 @pytest.fixture(scope='module')
