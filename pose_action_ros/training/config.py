@@ -59,7 +59,7 @@ class ModelSettings:
     weights: str | None = _setting(
         None,
         'Weights to start from: people, a fetched preset or a .safetensors file. Parts with '
-        'other shapes start from random weights.',
+        'other shapes start from random weights; further blocks start as copies of the last.',
     )
 
 

@@ -12,6 +12,7 @@ from lightning.fabric.utilities.rank_zero import rank_zero_only
 
 from pose_action_ros.core.errors import ConfigError
 from pose_action_ros.models import ModelConfig, MultitaskNet, open_model, save_model
+from pose_action_ros.models.deepening import with_further_blocks
 from pose_action_ros.training.action_module import ActionModule
 from pose_action_ros.training.callbacks import FeatureFilling
 from pose_action_ros.training.checks import check_run
@@ -231,7 +232,9 @@ def start_network(settings: ModelSettings, *, read: bool = True) -> MultitaskNet
     net = MultitaskNet(ModelConfig.preset(settings.preset, **settings.changes))
     if settings.weights is None or not read:
         return net
-    own, stored = net.state_dict(), open_model(settings.weights).state_dict()
+    initial = open_model(settings.weights)
+    own = net.state_dict()
+    stored = with_further_blocks(initial.state_dict(), initial.config, net.config.blocks)
     fitting = {k: v for k, v in stored.items() if k in own and own[k].shape == v.shape}
     if len(fitting) < len(own) / 2:
         raise ConfigError(
