@@ -51,8 +51,8 @@ def convert(
     Args:
         source: HDF5 file as Keras 2's `save_weights` writes it.
         target: File to write, ends in .safetensors; its folder exists.
-        preset: Name of the network that `source` holds.
-        blocks: K, if the file's differs from the preset's.
+        preset: Name of the network in `source`.
+        blocks: K, if it differs from the preset's.
         provenance: Origin of the weights; written into the file's metadata.
 
     Returns:

@@ -31,14 +31,14 @@ def export(
     weights: Weights = SHIPPED_WEIGHTS,
     quiet: Annotated[bool, typer.Option('--quiet', help='No progress.')] = False,
 ) -> None:
-    """Write backbone and action heads as ONNX or OpenVINO files, and check the files."""
+    """Write backbone and action heads as ONNX or OpenVINO files, and check them."""
     from pose_action_ros.export.check import choose_runtime
     from pose_action_ros.export.writer import check_format, export_network
     from pose_action_ros.inference.settings import TrackSettings
     from pose_action_ros.models import open_model
 
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
-        raise ConfigError(f'{folder} exists and is no empty folder; give a new one')
+        raise ConfigError(f'{folder} exists and is not an empty folder; give a new one')
     check_format(file_format.value)
     choose_runtime(file_format.value)
     net = open_model(weights)

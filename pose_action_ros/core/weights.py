@@ -10,10 +10,10 @@ SHIPPED_WEIGHTS = 'people'
 """The default: they see real people, and the simulated actor less exactly than `DEMO_WEIGHTS`."""
 
 DEMO_WEIGHTS = 'demo'
-"""Those of the demo, which know nothing but the simulated actor."""
+"""The weights of the demo, which know only the simulated actor."""
 
 FINDER_WEIGHTS = 'finder'
-"""Those of the finder, which says where in a whole image people may be."""
+"""The weights of the finder, which marks places in an image where people may be."""
 
 
 @dataclass(frozen=True)

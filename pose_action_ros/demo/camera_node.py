@@ -149,7 +149,7 @@ def truth_to_msgs(shot: Shot, header: Header) -> tuple[Pose3D, ActionLabel]:
     """Return the true pose and action of the simulated actor, in the node's message types."""
     truth = shot.truth
     if truth is None:
-        raise ValueError('only the simulated actor knows the truth')
+        raise ValueError('only the simulated actor has a true pose')
     height, width = shot.image_rgb.shape[:2]
     person = PersonPrediction(
         track_id=0,

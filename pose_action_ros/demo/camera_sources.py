@@ -1,7 +1,7 @@
 """Sources of `camera_node`: the simulated actor, a video file, a folder of images, a device.
 
-A source answers one question: which image belongs to this moment of the film? Files and the actor
-have an image for any moment, so a slow machine shows fewer images of a film at its right speed.
+A source returns the image of a moment of the film. Files and the actor have an image for any
+moment, so a slow machine shows fewer images of a film, but at the right speed.
 """
 
 from __future__ import annotations
@@ -100,7 +100,7 @@ class SyntheticSource:
 
 
 class CompanySource:
-    """Several simulated actors, each of whom goes through actions."""
+    """Several simulated actors; each one goes through actions."""
 
     def __init__(self, settings: CameraSettings) -> None:
         from pose_action_ros.simulation.company import SimulatedCompany  # as above
@@ -157,13 +157,13 @@ class VideoSource:
         return Shot(self._shown[1])
 
     def _rounds(self) -> Iterator[tuple[float, NDArray[np.uint8]]]:
-        """Times since the start, and images, again and again where the film is looped."""
+        """Times since the start, and images, repeated if the film is looped."""
         start_s = end_s = 0.0
         while True:
             for time_s, image in self._film:
                 end_s = start_s + time_s + 1.0 / self._film.rate_hz
                 yield start_s + time_s, image
-            if not self._loop or end_s <= start_s:  # the file has gone
+            if not self._loop or end_s <= start_s:  # the file no longer exists
                 return
             start_s = end_s
 

@@ -133,7 +133,7 @@ def plot_pose(frame: ObservedFrame, path: Path) -> bool:
         ):
             limits(center - 1.0, center + 1.0)
         axes.locator_params(nbins=5)
-        hidden = axes.yaxis if azimuth == -90 else axes.xaxis  # it points at the viewer
+        hidden = axes.yaxis if azimuth == -90 else axes.xaxis  # y points towards the viewer
         hidden.set(ticks=[], label_text='')
         axes.set_box_aspect((1, 1, 1), zoom=1.2)
         axes.view_init(elev=8, azim=azimuth)
@@ -163,7 +163,7 @@ def _plot_skeleton(axes: Any, pose: Any, *, truth: bool) -> None:
 
 
 def _merit(frame: ObservedFrame) -> tuple[bool, float]:
-    """A picture shows most where the clip is full, and the surest label of all."""
+    """The best picture has a full clip and the most certain label."""
     action = frame.action
     if action is None or not action.valid:
         return False, 0.0 if frame.pose is None else frame.pose.confidence

@@ -1,7 +1,7 @@
 """The network's graphs as files for other runtimes: ONNX, and OpenVINO's own format.
 
-Both are float32 with the batch axis open and everything else fixed; which precision they are run
-in is the business of who runs them. What a file is travels in it as text.
+Both are float32, with an open batch axis and all other axes fixed. The runtime may compute in
+another precision. Each file has a description as text.
 """
 
 from __future__ import annotations
@@ -33,10 +33,10 @@ if TYPE_CHECKING:
 __all__ = ['ONNX_OPSET', 'OPENVINO_KEY', 'check_format', 'export_network', 'write_graph']
 
 ONNX_OPSET = 18
-"""The oldest one that PyTorch's exporter writes, so the one that most runtimes read."""
+"""The oldest opset of PyTorch's exporter, and thus the most widely supported one."""
 
 OPENVINO_KEY = 'pose_action_ros'
-"""Under which section of `rt_info` the description lies."""
+"""Section of `rt_info` that has the description."""
 
 
 def export_network(
@@ -79,7 +79,7 @@ def _write_files(net: MultitaskNet, file_format: str, folder: Path, window_enlar
 
 
 def check_format(name: str) -> None:
-    """See that a format can be written here.
+    """Check that a format can be written here.
 
     Raises:
         ConfigError: There is no such format, or a package is missing.
@@ -115,7 +115,7 @@ def write_graph(graph: Graph, path: Path, description: Mapping[str, str]) -> Non
 
 def _write_onnx(graph: Graph, path: Path, description: Mapping[str, str]) -> None:
     batch = torch.export.Dim('batch')
-    # Two of each: the tracer takes a batch of one for a fixed size.
+    # Two of each, because the tracer treats a batch of one as a fixed size.
     examples = tuple(torch.cat([tensor, tensor]) for tensor in graph.inputs.values())
     with _quiet(), torch.no_grad():
         program: Any = torch.onnx.export(
@@ -157,7 +157,7 @@ def _forget_origin(model: Any) -> None:
 
 @contextmanager
 def _quiet() -> Iterator[None]:
-    """Without the exporter's remarks on its own inside and on torchvision, which is not used."""
+    """Hide the exporter's remarks about its own code and about torchvision, which is not used."""
     logger = logging.getLogger('torch.onnx')
     level = logger.level
     logger.setLevel(logging.ERROR)

@@ -19,7 +19,7 @@ _MAX_HIDDEN_AHEAD_S = 0.7  # look-ahead for a person who walks on behind another
 _MAX_SPEED = 1.0  # window sides a second; a window is larger than its person
 _SIZES = 8  # sizes of windows from one to its double
 _PLACES = 24  # places of a window's centre along a side
-_TIMELESS_MISSES = 5  # missed images that end a track where stamps do not tell the time
+_TIMELESS_MISSES = 5  # missed images that end a track if the stamps do not advance
 
 
 class Motion:

@@ -233,7 +233,7 @@ class Annotator:
         try:
             image = rgb_from_msg(message, infrared=self._topics.infrared)
             prediction = self._predict(image, waiting)
-        except Exception as error:  # an image must never end a conversion
+        except Exception as error:  # no image may end a conversion
             self._count_bad(error)
             return
         if prediction.skipped:

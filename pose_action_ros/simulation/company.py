@@ -1,8 +1,8 @@
-"""Several actors before one camera, in one light: who stands where, and the film of them.
+"""Several actors before one camera, in one light: their places, and the film of them.
 
-Owns: `SimulatedCompany` and `CompanyFrame` (an image and where everybody is in it). Each actor
-has a body, clothes and a performance of their own; some are near, some far, and they walk across
-one another's way.
+Owns: `SimulatedCompany` and `CompanyFrame` (an image and the positions of everybody in it). Each
+actor has a separate body, clothes and performance. Some are near and some are far, and their paths
+cross.
 """
 
 from __future__ import annotations
@@ -31,20 +31,20 @@ if TYPE_CHECKING:
 
 __all__ = ['CompanyFrame', 'SimulatedCompany']
 
-_NEAREST, _FARTHEST = 1.0, 2.6  # distances over that at which one actor fills the image
-_ACROSS = 0.75  # share of the image's width over which middles are spread
+_NEAREST, _FARTHEST = 1.0, 2.6  # as ratios to the distance at which one actor fills the image
+_ACROSS = 0.75  # share of the image's width that the actors' middles cover
 _SEEN_TOLERANCE_M = 0.03
 
 
 @dataclass(frozen=True, eq=False)
 class CompanyFrame:
-    """One image of several actors and where they are; N actors.
+    """One image of several actors and their positions; N actors.
 
     Attributes:
         image_rgb: (H, W, 3) uint8.
         joints_camera_m: (N, 17, 3) float32, layout pa17j, in the camera's optical frame.
         joints_image_px: (N, 17, 2) float32 pixels.
-        visible: (N, 17) bool; in the image and hidden by nobody, nothing and no part of the body.
+        visible: (N, 17) bool; in the image, and hidden by no person, object or part of the body.
     """
 
     image_rgb: NDArray[np.uint8]
@@ -68,7 +68,7 @@ class SimulatedCompany:
         placement: (3, 4) from its optical frame to a world on the ground below it, x ahead, z up.
 
     Raises:
-        ConfigError: There is nobody.
+        ConfigError: The count is below 1.
     """
 
     def __init__(
@@ -126,7 +126,7 @@ class SimulatedCompany:
     def _visible(
         self, truths: Sequence[Truth], solids: Sequence[Solids], together: Solids
     ) -> NDArray[np.bool_]:
-        """(N, 17): nobody else's body is nearer on the ray, and the actor sees to the rest."""
+        """(N, 17): no other actor is nearer on the ray; the actor's own scene checks the rest."""
         seen = []
         first = 0
         for scene, truth, own in zip(self._scenes, truths, solids, strict=True):
@@ -143,7 +143,7 @@ class SimulatedCompany:
 
 
 def _wander(lead: Scene, across: float, rng: np.random.Generator) -> Wander:
-    """A place in the camera's view, `across` of the way from its left to its right."""
+    """A place in the camera's view; `across` is 0 at its left edge and 1 at its right edge."""
     to_world = lead.to_camera[:, :3].T
     camera = -to_world @ lead.to_camera[:, 3]
     near_m = float(np.hypot(*camera[:2]))

@@ -49,7 +49,7 @@ class LiveView:
     Args:
         title: Title of the page.
         serve: Serve the page.
-        record: A `.rrd` file that keeps everything, for `rerun FILE`.
+        record: A `.rrd` file for all data, to be opened by `rerun FILE`.
         open_browser: Open the page in the browser, if there is a display.
 
     Attributes:

@@ -36,7 +36,7 @@ def serve_page(host: str, port: int, page_port: int) -> None:
     policy = f'default-src {_SOURCES}; connect-src {_SOURCES} http://{host}:*'
 
     class Handler(BaseHTTPRequestHandler):
-        """Passes one request on."""
+        """Answers one request."""
 
         def do_GET(self) -> None:
             """Send rerun's answer with the policy."""

@@ -58,7 +58,7 @@ def test_a_film_is_named_as_what_it_is_not(run, write_film, tmp_path):
     film = write_film(tmp_path / 'film.mp4')
     status, _, err = run('convert-weights', 'mpii', film, tmp_path / 'ours.safetensors')
     assert status == 1
-    assert f'{film} cannot be read: it is no HDF5 file' in err
+    assert f'{film} cannot be read: it is not an HDF5 file' in err
     assert '.h5' in err
 
 
