@@ -50,18 +50,22 @@ VERBS = {
     'bench --weights demo --json OUT/bench.json': [OPEN],
     'doctor --weights demo': ['pose_action_ros.models.complexity:count_complexity'],
     'predict PICTURE --output OUT': [STREAM],
-    'convert-weights h36m WEIGHTS OUT/h36m.safetensors': ['subprocess:run'],
+    'convert-weights h36m WEIGHTS h36m.safetensors': ['subprocess:run'],
 }
 
 
-@pytest.mark.parametrize('number', STATUS)
-@pytest.mark.parametrize(
-    ('line', 'where'), [(line, where) for line, places in VERBS.items() for where in places]
-)
+CASES = [
+    *((line, where, signal.SIGTERM) for line, places in VERBS.items() for where in places),
+    ('export onnx OUT', 'torch.export:export', signal.SIGINT),
+    ('doctor --weights demo', 'pose_action_ros.models.complexity:count_complexity', signal.SIGINT),
+]
+
+
+@pytest.mark.parametrize(('line', 'where', 'number'), CASES)
 def test_a_verb_that_a_signal_ends(tmp_path, line, where, number):
     out, picture = tmp_path / 'out', ROOT / 'docs' / 'images' / 'live_page.webp'
     weights = tmp_path / 'weights.h5'
-    weights.touch()
+    weights.write_bytes(b'\x89HDF\r\n\x1a\n')
     places = {'OUT': out, 'PICTURE': picture, 'WEIGHTS': weights}
     for name, path in places.items():
         line = line.replace(name, str(path))
