@@ -150,7 +150,7 @@ class _Progress:
         failed = f', {self._failed} failed' if self._failed else ''
         rate = self._images / max(time.monotonic() - self._start_s, 1e-3)
         return {
-            'files': f'{self._count} of {self._all}{failed}',
+            'files': f'{self._count}/{self._all}{failed}',
             'images': f'{self._images} images, {rate:.1f} a second',
         }
 
