@@ -84,7 +84,7 @@ class OutputStore:
         return bool(self._system.exists(f'{self._root}/{name}'))
 
     def mark(self, name: str) -> dict[str, Any] | None:
-        """Return the note about an output; None if it is not one of ours."""
+        """Return the note about an output; None if this command did not make it."""
         try:
             found = json.loads(self._system.cat_file(self._mark_path(name)))
         except (OSError, ValueError):

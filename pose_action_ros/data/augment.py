@@ -258,7 +258,7 @@ PAPER = Ranges(
     uniform=True,
     in_crop_px=True,
 )
-"""Rotation, scale, shifts and subsampling of Appendix B, which speaks of images of 256 pixels."""
+"""Rotation, scale, shifts and subsampling of Appendix B, for images of 256 pixels."""
 
 RELEASED: Mapping[str, Ranges] = MappingProxyType(
     {

@@ -237,7 +237,7 @@ def _read_cdf(path: Path) -> NDArray[np.float64]:
     try:
         values = np.asarray(cdflib.CDF(str(path)).varget('Pose'), np.float64)
         return values.reshape(-1, _JOINTS, 3)
-    except Exception as error:  # whatever the library finds
+    except Exception as error:  # any error of the library
         raise DatasetError(
             f'{path} is not a CDF file of 32 joints or is damaged: {error}'
         ) from error

@@ -100,7 +100,7 @@ def reader_named(name: str) -> DatasetReader:
     entry = _added()[name]
     try:
         reader = entry.load()
-    except Exception as error:  # whatever the code of another package raises
+    except Exception as error:  # any error of another package
         raise ConfigError(
             f'the reader of {name!r}, {entry.value}, does not load: {error!r}'
         ) from error

@@ -270,7 +270,7 @@ def _checked(index: int, count: int) -> int:
 
 
 def _scene_of(rng: np.random.Generator, action: str) -> tuple[Scene, Segment]:
-    """A scene that begins with any action and goes on with the given one; its segment."""
+    """A scene that begins with any action and continues with the given one; its segment."""
     apart = (*ENDS_APART, 'stand up')
     before = [
         a

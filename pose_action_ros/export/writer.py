@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 
 from pose_action_ros.core.errors import ConfigError
+from pose_action_ros.core.spelling import did_you_mean
 from pose_action_ros.export.check import ENDINGS, check_files, write_reference
 from pose_action_ros.export.description import describe_network, in_short
 from pose_action_ros.models.folding import fold
@@ -85,7 +86,8 @@ def check_format(name: str) -> None:
         ConfigError: There is no such format, or a package is missing.
     """
     if name not in ENDINGS:
-        raise ConfigError(f'found format {name!r}; expected one of {", ".join(ENDINGS)}')
+        advice = did_you_mean(name, ENDINGS)
+        raise ConfigError(f'unknown format {name!r}; known: {", ".join(ENDINGS)}{advice}')
     if name == 'openvino' and (reason := why_no_openvino()):
         raise ConfigError(f'{reason}: pip install openvino')
     if name == 'onnx':

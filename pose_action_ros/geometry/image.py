@@ -42,7 +42,7 @@ _DARK = 4096  # of 65535: whose brightest pixels stay below uses 12 bits or fewe
 _WHITE_PERCENT = 99.5  # of the pixels are at most as bright as the new white
 _FINEST_WHITE = 255.0  # fewer than 8 bits are not stretched further: only noise would show
 _SAMPLED = 4  # distance of the rows and columns from which brightness is measured
-_COLOUR = re.compile(r'(rgb|bgr)a?(8|16)')  # image_transport's isColor, but for YUV
+_COLOUR = re.compile(r'(rgb|bgr)a?(8|16)')  # image_transport's isColor, without YUV
 
 
 class _Encoding(NamedTuple):

@@ -3,7 +3,7 @@
 The HDF5 library is written in C, and a damaged or hostile file can crash it. Then this process
 ends and the caller gets an error. Links to other files, virtual data sets, foreign filters and
 absurd sizes are refused; nothing is executed. Run as `python keras_file.py IN.h5 OUT.npz`; imports
-nothing of ours, so that it starts fast.
+no other module of this package, so that it starts fast.
 """
 
 from __future__ import annotations

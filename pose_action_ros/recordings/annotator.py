@@ -224,7 +224,7 @@ class Annotator:
         """A message, or None if it is damaged."""
         try:
             return self._make.store.deserialize_cdr(data, connection.msgtype)
-        except Exception:  # whatever numpy, struct and rosbags raise on damaged bytes
+        except Exception:  # any error of numpy, struct and rosbags
             return None
 
     def _process(self, waiting: _Waiting) -> None:

@@ -223,7 +223,7 @@ class McapFile:
             if len(packed) < length or at + 8 + length > end:
                 raise ValueError('it is longer than the file')
             content = DECOMPRESSORS[compression](packed, size)
-        except Exception as error:  # whatever three libraries raise on damaged bytes
+        except Exception as error:  # any error of three libraries on damaged bytes
             self.problems[f'chunks of messages could not be read: {error!r:.200}'] += 1
             return
         for code, first, last in _records(content, 0, len(content)):

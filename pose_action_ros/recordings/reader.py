@@ -96,7 +96,7 @@ class Recording:
                     connection, time_ns, data = next(source)
                 except StopIteration:
                     break
-                except Exception as error:  # whatever a database finds in a damaged file
+                except Exception as error:  # any error of a damaged database
                     self.problems[f'a file is damaged, its rest is missing: {error!r:.200}'] += 1
                     break
                 try:

@@ -267,3 +267,9 @@ def test_without_a_runtime_nothing_is_written(run, monkeypatch, tmp_path):
     assert status == 1
     assert 'no installed library runs onnx files' in err
     assert 'pip install onnxruntime or openvino' in err
+
+
+def test_an_unknown_format(run, tmp_path):
+    status, _, err = run('export', 'onx', tmp_path / 'out')
+    assert status == 1
+    assert "unknown format 'onx'; known: onnx, openvino; did you mean onnx?" in err
