@@ -29,7 +29,7 @@ from pose_action_ros.simulation.optics import (
 )
 from pose_action_ros.simulation.renderer import Lights, Solids, first_hits, nothing
 from pose_action_ros.simulation.room import draw_room
-from pose_action_ros.simulation.sequence import Moment, Sequence, Wander
+from pose_action_ros.simulation.sequence import Moment, Sequence, Visit, Wander
 from pose_action_ros.simulation.shots import Shots
 from pose_action_ros.simulation.style import cycle_s
 
@@ -44,7 +44,15 @@ if TYPE_CHECKING:
 
     Array = NDArray[np.float64]
 
-__all__ = ['FilmFrame', 'Scene', 'SimulatedFilm', 'Truth']
+__all__ = [
+    'FilmFrame',
+    'Scene',
+    'SimulatedFilm',
+    'Truth',
+    'film_noise',
+    'film_room',
+    'film_scene',
+]
 
 _JOINT_TOLERANCE_M = 0.03
 _NOISE_PX = 64  # size of the table of sensor noise over an image
@@ -124,7 +132,7 @@ class Scene:
         *,
         opening: tuple[str, ...] = (),
         beside: Scene | None = None,
-        wander: Wander | None = None,
+        wander: Wander | Visit | None = None,
     ) -> None:
         body_rng, view_rng, move_rng, self._backdrop_rng, stool_rng = rng.spawn(5)
         self.body = Proportions.sample(body_rng)
@@ -137,6 +145,7 @@ class Scene:
         self.noise_sigma = float(view_rng.uniform(0.5, 6.0))
         self.sequence = Sequence(move_rng, self.body, self.figure, roam_m=roam_m, opening=opening)
         self._wander = wander or Wander()
+        self.is_there = self._wander.is_there
         if beside is not None:
             self.camera, self.to_camera = beside.camera, beside.to_camera
             self._light = beside._light
@@ -308,17 +317,13 @@ class SimulatedFilm:
         opening: tuple[str, ...] = (),
     ) -> None:
         self._seed, self.fps = seed, fps
-        rng = np.random.default_rng([seed, 0x46494C4D])
-        self._scene = Scene(rng, width, height, opening=opening)
+        scene = self._scene = film_scene(seed, width, height, opening)
         self._backdrop = (
-            self._scene.draw_backdrop(photographs)
-            if photographs
-            else self._scene.draw_room(np.random.default_rng([seed, 0x524F4F4D]))
+            scene.draw_backdrop(photographs) if photographs else film_room(scene, seed)
         )
-        self.camera = self._scene.camera
-        self.placement = placement_on_ground(self._scene.to_camera)
-        rng = np.random.default_rng([seed, 0x4E4F4953])
-        self._noise = noise_table(rng, height + _NOISE_PX, width + _NOISE_PX)
+        self.camera = scene.camera
+        self.placement = placement_on_ground(scene.to_camera)
+        self._noise = film_noise(seed, width, height)
 
     def frame(self, t_s: float) -> FilmFrame:
         """Return the image of a moment; it depends on the seed and the moment alone.
@@ -352,6 +357,23 @@ class SimulatedFilm:
         corner = torch.tensor([noise_corner(rng, self._noise, *image.shape[1:3])])
         sigma = torch.tensor([self._scene.noise_sigma])
         return add_noise(image, self._noise, corner, sigma)[0].numpy()
+
+
+def film_scene(seed: int, width: int, height: int, opening: tuple[str, ...] = ()) -> Scene:
+    """Return the actor, camera and light of the film with this seed."""
+    rng = np.random.default_rng([seed, 0x46494C4D])
+    return Scene(rng, width, height, opening=opening)
+
+
+def film_room(scene: Scene, seed: int) -> NDArray[np.uint8]:
+    """Return the living room of the film with this seed, (H, W, 3) uint8 RGB."""
+    return scene.draw_room(np.random.default_rng([seed, 0x524F4F4D]))
+
+
+def film_noise(seed: int, width: int, height: int) -> Tensor:
+    """Return the table of the sensor's noise of the film with this seed."""
+    rng = np.random.default_rng([seed, 0x4E4F4953])
+    return noise_table(rng, height + _NOISE_PX, width + _NOISE_PX)
 
 
 def _sample_light(rng: np.random.Generator) -> dict:

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
     Array = NDArray[np.float64]
 
-__all__ = ['Moment', 'Segment', 'Sequence', 'Wander', 'round_of_actions']
+__all__ = ['Moment', 'Segment', 'Sequence', 'Visit', 'Wander', 'round_of_actions']
 
 _TRAVEL_M_PER_S = {'walk': 1.15, 'run': 1.9}
 _FEET = [PA17J.index('right_ankle'), PA17J.index('left_ankle')]
@@ -139,6 +139,42 @@ class Wander:
         away_m = np.asarray(self.place_m) + swing[:, None] * np.asarray(self.reach_m)
         place_m = moment.place_m + np.pad(away_m, ((0, 0), (0, 1)))
         return Moment(moment.body, moment.rotation, place_m, moment.away_m + away_m)
+
+    def is_there(self, time_s: float) -> bool:
+        """Return True: this actor never leaves."""
+        return True
+
+
+@dataclass(frozen=True)
+class Visit:
+    """A whole performance that comes into the image, stays and leaves, again and again.
+
+    Attributes:
+        inside_m: x and y in the world of the place in view.
+        outside_m: x and y of the place out of view.
+        period_s: Time from one visit to the next.
+        stay_s: Duration of a visit, at the end of each period, with both ways.
+        way_s: Duration of the way in, and of the way out.
+    """
+
+    inside_m: tuple[float, float]
+    outside_m: tuple[float, float]
+    period_s: float = 15.0
+    stay_s: float = 5.0
+    way_s: float = 1.5
+
+    def moved(self, moment: Moment, times_s: Array) -> Moment:
+        """Return a moment of (T,) times at the place where it is then."""
+        left_s = self.period_s - times_s % self.period_s
+        near = smooth_step(np.minimum(left_s, self.stay_s - left_s) / self.way_s)[:, None]
+        inside, outside = np.asarray(self.inside_m), np.asarray(self.outside_m)
+        away_m = outside + near * (inside - outside)
+        place_m = moment.place_m + np.pad(away_m, ((0, 0), (0, 1)))
+        return Moment(moment.body, moment.rotation, place_m, moment.away_m + away_m)
+
+    def is_there(self, time_s: float) -> bool:
+        """Return whether a visit is under way."""
+        return self.period_s - time_s % self.period_s < self.stay_s
 
 
 def round_of_actions(rng: np.random.Generator) -> list[str]:
