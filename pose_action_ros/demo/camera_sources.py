@@ -162,13 +162,13 @@ class VideoSource:
         return Shot(self._shown[1])
 
     def _rounds(self) -> Iterator[tuple[float, NDArray[np.uint8]]]:
-        """Times since the start, and images, again and again where the film is looped."""
+        """Times since the start, and images, repeated if the film is looped."""
         start_s = end_s = 0.0
         while True:
             for time_s, image in self._film:
                 end_s = start_s + time_s + 1.0 / self._film.rate_hz
                 yield start_s + time_s, image
-            if not self._loop or end_s <= start_s:  # the file has gone
+            if not self._loop or end_s <= start_s:  # the file no longer exists
                 return
             start_s = end_s
 

@@ -155,7 +155,7 @@ def plot_poses(frame: ObservedFrame, path: Path) -> bool:
         ):
             limits(center - half, center + half)
         axes.locator_params(nbins=5)
-        hidden = axes.yaxis if azimuth == -90 else axes.xaxis  # it points at the viewer
+        hidden = axes.yaxis if azimuth == -90 else axes.xaxis  # y points towards the viewer
         hidden.set(ticks=[], label_text='')
         axes.set_box_aspect((1, 1, 1), zoom=1.2)
         axes.view_init(elev=8, azim=azimuth)

@@ -20,7 +20,7 @@ __all__ = ['SKIPPED', 'FrameHistory']
 
 _WINDOW_S = 5.0
 _BAD_SHARE = 0.05
-_MIN_IMAGES = 5  # that say something of stamps
+_MIN_IMAGES = 5  # needed for a verdict on stamps
 _PATIENCE_S = 2.0  # beyond the duration of a clip, for a first label
 _LENGTH = 4096
 _MIN_STEPS = 2

@@ -54,7 +54,7 @@ def main() -> int:
 
 
 def _end_at_once() -> NoReturn:
-    """End the process without tidying up: threads of a library may be anywhere."""
+    """End the process without cleaning up, because threads of a library may still run."""
     sys.stdout.flush()
     sys.stderr.flush()
     os._exit(0)

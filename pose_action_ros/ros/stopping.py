@@ -1,8 +1,8 @@
 """The end of a process with a node: a signal sets a flag, and the spinning loop checks it.
 
-rclpy's own handlers raise KeyboardInterrupt, or end ROS, in the middle of whatever goes on. A
-message that is being converted then fails with another error, and a callback loses its
-publishers. With a flag, a callback always runs to its end.
+rclpy's own handlers raise KeyboardInterrupt, or end ROS, at any point of the program. A message
+that is being converted then fails with another error, and a callback loses its publishers. With a
+flag, a callback always runs to its end.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ __all__ = ['SIGNALS', 'StopFlag', 'ros_without_signal_handlers', 'run_node', 'sp
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
 """The signals that end a node."""
 
-_LOOK_S = 0.1  # how long a signal waits where nothing else happens
+_LOOK_S = 0.1  # longest delay of a signal while no callback runs
 
 
 class StopFlag:
@@ -68,7 +68,8 @@ def spin_until_stopped(
     Args:
         executor: Has the node.
         stop: Set by the signal.
-        survive: Gets what a callback raised, and the next one runs; None: it ends the loop.
+        survive: Receives the error of a callback, and the loop continues; None: the error ends the
+            loop.
 
     Raises:
         Exception: A callback raised it.
@@ -87,7 +88,7 @@ def run_node(make: Callable[[], Node], logger: str) -> int:
 
     Args:
         make: Makes the node.
-        logger: Gets the reason if the node can't be made, or fails.
+        logger: Logs the reason if the node can't be made, or fails.
 
     Returns:
         1 if the node raised a `PoseActionError`.

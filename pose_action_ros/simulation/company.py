@@ -37,8 +37,8 @@ if TYPE_CHECKING:
 
 __all__ = ['CompanyFrame', 'SimulatedCompany', 'SimulatedRoom']
 
-_NEAREST, _FARTHEST = 1.0, 2.6  # distances over that at which one actor fills the image
-_ACROSS = 0.75  # share of the image's width over which middles are spread
+_NEAREST, _FARTHEST = 1.0, 2.6  # as ratios to the distance at which one actor fills the image
+_ACROSS = 0.75  # share of the image's width that the actors' middles cover
 _SEEN_TOLERANCE_M = 0.03
 _VISITOR_AHEAD = 1.15  # distance of a visitor over that of the first actor
 _VISITOR_ASIDE = 0.55  # of half the image's width, from its middle
@@ -54,7 +54,7 @@ class CompanyFrame:
         actors: N numbers, each constant for an actor.
         joints_camera_m: (N, 17, 3) float32, layout pa17j, in the camera's optical frame.
         joints_image_px: (N, 17, 2) float32 pixels.
-        visible: (N, 17) bool; in the image and hidden by nobody, nothing and no part of the body.
+        visible: (N, 17) bool; in the image, and hidden by no person, object or part of the body.
         actions: N labels of the motions that are under way, of `SIMULATED_ACTIONS`.
     """
 
@@ -141,7 +141,7 @@ class SimulatedCompany(_Film):
         photographs: Pictures to use as backdrop instead of a drawn one.
 
     Raises:
-        ConfigError: There is nobody.
+        ConfigError: The count is below 1.
     """
 
     def __init__(
@@ -213,7 +213,7 @@ def _visible(
 
 
 def _wander(lead: Scene, across: float, rng: np.random.Generator) -> Wander:
-    """A place in the camera's view, `across` of the way from its left to its right."""
+    """A place in the camera's view; `across` is 0 at its left edge and 1 at its right edge."""
     to_world = lead.to_camera[:, :3].T
     camera = -to_world @ lead.to_camera[:, 3]
     near_m = float(np.hypot(*camera[:2]))

@@ -135,7 +135,7 @@ def driver(shared_graph, weights):
 
 def test_no_camera_info_is_said(driver):
     assert driver.ask().reference == Pose3D.REFERENCE_ROOT
-    driver.wait_for('/camera_info: no CameraInfo has come')
+    driver.wait_for('/camera_info: no CameraInfo has arrived')
 
 
 def test_an_explicit_rule_to_the_default_name_counts(driver):
