@@ -33,7 +33,7 @@ class Driver:
         self.graph, self.number = graph, 0
         # The resolved image has a sibling of that name; the rule is for the other one.
         self.images = graph.node.create_publisher(Image, '/front/image', 5)
-        self.infos = graph.node.create_publisher(CameraInfo, '/camera_info', 5)
+        self.infos = graph.publisher(CameraInfo, '/camera_info')
         self.siblings = graph.node.create_publisher(CameraInfo, '/front/camera_info', 5)
         self.depths = graph.node.create_publisher(Image, '/depth', 5)
         self.poses = graph.collect(Pose3D, '/poses', 100)
@@ -128,7 +128,7 @@ def driver(shared_graph, weights):
     shared_graph.wait(lambda: state() == active, what='active')
     for publisher in (driver.images, driver.infos, driver.depths):
         shared_graph.wait(lambda p=publisher: p.get_subscription_count(), what='subscription')
-    region = shared_graph.node.create_publisher(RegionOfInterest, '/roi', 5)
+    region = shared_graph.publisher(RegionOfInterest, '/roi')
     shared_graph.deliver(region, RegionOfInterest(x_offset=20, width=HEIGHT, height=HEIGHT))
     return driver
 

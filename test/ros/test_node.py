@@ -28,9 +28,9 @@ class Talker:
 
     def __init__(self, graph):
         self.graph = graph
-        self.images = graph.node.create_publisher(Image, 'image', 5)
-        self.infos = graph.node.create_publisher(CameraInfo, 'camera_info', 5)
-        self.regions = graph.node.create_publisher(RegionOfInterest, 'roi', 5)
+        self.images = graph.publisher(Image, 'image')
+        self.infos = graph.publisher(CameraInfo, 'camera_info')
+        self.regions = graph.publisher(RegionOfInterest, 'roi')
         self.poses = graph.collect(Pose3D, 'poses')
         self.actions = graph.collect(ActionLabel, 'actions')
         self.markers = graph.collect(MarkerArray, 'markers')
@@ -142,7 +142,7 @@ def test_stamp_and_frame_of_the_image_are_kept(talker):
 
 def test_the_action_is_valid_once_its_clip_is_full(talker):
     talker.stamp_ns += 5 * 10**9  # a gap empties the clip
-    talker.send()  # one stamp far ahead is not believed
+    talker.ignored()  # one stamp far ahead is not believed
     talker.ask()
     assert not talker.actions[-1].valid
     assert talker.actions[-1].frames_used == 1
