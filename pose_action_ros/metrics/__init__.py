@@ -2,6 +2,9 @@
 
 Targets that are not known are NaN and never count; predictions that are missing are NaN too, and
 each metric says what they cost. All values are plain floats, NaN if nothing can be judged.
+
+torchmetrics has no MPJPE or PCK, and it belongs to the extra `train`, which the demo's scores do
+not need.
 """
 
 from pose_action_ros.metrics.action import accuracy, confusion_matrix, multiply_clips
