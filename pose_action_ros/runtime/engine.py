@@ -154,12 +154,24 @@ class Engine:
     def _through_the_gate(
         self, build: Callable[[str], Network], reduced: str, kept: StartCache | None
     ) -> Network:
-        """Return the network in the reduced precision, or in float32 if that is too far off.
+        """Return the network in the reduced precision, or in float32 if it must be.
 
         The result of the gate is kept for the next start, which then builds one network.
         """
-        name = f'gate-{reduced}'
         build = cache(build)
+        try:
+            if self._is_near(build, reduced, kept):
+                return build(reduced)
+        except RuntimeError as error:  # a CPU can be capped below what OpenVINO lists
+            reason = str(error).strip().splitlines()[-1]
+            self._note(f'{reduced} does not compile here ({reason}): float32 is used')
+        return build('float32')
+
+    def _is_near(
+        self, build: Callable[[str], Network], reduced: str, kept: StartCache | None
+    ) -> bool:
+        """Whether the reduced precision moves joints and scores little enough."""
+        name = f'gate-{reduced}'
         if kept and (measured := kept.read(name)):
             joint_px, score = json.loads(measured)
         else:
@@ -169,12 +181,12 @@ class Engine:
             if kept:
                 kept.write(name, json.dumps([joint_px, score]).encode())
         if joint_px <= MAX_JOINT_PX and score <= MAX_SCORE:
-            return build(reduced)
+            return True
         self._note(
             f'{reduced} moves joints by {joint_px:.2f} px and scores by {score:.3f} '
             f'(at most {MAX_JOINT_PX} and {MAX_SCORE} are allowed): float32 is used'
         )
-        return build('float32')
+        return False
 
     def _note(self, text: str) -> None:
         self.notes.append(text)

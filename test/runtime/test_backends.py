@@ -96,6 +96,23 @@ def test_auto_takes_the_reduced_precision_only_where_it_is_near(monkeypatch, net
     assert not note or note in engine.notes[0]
 
 
+def test_a_reduced_precision_that_does_not_compile_is_not_used(monkeypatch, net):
+    pytest.importorskip('openvino', reason='needs OpenVINO')
+    original = engine_module.OpenVinoNetwork
+
+    def compile_float32(source, precision):
+        if precision == 'bfloat16':
+            raise RuntimeError('Exception from core.cpp:117:\nno kernel for Pooling\n')
+        return original(source, precision)
+
+    monkeypatch.setattr(engine_module, '_reduced_precision', lambda *_: 'bfloat16')
+    monkeypatch.setattr(engine_module, 'OpenVinoNetwork', compile_float32)
+    engine = Engine(net, 'cpu', backend='openvino', precision='auto')
+    assert engine.precision == 'float32'
+    words = 'bfloat16 does not compile here (no kernel for Pooling): float32 is used'
+    assert engine.notes == [words]
+
+
 def test_wishes_that_can_not_be_met(net):
     with pytest.raises(ConfigError, match='tensorrt'):
         Engine(net, 'cpu', backend='tensorrt')
