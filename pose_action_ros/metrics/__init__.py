@@ -2,6 +2,9 @@
 
 Unknown targets are NaN and never count. Missing predictions are NaN too; each metric states their
 effect. All values are plain floats, NaN if nothing can be judged.
+
+torchmetrics has no MPJPE or PCK, and it belongs to the extra `train`, which the scores of the demo
+do not need.
 """
 
 from pose_action_ros.metrics.action import accuracy, confusion_matrix, multiply_clips

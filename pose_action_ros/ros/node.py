@@ -360,6 +360,12 @@ class PoseActionNode(LifecycleNode):
             )
         if worker is None or inputs is None or stream is None:
             return found
+        clock = self.get_clock()
+        if clock.ros_time_is_active and not clock.now().nanoseconds:
+            found['clock'] = (
+                'use_sim_time is true, but no time has come on /clock: start the simulation, or '
+                'play the recording with --clock'
+            )
         if self._statistics.seconds_since_arrival() > _SILENCE_S:
             found['silence'] = inputs.silence(_SILENCE_S)
         elif self._enabled:

@@ -15,7 +15,7 @@ import rclpy
 from rclpy.executors import SingleThreadedExecutor
 from rclpy.signals import SignalHandlerOptions
 
-from pose_action_ros.core.errors import PoseActionError
+from pose_action_ros.core.errors import ConfigError, PoseActionError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -28,6 +28,7 @@ __all__ = ['SIGNALS', 'StopFlag', 'ros_without_signal_handlers', 'run_node', 'sp
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
 """The signals that end a node."""
 
+_IN_SOURCE = ', at /'  # begins the places in rcl's code that its errors name
 _LOOK_S = 0.1  # longest delay of a signal while no callback runs
 
 
@@ -52,8 +53,19 @@ class StopFlag:
 
 @contextmanager
 def ros_without_signal_handlers() -> Iterator[None]:
-    """Keep ROS running inside the block, regardless of signals."""
-    rclpy.init(signal_handler_options=SignalHandlerOptions.NO)
+    """Keep ROS running inside the block, regardless of signals.
+
+    Raises:
+        ConfigError: ROS does not accept its arguments or its environment.
+    """
+    try:
+        rclpy.init(signal_handler_options=SignalHandlerOptions.NO)
+    except (RuntimeError, UnicodeEncodeError) as error:  # RCLError among them
+        reason = str(error).partition(_IN_SOURCE)[0]
+        raise ConfigError(
+            f'ROS 2 does not start: {reason}; check the arguments after --ros-args and the '
+            'variables ROS_LOG_DIR and ROS_DOMAIN_ID'
+        ) from error
     try:
         yield
     finally:
@@ -91,11 +103,11 @@ def run_node(make: Callable[[], Node], logger: str) -> int:
         logger: Logs the reason if the node can't be made, or fails.
 
     Returns:
-        1 if the node raised a `PoseActionError`.
+        1 if ROS did not start or the node raised a `PoseActionError`.
     """
     stop = StopFlag()
-    with ros_without_signal_handlers():
-        try:
+    try:
+        with ros_without_signal_handlers():
             node = make()
             executor = SingleThreadedExecutor()
             executor.add_node(node)
@@ -103,7 +115,7 @@ def run_node(make: Callable[[], Node], logger: str) -> int:
                 spin_until_stopped(executor, stop)
             finally:
                 node.destroy_node()
-        except PoseActionError as error:
-            rclpy.logging.get_logger(logger).fatal(str(error))
-            return 1
+    except PoseActionError as error:
+        rclpy.logging.get_logger(logger).fatal(str(error))
+        return 1
     return 0

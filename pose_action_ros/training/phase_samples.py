@@ -71,6 +71,14 @@ class PhaseSamples:
         """Return the recorded data sets of a phase."""
         return [sound for samples in self.of(phase) for sound in sound_parts(samples.source)]
 
+    def validation(self, phase: str) -> str:
+        """Return the recorded data that choose the best epoch of a phase; '' if there are none."""
+        names = dict.fromkeys(sound.name for sound in sound_parts(self.of(phase).val.source))
+        return ', '.join(
+            f'{name}, the test set' if name.endswith(' test') else f'{name}, held out of training'
+            for name in names
+        )
+
     def _open(self, poses: bool, split: str, *, kept: bool) -> OrderedSamples:
         config, source = self._config, pose_source if poses else clip_source
         folder = self._folder if kept else None

@@ -107,7 +107,7 @@ def recorded_clips(
     ranges = ranges if split == 'train' else None
     require_extent(library, ranges)
     recorded = RecordedClips(library, model.clip_frames, ranges)
-    clips = sound_samples(recorded, library, split)
+    clips = sound_samples(recorded, library, _read_split(split, options))
     if split == 'val':
         return SpreadSamples(clips, data.val_clips)
     seed = int(data.options.get('seed', seed))
@@ -120,7 +120,7 @@ def sound_samples(samples: Any, library: Library, split: str) -> SoundSamples:
     Args:
         samples: Samples of the library.
         library: The data set.
-        split: Name of its split.
+        split: The split that is read.
     """
     for text in skipped_files(library):
         _log.warning('%s %s: %s', library.name, split, text)
@@ -185,6 +185,7 @@ def _recorded(
     if split == 'val':
         ranges = None
     library = _library(data, name, split, model, options)
+    split = _read_split(split, options)
     require_extent(library, ranges)
     if windows == 'people':
         return sound_samples(RecordedPoses(library, ranges), library, split)
@@ -218,6 +219,11 @@ def _library(
 ) -> Any:
     root = options.pop('root', data.root if name == data.name else None)
     return open_library(name, _root(name, root), split, get_skeleton(model.layout), **options)
+
+
+def _read_split(split: str, options: Mapping[str, Any]) -> str:
+    """The split whose recordings are read."""
+    return 'test' if split == 'val' and options.get('validate_on_test') else split
 
 
 def _own_options(data: DataSettings) -> dict[str, Any]:

@@ -113,6 +113,8 @@ class _Run:
         trained = result is None
         if result is None:
             _log.info('phase %s: %d epochs', name, self.settings(name).epochs)
+            if chosen_by := self._samples.validation(name):
+                _log.info('phase %s: best epoch by %s', name, chosen_by)
             result = self._train(name)
         self._results.append(result)
         state = load_checkpoint(self._folder.best(name))['state_dict']

@@ -281,6 +281,39 @@ def test_nobody_seen_is_the_whole_image(penn_released, miniatures):
     assert (box.center_x, box.center_y, box.size) == (160, 120, 320)
 
 
+@pytest.mark.parametrize('shown', range(8))
+def test_windows_are_found_in_the_first_middle_and_last_frame(penn_released, miniatures, shown):
+    library = PennAction(penn_released, 'test', PA16J)
+    (view,) = clip_views(library, 8, multi=False, limit=1)
+    image = library.images(0, [0])[0]
+    frames = {number: np.zeros_like(image) for number in view.frames}
+    frames[view.frames[shown]] = image
+    box = seen_boxes(DotSeer(miniatures, PA16J), [view], frames)[view]
+    found = (box.center_x, box.center_y, box.size) != (160, 120, 320)
+    assert found == (shown in (0, 4, 7))
+
+
+@pytest.mark.parametrize(('visibility', 'counts'), [(0.24, False), (0.26, True)])
+def test_joints_count_for_a_window_from_a_visibility_of_a_quarter(
+    penn_released, miniatures, visibility, counts
+):
+    seer = DotSeer(miniatures, PA16J)
+    forward = seer.forward_pose
+    library = PennAction(penn_released, 'test', PA16J)
+    (view,) = clip_views(library, 8, multi=False, limit=1)
+    frames = dict(zip(view.frames, library.images(0, view.frames), strict=True))
+    certain = seen_boxes(seer, [view], frames)[view]
+    left_out = PA16J.joint_names.index('head')  # the topmost: without it the window is smaller
+
+    def as_unsure(crops):
+        (output,) = forward(crops)
+        output.visibility[:, left_out] = visibility
+        return [output]
+
+    seer.forward_pose = as_unsure
+    assert (seen_boxes(seer, [view], frames)[view] == certain) == counts
+
+
 class CountingLibrary:
     """Passes everything on to a library, and notes which films are decoded."""
 

@@ -70,6 +70,22 @@ def test_each_file_trains_two_steps(miniature_run, name):
         assert value.isfinite().all(), key
 
 
+@pytest.mark.parametrize(
+    ('on_test', 'expected'), [(False, 'val, held out of training'), (True, 'test, the test set')]
+)
+@pytest.mark.parametrize('name', ['h36m', 'penn_action', 'ntu'])
+def test_a_run_says_by_what_the_best_epoch_is_chosen(
+    miniature_run, caplog, name, on_test, expected
+):
+    options = f'data.options.validate_on_test={str(on_test).lower()}'
+    with caplog.at_level('INFO'):
+        train(miniature_run(name, options), progress=False)
+    texts = [record.getMessage() for record in caplog.records]
+    phases = ['pose'] if name == 'h36m' else ['pose', 'action', 'finetune']
+    for phase in phases:
+        assert f'phase {phase}: best epoch by {name} {expected}' in texts
+
+
 def test_a_run_that_was_killed_goes_on_with_the_same_samples(miniature_run, monkeypatch, tmp_path):
     options = ('pose.epochs=2', 'pose.batch_size=3')
     expected = load_model(train(miniature_run('h36m_mpii', *options), progress=False))

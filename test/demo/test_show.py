@@ -133,7 +133,7 @@ def test_a_live_page_beside_a_node(graph, weights, tmp_path):
     graph.start('pose_action_node', **{'model.weights': weights, 'model.backend': 'torch'})
     graph.start('view_node', record=path, serve='false')
     poses = graph.collect(Pose3D, 'poses', 50)
-    graph.wait(lambda: graph.node.count_subscribers('/poses') > 1, what='the view')
+    graph.wait(lambda: graph.node.count_subscribers('/people') > 0, what='the view')
     poses.clear()
     graph.wait(lambda: len(poses) > 40, what='poses')
     status, log = graph.stop('view_node')
