@@ -320,9 +320,9 @@ class TestCompressedDepth:
         [
             (b'', '16UC1; compressedDepth png', 'cut short'),
             (bytes(12), '16UC1; compressedDepth png', 'cut short'),
-            (bytes(40), '16UC1; compressedDepth png', 'no image'),
+            (bytes(40), '16UC1; compressedDepth png', 'not an image'),
             (bytes(40), '16UC1; compressedDepth rvl', 'republish'),
-            (bytes(40), 'rgb8; jpeg compressed bgr8', 'no depth'),
+            (bytes(40), 'rgb8; jpeg compressed bgr8', 'not readable as depth'),
         ],
     )
     def test_what_is_none_is_refused(self, data, form, message):
