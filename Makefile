@@ -25,7 +25,7 @@ MINUTES = 30
 OUTPUT = demo_output
 INPUTS = 40000
 
-# A sourced distribution brings rclpy and the generators; else they come as wheels.
+# A sourced distribution has rclpy and the generators; otherwise they are installed as wheels.
 ifneq ($(ROS_DISTRO),)
 ifneq ($(filter-out sourced,$(ROS)),)
 $(error ROS 2 $(ROS_DISTRO) is sourced and ROS=$(ROS) asks for wheels: use a shell that has not sourced it)
@@ -69,7 +69,7 @@ $(STAMP): $(LIBRARIES) CMakeLists.txt package.xml setup.cfg $(wildcard msg/*.msg
 	@echo 'setup: importing what was installed'
 	@$(BIN)/pose-action doctor
 	@touch $@
-	@echo 'setup: done. `make demo` shows it; `. $(VENV)/bin/activate` brings pose-action and ROS 2'
+	@echo 'setup: done. `make demo` shows it; `. $(VENV)/bin/activate` gives you pose-action and ROS 2'
 
 demo: setup
 	$(BIN)/python -m pose_action_ros.demo.show --seconds $(SECONDS) --output $(OUTPUT) \

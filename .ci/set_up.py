@@ -174,8 +174,8 @@ def _progress(venv: Path, log: Path, expected: int) -> str:
     text = log.read_text(errors='replace')
     if 'Installing collected packages' in text:
         installed = sum(1 for _ in venv.glob('lib/python*/site-packages/*.dist-info'))
-        return f'installed {min(installed, expected)} of {expected}'
-    return f'fetched {len(re.findall("^Collecting ", text, re.M))} of {expected}'
+        return f'installed {min(installed, expected)}/{expected}'
+    return f'fetched {len(re.findall("^Collecting ", text, re.M))}/{expected}'
 
 
 def _point_cmake_files_here(venv: Path) -> None:

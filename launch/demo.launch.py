@@ -40,8 +40,8 @@ def generate_launch_description() -> LaunchDescription:
         ),
         DeclareLaunchArgument(
             'weights',
-            default_value='demo',
-            description='Weights: "demo", "people", a .safetensors file, a fetched preset (mpii, '
+            default_value='people',
+            description='Weights: "people", "demo", a .safetensors file, a fetched preset (mpii, '
             'h36m, penn_action, ntu), or "untrained:PRESET".',
         ),
         DeclareLaunchArgument(
@@ -97,6 +97,7 @@ def start(context: LaunchContext) -> list[LaunchDescriptionEntity]:
             'detections': '',
             'roi': '',
             'cameras': '',
+            'person_source': 'find',
             'params_file': PathJoinSubstitution([share, 'config', 'pose_action.yaml']),
             'autostart': '',
             'use_sim_time': '',

@@ -46,6 +46,11 @@ OVERRIDES = {
         'model.device',
         '"auto", "cpu", "cuda" or "cuda:N"; empty: as in the params file.',
     ),
+    'person_source': (
+        'person_source',
+        'Search for people: "track" (one person), "find" (several), "roi" or "detections"; empty: '
+        'as in the params file.',
+    ),
     'autostart': (
         'autostart',
         'Configure and activate at start; "false" leaves it to a lifecycle manager; empty: as in '

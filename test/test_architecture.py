@@ -158,6 +158,17 @@ def test_public_names_exist(path):
         assert public == sorted(public, key=lambda n: (not n.isupper(), not n[0].isupper(), n))
 
 
+def test_the_placeholder_of_the_maintainer_is_explained():
+    """A release must replace it, and CONTRIBUTING.md names every place."""
+    places = ('package.xml', 'setup.cfg', 'setup.py', 'pyproject.toml', 'CITATION.cff')
+    placeholder = 'The pose_action_ros maintainers'
+    found = {name for name in places if placeholder in (ROOT / name).read_text()}
+    guide = (ROOT / 'CONTRIBUTING.md').read_text().partition('## Releasing')[2]
+    step = guide.partition('1. ')[2].partition('2. ')[0]
+    assert found == {name for name in places if f'`{name}`' in step}
+    assert not found or placeholder in step
+
+
 def test_versions_agree():
     config = ConfigParser()
     config.read(ROOT / 'setup.cfg')

@@ -188,10 +188,10 @@ class TestEnvironment:
     def test_progress(self, set_up, tmp_path):
         log = tmp_path / 'pip.log'
         log.write_text('Collecting a\nCollecting b\n')
-        assert set_up._progress(tmp_path, log, 3) == 'fetched 2 of 3'
+        assert set_up._progress(tmp_path, log, 3) == 'fetched 2/3'
         (tmp_path / 'lib/python3.11/site-packages/a-1.dist-info').mkdir(parents=True)
         log.write_text('Collecting a\nInstalling collected packages: a, b, c\n')
-        assert set_up._progress(tmp_path, log, 3) == 'installed 1 of 3'
+        assert set_up._progress(tmp_path, log, 3) == 'installed 1/3'
 
     def test_activation_shows_ros_and_deactivation_restores(self, set_up, tmp_path):
         subprocess.run([sys.executable, '-m', 'venv', '--without-pip', tmp_path], check=True)

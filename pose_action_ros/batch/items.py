@@ -90,7 +90,7 @@ def named_apart(items: list[Item]) -> list[Item]:
     """Return the items, if no two have one name and none lies inside another.
 
     Raises:
-        ConfigError: Two outputs would be one.
+        ConfigError: Two items would have the same output.
     """
     names = Counter(item.name for item in items)
     for item in items:
@@ -100,6 +100,6 @@ def named_apart(items: list[Item]) -> list[Item]:
             same = [other.source for other in items if other.name in {item.name, *inside}]
             raise ConfigError(
                 f'{" and ".join(same[:3])} would have one output {min({item.name, *inside})}; '
-                'rename one, or give the folder that holds them all'
+                'rename one, or give the folder that contains both'
             )
     return items

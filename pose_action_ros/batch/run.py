@@ -8,15 +8,14 @@ from __future__ import annotations
 
 import os
 import secrets
-import signal
 import socket
-import threading
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from pose_action_ros.batch.items import Outcome, State
 from pose_action_ros.batch.task import do, do_part, is_done
+from pose_action_ros.core.ending import interrupted_by_signals
 from pose_action_ros.core.errors import ConfigError, DeviceError, shortened
 
 if TYPE_CHECKING:
@@ -27,18 +26,15 @@ if TYPE_CHECKING:
 
 __all__ = ['Workers', 'run']
 
-_ENDING_SIGNALS = [
-    getattr(signal, name) for name in ('SIGTERM', 'SIGHUP') if hasattr(signal, name)
-]
 _RETRIES = 3  # of a task whose worker or node died
 _GRACE_S = 20.0  # for tasks to end in order after Ctrl-C
-_STORE_BYTES = 256 << 20  # for what tasks return, which is little
+_STORE_BYTES = 256 << 20  # for the small results of tasks
 _REASON = 500  # characters of a reason
 _ANSWER_S = 10.0
-_STARTS = 10  # of Ray on this machine; it gives up after 30 s, which a busy one may need
+_STARTS = 10  # attempts to start Ray here; each ends after 30 s, which a busy machine may need
 _NO_ANSWER = (
     'the Ray cluster {} does not answer: {}; `ray status` tells whether one runs, and `--workers` '
-    'does without'
+    'works without it'
 )
 _ENVIRONMENT = {
     'RAY_USAGE_STATS_ENABLED': '0',
@@ -76,7 +72,7 @@ class Workers:
 
 
 def run(items: Sequence[Item], batch: Batch, workers: Workers) -> Iterator[Outcome]:
-    """Do all items; yield the outcomes as they come.
+    """Process all items; yield the outcomes as they arrive.
 
     After Ctrl-C or SIGTERM the tasks at hand are stopped, and their outcomes are yielded too.
 
@@ -103,8 +99,8 @@ def _run_here(items: Sequence[Item], batch: Batch) -> Iterator[Outcome]:
 
 def _run_on_ray(items: Sequence[Item], batch: Batch, workers: Workers) -> Iterator[Outcome]:
     ray = _load_ray()
-    with _signal_handlers_kept(), _connected(ray, workers):
-        _interrupt_on_signals()
+    # Ray leaves a handler of its own: the inner block replaces it, the outer one removes it.
+    with interrupted_by_signals(), _connected(ray, workers), interrupted_by_signals():
         task = ray.remote(
             num_cpus=workers.threads_each, num_gpus=workers.gpus, max_retries=_RETRIES
         )
@@ -163,7 +159,7 @@ def _connected(ray: Any, workers: Workers) -> Iterator[None]:
         _check_it_answers(workers.ray)
         options |= {'address': workers.ray}
     else:
-        # Ray guards what it starts with a token, which it would keep in the user's home folder.
+        # Ray would keep the token of its servers in the user's home folder.
         os.environ.setdefault('RAY_AUTH_TOKEN', secrets.token_hex(32))
         options |= {
             'address': 'local',
@@ -175,7 +171,7 @@ def _connected(ray: Any, workers: Workers) -> Iterator[None]:
         try:
             ray.init(**options)
             break
-        except Exception as error:  # Ray raises that itself where a start takes 30 s
+        except Exception as error:  # Ray raises it if a start takes 30 s
             ray.shutdown()
             if workers.ray:
                 raise DeviceError(_NO_ANSWER.format(workers.ray, error)) from error
@@ -203,32 +199,6 @@ def _check_it_answers(address: str) -> None:
         socket.create_connection((host, int(port)), _ANSWER_S).close()
     except OSError as error:
         raise DeviceError(_NO_ANSWER.format(address, error)) from error
-
-
-@contextmanager
-def _signal_handlers_kept() -> Iterator[None]:
-    """Restore the handlers of signals afterwards; Ray would leave one of its own for SIGTERM."""
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-    before = {number: signal.getsignal(number) for number in _ENDING_SIGNALS}
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
-            if handler is not None:  # installed by C code
-                signal.signal(number, handler)
-
-
-def _interrupt_on_signals() -> None:
-    """Let SIGTERM and SIGHUP end the run as Ctrl-C does."""
-
-    def interrupt(*_: Any) -> None:
-        raise KeyboardInterrupt
-
-    if threading.current_thread() is threading.main_thread():
-        for number in _ENDING_SIGNALS:
-            signal.signal(number, interrupt)
 
 
 def _cores() -> int:

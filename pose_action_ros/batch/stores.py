@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 import fsspec
 
 from pose_action_ros.core.errors import ConfigError, DatasetError
+from pose_action_ros.core.paths import written_whole
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -55,7 +56,7 @@ def trace_of(source: str) -> tuple[list[tuple[str, int, str]], int]:
 
 @contextmanager
 def fetched(source: str) -> Iterator[Path]:
-    """A local path of an input; of a URL a copy that is deleted afterwards."""
+    """Return a local path of an input; for a URL, a copy that is deleted afterwards."""
     if not is_url(source):
         yield Path(source)
         return
@@ -67,7 +68,7 @@ def fetched(source: str) -> Iterator[Path]:
 
 
 class OutputStore:
-    """A folder of outputs, and of the marks that say which are finished.
+    """A folder of outputs, with a mark for each finished one.
 
     Args:
         place: A path or URL.
@@ -83,7 +84,7 @@ class OutputStore:
         return bool(self._system.exists(f'{self._root}/{name}'))
 
     def mark(self, name: str) -> dict[str, Any] | None:
-        """Return the note about an output; None if it is not one of ours."""
+        """Return the note about an output; None if this command did not make it."""
         try:
             found = json.loads(self._system.cat_file(self._mark_path(name)))
         except (OSError, ValueError):
@@ -121,7 +122,7 @@ class OutputStore:
             shutil.rmtree(hidden, ignore_errors=True)
 
     def deliver(self, made: Path, name: str) -> None:
-        """Put a finished output under its name, in place of an older one."""
+        """Move a finished output to its name; it replaces an older one."""
         target = f'{self._root}/{name}'
         if not self._is_local:
             if self._system.exists(target):
@@ -146,9 +147,8 @@ class OutputStore:
         if not self._is_local:
             self._system.pipe_file(path, data)
             return
-        part = Path(f'{path}.{uuid.uuid4().hex[:12]}')
-        part.write_bytes(data)
-        part.replace(path)
+        with written_whole(Path(path)) as part:
+            part.write_bytes(data)
 
 
 def _opened(place: str) -> tuple[Any, str]:

@@ -31,15 +31,15 @@ _REASON = 500  # characters of a reason
 
 @dataclass(frozen=True)
 class Batch:
-    """The work that all items have in common.
+    """The common work of all items.
 
     Attributes:
-        convert: Makes the output, a folder, of one input; a function of a module, or a partial
-            of one, so that workers find it.
+        convert: Makes the output, a folder, from one input. It is a function of a module, or a
+            partial of one, so that workers find it.
         output: Folder of the outputs, a path or URL.
         key: Everything besides the input that changes an output: settings, weights, version.
         again: Convert also items that are done and unchanged.
-        watch: Does a part of an input; `convert` gets the results of all parts.
+        watch: Processes a part of an input; `convert` gets the results of all parts.
     """
 
     convert: Callable[..., Summary]
@@ -50,12 +50,12 @@ class Batch:
 
 
 def do(item: Item, batch: Batch, *parts: Any) -> Outcome:
-    """Do one item.
+    """Process one item.
 
     Args:
         item: The input.
         batch: The work.
-        parts: Results of the parts of a long input, in order; given on to `convert`.
+        parts: Results of the parts of a long input, in order; passed on to `convert`.
     """
     start = time.monotonic()
     outcome = Outcome(item.name, item.source, State.FAILED)
@@ -72,7 +72,7 @@ def do(item: Item, batch: Batch, *parts: Any) -> Outcome:
         outcome = replace(outcome, state=State.STOPPED)
     except PoseActionError as error:
         outcome = replace(outcome, reason=str(error))
-    except Exception as error:  # whatever is wrong with one input, the others go on
+    except Exception as error:  # no fault of one input may stop the others
         outcome = replace(outcome, reason=shortened(repr(error), _REASON))
     return replace(
         outcome,
@@ -83,7 +83,7 @@ def do(item: Item, batch: Batch, *parts: Any) -> Outcome:
 
 
 def is_done(item: Item, batch: Batch) -> bool:
-    """Tell whether the output of an item is there and unchanged, and may stay."""
+    """Return whether the output of an item exists and is up to date."""
     try:
         key = _key(batch, trace_of(item.source)[0])
     except PoseActionError:
@@ -92,7 +92,7 @@ def is_done(item: Item, batch: Batch) -> bool:
 
 
 def do_part(item: Item, batch: Batch, part: Any) -> Any:
-    """Do a part of an item; a failure is returned as the outcome of the whole item.
+    """Process a part of an item; a failure is returned as the outcome of the whole item.
 
     Args:
         item: The input.
@@ -115,7 +115,7 @@ def _key(batch: Batch, trace: list[tuple[str, int, str]]) -> str:
 
 
 def _finished(store: OutputStore, item: Item, batch: Batch, key: str) -> dict[str, Any] | None:
-    """The mark of an output that is there, unchanged, and may stay."""
+    """The mark of an output that exists and is up to date."""
     mark = None if batch.again else store.mark(item.name)
     return mark if mark and mark.get('key') == key and store.exists(item.name) else None
 
@@ -126,7 +126,7 @@ def _whole(
     store = OutputStore(batch.output)
     if store.exists(item.name) and store.mark(item.name) is None:
         raise ConfigError(
-            f'{batch.output}/{item.name} exists and is no finished output of this command; '
+            f'{batch.output}/{item.name} exists and is not a finished output of this command; '
             'delete it, or give another folder'
         )
     if (done := _finished(store, item, batch, key)) is not None:
@@ -138,7 +138,7 @@ def _whole(
             return replace(outcome, state=State.STOPPED)
         if summary.failure:
             return replace(outcome, reason=summary.failure)
-        store.set_mark(item.name, {'key': None})  # ours, and not to be trusted
+        store.set_mark(item.name, {'key': None})  # made by this command, but unreliable
         store.deliver(made, item.name)
     counts = {'images': summary.images, 'poses': summary.poses}
     store.set_mark(item.name, {'key': key, 'source': item.source, **counts})

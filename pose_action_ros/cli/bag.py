@@ -41,7 +41,7 @@ if TYPE_CHECKING:
 
 __all__ = ['bag', 'convert_one']
 
-_STOPPED = 128  # exit status over the number of the signal, as shells have it
+_STOPPED = 128  # exit status of shells, plus the number of the signal
 
 
 def _names(option: str) -> tuple[str, str]:
@@ -149,11 +149,11 @@ def bag(
 
     Options have the defaults of the node. Unreadable messages are counted, and the reasons are
     printed. If IN is one recording, OUT is a complete recording at any moment: after Ctrl-C, a
-    full disk or a kill it keeps everything written before. With several recordings, a folder of
-    recordings, `--workers`, `--ray` or `--again`, OUT holds a new recording for each of them, and
-    `report.json`. There a recording appears once it is complete, and recordings that are done and
-    unchanged are skipped. The exit status is 0 if everything was read to its end, 1 if no image of
-    a recording could be read or the disk is full, and 130 or 143 after Ctrl-C or SIGTERM.
+    full disk or a kill it still has everything that was written before. With several recordings, a
+    folder of recordings, `--workers`, `--ray` or `--again`, OUT holds a new recording for each of
+    them, and `report.json`. There a recording appears once it is complete, and recordings that are
+    done and unchanged are skipped. The exit status is 0 if everything was read to its end, 1 if no
+    image of a recording could be read or the disk is full, and 130 or 143 after Ctrl-C or SIGTERM.
     """
     from pose_action_ros.inference.settings import BodySettings, DetectionSettings, StreamSettings
     from pose_action_ros.messages.matched_inputs import MatchSettings
@@ -261,7 +261,7 @@ def _in_parts(item: Item, split_s: float) -> Item:
     try:
         return replace(item, parts=tuple(parts_of(Path(item.source), split_s)))
     except DatasetError:
-        return item  # its task says why
+        return item  # its task reports the reason
 
 
 def _place(given: str) -> str:

@@ -24,7 +24,7 @@ RayAddress = Annotated[
     str,
     typer.Option(
         '--ray',
-        help='Convert on the Ray cluster at this address (`auto`: the one that runs here).',
+        help='Convert on the Ray cluster at this address (`auto`: the cluster of this machine).',
     ),
 ]
 Threads = Annotated[

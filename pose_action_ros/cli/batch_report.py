@@ -29,22 +29,22 @@ __all__ = ['REPORT', 'run_batch']
 
 REPORT = 'report.json'
 _CTRL_C = 130
-_ROWS = 40  # of the table; beyond it lists what failed
+_ROWS = 40  # of the table; a longer one lists failures only
 _REPORT_EVERY_S = 10.0
 _LINE = 160  # characters of a reason in the table
 
 
 def run_batch(items: list[Item], batch: Batch, workers: Workers, *, quiet: bool) -> None:
-    """Do all items, report, and end with status 1 if one failed or 130 if the user stopped it.
+    """Process all items and report; end with status 1 after a failure, or 130 after Ctrl-C.
 
     Raises:
-        ConfigError: Two items would have one output, or Ray is missing.
-        typer.Exit: Not everything is done.
+        ConfigError: Two items would have the same output, or Ray is missing.
+        typer.Exit: Some items are not done.
     """
     named_apart(items)
     store, start_s, outcomes = OutputStore(batch.output), time.monotonic(), list[Outcome]()
     written_s = start_s
-    # Ctrl-C may come between two outcomes; what is not begun then is told below.
+    # Ctrl-C may come between two outcomes; the report below lists the remaining items.
     with _Progress(items, quiet=quiet) as progress, suppress(KeyboardInterrupt):
         for outcome in run(items, batch, workers):
             outcomes.append(outcome)
@@ -67,7 +67,7 @@ def run_batch(items: list[Item], batch: Batch, workers: Workers, *, quiet: bool)
 def _report(
     items: Sequence[Item], outcomes: Sequence[Outcome], workers: Workers, duration_s: float
 ) -> dict[str, Any]:
-    """The content of `report.json`; its rates count what was converted in this run."""
+    """The content of `report.json`; its rates count the conversions of this run only."""
     states = Counter(outcome.state.value for outcome in outcomes)
     done = [outcome for outcome in outcomes if outcome.state is State.DONE]
     images = sum(outcome.images for outcome in done)
@@ -150,7 +150,7 @@ class _Progress:
         failed = f', {self._failed} failed' if self._failed else ''
         rate = self._images / max(time.monotonic() - self._start_s, 1e-3)
         return {
-            'files': f'{self._count} of {self._all}{failed}',
+            'files': f'{self._count}/{self._all}{failed}',
             'images': f'{self._images} images, {rate:.1f} a second',
         }
 

@@ -44,7 +44,7 @@ def bench(
     net = open_model(weights)
     place = str(choose_device(device))
     console = Console()
-    console.width = max(console.width, _WIDTH)  # a table in a log is no narrower than on a screen
+    console.width = max(console.width, _WIDTH)  # a table in a log is as wide as on a screen
     with console.status('measuring'):
         ceilings = machine_ceilings(place, threads)
         engines = _engines(net, place, threads)

@@ -1,6 +1,6 @@
 """The measurement of times, and of the limits of this machine.
 
-Things that are compared run in turns in one process, so that noise affects all of them equally.
+Compared functions run in turns in one process, so that noise affects all of them equally.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ _COPY_BYTES = 1 << 28
 
 @dataclass(frozen=True)
 class Times:
-    """Duration of one thing over many runs, milliseconds."""
+    """Durations of many runs of one function, milliseconds."""
 
     median_ms: float
     p95_ms: float
@@ -87,7 +87,7 @@ def machine_ceilings(device: str, threads: int) -> Ceilings:
 
 
 def in_turns(things: Mapping[str, Callable[[], Any]], rounds: int) -> dict[str, Times]:
-    """Time several things, one after the other, again and again; the first two rounds warm up."""
+    """Time several functions in turns, over many rounds; the first two rounds warm up."""
     seconds: dict[str, list[float]] = {name: [] for name in things}
     for turn in range(rounds + 2):
         for name, run in things.items():

@@ -48,7 +48,7 @@ class Stage:
     """One measured stage.
 
     Attributes:
-        run: Does it once.
+        run: Runs the stage once.
         gflop: Operations (a multiply-add is two), 1e9.
         mbytes: Bytes that must be read or written, 1e6.
         precision: Precision of the operations, which decides their limit.
@@ -85,7 +85,7 @@ class Bench:
     Attributes:
         net: The network.
         cost: Its counts, as it runs.
-        engines: Name to engine; `FASTEST` is among them.
+        engines: Engines by name; `FASTEST` is one of them.
         batch: People in the batched row.
     """
 

@@ -1,8 +1,7 @@
-"""`pose-action convert-weights`: the authors' released weights into a file of ours."""
+"""`pose-action convert-weights`: converts the authors' released weights."""
 
 from __future__ import annotations
 
-from enum import Enum
 from pathlib import Path
 from typing import Annotated
 
@@ -10,21 +9,31 @@ import typer
 from rich.console import Console
 
 from pose_action_ros.core.errors import CheckpointError
+from pose_action_ros.core.spelling import did_you_mean
 
-__all__ = ['ReleasedPreset', 'convert', 'convert_weights']
+__all__ = ['RELEASED', 'convert', 'convert_weights']
 
 
-class ReleasedPreset(str, Enum):
-    """The networks whose weights the authors have released."""
+RELEASED = ('mpii', 'h36m', 'penn_action', 'ntu')
+"""The networks whose weights the authors have released."""
 
-    mpii = 'mpii'
-    h36m = 'h36m'
-    penn_action = 'penn_action'
-    ntu = 'ntu'
+
+def _released(preset: str) -> str:
+    if preset not in RELEASED:
+        advice = did_you_mean(preset, RELEASED)
+        raise typer.BadParameter(f'{preset!r} is not one of {", ".join(RELEASED)}{advice}')
+    return preset
 
 
 def convert_weights(
-    preset: Annotated[ReleasedPreset, typer.Argument(help='The network in the file IN.')],
+    preset: Annotated[
+        str,
+        typer.Argument(
+            metavar='PRESET',
+            help=f'The network in the file IN: {", ".join(RELEASED)}.',
+            callback=_released,
+        ),
+    ],
     source: Annotated[Path, typer.Argument(metavar='IN', help='Keras weights, .h5.')],
     target: Annotated[
         Path, typer.Argument(metavar='OUT', help='File to write; its name ends in .safetensors.')
@@ -34,8 +43,8 @@ def convert_weights(
     ] = None,
 ) -> None:
     """Convert a weights file of the authors; an array that does not fit is an error."""
-    numbers = convert(source, target, preset.value, blocks=blocks)
-    Console().print(f'{target}: {preset.value}, {numbers:,} numbers', soft_wrap=True)
+    numbers = convert(source, target, preset, blocks=blocks)
+    Console().print(f'{target}: {preset}, {numbers:,} numbers', soft_wrap=True)
 
 
 def convert(
@@ -51,8 +60,8 @@ def convert(
     Args:
         source: HDF5 file as Keras 2's `save_weights` writes it.
         target: File to write, ends in .safetensors; its folder exists.
-        preset: Name of the network that `source` holds.
-        blocks: K, if the file's differs from the preset's.
+        preset: Name of the network in `source`.
+        blocks: K, if it differs from the preset's.
         provenance: Origin of the weights; written into the file's metadata.
 
     Returns:

@@ -37,7 +37,7 @@ def _data() -> None:
 @data_app.command('check')
 def check(
     name: Annotated[str, typer.Argument(help='A data set of docs/data.md.')],
-    root: Annotated[Path, typer.Argument(help='Its folder, laid out as docs/data.md says.')],
+    root: Annotated[Path, typer.Argument(help='Its folder, as in docs/data.md.')],
     samples: Annotated[
         int, typer.Option(help='Number of samples to read from each split.', min=1)
     ] = 6,
@@ -99,7 +99,7 @@ def parsed_options(texts: list[str] | None) -> dict[str, Any]:
     """Return options of a data set; values are read as YAML.
 
     Raises:
-        ConfigError: A text is no KEY=VALUE.
+        ConfigError: A text is not KEY=VALUE.
     """
     import yaml
 
@@ -113,7 +113,7 @@ def parsed_options(texts: list[str] | None) -> dict[str, Any]:
         try:
             options[key] = yaml.safe_load(value)
         except yaml.YAMLError as error:
-            raise ConfigError(f'--option {text}: the value is no YAML: {error}') from error
+            raise ConfigError(f'--option {text}: the value is not YAML: {error}') from error
     return options
 
 
@@ -181,14 +181,14 @@ def _note_broken(library: Library) -> None:
 @data_app.command('prepare')
 def prepare(
     name: Annotated[str, typer.Argument(help='A data set of docs/data.md.')],
-    root: Annotated[Path, typer.Argument(help='Its folder, laid out as docs/data.md says.')],
+    root: Annotated[Path, typer.Argument(help='Its folder, as in docs/data.md.')],
     output: Annotated[Path, typer.Argument(help='Folder of the cache: data.options.prepared.')],
     option: _Options = None,
     augmentation: Annotated[
         str,
         typer.Option(
-            help='Augmentation of the training, which decides how much is kept: paper, released, '
-            'none, or the YAML of data.options.augmentation or framing.'
+            help='Augmentation of the training, which decides the size of the cache: paper, '
+            'released, none, or the YAML of data.options.augmentation or framing.'
         ),
     ] = 'paper',
     workers: Annotated[int, typer.Option(help='Number of processes.', min=1)] = 1,
@@ -242,7 +242,7 @@ def _extent(name: str, augmentation: str) -> Extent:
     try:
         values = yaml.safe_load(augmentation)
     except yaml.YAMLError as error:
-        raise ConfigError(f'--augmentation {augmentation}: no YAML: {error}') from error
+        raise ConfigError(f'--augmentation {augmentation}: not YAML: {error}') from error
     if isinstance(values, dict) and {'scale', 'shift', 'angle_deg', 'far'} & set(values):
         return make_framing(values).extent
     kinds = [chosen_ranges(values, name, kind) for kind in ('poses', 'clips')]
@@ -251,7 +251,7 @@ def _extent(name: str, augmentation: str) -> Extent:
 
 
 def _prepared(folder: Path, library: Library, extent: Extent, index: int) -> tuple[int, str]:
-    """Return the bytes written and the fault; runs in a process of its own."""
+    """Return the number of written bytes and the fault; runs in a separate process."""
     from pose_action_ros.core.errors import DatasetError
     from pose_action_ros.data.prepared import prepare_recording
 

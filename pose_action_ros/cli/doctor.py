@@ -32,11 +32,11 @@ PUBLISHED = {
     'penn_action': (12_906_496, 96.33),
     'ntu': (16_988_568, 130.11),
 }
-"""Preset -> numbers in the authors' file, G multiply-adds a frame (a clip, if it has actions);
-counted on their own implementation."""
+"""By preset: numbers in the authors' file, and G multiply-adds of a frame (of a clip, if it has
+actions), counted on their own implementation."""
 
 _MESSAGES = 'pose_action_ros.msg'
-# Module -> the name under which it is installed.
+# Installed name by module.
 _LIBRARIES = {
     **{'torch': 'torch', 'numpy': 'numpy', 'cv2': 'opencv-python-headless'},
     **{'safetensors': 'safetensors', 'h5py': 'h5py', 'lightning': 'lightning'},
@@ -62,9 +62,9 @@ def doctor(
         if broken:
             reasons = '; '.join(f'{name} ({reason})' for name, reason in broken.items())
             raise DeviceError(
-                f'installed, but does not import: {reasons}. Install it again with what it needs: '
-                '`pip install --force-reinstall NAME`, or delete the virtual environment and run '
-                '`make setup`'
+                f'installed, but does not import: {reasons}. Install it again with its '
+                'dependencies: `pip install --force-reinstall NAME`, or delete the virtual '
+                'environment and run `make setup`'
             )
         return
     from pose_action_ros.models.complexity import count_complexity

@@ -1,7 +1,7 @@
 """Downloads one file over HTTP: resumes, shows progress, checks the MD5, or reports the fault.
 
-Plain `urllib`: a partial file stays beside the target as `NAME.part`, and the next attempt asks
-the server for the rest of it (`Range`).
+Plain `urllib`: a partial file stays beside the target as `NAME.part`, and the next attempt
+requests the rest of it (`Range`).
 """
 
 from __future__ import annotations
@@ -43,28 +43,28 @@ def download(url: str, target: Path, md5: str) -> None:
 
     Raises:
         CheckpointError: The address is wrong, the server can't be reached or refuses, the
-            connection broke off, or the MD5 sum is another one.
+            connection broke off, or the MD5 sum differs.
     """
     if not url.startswith(('http://', 'https://')):
-        raise CheckpointError(f'{url} is no address; expected http:// or https://')
+        raise CheckpointError(f'{url} is not an address; expected http:// or https://')
     part = target.with_name(f'{target.name}.part')
     try:
         part.parent.mkdir(parents=True, exist_ok=True)
         resumed = _attempt(url, part)
         found = _md5(part)
-        if found != md5 and resumed:  # the piece from last time was another file's
+        if found != md5 and resumed:  # the earlier part belongs to another file
             part.unlink()
             _attempt(url, part)
             found = _md5(part)
         if found != md5:
             part.unlink()
             raise CheckpointError(
-                f'{url} has the MD5 sum {found}, expected {md5}: the file was changed or damaged '
-                'on its way; nothing was kept'
+                f'{url} has the MD5 sum {found}, expected {md5}: the file was changed, or damaged '
+                'during the download; it was deleted'
             )
         part.replace(target)
     except urllib.error.HTTPError as error:
-        raise CheckpointError(f'{url}: the server says {error.code} {error.reason}') from error
+        raise CheckpointError(f'{url}: the server answers {error.code} {error.reason}') from error
     except (urllib.error.URLError, TimeoutError, ConnectionError) as error:
         reason = getattr(error, 'reason', error)
         raise CheckpointError(f'{url} cannot be reached ({reason})') from error
@@ -88,7 +88,7 @@ def _attempt(url: str, part: Path) -> bool:
     except urllib.error.HTTPError as error:
         if error.code != http.HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE or not have:
             raise
-        error.close()  # nothing follows the piece: it is the whole file, or another one
+        error.close()  # nothing follows the part: it is the whole file, or part of another one
     return have > 0
 
 

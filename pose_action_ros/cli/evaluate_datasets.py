@@ -227,7 +227,8 @@ def score_clips(
         raise ConfigError(f'{boxes} has boxes of multi-clip; add --multi-clip')
     if boxes != 'annotated' and isinstance(library, PreparedLibrary):
         raise ConfigError(
-            f'--boxes {boxes} needs whole pictures, --prepared has parts of them; use one of both'
+            f'--boxes {boxes} needs whole pictures, and --prepared has only parts; '
+            'use one of the two'
         )
     protocols = ('single-clip', 'multi-clip')[from_file : 1 + multi]
     frames = net.config.clip_frames

@@ -39,10 +39,10 @@ def folder(
     split: _Split = 'val',
     finder: Annotated[
         str,
-        typer.Option(help='Weights of the finder, as the node will have it; empty: one person.'),
+        typer.Option(help='Weights of the finder, if the node will use one; empty: one person.'),
     ] = '',
     features: Annotated[
-        Path | None, typer.Option(help='Where what is seen of the films is kept.')
+        Path | None, typer.Option(help='Folder of the features of the films.')
     ] = None,
     picture_rate: Annotated[float, typer.Option(help='Rate of folders of pictures, Hz.')] = 30.0,
     json_file: JsonFile = None,
@@ -88,7 +88,8 @@ def clips(
     weights: Weights = SHIPPED_WEIGHTS,
     split: _Split = 'test',
     multi_clip: Annotated[
-        bool, typer.Option('--multi-clip', help='Also take clips all along, and mirrored.')
+        bool,
+        typer.Option('--multi-clip', help='Also use clips along the whole film, and mirrored.'),
     ] = False,
     option: Annotated[
         list[str] | None, typer.Option(help='KEY=VALUE: an option of the data set; repeatable.')

@@ -49,8 +49,8 @@ def finding(
     reader: Annotated[
         str,
         typer.Option(
-            help='coco, in whose files everybody is annotated, or yolo_pose, which lacks people '
-            'without key points: scenes of 2 to 6 people are all that is measured on it.'
+            help='coco (everybody is annotated) or yolo_pose (people without key points are not '
+            'annotated, so only scenes of 2 to 6 people are measured).'
         ),
     ] = 'coco',
     finder: Annotated[
@@ -63,10 +63,10 @@ def finding(
 ) -> None:
     """Count found people, false people and empty windows with a person in COCO's photographs.
 
-    The stream gets only the image, six times, as from a camera that stands still. A person is
-    misread if a track of the right place and size has the wrong joints. The finder alone is
-    measured too: the share of people with a candidate whose centre lies in their box and whose
-    size is similar, and the number of candidates per image.
+    The stream gets only the image, six times, as from a camera at rest. A person is misread if a
+    track of the right place and size has the wrong joints. The finder alone is measured too: the
+    share of people with a candidate whose centre lies in their box and whose size is similar, and
+    the number of candidates per image.
     """
     if reader not in _READERS:
         raise ConfigError(f'found reader {reader!r}; expected one of {", ".join(_READERS)}')

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from enum import Enum
 from pathlib import Path
 from typing import Annotated
 
@@ -13,39 +12,30 @@ from pose_action_ros.cli.options import Weights
 from pose_action_ros.core.errors import ConfigError
 from pose_action_ros.core.weights import SHIPPED_WEIGHTS
 
-__all__ = ['ExportFormat', 'export']
-
-
-class ExportFormat(str, Enum):
-    """Formats of exported files."""
-
-    onnx = 'onnx'
-    openvino = 'openvino'
+__all__ = ['export']
 
 
 def export(
-    file_format: Annotated[
-        ExportFormat, typer.Argument(metavar='FORMAT', help='onnx or openvino.')
-    ],
+    file_format: Annotated[str, typer.Argument(metavar='FORMAT', help='onnx or openvino.')],
     folder: Annotated[Path, typer.Argument(metavar='OUT_FOLDER', help='A new or empty folder.')],
     weights: Weights = SHIPPED_WEIGHTS,
     quiet: Annotated[bool, typer.Option('--quiet', help='No progress.')] = False,
 ) -> None:
-    """Write backbone and action heads as ONNX or OpenVINO files, and check the files."""
+    """Write backbone and action heads as ONNX or OpenVINO files, and check them."""
     from pose_action_ros.export.check import choose_runtime
     from pose_action_ros.export.writer import check_format, export_network
     from pose_action_ros.inference.settings import TrackSettings
     from pose_action_ros.models import open_model
 
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
-        raise ConfigError(f'{folder} exists and is no empty folder; give a new one')
-    check_format(file_format.value)
-    choose_runtime(file_format.value)
+        raise ConfigError(f'{folder} exists and is not an empty folder; give a new one')
+    check_format(file_format)
+    choose_runtime(file_format)
     net = open_model(weights)
     with Console(stderr=True, quiet=quiet).status(f'writing {net.config.name} and checking it'):
         try:
             enlarge = TrackSettings().enlarge
-            lines = export_network(net, file_format.value, folder.absolute(), enlarge)
+            lines = export_network(net, file_format, folder.absolute(), enlarge)
         except OSError as error:
             raise ConfigError(f'cannot write {folder}: {error}') from error
     files = ', '.join(sorted(path.name for path in folder.iterdir()))

@@ -32,7 +32,7 @@ class Release(NamedTuple):
 
     Attributes:
         path: Below `RELEASES_URL`.
-        md5: Its sum as the authors' scripts give it.
+        md5: Its MD5 sum in the authors' scripts.
     """
 
     path: str
@@ -51,17 +51,17 @@ RELEASES = {
     ),
     'ntu': Release('v0.4/weights_AR_merge_NTU_v2.h5', 'ff98d70a7f6bc5976cc11c7a5760e8b7'),
 }
-"""Preset -> its released file."""
+"""The released file by preset."""
 
 
 def _released(preset: str) -> str:
     if preset in (SHIPPED_WEIGHTS, DEMO_WEIGHTS):
         raise typer.BadParameter(
-            f'{preset!r} comes with the package, nothing is downloaded: --weights {preset}'
+            f'{preset!r} comes with the package and needs no download: --weights {preset}'
         )
     if preset not in RELEASES:
         advice = did_you_mean(preset, RELEASES)
-        raise typer.BadParameter(f'{preset!r} is none of {", ".join(RELEASES)}{advice}')
+        raise typer.BadParameter(f'{preset!r} is not one of {", ".join(RELEASES)}{advice}')
     return preset
 
 
@@ -73,10 +73,10 @@ def fetch_weights(
         str, typer.Option(help="A mirror: the releases' folder, or the .h5 file itself.")
     ] = RELEASES_URL,
     force: Annotated[
-        bool, typer.Option('--force', help='Download again what is already there.')
+        bool, typer.Option('--force', help='Download the file again if it exists.')
     ] = False,
 ) -> None:
-    """Download, check and convert the authors' weights; they are then found by their name."""
+    """Download, check and convert the authors' weights; then --weights PRESET finds them."""
     from pose_action_ros.models.checkpoint import cache_folder
 
     console = Console()
@@ -97,7 +97,7 @@ def fetch(preset: str, target: Path, url: str = RELEASES_URL) -> None:
         url: Folder of the releases, or the file itself.
 
     Raises:
-        CheckpointError: It can't be fetched, is not the released file, or can't be converted.
+        CheckpointError: The file can't be fetched, is not the released one, or can't be converted.
     """
     release = RELEASES[preset]
     address = url if url.endswith('.h5') else f'{url.rstrip("/")}/{release.path}'

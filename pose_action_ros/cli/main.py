@@ -23,9 +23,12 @@ from pose_action_ros.cli.predict import predict
 from pose_action_ros.cli.record import record
 from pose_action_ros.cli.teach import teach
 from pose_action_ros.cli.train import train
+from pose_action_ros.core.ending import ended_by, interrupted_by_signals
 from pose_action_ros.core.errors import PoseActionError
 
 __all__ = ['app', 'main']
+
+_CTRL_C = 130  # the status of every verb that KeyboardInterrupt ends
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -68,15 +71,26 @@ def _options(
 
 
 def main() -> None:
-    """Run the command line; an expected error is one line and exit status 1."""
+    """Run the command line.
+
+    An expected error is one line and exit status 1. A signal gives 128 and its number.
+    """
     # Threads that spin while they wait cost tenfold on cores that are shared; set before torch.
     os.environ.setdefault('OMP_WAIT_POLICY', 'PASSIVE')
-    try:
-        app()
-    except (PoseActionError, OSError) as error:  # such as a folder that may not be written
-        _fail(str(error))
-    except ImportError as error:
-        _fail(f'{type(error).__name__}: {error}; `pose-action doctor` names the broken library')
+    with interrupted_by_signals():
+        try:
+            app()
+        except SystemExit as end:
+            sys.exit((end.code == _CTRL_C and ended_by()) or end.code)
+        except Exception as error:
+            if ended_by():  # a library may turn the interruption into an error of its own
+                sys.exit(ended_by())
+            if isinstance(error, ImportError):
+                text = f'{type(error).__name__}: {error}'
+                _fail(f'{text}; `pose-action doctor` names the broken library')
+            if not isinstance(error, (PoseActionError, OSError)):
+                raise
+            _fail(str(error))  # an OSError: such as a folder that may not be written
 
 
 def _fail(message: str) -> NoReturn:

@@ -80,7 +80,7 @@ def predict(
     """Find pose and action; write an annotated NAME.mp4 (NAME.png for a picture) and NAME.jsonl.
 
     A film has its own stamps. The images of a folder follow at 10 Hz, and those of a camera have
-    the time of the clock. A camera is filmed until Ctrl-C, which ends any source and keeps the
+    the time of the clock. A camera is filmed until Ctrl-C. Ctrl-C ends any source and keeps the
     results so far. With several sources, `--workers`, `--ray` or `--again`, the output folder
     holds a folder for each source, and `report.json`. There results appear once they are complete,
     and sources that are done and unchanged are skipped.
@@ -150,9 +150,9 @@ def _predict_alone(
 
 
 def _item(source: str) -> Item:
-    """One of several sources; its output is called by its name."""
+    """One of several sources; its output has its name."""
     if source.isdecimal() and not Path(source).exists():
-        raise ConfigError(f'camera {source} has no end; give it alone')
+        raise ConfigError(f'camera {source} never ends; give it as the only source')
     if is_url(source):
         return Item(source, PurePosixPath(source).stem)
     path = Path(source).expanduser().absolute()

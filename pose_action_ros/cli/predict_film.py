@@ -44,7 +44,7 @@ _SIGINT = 2
 
 @dataclass(frozen=True)
 class FilmSettings:
-    """Everything that the results depend on besides the source.
+    """All settings that determine the results.
 
     Attributes:
         network: The networks, and the place where they run.

@@ -156,7 +156,7 @@ class Page:
 
 
 def wait_for_ctrl_c() -> None:
-    """Serve the page until the user has seen enough."""
+    """Serve the page until Ctrl-C."""
     Console(stderr=True).print('The page is served until Ctrl-C.')
     with suppress(KeyboardInterrupt):
         while True:
@@ -174,8 +174,8 @@ def _why_no_window() -> str:
     toolkit = cv2.getBuildInformation().partition('GUI:')[2].split('\n')[0].strip()
     if toolkit == 'NONE':
         return (
-            'this OpenCV (opencv-python-headless) opens none; `pip install opencv-python` in its '
-            'place, or use --view'
+            'this OpenCV (opencv-python-headless) has no windows; install opencv-python instead, '
+            'or use --view'
         )
     return ''
 

@@ -68,7 +68,7 @@ def record(
         write_take(path, take)
         made += 1
         frames = len(take.frames)
-        _say(f'{made} of {count}: {path}, {frames} frames at {take.rate_hz:.0f} Hz')
+        _say(f'{made}/{count}: {path}, {frames} frames at {take.rate_hz:.0f} Hz')
         if made == count:
             break
     if made < count:
@@ -118,13 +118,13 @@ def _camera_takes(
     from pose_action_ros.teaching.takes import cut_takes
 
     images = iter(Device(number, _SIZE))
-    next(images)  # the camera is there, before anybody is told to move
+    next(images)  # the camera must open before the countdown
     for at in range(count):
         for left in range(round(countdown), 0, -1):
-            _say(f'"{label}" {at + 1} of {count} in {left} ...')
+            _say(f'"{label}" {at + 1}/{count} in {left} ...')
             until_s = time.monotonic() + countdown / round(countdown)
             while time.monotonic() < until_s:
-                next(images)  # or it would give old images later
+                next(images)  # otherwise the camera would deliver old images
         _say('now')
         yield from _first(cut_takes(images, seconds=seconds))
 

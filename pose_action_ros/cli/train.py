@@ -19,7 +19,7 @@ __all__ = ['exit_code', 'start_logging', 'train']
 
 _console = Console()
 _RANKS = ('LOCAL_RANK', 'NODE_RANK', 'RANK', 'SLURM_PROCID')
-_INTERRUPTED = 130  # as shells have it after Ctrl-C
+_INTERRUPTED = 130  # the status of shells after Ctrl-C
 
 
 def train(
@@ -49,7 +49,9 @@ def train(
     from pose_action_ros.training.config_file import config_from_mapping, load_config
 
     if config is None and not settings:
-        raise ConfigError('no file of settings; give one, such as config/train/demo.yaml')
+        raise ConfigError(
+            'the file of settings is missing; give one, such as config/train/demo.yaml'
+        )
     changes = list(changes or ())
     if output is not None:
         changes.append(f'output={output}')

@@ -1,1 +1,1 @@
-"""Ground floor: joint layouts, results and errors; numpy only, imports nothing of ours."""
+"""Ground floor: joint layouts, results and errors; needs numpy and no other room."""

@@ -24,7 +24,7 @@ SIMULATED_ACTIONS = (
 )
 
 OTHER = 'other'
-"""The class of everything that has no name of its own."""
+"""The class of all unnamed actions."""
 
 PEOPLE_ACTIONS = (
     *SIMULATED_ACTIONS,

@@ -63,4 +63,4 @@ class DeviceError(PoseActionError, RuntimeError):
 
 
 class TrainingError(PoseActionError, RuntimeError):
-    """A training run can't go on: its loss or its score is no number."""
+    """A training run can't continue: its loss or its score is not a number."""

@@ -54,8 +54,8 @@ class ActionScores:
         clip_end_ns: Image stamp of the newest sample that was used.
         frames_used: Number of distinct frames in the clip.
         valid: False until the clip is full; the scores then describe a padded clip.
-        best: Index of the class that is shown: the most probable one, unless a steadier one is
-            still held.
+        best: Index of the shown class: the most probable one, unless the earlier label is still
+            held.
     """
 
     labels: tuple[str, ...]
@@ -85,7 +85,7 @@ class PersonPrediction:
         track_id: Stable while the person is followed.
         box: The window that the network saw.
         layout: Name of the joint layout (`core.skeleton`).
-        joints_image_px: (J, 2) float32; NaN for a joint that is not seen, as in the others.
+        joints_image_px: (J, 2) float32; NaN for a joint that is not seen, as in the other arrays.
         confidence: (J,) float32, 0 to 1, the network's own visibility, also of a joint that
             counts as not seen.
         joints_root_m: (J, 3) float32 from the root joint along the camera's axes, or None for a
@@ -131,14 +131,15 @@ class FramePrediction:
     Attributes:
         stamp_ns: Stamp of the image.
         persons: One entry per person, empty if nobody is seen.
-        waiting: The last results of people whose turn it is not, because one frame has no time
+        waiting: The last results of people who were not processed, because one frame has no time
             for all. They belong to earlier frames.
         ended_tracks: Ids of tracks that ended with this frame, or with a reset before it.
-        followed_tracks: Ids of all tracks that go on, also of people who are not seen just now.
+        followed_tracks: Ids of all tracks that continue, also of people who are not seen in this
+            frame.
         clip_frames: Samples in a full clip; 0 if the network knows no actions.
         skipped: Reason if the image was skipped for its stamp; otherwise empty.
-        preprocess_ms: Decoding and cropping.
-        inference_ms: Network, to its results on the host.
+        preprocess_ms: Time of decoding and cropping.
+        inference_ms: Time of the network, until its results are on the host.
         is_crowded: Somebody was dropped, because there are more people than may be followed.
     """
 

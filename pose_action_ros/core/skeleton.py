@@ -30,13 +30,13 @@ class Skeleton:
     """A joint layout.
 
     Attributes:
-        name: Stable name, as it travels in weights and messages.
+        name: Stable name, as in weights and messages.
         joint_names: J names, in order.
         links: Pairs of joint indices that are bones, as in the authors' table.
         root: Index of the root joint (pelvis) that 3D poses are relative to; None if the layout
             has none.
-        maps_from: Source layout name -> J indices; entry i is the source's index of our joint i.
-        maps_to: Target layout name -> indices; entry m is our index of the target's joint m.
+        maps_from: J indices by source layout; entry i is the source's index of joint i.
+        maps_to: Indices by target layout; entry m is this layout's index of the target's joint m.
     """
 
     name: str

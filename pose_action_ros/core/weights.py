@@ -7,13 +7,13 @@ from dataclasses import dataclass
 __all__ = ['DEMO_WEIGHTS', 'FINDER_WEIGHTS', 'SHIPPED_WEIGHTS', 'NetworkChoice']
 
 SHIPPED_WEIGHTS = 'people'
-"""The default: they see real people, and the simulated actor less exactly than `DEMO_WEIGHTS`."""
+"""The default: real people, and simulated actors less exactly than `DEMO_WEIGHTS`."""
 
 DEMO_WEIGHTS = 'demo'
-"""Those of the demo, which know nothing but the simulated actor."""
+"""Trained on simulated actors alone."""
 
 FINDER_WEIGHTS = 'finder'
-"""Those of the finder, which says where in a whole image people may be."""
+"""Those of the finder, which finds candidates for people in a whole image."""
 
 
 @dataclass(frozen=True)

@@ -1,5 +1,5 @@
-"""Data sets as one stream of samples: `sample` is the contract, each reader a file of its own.
+"""Data sets as streams of samples. `sample` is the contract; each reader has its own file.
 
-`simulated` films the actor of `simulation`, `simulated_crops` finishes what it took, one crop or a
-batch of them. Readers of recorded data sets yield the same samples.
+`simulated` films the actor of `simulation`. `simulated_crops` finishes its crops, one or a batch
+at a time. Readers of recorded data sets yield the same samples.
 """

@@ -1,8 +1,8 @@
 """Augmentation that needs the source image: scale, rotation, shift of the window, subsampling.
 
-Two sets of ranges: the paper's, one for all data (supplement, Appendix B), and those of the
-authors' released code, one per data set (branch cvpr18, `deephar/config.py`). Mirroring and the
-powers of the colour channels work on the finished crop and are `training.augmentation`'s.
+There are two sets of ranges: the paper's, one for all data (supplement, Appendix B), and those of
+the authors' released code, one per data set (branch cvpr18, `deephar/config.py`). Mirroring and
+the powers of the colour channels work on the finished crop; `training.augmentation` has them.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ __all__ = [
 
 @dataclass(frozen=True)
 class Variation:
-    """How one sample is seen.
+    """The window and the stride of one sample.
 
     Attributes:
         angle_deg: Turns the picture counter-clockwise about the window's centre.
@@ -46,7 +46,8 @@ class Variation:
         shift_y: Moves it down.
         stride: Distance between the frames of a clip; 0: the data set's own.
         in_crop_px: Shifts are in pixels of the crop instead.
-        visible: Upper share of the height of the joints that the picture shows; it ends below.
+        visible: Share of the height of the joints that the picture shows, from the top; the
+            picture ends there.
     """
 
     angle_deg: float = 0.0
@@ -61,7 +62,7 @@ class Variation:
 _SIGMAS = 2.5  # that a normal rotation goes to
 
 TIDY = Variation()
-"""As samples are seen in validation and test."""
+"""The variation of samples in validation and test."""
 
 
 @dataclass(frozen=True)
@@ -97,7 +98,7 @@ class Extent:
         )
 
     def holds(self, other: Extent) -> bool:
-        """Whether another one goes no further."""
+        """Whether another extent lies within this one."""
         return (
             other.angle_deg <= self.angle_deg
             and self.smallest <= other.smallest
@@ -107,7 +108,7 @@ class Extent:
         )
 
     def joined(self, other: Extent) -> Extent:
-        """Return the extent of both; of shifts in two units none is known to be the larger."""
+        """Return the extent that holds both; shifts in two different units can't be compared."""
         if self.in_crop_px != other.in_crop_px and self.shift and other.shift:
             raise ConfigError(
                 'found shifts in pixels of the crop and of the data set; expected one of them: '
@@ -123,7 +124,7 @@ class Extent:
 
 
 class Drawn(Protocol):
-    """Anything that variations are drawn from."""
+    """A source of random variations."""
 
     @property
     def extent(self) -> Extent:
@@ -257,7 +258,7 @@ PAPER = Ranges(
     uniform=True,
     in_crop_px=True,
 )
-"""Rotation, scale, shifts and subsampling of Appendix B, which speaks of images of 256 pixels."""
+"""Rotation, scale, shifts and subsampling of Appendix B, for images of 256 pixels."""
 
 RELEASED: Mapping[str, Ranges] = MappingProxyType(
     {

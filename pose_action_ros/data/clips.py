@@ -1,4 +1,4 @@
-"""Which frames of a video make a clip. Source: the authors' release (branch cvpr18)."""
+"""The choice of the frames of a clip. Source: the authors' release (branch cvpr18)."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def clip_frames(
 ) -> list[int]:
     """Return the frames of one clip.
 
-    A video that is too short is stretched by 1.5 as often as needed, so that frames repeat; a
+    A video that is too short is stretched by 1.5 as often as needed, so that frames repeat. A
     stride that is too large is reduced.
 
     Args:

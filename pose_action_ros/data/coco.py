@@ -1,8 +1,8 @@
 """COCO key points: a folder of images and one JSON file of annotations, as distributed.
 
-Format: cocodataset.org, "Data format", object detection and keypoint detection. 17 joints in 2D,
-visibility 0 is not annotated. Groups (`iscrowd`) have no joints and count as places where somebody
-is.
+Format: cocodataset.org, "Data format", object detection and keypoint detection. There are 17
+joints in 2D; those of visibility 0 are not annotated. Groups (`iscrowd`) have no joints, but their
+places count as occupied.
 """
 
 from __future__ import annotations
@@ -51,8 +51,8 @@ def read_coco(
         root: Folder with `annotations/` and the images, in `train2017/`, `val2017/` or `images/`.
         split: train and val: of person_keypoints_train2017.json; test: person_keypoints_val2017.
         skeleton: The layout to give joints in.
-        split_file: JSON lists of images that decide instead which are for training and test.
-            Both files are read then.
+        split_file: JSON lists of the images for training and for test, in place of the official
+            split. Both files are then read.
         annotations: A JSON file to read instead, relative to `root`.
         min_joints: Fewest body joints of a sample.
         min_height_px: Smallest height of the box of a sample's person.
@@ -75,7 +75,7 @@ def read_coco(
 
 
 def _files(root: Path, split: str, annotations: Path | None, *, own_split: bool) -> list[Path]:
-    """The files to read: those of the split, or all that exist where a list decides."""
+    """The files to read: those of the split, or all existing ones if a list decides."""
     if annotations is not None:
         return [root / annotations]
     folder = root / 'annotations'

@@ -1,6 +1,7 @@
-"""A picture of many samples with their skeletons, to see at a glance whether data is read right.
+"""A picture of many samples with their skeletons: it shows at a glance if data is read right.
 
-Right limbs are red, left limbs green, the middle white; a filled dot is a joint in the crop.
+Right limbs are red, left limbs are green, the middle is white. A filled dot is a joint in the
+crop.
 """
 
 from __future__ import annotations
@@ -76,7 +77,7 @@ def contact_sheet(
 
 
 def save_sheet(image: NDArray[np.uint8], path: Path) -> None:
-    """Write an RGB picture; the format follows the name, the folder is made."""
+    """Write an RGB picture in the format of the name's ending; create its folder."""
     path.parent.mkdir(parents=True, exist_ok=True)
     cv2.imwrite(str(path), cv2.cvtColor(image, cv2.COLOR_RGB2BGR))
 

@@ -62,7 +62,7 @@ def read_lines(path: Path) -> list[str]:
     """Return the lines of a text file, stripped, without empty ones.
 
     Raises:
-        DatasetError: The file is missing or no text.
+        DatasetError: The file is missing or is not text.
     """
     try:
         lines = path.read_text(encoding='utf-8').splitlines()
@@ -72,7 +72,7 @@ def read_lines(path: Path) -> list[str]:
 
 
 def read_mat(path: Path, variables: Sequence[str]) -> dict[str, Any]:
-    """Read variables of a MATLAB file (up to v7); structs become objects, sizes of 1 vanish.
+    """Read variables of a MATLAB file (up to v7): structs as objects, without axes of length 1.
 
     Args:
         path: The file.
@@ -100,7 +100,7 @@ def read_mat(path: Path, variables: Sequence[str]) -> dict[str, Any]:
     except NotImplementedError as error:
         raise DatasetError(f'{path} is a MATLAB v7.3 file; save it again with -v7') from error
     except (*_DAMAGED, MatReadError) as error:
-        raise DatasetError(f'{path} is no MATLAB file or is damaged: {error}') from error
+        raise DatasetError(f'{path} is not a MATLAB file or is damaged: {error}') from error
     missing = [name for name in variables if name not in values]
     if missing:
         raise DatasetError(f'{path} has no variable {", ".join(missing)}; see docs/data.md')
@@ -115,7 +115,7 @@ def read_arrays(
     Args:
         path: The file.
         names: Arrays that it must hold.
-        optional: Arrays that are read where it holds them.
+        optional: Arrays that are read if the file has them.
 
     Raises:
         DatasetError: The file is missing or damaged, or lacks an array.
@@ -129,11 +129,11 @@ def read_arrays(
     except FileNotFoundError as error:
         raise DatasetError(f'{path}: no such file; see docs/data.md for the layout') from error
     except (*_DAMAGED, zipfile.BadZipFile) as error:
-        raise DatasetError(f'{path} is no NumPy file or is damaged: {error}') from error
+        raise DatasetError(f'{path} is not a NumPy file or is damaged: {error}') from error
 
 
 def matlab_items(value: Any) -> list[Any]:
-    """Return the elements of what `read_mat` made of a vector: none, one or many."""
+    """Return the elements of a vector that `read_mat` has read: none, one or many."""
     return list(np.atleast_1d(np.asarray(value, dtype=object)).reshape(-1))
 
 
@@ -154,7 +154,7 @@ def read_picture(path: Path) -> NDArray[np.uint8]:
 def read_video(path: Path, frames: Sequence[int]) -> list[NDArray[np.uint8]]:
     """Return frames of a video as (H, W, 3) uint8 RGB each.
 
-    Frames are decoded one after the other from the first one asked for.
+    Frames are decoded one after the other, from the first wanted one.
 
     Args:
         path: Anything that OpenCV decodes.

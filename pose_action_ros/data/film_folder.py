@@ -5,7 +5,7 @@ FOLDER/split.csv            optional: film,split,group; split is train, val, tes
 FOLDER/boxes.csv            optional: film,frame,x1,y1,x2,y2 in pixels, frames from 0
 FOLDER/joints.npz           optional: joints, see `data.film_labels`
 
-Without a split a fifth of each class is held out, film by film. Films of one `group`, such as
+Without a split, a fifth of the films of each class is held out. Films of one `group`, such as
 those of one person or one source, stay together.
 """
 
@@ -42,10 +42,10 @@ __all__ = [
 FILM_ENDINGS = frozenset(
     {'.avi', '.m4v', '.mkv', '.mov', '.mp4', '.mpeg', '.mpg', '.ogv', '.webm', '.wmv'}
 )
-"""Of files that are taken for films."""
+"""Endings of film files."""
 
 PARTS = ('train', 'val', 'test')
-"""Parts: for training, for validation, and for the final score only."""
+"""The parts of a folder: training, validation, and the final score."""
 
 _PICTURE_ENDINGS = frozenset({'.bmp', '.jpeg', '.jpg', '.png', '.webp'})
 _HELD_OUT = 0.2
@@ -105,7 +105,7 @@ class FilmFolder:
         root: The folder.
         actions: Its classes, by name.
         films: All films, each with its part.
-        skipped: What is no film, with the reason.
+        skipped: Files that are not films, with the reason.
     """
 
     root: Path
@@ -155,13 +155,13 @@ def read_film_folder(root: Path, *, picture_rate_hz: float = 30.0) -> FilmFolder
 
 
 def folder_boxes(root: Path) -> dict[str, dict[int, tuple[float, float, float, float]]]:
-    """Return the boxes of a folder's boxes.csv, none where there is no such file."""
+    """Return the boxes of a folder's boxes.csv; empty if there is no such file."""
     path = root / 'boxes.csv'
     return read_boxes(path) if path.exists() else {}
 
 
 def read_boxes(path: Path) -> dict[str, dict[int, tuple[float, float, float, float]]]:
-    """Return film to frame to x1, y1, x2, y2 in pixels.
+    """Return x1, y1, x2, y2 in pixels by film and frame.
 
     Raises:
         DatasetError: The file is missing or damaged.
@@ -172,7 +172,7 @@ def read_boxes(path: Path) -> dict[str, dict[int, tuple[float, float, float, flo
             x1, y1, x2, y2 = (float(row[name]) for name in ('x1', 'y1', 'x2', 'y2'))
             frame = int(row['frame'])
         except (TypeError, ValueError) as error:
-            raise DatasetError(f'{path}: the line {row} is no box: {error}') from error
+            raise DatasetError(f'{path}: the line {row} is not a box: {error}') from error
         if not (np.isfinite([x1, y1, x2, y2]).all() and x2 > x1 and y2 > y1 and frame >= 0):
             raise DatasetError(
                 f'{path}: found {row}; expected x1 < x2, y1 < y2 and a frame from 0'
@@ -190,12 +190,12 @@ def _why_no_film(path: Path) -> str:
     if path.is_dir():
         return '' if _pictures(path) else 'a folder without pictures'
     if ending in _PICTURE_ENDINGS:
-        return 'a picture on its own; pictures belong into a folder, one per film'
+        return 'a single picture; put the pictures of a film into one folder'
     return '' if ending in FILM_ENDINGS else f'not a film: the ending is {ending or "missing"}'
 
 
 def _split_rows(path: Path) -> dict[str, tuple[str, str]]:
-    """CLASS/FILE to part and group, both perhaps empty."""
+    """Part and group by CLASS/FILE; both may be empty."""
     if not path.exists():
         return {}
     rows: dict[str, tuple[str, str]] = {}
@@ -225,7 +225,7 @@ def _rows(path: Path, columns: Sequence[str]) -> list[dict[str, str]]:
 
 
 def _parted(films: list[FolderFilm]) -> list[FolderFilm]:
-    """Assign every film to a part; of films without one in split.csv a fifth is held out."""
+    """Assign every film to a part; hold out a fifth of those that split.csv does not assign."""
     held_out: set[str] = set()
     if not any(film.part == 'val' for film in films):
         held_out = _held_out([film for film in films if film.part != 'test'])
@@ -236,7 +236,7 @@ def _parted(films: list[FolderFilm]) -> list[FolderFilm]:
 
 
 def _held_out(films: Sequence[FolderFilm]) -> set[str]:
-    """Names of a fifth of each class, whole groups, in an order that only their names decide."""
+    """Names of a fifth of each class, in whole groups; the choice depends on the names alone."""
     groups = sorted({film.group for film in films}, key=_order)
     chosen: set[str] = set()
     for action in sorted({film.action for film in films}):

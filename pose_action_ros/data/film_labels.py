@@ -33,7 +33,7 @@ __all__ = ['FilmLabels', 'read_film_labels']
 
 @dataclass(frozen=True, eq=False)
 class FilmLabels:
-    """Labelled frames of one film, rising.
+    """Labelled frames of one film, in order.
 
     Attributes:
         names: J names of joints.
@@ -53,7 +53,7 @@ class FilmLabels:
         Args:
             skeleton: The layout to have.
             frames: T numbers, perhaps between two frames.
-            otherwise: The window where no joint of the film is known.
+            otherwise: The window if no joint of the film is known.
         """
         values = np.concatenate([self.joints_px, self.depth_m[..., None]], axis=-1)
         names, values = with_pelvis(self.names, _between(self.frames, values, frames))
@@ -74,7 +74,7 @@ class FilmLabels:
 
 @lru_cache(maxsize=4)
 def read_film_labels(path: Path, min_confidence: float) -> dict[str, FilmLabels]:
-    """Return the labels by film; films without any sure joint are left out.
+    """Return the labels by film; films without any sure joint are skipped.
 
     Args:
         path: The file.
@@ -107,7 +107,7 @@ def read_film_labels(path: Path, min_confidence: float) -> dict[str, FilmLabels]
 def _between(
     known: NDArray[np.int64], values: NDArray[np.float64], frames: Sequence[float]
 ) -> NDArray[np.float64]:
-    """(T, J, D) of (F, J, D): linear between two labelled frames, else those of the nearest."""
+    """(T, J, D) from (F, J, D): linear between labelled frames, elsewhere the nearest one's."""
     at = np.clip(np.asarray(frames, np.float64), known[0], known[-1])
     after = np.clip(np.searchsorted(known, at), 0, len(known) - 1)
     before = np.clip(after - (known[after] > at), 0, len(known) - 1)

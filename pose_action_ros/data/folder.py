@@ -1,8 +1,8 @@
-"""A folder of films whose sub-folders are classes, as a library of recordings.
+"""A folder of films with one sub-folder per class, as a library of recordings.
 
-Frames are counted at 30 Hz whatever rate a film has: frame n is the film's own nearest to
-n / 30 s, so a clip covers the same time at 15, 30 and 60 Hz. `data.film_folder` says how the
-folder is laid out.
+Frames are counted at 30 Hz, regardless of the film's rate: frame n is the film's frame nearest to
+n / 30 s. So a clip covers the same time at 15, 30 and 60 Hz. `data.film_folder` describes the
+layout of the folder.
 """
 
 from __future__ import annotations
@@ -46,8 +46,8 @@ class Folder:
         root: The folder.
         split: train, val (a fifth of it unless split.csv says otherwise) or test (split.csv).
         skeleton: The layout to give joints in.
-        boxes: CSV file of boxes; by default the folder's boxes.csv where there is one.
-        joints: NumPy file of joints; by default the folder's joints.npz where there is one.
+        boxes: CSV file of boxes; by default the folder's boxes.csv, if there is one.
+        joints: NumPy file of joints; by default the folder's joints.npz, if there is one.
         min_confidence: Joints below it are invalid.
         picture_rate_hz: Rate of folders of pictures.
         every: Frames from one sample to the next.
@@ -116,7 +116,7 @@ class Folder:
         )
 
     def images(self, index: int, frames: Sequence[int]) -> list[NDArray[np.uint8]]:
-        """Return the frames; raises DatasetError where the film is damaged or too short."""
+        """Return the frames; raises DatasetError if the film is damaged or too short."""
         film = self.films[index]
         shown = [_resampled(_times(film))[frame] for frame in frames]
         wanted, found = set(shown), {}

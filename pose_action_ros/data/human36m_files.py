@@ -65,7 +65,7 @@ class Human36mSequence:
         camera: World to image.
         image_size: Width and height in pixels.
         folder: Extracted frames, `%05d.jpg` from 1.
-        video: The video; used where there is no such folder.
+        video: The video; used if there is no such folder.
         annotation: The poses themselves with the numbers of their frames, or a `.cdf` file.
     """
 
@@ -108,7 +108,7 @@ def released_sequences(
         path: The file.
         images: Folder with one folder of frames per sequence.
         subjects: Their numbers. Those for test are read from `sequences_te`, or from
-            `sequences_val` should that be empty; both are subjects 9 and 11.
+            `sequences_val` if that is empty; both are subjects 9 and 11.
 
     Raises:
         DatasetError: The file is missing, damaged or laid out otherwise.
@@ -145,7 +145,7 @@ def official_sequences(
     Args:
         root: Folder with `metadata.xml` and a folder per subject.
         subjects: Their numbers; missing folders are skipped.
-        skipped: Takes the names of files that are no poses of the data set, and the reason.
+        skipped: Receives the names of files that are not poses of the data set, with the reason.
 
     Raises:
         DatasetError: `metadata.xml` is missing or damaged.
@@ -159,7 +159,7 @@ def official_sequences(
             if pose.stem.startswith('_ALL'):
                 continue
             if action is None:
-                skipped[f'S{subject}/{pose.name}'] = 'no action of Human3.6M'
+                skipped[f'S{subject}/{pose.name}'] = 'not an action of Human3.6M'
                 continue
             for camera in H36M_CAMERAS:
                 name = f'{pose.stem}.{camera}'
@@ -175,7 +175,7 @@ def official_sequences(
 
 
 def read_cameras(path: Path) -> dict[tuple[int, str], Human36mCamera]:
-    """Return (subject, camera) to camera of the official `metadata.xml`.
+    """Return the cameras of the official `metadata.xml` by (subject, camera).
 
     Raises:
         DatasetError: The file is missing or damaged.
@@ -237,5 +237,7 @@ def _read_cdf(path: Path) -> NDArray[np.float64]:
     try:
         values = np.asarray(cdflib.CDF(str(path)).varget('Pose'), np.float64)
         return values.reshape(-1, _JOINTS, 3)
-    except Exception as error:  # whatever the library finds
-        raise DatasetError(f'{path} is no CDF of 32 joints or is damaged: {error}') from error
+    except Exception as error:  # any error of the library
+        raise DatasetError(
+            f'{path} is not a CDF file of 32 joints or is damaged: {error}'
+        ) from error

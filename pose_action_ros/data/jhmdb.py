@@ -1,7 +1,7 @@
 """J-HMDB (Jhuang et al., ICCV 2013): 928 short films of 21 actions, 15 joints in 2D.
 
 Reads the films, the official splits and either the data set's own joints or a NumPy file of
-labels. Films are decoded until that fails: the number of frames in their headers is wrong.
+labels. Films are decoded to the end, because the number of frames in their headers is wrong.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ JHMDB_JOINTS = (
     *('right_elbow', 'left_elbow', 'right_knee', 'left_knee', 'right_wrist', 'left_wrist'),
     *('right_ankle', 'left_ankle'),
 )
-"""The data set's joints, in order. Our layouts have neither its belly nor its face."""
+"""The data set's joints, in order. No layout of this package has its belly or its face."""
 
 _VIDEOS = ('ReCompress_Videos', 'videos', 'data')
 _IMAGE_SIZE = (320, 240)
@@ -120,7 +120,7 @@ class Jhmdb:
         path = self._videos / self._names[index]
         decoded = read_whole_video(path, last=max(frames))
         if len(decoded) <= max(frames):
-            raise DatasetError(f'{path} has {len(decoded)} frames; frame {max(frames)} is asked')
+            raise DatasetError(f'{path} has {len(decoded)} frames; frame {max(frames)} is wanted')
         return [decoded[frame] for frame in frames]
 
     def _labels(self, name: str) -> FilmLabels:
@@ -136,7 +136,7 @@ class Jhmdb:
 
 
 def _official_parts(folder: Path, number: int) -> dict[str, int]:
-    """CLASS/FILE of every film to 1 (training) or 2 (test)."""
+    """The part of every film by CLASS/FILE: 1 (training) or 2 (test)."""
     paths = visible_files(folder, f'*_test_split{number}.txt')
     if not paths:
         raise DatasetError(f'{folder} has no files *_test_split{number}.txt')

@@ -1,8 +1,8 @@
 """Joints of a data set in the layout of a network; joints that it lacks are NaN.
 
-All layouts name their joints alike and `pa21j` has them all, so every conversion goes through it:
-the data set's table (`core.skeleton`), then names. Mixed data sets share one layout this way, as
-many joints as the richest set, the absent ones invalid (supplement, Appendix B).
+All layouts use the same names and `pa21j` has all joints. So every conversion goes through it:
+first the data set's table (`core.skeleton`), then the names. In this way mixed data sets share one
+layout with as many joints as the richest set; absent joints are invalid (supplement, Appendix B).
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """Leeds Sports Pose and its extended training set (Johnson and Everingham): 14 joints in 2D.
 
-Reads both as distributed: `joints.mat` and `images/`. LSP has (3, 14, 2000) joints, the first
-1,000 images for training; LSP-extended (14, 3, 10000), for training only. Labels of LSP-extended
-come from many annotators; `checks` names a file with checks of them.
+Reads both as distributed: `joints.mat` and `images/`. LSP has (3, 14, 2000) joints, and its first
+1,000 images are for training. LSP-extended has (14, 3, 10000), for training only. Its labels come
+from many annotators; `checks` names a file with checks of them.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ def read_lsp(
 
     Args:
         root: Folder with `joints.mat` and `images/`.
-        split: train or val; test of LSP, or where `checks` holds images out.
+        split: train or val; also test of LSP, or if `checks` holds images out.
         skeleton: The layout to give joints in.
         checks: NumPy file of one row an image: `flag` (1: left and right are exchanged), `weight`
             (0: the label is wrong), `joint_code` (3: this joint is wrong), `held_out`.
@@ -98,7 +98,7 @@ def _joints(path: Path) -> tuple[NDArray[np.float64], int]:
 def _checked(
     joints: NDArray[np.float64], path: Path
 ) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
-    """Joints without those that the checks refuse, and the images that are held out."""
+    """Joints that pass the checks, and the images that are held out."""
     checks = read_arrays(path, ('flag', 'weight', 'joint_code', 'held_out'))
     if checks['flag'].shape != joints.shape[:1] or checks['joint_code'].shape != joints.shape[:2]:
         raise DatasetError(

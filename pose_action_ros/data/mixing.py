@@ -1,8 +1,8 @@
 """Several data sets in one stream, each with its share of every batch.
 
 As in the paper: Human3.6M and MPII half and half; MPII 75 %, Penn Action 25 %; MPII 45 %,
-Human3.6M 45 %, NTU 10 %. Which sample of which set stands at a position, and how it is seen,
-follows from the seed and the position alone.
+Human3.6M 45 %, NTU 10 %. The sample at a position and its variation depend on the seed and the
+position alone.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 __all__ = ['ENDLESS', 'JoinedSamples', 'MixedSamples', 'SpreadSamples', 'share_table']
 
 ENDLESS = 2**31
-"""Sets that claim to be this large are taken in their own order, without end."""
+"""Sets of this length count as endless, and keep their own order."""
 
 _FINEST_SHARE = 1000  # shares are fractions with a denominator up to this
 
@@ -41,7 +41,7 @@ class _Source(Protocol):
 class MixedSamples:
     """An endless training stream; each visit of a sample is varied anew.
 
-    Each set is gone through in an order of its own, all of it before any sample comes again.
+    Each set has its own order, and all of its samples come before any comes again.
 
     Args:
         sources: The data sets; one alone is fine.
@@ -102,11 +102,11 @@ class MixedSamples:
 
 
 class SpreadSamples:
-    """A number of samples of a source, evenly spread over all of it, unaugmented; for validation.
+    """Unaugmented samples of a source, evenly spread over all of it, for validation.
 
     Args:
         source: The samples.
-        count: How many; all where there are fewer.
+        count: How many; all if there are fewer.
     """
 
     def __init__(self, source: _Source, count: int) -> None:
@@ -145,7 +145,7 @@ class JoinedSamples:
 
 
 def share_table(shares: Sequence[float]) -> NDArray[np.int64]:
-    """Return which data set stands where, over one period.
+    """Return the data set of each position, over one period.
 
     Any run of positions holds each data set to its share within about one sample.
 
@@ -179,7 +179,7 @@ def share_table(shares: Sequence[float]) -> NDArray[np.int64]:
 
 
 def _ranks(table: NDArray[np.int64]) -> NDArray[np.int64]:
-    """How often the data set of each slot has come before in the table."""
+    """Number of earlier occurrences of the data set of each slot in the table."""
     return np.array([int((table[:slot] == table[slot]).sum()) for slot in range(len(table))])
 
 

@@ -1,8 +1,8 @@
 """MPII Human Pose (Andriluka et al., CVPR 2014): one person per sample, 16 joints, 2D.
 
 Reads the data set's own `mpii_human_pose_v1_u12_1.mat`, or the authors' `annotations.mat`
-(released as `mpii_annotations.mat`), whose validation set is the one that scores are quoted on.
-The test set has no public joints. Layout on disk: docs/data.md.
+(released as `mpii_annotations.mat`), whose validation set is the usual one for scores. The test
+set has no public joints. Layout on disk: docs/data.md.
 """
 
 from __future__ import annotations
@@ -122,7 +122,7 @@ class Mpii:
 
 
 def _official(path: Path, split: str) -> Iterator[_Person]:
-    """Persons that stand apart from others, of the images that are for training."""
+    """Persons that stand apart from others, in the images for training."""
     release = read_mat(path, ['RELEASE'])['RELEASE']
     images = matlab_items(release.annolist)
     trained = np.atleast_1d(release.img_train).astype(bool)

@@ -1,9 +1,9 @@
 """NTU RGB+D (Shahroudy et al., CVPR 2016): 56 880 videos, Kinect skeletons, 60 actions.
 
 Reads the data set's own `.skeleton` and `.avi` files, or the authors' `nturgb+d_numpy` with
-pictures of half the resolution. Two splits: cross-subject and cross-view. Where several bodies
-were tracked, the one tracked longest is taken (of equals, the one that moves most). Sides of the
-joints follow the released weights, see docs/data.md. Layout on disk: docs/data.md.
+pictures of half the resolution. Two splits: cross-subject and cross-view. If several bodies were
+tracked, the one that was tracked longest is used (among equals, the one that moves most). Sides of
+the joints follow the released weights, see docs/data.md. Layout on disk: docs/data.md.
 """
 
 from __future__ import annotations
@@ -46,13 +46,13 @@ __all__ = [
 ]
 
 TRAIN_SUBJECTS = (1, 2, 4, 5, 8, 9, 13, 14, 15, 16, 17, 18, 19, 25, 27, 28, 31, 34, 35, 38)
-"""Of the cross-subject split; the others are for test."""
+"""Training subjects of the cross-subject split; the others are for test."""
 
 HELD_OUT_SUBJECTS = (17, 19)
-"""Training subjects whose videos are for validation, in both splits; the choice is ours."""
+"""Training subjects that are used for validation, in both splits; the choice is ours."""
 
 TRAIN_CAMERAS = (2, 3)
-"""Of the cross-view split; camera 1 is for test."""
+"""Training cameras of the cross-view split; camera 1 is for test."""
 
 BROKEN_COUNT = 302
 """Samples of the 60 classes without usable skeletons, in the list that the data set publishes."""
@@ -173,18 +173,18 @@ class Ntu:
         return read_video(self.video_path(index), frames)
 
     def video_path(self, index: int) -> Path:
-        """Return where the video belongs."""
+        """Return the path of the video."""
         return self.root / 'nturgb+d_rgb' / f'{self.title(index)}_rgb.avi'
 
     def _split(self, name: str, view: bool, held_out: tuple[int, ...]) -> str:
-        """The split of a sample; samples that NTU RGB+D 60 does not have are noted."""
+        """The split of a sample; samples that are not part of NTU RGB+D 60 are noted."""
         match = _NAME.fullmatch(name)
         if match is None:
-            self.skipped[name] = 'no name such as S001C001P001R001A001'
+            self.skipped[name] = 'the name is not like S001C001P001R001A001'
             return ''
         _, camera, subject, _, action = (int(number) for number in match.groups())
         if not 1 <= action <= len(NTU60_ACTIONS):
-            self.skipped[name] = 'no action of NTU RGB+D 60'
+            self.skipped[name] = 'not an action of NTU RGB+D 60'
             return ''
         is_train = camera in TRAIN_CAMERAS if view else subject in TRAIN_SUBJECTS
         if not is_train:

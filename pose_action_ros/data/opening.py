@@ -1,7 +1,7 @@
-"""A data set by its name: the one place that knows all readers.
+"""Opens a data set by its name; the only place that knows all readers.
 
-Other packages add readers by entry points of the group `pose_action_ros.datasets`: the name is
-that of the data set, the object a `DatasetReader`.
+Other packages add readers by entry points of the group `pose_action_ros.datasets`. The name of the
+entry point is that of the data set, and its object is a `DatasetReader`.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ ENTRY_POINTS = 'pose_action_ros.datasets'
 
 
 class DatasetReader(NamedTuple):
-    """How a data set is read.
+    """The reader of a data set, with its options.
 
     Attributes:
         open: Takes the folder, the split, the layout and, as keywords, the data set's options.
@@ -80,7 +80,7 @@ _READERS: Mapping[str, DatasetReader] = MappingProxyType(
 
 
 def dataset_names() -> tuple[str, ...]:
-    """Return the names of the recorded data sets, as settings and commands have them."""
+    """Return the names of the recorded data sets, as in settings and commands."""
     return (*_READERS, *sorted(set(_added()) - set(_READERS)))
 
 
@@ -100,7 +100,7 @@ def reader_named(name: str) -> DatasetReader:
     entry = _added()[name]
     try:
         reader = entry.load()
-    except Exception as error:  # whatever the code of another package raises
+    except Exception as error:  # any error of another package
         raise ConfigError(
             f'the reader of {name!r}, {entry.value}, does not load: {error!r}'
         ) from error
@@ -113,7 +113,7 @@ def reader_named(name: str) -> DatasetReader:
 
 @cache
 def _added() -> dict[str, EntryPoint]:
-    """Readers of other packages; a name of ours stays ours."""
+    """Readers of other packages; they can't replace those of this package."""
     return {entry.name: entry for entry in entry_points(group=ENTRY_POINTS)}
 
 
@@ -130,10 +130,10 @@ def open_library(
 
     Args:
         name: One of `dataset_names`.
-        root: Its folder, laid out as docs/data.md says.
+        root: Its folder, laid out as in docs/data.md.
         split: train, val or test.
         skeleton: The layout to give joints in.
-        **options: Those of the data set; `prepared`, the folder of the fast cache, of all.
+        **options: Options of the data set, and `prepared`, the folder of the fast cache.
 
     Raises:
         ConfigError: There is no such data set or option.

@@ -191,7 +191,7 @@ def _only_visible(joints: NDArray[np.float64], visible: NDArray[np.bool_]) -> ND
 
 
 def _action(label: str) -> int:
-    """The class of a label; the data set spells some with and some without underscores."""
+    """The class of a label; in the data set some have underscores and some do not."""
     plain = [_letters(name) for name in PENN_ACTIONS]
     try:
         return plain.index(_letters(label))
@@ -206,7 +206,7 @@ def _letters(label: str) -> str:
 
 
 def _joint_names(labels: Any) -> tuple[str, ...]:
-    """Our names of the authors' joint labels, or none if one is not understood."""
+    """Our names of the authors' joint labels, or none if one is unknown."""
     names = []
     for label in matlab_items(labels):
         words = str(label).strip().lower().replace('-', '_').replace(' ', '_').split('_')

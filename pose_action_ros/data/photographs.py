@@ -1,8 +1,8 @@
 """People in single photographs, as a library: the common part of the readers of 2D data sets.
 
-Owns: `Person`, one annotated person; `Photographs`, a `Library` of them; `chosen_images`, which
-images belong to a split; and `EmptyWindows`, windows of the same images that nobody is in. A
-reader of a data set only has to list its persons.
+Owns: `Person`, one annotated person; `Photographs`, a `Library` of them; `chosen_images`, the
+images of a split; and `EmptyWindows`, windows of the same images without people. A reader of a
+data set only has to list its persons.
 """
 
 from __future__ import annotations
@@ -93,7 +93,7 @@ class Person:
 
 
 class NoSplitError(DatasetError):
-    """A data set has nothing for a split, as LSP-extended has no test split of its own."""
+    """A data set has no such split; LSP-extended, for example, has no test split."""
 
 
 class Photographs:
@@ -180,7 +180,7 @@ class Photographs:
 
 
 class EmptyWindows:
-    """Windows of a library's photographs in which nobody is: visibility 0, joints NaN.
+    """Windows of a library's photographs without people: visibility 0, joints NaN.
 
     Args:
         library: The photographs; every person in them must be annotated with corners.
@@ -199,7 +199,7 @@ class EmptyWindows:
         return len(self._corners)
 
     def __getitem__(self, index: int) -> PoseSample:
-        """Return the window of photograph `index` that its number decides.
+        """Return the window of photograph `index`, which depends on the number alone.
 
         Raises:
             DatasetError: The file is missing or damaged.
@@ -226,9 +226,9 @@ def _free_window(
     angle_deg: float,
     rng: np.random.Generator,
 ) -> PersonBox:
-    """A window beside all persons, also when it is turned; outside of the picture if none is free.
+    """A window beside all persons, even if it is turned; outside the picture if no place is free.
 
-    None is free where a person's corners are unknown.
+    No place is free if a person's corners are unknown.
     """
     height, width = shape
     side = min(height, width)
@@ -259,7 +259,7 @@ def chosen_images(
         split: train, val or test.
         train: Names of the images that may be learned from.
         test: Names of those that may not; None if the data set has none.
-        where: What to name in an error.
+        where: The name of the data set in an error.
 
     Raises:
         NoSplitError: There is no such split.
@@ -290,14 +290,14 @@ def split_lists(path: Path) -> tuple[set[str], set[str]]:
         ) from error
     if both := sorted(train & test):
         raise DatasetError(
-            f'{path}: {len(both)} images are in both lists, such as {both[0]}; nothing that is '
-            'held out may be learned from'
+            f'{path}: {len(both)} images are in both lists, such as {both[0]}; held-out '
+            'images must not be used for training'
         )
     return train, test
 
 
 def image_key(name: object) -> str:
-    """Return what `split_lists` calls an image: its name without folder, ending and zeros."""
+    """Return an image's name in `split_lists`: without folder, ending and leading zeros."""
     stem = str(name).rsplit('/', 1)[-1]
     ending = stem.rsplit('.', 1)[-1].lower()
     stem = stem[: -len(ending) - 1] if f'.{ending}' in _ENDINGS else stem

@@ -1,8 +1,8 @@
-"""Photographs whose labels stand in one NumPy file: joints, confidences, depth hints.
+"""Photographs with their labels in one NumPy file: joints, confidences, depth hints.
 
 Fields: `path` (N,) relative to the root; `joints` (J,) names; `xy` (N, J, 2) pixels; `conf` (N,
 J), 0 where unknown; optionally `z` (N, J) metres away from the camera, relative to the middle of
-the hips. Labels that other pose networks agreed on come like this; see docs/data.md.
+the hips. This is the form of labels on which other pose networks agree; see docs/data.md.
 """
 
 from __future__ import annotations

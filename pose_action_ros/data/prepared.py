@@ -11,7 +11,6 @@ set itself.
 from __future__ import annotations
 
 import json
-import os
 from dataclasses import asdict, dataclass, replace
 from functools import lru_cache
 from pathlib import Path
@@ -21,6 +20,7 @@ import cv2
 import numpy as np
 
 from pose_action_ros.core.errors import ConfigError, DatasetError, ImageError
+from pose_action_ros.core.paths import written_whole
 from pose_action_ros.core.predictions import PersonBox
 from pose_action_ros.data.augment import Extent
 from pose_action_ros.data.windows import union_box
@@ -50,7 +50,7 @@ _AT_ONCE = 64  # frames in memory
 
 @dataclass(frozen=True)
 class _Place:
-    """Where the pictures of a recording are, and which part of the original they show."""
+    """The position of a recording's pictures in the cache, and the region that they show."""
 
     left: int
     top: int
@@ -144,19 +144,19 @@ class PreparedLibrary:
 
 
 def is_prepared(folder: Path, library: Library, index: int) -> bool:
-    """Say whether a recording is complete in the cache of its split."""
+    """Return whether a recording is complete in the cache of its split."""
     return _path(folder, library.title(index), index).with_suffix('.json').exists()
 
 
 def start_cache(folder: Path, extent: Extent) -> Extent:
-    """Make the folder of a split, or go on with one that shows at least as much.
+    """Create the folder of a split, or continue one that shows at least as much.
 
     Args:
         folder: The cache of the split.
-        extent: How far the windows of training will vary.
+        extent: The range of the training windows.
 
     Returns:
-        How far windows of the cache may vary.
+        The range of windows that the cache allows.
 
     Raises:
         DatasetError: The folder holds a cache that shows less.
@@ -181,7 +181,7 @@ def require_extent(library: Any, ranges: Drawn | None) -> None:
 
     Args:
         library: A data set; only a cache can show too little.
-        ranges: What training windows are drawn from.
+        ranges: The source of the training windows.
 
     Raises:
         ConfigError: The cache shows less.
@@ -202,8 +202,8 @@ def prepare_recording(folder: Path, library: Library, index: int, extent: Extent
     Args:
         folder: The cache of the split.
         library: The split.
-        index: Which recording.
-        extent: How far the windows of training vary.
+        index: Number of the recording.
+        extent: The range of the training windows.
 
     Returns:
         Number of bytes.
@@ -219,12 +219,11 @@ def prepare_recording(folder: Path, library: Library, index: int, extent: Extent
     region = union_box([extent.region(track.box, track.shift_px) for track in tracks])
     side = int(np.ceil(region.size))
     left, top = (int(np.floor(c - side / 2)) for c in (region.center_x, region.center_y))
-    # As many pixels as the smallest window has at its closest, but no more than there are.
+    # As many pixels as the closest window needs, but no more than the original has.
     wanted = CROP_PX / (extent.smallest * min(box.size for box in boxes))
     small = max(1, round(side * min(1.0, wanted)))
     offsets: dict[int, tuple[int, int]] = {}
-    part = path.with_suffix(f'.{os.getpid()}.part')
-    with part.open('wb') as file:
+    with written_whole(path) as part, part.open('wb') as file:
         for at in range(0, len(frames), _AT_ONCE):
             chosen = frames[at : at + _AT_ONCE]
             for frame, image in zip(chosen, library.images(index, chosen), strict=True):
@@ -232,10 +231,9 @@ def prepare_recording(folder: Path, library: Library, index: int, extent: Extent
                 offsets[frame] = (file.tell(), len(data))
                 file.write(data)
         size = file.tell()
-    part.replace(path)
     values = {'left': left, 'top': top, 'ratio': small / side, 'offsets': list(offsets.items())}
-    part.write_text(json.dumps(values), encoding='utf-8')
-    part.replace(path.with_suffix('.json'))
+    with written_whole(path.with_suffix('.json')) as part:
+        part.write_text(json.dumps(values), encoding='utf-8')
     return size
 
 
@@ -268,7 +266,7 @@ def _place(path: Path) -> _Place:
 
 
 def _region(image: NDArray[np.uint8], left: int, top: int, side: int) -> NDArray[np.uint8]:
-    """A square part of an image, black outside of it."""
+    """A square part of an image, black outside the image."""
     height, width = image.shape[:2]
     x0, y0 = max(left, 0), max(top, 0)
     x1, y1 = max(min(left + side, width), x0), max(min(top + side, height), y0)

@@ -75,7 +75,7 @@ class Library(Protocol):
         actions: Names of the classes; empty if there are none.
         stride: Distance between the frames of a tidy clip.
         every: Every n-th frame is a sample; None: one frame per recording.
-        skipped: Files that are no recording of this data set or can't be read, with the reason.
+        skipped: Files that are not recordings of this data set or can't be read, with the reason.
     """
 
     name: str
@@ -104,7 +104,7 @@ class Library(Protocol):
 
 
 def skipped_files(library: Library) -> list[str]:
-    """Return a line for each reason for which files were skipped: how many, and some names."""
+    """Return a line for each reason why files were skipped, with their number and some names."""
     names: dict[str, list[str]] = {}
     for name, reason in library.skipped.items():
         names.setdefault(reason, []).append(name)
@@ -131,8 +131,8 @@ def cut(
     Args:
         track: The person.
         images: T frames, (H, W, 3) RGB.
-        skeleton: Says which joint is the root.
-        variation: How the window is varied.
+        skeleton: The layout of the joints, which defines the root.
+        variation: The variation of the window.
 
     Returns:
         The fields of a `ClipSample` but the action.
@@ -178,7 +178,7 @@ def _end_of_picture(track: Track, visible: float) -> float | None:
 
 
 def _visible_window(track: Track, end_px: float) -> PersonBox:
-    """The window of the joints above a row, with the margin that all joints have in theirs."""
+    """The window of the joints above a row, with the same margin as the window of all joints."""
     joints = track.joints_image_px.reshape(-1, 2)
     joints = joints[np.isfinite(joints).all(-1)]
     extent_px = float(max(np.ptp(joints, axis=0).max(), 1.0))
@@ -228,7 +228,7 @@ class RecordedPoses:
         return self._sample(recording, frame, TIDY)
 
     def varied(self, index: int, rng: np.random.Generator) -> PoseSample:
-        """Return sample `index` as a generator has it seen; raises as above."""
+        """Return sample `index` with a drawn variation; raises as above."""
         recording, frame = self.locate(index)
         if self.ranges is None:
             return self._sample(recording, frame, TIDY)

@@ -20,7 +20,7 @@ __all__ = ['RenamedLibrary', 'class_numbers']
 def class_numbers(
     names: Sequence[str], actions: Sequence[str], classes: Mapping[str, str], rest: str | None
 ) -> list[int]:
-    """Return, for each class of a data set, the number of the network's action; -1 for none.
+    """Return the number of the network's action for each class of a data set; -1 for none.
 
     Args:
         names: The data set's classes.
@@ -68,8 +68,8 @@ class RenamedLibrary:
         self._kept = [i for i in range(len(library)) if self._numbers[library.action(i)] >= 0]
         if not self._kept:
             raise ConfigError(
-                f'no recording of {library.name} shows an action of the network; say by `classes` '
-                f'which of {", ".join(library.actions)} is which of {", ".join(actions)}'
+                f'no recording of {library.name} shows an action of the network; map by `classes` '
+                f'some of {", ".join(library.actions)} to {", ".join(actions)}'
             )
         self.name = library.name
         self.skeleton = library.skeleton

@@ -3,9 +3,9 @@
 Every reader, simulated or recorded, yields these. Coordinates are those of the network
 (`joints_crop`): x, y in the crop from 0 (left, top edge) to 1 (right, bottom edge); z in a box of
 2 m about the root joint, `z = depth_from_root_m / 2 + 0.5`, so the root plane is 0.5. Joints that
-are not annotated, or fall outside the crop, are NaN; the loss ignores them. Where the training
-device renders, samples of the simulated actor come with `simulated_crops.CropShots` as `shots` in
-place of `crop`.
+are not annotated, or fall outside the crop, are NaN; the loss ignores them. If the training device
+renders, samples of the simulated actor have `simulated_crops.CropShots` as `shots` in place of
+`crop`.
 """
 
 from __future__ import annotations

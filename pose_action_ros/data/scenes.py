@@ -47,8 +47,9 @@ class PeopleScene:
     Attributes:
         image: (H, W, 3) uint8 RGB.
         corners_px: (N, 4) float32 x1, y1, x2, y2 of each person.
-        sure: (N,) bool; False for somebody of whom too little is known or seen to be taught.
-        complete: (H, W) bool where small figures, too, are all annotated; or one for all.
+        sure: (N,) bool; False for a person too little known or visible for training.
+        complete: (H, W) bool, True where every person is annotated, even the smallest; or one
+            value for all.
     """
 
     image: Image
@@ -64,8 +65,8 @@ def photograph_scenes(
 
     Args:
         library: Its `everybody` are the people.
-        complete: Everybody is annotated; else people who have no key points are not, such as
-            small figures.
+        complete: Everybody is annotated; otherwise people without key points, such as small
+            figures, are not.
         min_joints: Somebody with fewer body joints is not `sure`.
 
     Yields:
@@ -95,10 +96,10 @@ def photograph_scenes(
 def simulated_scenes(
     split: int, count: int, photographs: Sequence[Path] = ()
 ) -> Iterator[PeopleScene]:
-    """Film companies of up to six actors, one moment each; in one of eight nobody is there.
+    """Film scenes with up to six actors, one moment each; one scene in eight is empty.
 
     Args:
-        split: Number of the split; each has actors and places of its own.
+        split: Number of the split; each has its own actors and places.
         count: How many scenes.
         photographs: Pictures to use as backdrops beside the drawn ones.
     """
@@ -122,7 +123,7 @@ def simulated_scenes(
 
 
 def empty_scenes(folder: Path) -> list[PeopleScene]:
-    """Read pictures in which nobody is; panoramas are cut into windows of 4 to 3.
+    """Read pictures without people; panoramas are cut into windows of 4 to 3.
 
     Raises:
         DatasetError: There is no such folder, or no picture in it.
@@ -156,7 +157,7 @@ def compose(
         scenes: One, two or four.
         size: Width and height of the canvas.
         rng: Decides scale, place and mirroring; None fits each scene into the middle.
-        zoom: Least and largest scale over that at which a scene just fits.
+        zoom: Smallest and largest scale, as a ratio to the scale at which a scene just fits.
 
     Returns:
         The canvas; `complete` is (H, W).
@@ -210,7 +211,7 @@ def _pasted(image: Image, x: int, y: int, size: tuple[int, int]) -> Image:
 
 
 def _inside(scene: PeopleScene) -> PeopleScene:
-    """The part of everybody that lies in the image; those that hardly do are none."""
+    """The part of each person inside the image; people who are almost outside are dropped."""
     height, width = scene.image.shape[:2]
     corners = scene.corners_px
     clipped = np.clip(corners, 0.0, np.array([width, height, width, height], np.float32))
@@ -246,7 +247,7 @@ def _resized(image: Image, size: tuple[int, int]) -> Image:
 
 
 def _toned(picture: NDArray[np.generic]) -> NDArray[np.uint8]:
-    """Eight bits of any picture; light without a limit is compressed."""
+    """Any picture with eight bits; unlimited brightness is compressed."""
     if picture.dtype == np.uint8:
         return picture.astype(np.uint8)
     light = np.maximum(picture.astype(np.float32), 0.0)

@@ -1,13 +1,12 @@
 """The simulated actor as a data set: an endless training stream, fixed validation and test sets.
 
 Owns: `SimulatedPoses` and `SimulatedClips`. Sample i depends on the split and on i alone, in
-training also on the run's seed: it has an actor, clothes, camera, light, backdrop and motion of
-its own, drawn from a seed that begins with the split's number, so nothing of one split occurs in
-another. Classes are balanced: sample i
-shows action i % 15. By default a sample is complete: CPU cores do all the work, and loader
-workers multiply it. Undeveloped samples hold `shots` (`CropShots`) in place of `crop`: workers
-do the cheap part only, and whoever joins a batch of them develops it at once, on its device. The
-pixels are the same. `benchmarks/rendering.py` measures both.
+training also on the run's seed. Its actor, clothes, camera, light, backdrop and motion are drawn
+from a seed that begins with the split's number, so the splits share nothing. Classes are balanced:
+sample i shows action i % 15. By default a sample is complete, and CPU cores do all the work.
+Undeveloped samples have `shots` (`CropShots`) in place of `crop`: loader workers do the cheap part
+only, and the training device develops a whole batch at once. The pixels are the same.
+`benchmarks/rendering.py` measures both.
 """
 
 from __future__ import annotations
@@ -67,13 +66,13 @@ class SimulatedPoses:
 
     Args:
         split: One of `SPLITS`.
-        count: Number of samples; None for no end (training only).
+        count: Number of samples; None: endless (training only).
         framing: Windows of training samples, of a framing or of ranges; validation and test
             windows are tidy.
         photographs: Pictures to use as backdrops beside the drawn ones.
-        empty: The same places and windows with nobody there: joints NaN, visibility 0.
-        developed: False leaves `shots` in place of `crop`.
-        backdrop_in_crop: Draw other, cheaper backdrops: see `take_crops`.
+        empty: The same places and windows without the actor: joints NaN, visibility 0.
+        developed: False: samples have `shots` in place of `crop`.
+        backdrop_in_crop: Draw different, cheaper backdrops: see `take_crops`.
         seed: Another one gives other training samples; validation and test stay as they are.
 
     Raises:
@@ -144,24 +143,24 @@ class SimulatedPoses:
 
 
 class SimulatedClips:
-    """Clips with joints of every frame and the action that runs at the end.
+    """Clips with the joints of every frame and the action at the end.
 
-    The window of a frame is the box around the joints of the frame before, as a tracker has it; in
+    The window of a frame is the box around the joints of the frame before, as in a tracker. In
     training it also lags, shakes and has the wrong size. At least `share` of the frames show the
     labelled action, the others the action or transition before it.
 
     Args:
         split: One of `SPLITS`.
-        count: Number of samples; None for no end (training only).
+        count: Number of samples; None: endless (training only).
         frames: T.
         period_s: Time between frames.
         share: Smallest share of the frames that lies in the labelled action.
         photographs: Pictures to use as backdrops beside the drawn ones.
-        developed: False leaves `shots`, of T images, in place of `crop`.
+        developed: False: samples have `shots`, of T images, in place of `crop`.
         labels: Names of the classes. The actor shows those that it knows, `SIMULATED_ACTIONS`
             and `OTHER`, in turn.
-        ranges: Vary all windows of a training clip alike, and the time between its frames, of
-            which `period_s` is two strides; None leaves that to the loose tracker.
+        ranges: Vary all windows of a training clip in the same way, and the time between its
+            frames (`period_s` is two strides); None: the windows of a loose tracker.
         seed: Another one gives other training samples; validation and test stay as they are.
 
     Raises:
@@ -253,7 +252,7 @@ def _split_number(split: str, count: int | None) -> int:
     if split not in SPLITS:
         raise DatasetError(f'unknown split {split!r}; expected one of {", ".join(SPLITS)}')
     if count is None and split != 'train':
-        raise DatasetError(f'the {split} split has a fixed size; say how many samples it has')
+        raise DatasetError(f'the {split} split has a fixed size; give a count')
     if count is not None and count < 1:
         raise DatasetError(f'found a count of {count}; expected 1 or more')
     return SPLITS.index(split)
@@ -271,7 +270,7 @@ def _checked(index: int, count: int) -> int:
 
 
 def _scene_of(rng: np.random.Generator, action: str) -> tuple[Scene, Segment]:
-    """A scene that begins with any action and goes on with the given one; its segment."""
+    """A scene that begins with any action and continues with the given one; its segment."""
     apart = (*ENDS_APART, 'stand up')
     before = [
         a

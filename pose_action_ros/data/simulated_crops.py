@@ -1,10 +1,9 @@
 """Crops of the simulated actor, from a scene and windows to pixels.
 
-Owns: `CropShots`, all that a crop needs to be finished, and `take_crops`, which makes them. The
-taking is cheap work of many small steps and belongs on CPU cores; the finishing (`develop`) is
-few large steps, the same for one crop as for a batch, on whatever device they are. The actor is
-cast straight into the crop, through a camera whose pixels are those that
-`geometry.extract_crop` would sample.
+Owns: `CropShots`, the data of unfinished crops, and `take_crops`, which makes them. Taking is
+cheap work of many small steps for CPU cores. Finishing (`develop`) is a few large steps, the same
+for one crop as for a batch, on any device. The actor is rendered straight into the crop, through a
+camera whose pixels are those that `geometry.extract_crop` would sample.
 """
 
 from __future__ import annotations
@@ -54,7 +53,7 @@ class CropShots(Batched):
 
     Attributes:
         shots: Views of the camera, (256, 256) pixels.
-        sensor: What lens and sensor make of it.
+        sensor: The effects of lens and sensor.
     """
 
     shots: Shots
@@ -82,13 +81,12 @@ def take_crops(
 
     Args:
         scene: Actor, camera, light and place.
-        truth: T moments; None for nobody there.
+        truth: T moments; None: no actor.
         transforms: T windows of the camera's image.
         rng: Decides the sensor's noise.
         photographs: Pictures to use as backdrops beside the drawn ones.
-        backdrop_in_crop: Draw the backdrop straight into the crop, for the window at hand and
-            for a quarter of the work, instead of cutting it out of the whole image. The walls
-            are others then; T must be 1.
+        backdrop_in_crop: Draw the backdrop straight into the crop instead of cutting it out of the
+            whole image: a quarter of the work. The walls then differ. T must be 1.
     """
     windows = np.stack([crop_window(scene.camera, transform) for transform in transforms])
     if backdrop_in_crop:
@@ -111,7 +109,7 @@ def take_crops(
 
 
 def crop_window(camera: Camera, transform: CropTransform) -> Array:
-    """Return (2, 3): column, row, 1 of a crop's pixel to x / z, y / z of its ray.
+    """Return (2, 3), the map from column, row, 1 of a crop's pixel to x / z, y / z of its ray.
 
     Args:
         camera: Of the source image, without distortion.
@@ -126,7 +124,7 @@ def crop_window(camera: Camera, transform: CropTransform) -> Array:
 
 
 def _crop_camera(window: Array) -> tuple[Camera, Array]:
-    """The camera whose image is a crop: a longer lens, and (3, 3) how it is rolled."""
+    """The camera whose image is a crop: a longer lens, and (3, 3) its roll."""
     to_pixel = np.linalg.inv(np.vstack([window, (0.0, 0.0, 1.0)]))
     focal_px = float(np.hypot(to_pixel[0, 0], to_pixel[1, 0]))
     roll = np.eye(3)

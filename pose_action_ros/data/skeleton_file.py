@@ -27,7 +27,7 @@ _JOINT_NUMBERS = 12
 
 
 def read_skeleton_file(path: Path) -> NDArray[np.float64]:
-    """Return the main body of a file: tracked in most frames, of equals the one that moves most.
+    """Return the main body: tracked in most frames, and among equals the one that moves most.
 
     Args:
         path: The file.
@@ -47,14 +47,14 @@ def read_skeleton_file(path: Path) -> NDArray[np.float64]:
         raise DatasetError(f'{path} ends too early; it is cut short') from error
     if not bodies:
         raise DatasetError(
-            f'{path} has no body; such samples belong into the list of broken samples, '
+            f'{path} has no body; such samples belong in the list of broken samples, '
             'see docs/data.md'
         )
     return max(bodies.values(), key=_importance)
 
 
 def _bodies(words: list[str]) -> dict[str, NDArray[np.float64]]:
-    """Body id to (F, 25, 5); an id has more digits than a float."""
+    """(F, 25, 5) by body id; an id has more digits than a float."""
     numbers = np.array(words, np.float64)
     count, at = int(numbers[0]), 1
     if not 0 <= count < len(numbers):  # each frame has at least the number of its bodies

@@ -1,8 +1,8 @@
-"""Samples that can all be read: for a damaged one comes the next that is whole.
+"""Samples that can all be read: the next readable one replaces a damaged one.
 
 A short film or a damaged picture among thousands must not end a training run. It is skipped,
-logged once, and counted in memory that the processes of a loader share. Which sample comes in
-its place depends on the files alone, so a run that was stopped goes on with the same samples.
+logged once, and counted in memory that the processes of a loader share. The replacement depends on
+the files alone, so a resumed run continues with the same samples.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 __all__ = ['SoundSamples', 'skipped_samples', 'sound_parts']
 
-_MOST_IN_A_ROW = 50  # more are no accident: the folder is wrong, or a disk is gone
+_MOST_IN_A_ROW = 50  # more mean a wrong folder or a lost disk
 _log = logging.getLogger(__name__)
 
 
@@ -34,11 +34,11 @@ class _Source(Protocol):
 
 
 class SoundSamples:
-    """A source without its damaged samples; as many as before.
+    """A source without its damaged samples; its length stays the same.
 
     Args:
         source: The samples.
-        name: What it is, for the log.
+        name: Its name in the log.
     """
 
     def __init__(self, source: _Source, name: str) -> None:
@@ -51,12 +51,12 @@ class SoundSamples:
 
     @property
     def skipped_mask(self) -> torch.Tensor:
-        """Which samples could not be read: (N,) bool, shared with the processes of the loader."""
+        """(N,) bool, True for unreadable samples; shared with the processes of the loader."""
         return self._skipped
 
     @property
     def skipped(self) -> int:
-        """How many samples could not be read, in any process of the loader."""
+        """Number of unreadable samples, over all processes of the loader."""
         return int(self._skipped.sum())
 
     def __getitem__(self, index: int) -> Any:
@@ -69,7 +69,7 @@ class SoundSamples:
         return self._first_sound(index, lambda at: self._source[at])
 
     def varied(self, index: int, rng: np.random.Generator) -> Any:
-        """Return it as a generator has it seen; raises as above."""
+        """Return the sample with a drawn variation; raises as above."""
         return self._first_sound(index, lambda at: self._source.varied(at, rng))
 
     def _first_sound(self, index: int, read: Callable[[int], Any]) -> Any:
@@ -89,7 +89,7 @@ class SoundSamples:
 
 
 def skipped_samples(source: Any) -> dict[str, int]:
-    """Return how many samples of each data set were skipped so far.
+    """Return the number of skipped samples of each data set.
 
     Args:
         source: Samples, mixed or chosen from any number of `SoundSamples`.
@@ -102,7 +102,7 @@ def skipped_samples(source: Any) -> dict[str, int]:
 
 
 def sound_parts(source: Any) -> Iterator[SoundSamples]:
-    """Yield the `SoundSamples` that a source is made of.
+    """Yield the `SoundSamples` inside a source.
 
     Args:
         source: Samples that name their own source as `source`, or several as `sources`.

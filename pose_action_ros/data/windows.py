@@ -74,7 +74,7 @@ def joints_window(joints_image_px: NDArray[np.float64], image_size: tuple[int, i
 
 
 def union_box(boxes: Iterable[PersonBox]) -> PersonBox:
-    """Return the smallest square about the middle of the extent of square boxes."""
+    """Return the smallest square around square boxes, centred on the middle of their extent."""
     corners = np.array([[b.center_x, b.center_y, b.size / 2.0] for b in boxes])
     low = (corners[:, :2] - corners[:, 2:]).min(axis=0)
     high = (corners[:, :2] + corners[:, 2:]).max(axis=0)
@@ -82,6 +82,6 @@ def union_box(boxes: Iterable[PersonBox]) -> PersonBox:
 
 
 def corner_box(corners: ArrayLike) -> PersonBox:
-    """Return the square about the middle of x1, y1, x2, y2 that is as long as its longer side."""
+    """Return the square with the centre and the longer side of x1, y1, x2, y2."""
     x1, y1, x2, y2 = (float(value) for value in np.asarray(corners, np.float64))
     return PersonBox((x1 + x2) / 2.0, (y1 + y2) / 2.0, max(x2 - x1, y2 - y1))

@@ -1,8 +1,8 @@
-"""YOLO-pose: a folder of images and a folder of text files, one line a person.
+"""YOLO-pose: a folder of images and a folder of text files with one line per person.
 
-Format (Ultralytics, "Pose Estimation Datasets"): class, then x, y of the middle, width and height
-of the box, then x, y and visibility of each joint, all but class and visibility as shares of the
-image's width and height. Visibility 0 is not annotated. The 17 joints are COCO's.
+Format (Ultralytics, "Pose Estimation Datasets"): class; then x, y of the middle, width and height
+of the box; then x, y and visibility of each joint. Coordinates are shares of the image's width and
+height. Joints of visibility 0 are not annotated. The 17 joints are COCO's.
 """
 
 from __future__ import annotations
@@ -54,9 +54,9 @@ def read_yolo_pose(
         root: Folder with `images/` and `labels/`; the text of images/A/B.jpg is labels/A/B.txt.
         split: train, val or test.
         skeleton: The layout to give joints in.
-        split_file: JSON lists of images; without it the folders of first level below `images/`
-            that begin with `train`, and with `val` or `test`, are the two parts, or all images
-            are for training.
+        split_file: JSON lists of images. Without it, the folders of first level below `images/`
+            whose names begin with `train`, and with `val` or `test`, are the two parts; without
+            such folders all images are for training.
         min_joints: Fewest body joints of a sample.
         min_height_px: Smallest height of the box of a sample's person.
 

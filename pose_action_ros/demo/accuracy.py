@@ -1,8 +1,8 @@
-"""The accuracy of the node on the simulated actor, measured through the ROS graph.
+"""The accuracy of the node on simulated actors, measured through the ROS graph.
 
-Images, results and truth are matched by stamp. The protocol is that of `pose-action evaluate
-simulated` (Human3.6M's: true distance of the root, then root-centred), so the two can be compared.
-The metres that the node publishes are measured too.
+Images, results and truth are matched by stamp, and people with actors by place. The protocol is
+that of `pose-action evaluate simulated` (Human3.6M's: true distance of the root, then
+root-centred), so the two can be compared. The metres that the node publishes are measured too.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
+from pose_action_ros.demo.observed import joints_from_msg
 from pose_action_ros.messages.stamp import stamp_from_msg
 from pose_action_ros.metrics.pose import mpjpe, pck_torso
 from pose_action_ros.msg import Pose3D
@@ -18,11 +19,11 @@ from pose_action_ros.msg import Pose3D
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from pose_action_ros.demo.observer import ObservedFrame
+    from pose_action_ros.demo.observed import ObservedFrame, TruePerson
     from pose_action_ros.geometry.camera import Camera
+    from pose_action_ros.msg import ActionLabel
 
-__all__ = ['DemoAccuracy', 'joints_from_msg']
-
+__all__ = ['DemoAccuracy']
 
 _SHARE = 0.6  # of a clip that lies in its action; data/simulated.py has the same
 
@@ -35,7 +36,7 @@ class _Label(NamedTuple):
 
 
 class DemoAccuracy:
-    """Collects pairs of result and truth."""
+    """Collects pairs of result and truth, and counts missed actors and false people."""
 
     def __init__(self) -> None:
         self._layout = ''
@@ -43,26 +44,38 @@ class DemoAccuracy:
         self._true: list[NDArray[np.float64]] = []
         self._visible: list[NDArray[np.bool_]] = []
         self._metric: list[bool] = []
-        self._labels: list[_Label] = []
+        self._labels: dict[int, list[_Label]] = {}  # by actor
+        self._images = self._actors = self._missed = self._false = 0
 
     def add(self, frame: ObservedFrame) -> None:
         """Add one frame; frames without a result or without truth do not count."""
-        if frame.true_action is not None and frame.action is not None:
-            action = frame.action
-            clip_ns = stamp_from_msg(action.clip_end) - stamp_from_msg(action.clip_start)
-            shown = action.label if action.valid else ''
-            self._labels.append(
-                _Label(frame.stamp_ns, frame.true_action.label, shown, _SHARE * clip_ns)
-            )
-        if frame.pose is None or frame.true_pose is None:
+        if not frame.people or not frame.actors:
             return
-        if [j.name for j in frame.pose.joints] != [j.name for j in frame.true_pose.joints]:
+        pairs = frame.pairs()
+        self._images += 1
+        self._actors += len(frame.actors)
+        self._missed += len(frame.actors) - len(pairs)
+        self._false += len(frame.people) - len(pairs)
+        for person, actor in pairs:
+            self._add_label(frame.stamp_ns, person.action, actor)
+            self._add_pose(person.pose, actor.pose)
+
+    def _add_label(self, stamp_ns: int, action: ActionLabel, actor: TruePerson) -> None:
+        if actor.action is None or not action.labels:
+            return
+        clip_ns = stamp_from_msg(action.clip_end) - stamp_from_msg(action.clip_start)
+        shown = action.label if action.valid else ''
+        label = _Label(stamp_ns, actor.action.label, shown, _SHARE * clip_ns)
+        self._labels.setdefault(actor.pose.track_id, []).append(label)
+
+    def _add_pose(self, pose: Pose3D, true: Pose3D) -> None:
+        if [j.name for j in pose.joints] != [j.name for j in true.joints]:
             return  # another layout: not comparable joint by joint
-        self._layout = frame.pose.layout
-        self._seen.append(joints_from_msg(frame.pose))
-        self._true.append(joints_from_msg(frame.true_pose))
-        self._visible.append(np.array([j.confidence > 0.5 for j in frame.true_pose.joints]))
-        self._metric.append(frame.pose.reference == Pose3D.REFERENCE_CAMERA)
+        self._layout = pose.layout
+        self._seen.append(joints_from_msg(pose))
+        self._true.append(joints_from_msg(true))
+        self._visible.append(np.array([j.confidence > 0.5 for j in true.joints]))
+        self._metric.append(pose.reference == Pose3D.REFERENCE_CAMERA)
 
     def summary(self, camera: Camera | None) -> dict[str, Any] | None:
         """Return the figures, or None if nothing could be compared.
@@ -73,8 +86,13 @@ class DemoAccuracy:
         result: dict[str, Any] = {}
         if self._seen:
             result |= self._pose_figures(camera)
-        valid = [label for label in self._labels if label.shown]
-        settled = _settled(self._labels)
+            result |= {
+                'actors_missed': self._missed / self._actors,
+                'false_people_per_image': self._false / self._images,
+            }
+        rows = list(self._labels.values())
+        valid = [label for row in rows for label in row if label.shown]
+        settled = [label for row in rows for label in _settled(row)]
         if settled:
             names, counts = np.unique([label.true for label in settled], return_counts=True)
             result |= {
@@ -83,7 +101,7 @@ class DemoAccuracy:
                 'baseline_accuracy': float(counts.max() / len(settled)),
                 'labels_compared': len(settled),
                 'actions_seen': len(names),
-                'label_delay_ms': _label_delay_ms(self._labels),
+                'label_delay_ms': _label_delay_ms(rows),
             }
         return result or None
 
@@ -94,7 +112,7 @@ class DemoAccuracy:
         mean_pose = np.nanmean(true[..., 2:] - true[:, :1, 2:], axis=0)
         metric = np.array(self._metric)
         figures = {
-            'frames_compared': len(seen),
+            'poses_compared': len(seen),
             'mpjpe_mm': _standard_mpjpe_mm(seen, true, camera),
             'pixel_error': float(np.nanmean(offset)),
             'pck_torso_10': pck_torso(
@@ -110,15 +128,6 @@ class DemoAccuracy:
                 * float(np.nanmean(np.abs(seen[metric, 0, 4] - true[metric, 0, 4]))),
             }
         return figures
-
-
-def joints_from_msg(pose: Pose3D) -> NDArray[np.float64]:
-    """Return (J, 5): u, v in pixels, then x, y, z in metres; from the root without a camera."""
-    is_placed = pose.reference == Pose3D.REFERENCE_CAMERA
-    places = [joint.position if is_placed else joint.from_root for joint in pose.joints]
-    return np.array(
-        [(j.u, j.v, p.x, p.y, p.z) for j, p in zip(pose.joints, places, strict=True)], np.float64
-    )
 
 
 def _standard_mpjpe_mm(
@@ -149,15 +158,16 @@ def _accuracy(labels: list[_Label]) -> float:
     return float(np.mean([label.true == label.shown for label in labels]))
 
 
-def _label_delay_ms(labels: list[_Label]) -> float:
+def _label_delay_ms(rows: list[list[_Label]]) -> float:
     """Median time from the first frame of an action to the first frame with its label."""
-    delays, start_ns, current = [], 0, None
-    waiting = False
-    for label in labels:
-        if label.true != current:
-            waiting = current is not None  # the first action began before the film
-            current, start_ns = label.true, label.stamp_ns
-        if waiting and label.shown == label.true:
-            delays.append((label.stamp_ns - start_ns) * 1e-6)
-            waiting = False
+    delays = []
+    for labels in rows:
+        start_ns, current, waiting = 0, None, False
+        for label in labels:
+            if label.true != current:
+                waiting = current is not None  # the first action began before the film
+                current, start_ns = label.true, label.stamp_ns
+            if waiting and label.shown == label.true:
+                delays.append((label.stamp_ns - start_ns) * 1e-6)
+                waiting = False
     return float(np.median(delays)) if delays else float('nan')

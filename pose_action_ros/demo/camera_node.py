@@ -1,8 +1,8 @@
 """The demo's camera: publishes `image`, `camera_info` and, on demand, `image/compressed`.
 
-For the simulated actor it also publishes the truth: `~/truth/poses` and `~/truth/actions`, with
-the stamps of the images. If tf2_msgs is installed, a transform on `/tf_static` places the camera
-in `world`. A robot uses its camera's own driver.
+For simulated actors it also publishes the truth: `~/truth/poses` and `~/truth/actions`, with one
+message for each actor in the image and with its stamp. If tf2_msgs is installed, a transform on
+`/tf_static` places the camera in `world`. A robot uses its camera's own driver.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from pose_action_ros.core.predictions import (
 )
 from pose_action_ros.core.skeleton import PA17J
 from pose_action_ros.demo.camera_settings import CameraSettings
-from pose_action_ros.demo.camera_sources import Shot, open_source
+from pose_action_ros.demo.camera_sources import Shot, TrueActor, open_source
 from pose_action_ros.messages.action import action_to_msg
 from pose_action_ros.messages.camera import camera_to_msg
 from pose_action_ros.messages.frames import transform_to_msg
@@ -130,8 +130,8 @@ class CameraNode(Node):
             self._info.publish(camera_to_msg(MAKE, self._source.camera, header))
         else:
             self._info.publish(CameraInfo(header=header, width=width, height=height))
-        if shot.truth is not None:
-            pose, action = truth_to_msgs(shot, header)
+        for actor in shot.actors:
+            pose, action = truth_to_msgs(actor, (width, height), header)
             self._truth_poses.publish(pose)
             self._truth_actions.publish(action)
         self._image.publish(image_to_msg(MAKE, shot.image_rgb, header, 'rgb8'))
@@ -145,37 +145,42 @@ class CameraNode(Node):
             )
 
 
-def truth_to_msgs(shot: Shot, header: Header) -> tuple[Pose3D, ActionLabel]:
-    """Return the true pose and action of the simulated actor, in the node's message types."""
-    truth = shot.truth
-    if truth is None:
-        raise ValueError('only the simulated actor knows the truth')
-    height, width = shot.image_rgb.shape[:2]
+def truth_to_msgs(
+    actor: TrueActor, size: tuple[int, int], header: Header
+) -> tuple[Pose3D, ActionLabel]:
+    """Return the true pose and action of a simulated actor, in the node's message types.
+
+    Args:
+        actor: The truth.
+        size: Width and height of the image.
+        header: That of the image.
+    """
+    width, height = size
     person = PersonPrediction(
-        track_id=0,
+        track_id=actor.number,
         box=PersonBox(width / 2, height / 2, float(max(width, height))),
         layout=PA17J.name,
-        joints_image_px=truth.joints_image_px,
-        confidence=truth.visible.astype(np.float32),
-        joints_root_m=truth.joints_camera_m - truth.joints_camera_m[0],
-        joints_camera_m=truth.joints_camera_m,
+        joints_image_px=actor.joints_image_px,
+        confidence=actor.visible.astype(np.float32),
+        joints_root_m=actor.joints_camera_m - actor.joints_camera_m[0],
+        joints_camera_m=actor.joints_camera_m,
         scale_source=ScaleSource.DEPTH,
-        root_m=truth.joints_camera_m[0].astype(np.float64),
+        root_m=actor.joints_camera_m[0].astype(np.float64),
         root_covariance_m2=np.zeros((3, 3)),
     )
     stamp_ns = stamp_from_msg(header.stamp)
     action = ActionScores(
         labels=SIMULATED_ACTIONS,
-        scores=np.array([name == truth.action for name in SIMULATED_ACTIONS], np.float32),
+        scores=np.array([name == actor.action for name in SIMULATED_ACTIONS], np.float32),
         clip_start_ns=stamp_ns,
         clip_end_ns=stamp_ns,
         frames_used=1,
         valid=True,
-        best=SIMULATED_ACTIONS.index(truth.action),
+        best=SIMULATED_ACTIONS.index(actor.action),
     )
     return (
-        pose_to_msg(MAKE, person, PA17J, SourceImage(header, (width, height), _TRUTH)),
-        action_to_msg(MAKE, action, 0, header, _TRUTH),
+        pose_to_msg(MAKE, person, PA17J, SourceImage(header, size, _TRUTH)),
+        action_to_msg(MAKE, action, actor.number, header, _TRUTH),
     )
 
 

@@ -84,10 +84,16 @@ class CameraSettings:
     actors: int = field(
         default=1,
         metadata={
-            'help': 'Number of simulated actors. Several walk across each other, and their true '
-            'poses are not published.',
+            'help': 'Number of simulated actors. Several walk across each other.',
             'min': 1,
             'max': 6,
+            'read_only': True,
+        },
+    )
+    visitor: bool = field(
+        default=True,
+        metadata={
+            'help': 'With one simulated actor: a second one comes for 5 s of every 15 s.',
             'read_only': True,
         },
     )

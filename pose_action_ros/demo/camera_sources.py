@@ -1,14 +1,14 @@
-"""Sources of `camera_node`: the simulated actor, a video file, a folder of images, a device.
+"""Sources of `camera_node`: simulated actors, a video file, a folder of images, a device.
 
-A source answers one question: which image belongs to this moment of the film? Files and the actor
-have an image for any moment, so a slow machine shows fewer images of a film at its right speed.
+A source returns the image of a given moment of its film. Files and simulated actors have an image
+for any moment, so a slow machine shows fewer images of a film at its right speed.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from pose_action_ros.core.errors import ImageError
 from pose_action_ros.geometry.camera import Camera
@@ -28,9 +28,26 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from pose_action_ros.demo.camera_settings import CameraSettings
-    from pose_action_ros.simulation.scene import FilmFrame
 
-__all__ = ['CameraSource', 'Shot', 'open_source']
+__all__ = ['CameraSource', 'Shot', 'TrueActor', 'open_source']
+
+
+class TrueActor(NamedTuple):
+    """The truth of one simulated actor in an image.
+
+    Attributes:
+        number: Constant for an actor.
+        joints_camera_m: (17, 3) float32, layout pa17j, metres in the camera's optical frame.
+        joints_image_px: (17, 2) float32 pixels.
+        visible: (17,) bool; inside the image and not hidden.
+        action: Label of the motion that is under way.
+    """
+
+    number: int
+    joints_camera_m: NDArray[np.float32]
+    joints_image_px: NDArray[np.float32]
+    visible: NDArray[np.bool_]
+    action: str
 
 
 @dataclass(frozen=True)
@@ -39,11 +56,11 @@ class Shot:
 
     Attributes:
         image_rgb: (H, W, 3) uint8.
-        truth: The true pose and action; None except for the simulated actor.
+        actors: The simulated actors in the image; empty for other sources.
     """
 
     image_rgb: NDArray[np.uint8]
-    truth: FilmFrame | None = None
+    actors: tuple[TrueActor, ...] = ()
 
 
 class CameraSource(Protocol):
@@ -66,7 +83,7 @@ def open_source(settings: CameraSettings) -> CameraSource:
     """
     name = settings.source
     if name == 'synthetic':
-        return SyntheticSource(settings) if settings.actors == 1 else CompanySource(settings)
+        return SyntheticSource(settings)
     if name.isdigit():
         return DeviceSource(int(name), settings)
     path = Path(name).expanduser()
@@ -81,40 +98,28 @@ def open_source(settings: CameraSettings) -> CameraSource:
 
 
 class SyntheticSource:
-    """The simulated actor, going through its actions."""
+    """Simulated actors, each of whom performs all actions."""
 
     def __init__(self, settings: CameraSettings) -> None:
-        from pose_action_ros.simulation.scene import SimulatedFilm  # loads torch: only when needed
+        # This loads torch, so only when it is needed.
+        from pose_action_ros.simulation.company import SimulatedCompany, SimulatedRoom
 
         self.rate_hz = settings.rate_hz or 20.0
-        self._film = SimulatedFilm(
-            seed=settings.seed, width=settings.width, height=settings.height, fps=self.rate_hz
-        )
-        self.camera: Camera | None = self._film.camera
-        self.placement = self._film.placement
-
-    def shoot(self, time_s: float) -> Shot:
-        """Render the actor at that moment."""
-        frame = self._film.frame(time_s)
-        return Shot(frame.image_rgb, frame)
-
-
-class CompanySource:
-    """Several simulated actors, each of whom goes through actions."""
-
-    def __init__(self, settings: CameraSettings) -> None:
-        from pose_action_ros.simulation.company import SimulatedCompany  # as above
-
-        self.rate_hz = settings.rate_hz or 20.0
-        self._film = SimulatedCompany(
-            settings.seed, settings.actors, settings.width, settings.height
+        seed, size = settings.seed, (settings.width, settings.height)
+        self._film = (
+            SimulatedRoom(seed, *size, visitor=settings.visitor)
+            if settings.actors == 1
+            else SimulatedCompany(seed, settings.actors, *size)
         )
         self.camera: Camera | None = self._film.camera
         self.placement = self._film.placement
 
     def shoot(self, time_s: float) -> Shot:
         """Render the actors at that moment."""
-        return Shot(self._film.frame(time_s).image_rgb)
+        frame = self._film.frame(time_s)
+        columns = (frame.actors, frame.joints_camera_m, frame.joints_image_px, frame.visible)
+        actors = (TrueActor(*row) for row in zip(*columns, frame.actions, strict=True))
+        return Shot(frame.image_rgb, tuple(actor for actor in actors if actor.visible.any()))
 
 
 class FolderSource:
@@ -157,13 +162,13 @@ class VideoSource:
         return Shot(self._shown[1])
 
     def _rounds(self) -> Iterator[tuple[float, NDArray[np.uint8]]]:
-        """Times since the start, and images, again and again where the film is looped."""
+        """Times since the start, and images, repeated if the film is looped."""
         start_s = end_s = 0.0
         while True:
             for time_s, image in self._film:
                 end_s = start_s + time_s + 1.0 / self._film.rate_hz
                 yield start_s + time_s, image
-            if not self._loop or end_s <= start_s:  # the file has gone
+            if not self._loop or end_s <= start_s:  # the file no longer exists
                 return
             start_s = end_s
 

@@ -1,15 +1,15 @@
 """A plain subscriber to the graph, which watches the demo.
 
-It counts and times the messages, pairs every image with its pose and label by stamp, and hands the
-pairs on in order, for the video and for the accuracy. Memory stays constant, because images wait
-at most `_PATIENCE_NS` for their pose.
+It counts and times the messages, joins every image with its people and its truth by stamp, and
+returns them in order, for the video and for the accuracy. Memory stays constant, because images
+wait at most `_PATIENCE_NS` for their people.
 """
 
 from __future__ import annotations
 
 from collections import deque
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus
@@ -18,42 +18,20 @@ from rclpy.qos import QoSProfile
 from sensor_msgs.msg import Image
 from visualization_msgs.msg import MarkerArray
 
+from pose_action_ros.demo.observed import ObservedFrame, TruePerson
 from pose_action_ros.messages.stamp import stamp_from_msg
-from pose_action_ros.msg import ActionLabel, Pose3D
+from pose_action_ros.msg import ActionLabel, PersonArray, Pose3D
 from pose_action_ros.ros.fitting_subscription import FittingSubscription
 from pose_action_ros.ros.image_decoder import ImageDecoder
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from numpy.typing import NDArray
-
-__all__ = ['DemoObserver', 'ObservedFrame', 'Tally']
+__all__ = ['DemoObserver', 'Tally']
 
 _PATIENCE_NS = 1_000_000_000
 _LAG_NS = 250_000_000
 _RECENT = 200
-
-
-@dataclass
-class ObservedFrame:
-    """One image and its results.
-
-    Attributes:
-        stamp_ns: The image's stamp.
-        image_rgb: (H, W, 3) uint8.
-        pose: The node's pose; None if it published none.
-        action: The label.
-        true_pose: The true pose of the simulated actor; None for other sources.
-        true_action: Its label.
-    """
-
-    stamp_ns: int
-    image_rgb: NDArray[np.uint8]
-    pose: Pose3D | None = None
-    action: ActionLabel | None = None
-    true_pose: Pose3D | None = None
-    true_action: ActionLabel | None = None
 
 
 @dataclass
@@ -62,11 +40,16 @@ class Tally:
 
     Attributes:
         images: Images seen by this subscriber.
-        poses: Pose3D messages.
-        actions: ActionLabel messages.
-        markers: MarkerArray messages.
-        stamps_out: Stamps of images with a pose: first, last and number.
-        ages_ms: Time from an image's stamp to the arrival of its pose, milliseconds.
+        poses: Poses of people.
+        actions: Valid labels of people.
+        most_people: Most people in one image.
+        markers: Markers.
+        first_image_ns: Stamp of the first image.
+        last_image_ns: Stamp of the last image.
+        first_pose_ns: Stamp of the first image with people.
+        last_pose_ns: Stamp of the last image with people.
+        frames_out: Images with people.
+        ages_ms: Time from an image's stamp to the arrival of its people, milliseconds.
         diagnostics: The node's last figures, as text by key.
         health: The node's last message of state or fault; empty before the first.
         has_failed: Whether the node cannot continue; `health` has the reason.
@@ -75,6 +58,7 @@ class Tally:
     images: int = 0
     poses: int = 0
     actions: int = 0
+    most_people: int = 0
     markers: int = 0
     first_image_ns: int = 0
     last_image_ns: int = 0
@@ -111,11 +95,11 @@ class Tally:
 
 
 class DemoObserver(Node):
-    """Subscribes to everything that the demo's two nodes publish.
+    """Subscribes to the topics of the demo's two nodes.
 
     Args:
-        on_frame: Called with every image in order of stamps, once its pose has arrived or is no
-            longer expected.
+        on_frame: Called with every image in order of stamps, once its people have arrived or are
+            no longer expected.
         name: Name of this node.
         every_image: Request lost images again. Otherwise the newest image suffices, as from a
             camera that offers best effort.
@@ -134,18 +118,16 @@ class DemoObserver(Node):
         self._on_frame = on_frame
         self._decoder = ImageDecoder()
         self._waiting: deque[ObservedFrame] = deque()
-        self._poses: dict[int, Pose3D] = {}
-        self._actions: dict[int, ActionLabel] = {}
-        self._true_poses: dict[int, Pose3D] = {}
-        self._true_actions: dict[int, ActionLabel] = {}
+        self._people: dict[int, PersonArray] = {}
+        self._true_poses: dict[int, dict[int, Pose3D]] = {}
+        self._true_actions: dict[int, dict[int, ActionLabel]] = {}
         reliable = QoSProfile(depth=50)
         if every_image:
             self.create_subscription(Image, 'image', self._on_image, reliable)
         else:
             images = FittingSubscription(self, Image, 'image', lambda msg, _: self._on_image(msg))
             self.create_timer(1.0, images.fit)
-        self.create_subscription(Pose3D, 'poses', self._on_pose, reliable)
-        self.create_subscription(ActionLabel, 'actions', self._on_action, reliable)
+        self.create_subscription(PersonArray, 'people', self._on_people, reliable)
         self.create_subscription(MarkerArray, 'markers', self._on_markers, reliable)
         self.create_subscription(DiagnosticArray, '/diagnostics', self._on_diagnostics, 10)
         self.create_subscription(
@@ -168,22 +150,20 @@ class DemoObserver(Node):
         self._waiting.append(ObservedFrame(stamp_ns, self._decoder.to_rgb(msg)))
         self._release(until_ns=stamp_ns - _PATIENCE_NS)
 
-    def _on_pose(self, msg: Pose3D) -> None:
+    def _on_people(self, msg: PersonArray) -> None:
         stamp_ns = stamp_from_msg(msg.header.stamp)
         tally = self.tally
-        tally.poses += 1
-        if stamp_ns != tally.last_pose_ns:
+        if msg.people:
+            tally.poses += len(msg.people)
+            tally.actions += sum(person.action.valid for person in msg.people)
+            tally.most_people = max(tally.most_people, len(msg.people))
             tally.frames_out += 1
             tally.first_pose_ns = tally.first_pose_ns or stamp_ns
             tally.last_pose_ns = stamp_ns
-        tally.ages_ms.append((self.get_clock().now().nanoseconds - stamp_ns) * 1e-6)
-        _remember(self._poses, stamp_ns, msg)
-        # Label and truth of this image may still be on their way.
+            tally.ages_ms.append((self.get_clock().now().nanoseconds - stamp_ns) * 1e-6)
+        _remember(self._people, stamp_ns, msg)
+        # The truth of this image may still be on its way.
         self._release(until_ns=stamp_ns - _LAG_NS)
-
-    def _on_action(self, msg: ActionLabel) -> None:
-        self.tally.actions += 1
-        _remember(self._actions, stamp_from_msg(msg.header.stamp), msg)
 
     def _on_markers(self, msg: MarkerArray) -> None:
         self.tally.markers += len(msg.markers)
@@ -197,16 +177,28 @@ class DemoObserver(Node):
                 self.tally.has_failed = status.level == DiagnosticStatus.ERROR
 
     @staticmethod
-    def _keep(store: dict) -> Callable:
-        return lambda msg: _remember(store, stamp_from_msg(msg.header.stamp), msg)
+    def _keep(store: dict[int, dict[int, Any]]) -> Callable[[Any], None]:
+        def keep(msg: Any) -> None:
+            stamp_ns = stamp_from_msg(msg.header.stamp)
+            _remember(store, stamp_ns, {**store.get(stamp_ns, {}), msg.track_id: msg})
+
+        return keep
 
     def _release(self, until_ns: int | None) -> None:
         while self._waiting and (until_ns is None or self._waiting[0].stamp_ns <= until_ns):
             frame = self._waiting.popleft()
-            frame.pose = self._poses.get(frame.stamp_ns)
-            frame.action = self._actions.get(frame.stamp_ns)
-            frame.true_pose = self._true_poses.get(frame.stamp_ns)
-            frame.true_action = self._true_actions.get(frame.stamp_ns)
+            if frame.stamp_ns in self._people:
+                # People who wait for a turn come with the pose of an older image.
+                frame.people = tuple(
+                    person
+                    for person in self._people[frame.stamp_ns].people
+                    if stamp_from_msg(person.pose.header.stamp) == frame.stamp_ns
+                )
+            actions = self._true_actions.get(frame.stamp_ns, {})
+            frame.actors = tuple(
+                TruePerson(pose, actions.get(actor))
+                for actor, pose in self._true_poses.get(frame.stamp_ns, {}).items()
+            )
             self.newest = frame
             self._on_frame(frame)
 

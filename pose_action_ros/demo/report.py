@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from pose_action_ros.core.skeleton import get_skeleton
-from pose_action_ros.demo.accuracy import joints_from_msg
+from pose_action_ros.demo.observed import joints_from_msg
 from pose_action_ros.geometry.film_writer import FilmWriter
 from pose_action_ros.inference.annotate import draw_skeleton, draw_text, side_colour
 
@@ -17,9 +17,10 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from pose_action_ros.demo.observer import ObservedFrame
+    from pose_action_ros.demo.observed import ObservedFrame, TruePerson
+    from pose_action_ros.msg import Person
 
-__all__ = ['DemoFilm', 'draw_frame', 'plot_pose', 'write_summary']
+__all__ = ['DemoFilm', 'draw_frame', 'plot_poses', 'write_summary']
 
 _TRUTH = (235, 235, 235)  # RGB
 _RIGHT, _WRONG = (90, 230, 90), (255, 90, 90)
@@ -27,27 +28,43 @@ _RATE_FROM = 10  # frames whose stamps give the video its rate
 
 
 def draw_frame(frame: ObservedFrame) -> NDArray[np.uint8]:
-    """Return the image with both skeletons and both labels; RGB, (H, W, 3) uint8."""
+    """Return the image with the skeletons and labels of people and actors, (H, W, 3) uint8 RGB."""
     drawn = np.array(frame.image_rgb)
-    truth, action = frame.true_action, frame.action
-    if frame.true_pose is not None:
-        skeleton = get_skeleton(frame.true_pose.layout)
-        draw_skeleton(drawn, joints_from_msg(frame.true_pose)[:, :2], skeleton, _TRUTH)
-    if frame.pose is not None:
-        skeleton = get_skeleton(frame.pose.layout)
-        draw_skeleton(drawn, joints_from_msg(frame.pose)[:, :2], skeleton)
-    line = round(drawn.shape[0] / 480 * 24)
+    for actor in frame.actors:
+        joints = joints_from_msg(actor.pose)[:, :2]
+        draw_skeleton(drawn, joints, get_skeleton(actor.pose.layout), _TRUTH)
+    truths = {person.track_id: actor for person, actor in frame.pairs()}
+    for person in frame.people or ():
+        joints = joints_from_msg(person.pose)[:, :2]
+        draw_skeleton(drawn, joints, get_skeleton(person.pose.layout))
+        _draw_labels(drawn, joints, person, truths.get(person.track_id))
+    if frame.people is None:
+        draw_text(drawn, 'skipped', (8, _line_px(drawn)), _WRONG)
+    return drawn
+
+
+def _draw_labels(
+    drawn: NDArray[np.uint8],
+    joints_px: NDArray[np.float64],
+    person: Person,
+    actor: TruePerson | None,
+) -> None:
+    """Write a person's label, and the true one above it, over the person's head."""
+    action, truth = person.action, actor.action if actor else None
+    line, (height, width) = _line_px(drawn), drawn.shape[:2]
+    left, top = np.nanmin(joints_px, axis=0)
+    x, y = int(np.clip(left, 8, width - 8 * line)), int(np.clip(top - line, 2 * line, height))
     if truth is not None:
-        draw_text(drawn, f'true: {truth.label}', (8, line), _TRUTH)
-    if action is not None:
-        label = f'{action.label} {action.confidence:.0%}'
-        text = f'seen: {label if action.valid else "(clip not full)"}'
+        draw_text(drawn, f'true: {truth.label}', (x, y - line), _TRUTH)
+    if action.labels:
+        seen = f'{action.label} {action.confidence:.0%}' if action.valid else '(clip not full)'
         known = truth is not None and action.valid
         colour = _TRUTH if not known else _RIGHT if action.label == truth.label else _WRONG
-        draw_text(drawn, text, (8, 2 * line), colour)
-    elif frame.pose is None:
-        draw_text(drawn, 'skipped', (8, 2 * line), _WRONG)
-    return drawn
+        draw_text(drawn, f'seen: {seen}', (x, y), colour)
+
+
+def _line_px(image: NDArray[np.uint8]) -> int:
+    return round(image.shape[0] / 480 * 24)
 
 
 class DemoFilm:
@@ -67,9 +84,9 @@ class DemoFilm:
 
     def add(self, frame: ObservedFrame) -> None:
         """Add the next frame; frames before the first pose are not shown."""
-        if frame.pose is None and self.best is None:
+        if not frame.people and self.best is None:
             return
-        if frame.pose is not None and (self.best is None or _merit(frame) >= _merit(self.best)):
+        if frame.people and (self.best is None or _merit(frame) >= _merit(self.best)):
             self.best = frame
         if self._writer is None:
             self._waiting.append(frame)
@@ -100,44 +117,49 @@ class DemoFilm:
             self._writer.add(draw_frame(frame), (frame.stamp_ns - self._start_ns) * 1e-9)
 
 
-def plot_pose(frame: ObservedFrame, path: Path) -> bool:
-    """Plot the pose of a frame in space, from the front and from the side.
+def plot_poses(frame: ObservedFrame, path: Path) -> bool:
+    """Plot the poses of a frame in space, from the front and from the side.
 
     Args:
-        frame: With a pose.
+        frame: With people.
         path: The .png file.
 
     Returns:
-        False if matplotlib is not installed or the pose has no metres.
+        False if matplotlib is not installed or no pose has metres.
     """
     try:
         from matplotlib.backends.backend_agg import FigureCanvasAgg
         from matplotlib.figure import Figure
     except ImportError:
         return False
-    if frame.pose is None or not np.isfinite(joints_from_msg(frame.pose)[:, 2:]).any():
+    poses = [person.pose for person in frame.people or ()]
+    poses = [pose for pose in poses if np.isfinite(joints_from_msg(pose)[:, 2:]).any()]
+    if not poses:
         return False
+    places = np.concatenate([joints_from_msg(pose)[:, 2:] for pose in poses])
+    lowest, highest = np.nanmin(places, axis=0), np.nanmax(places, axis=0)
+    middle, half = (lowest + highest) / 2, max(1.0, 0.5 * float((highest - lowest).max()))
     figure = Figure(figsize=(11, 5.5))
     FigureCanvasAgg(figure)
     for index, (name, azimuth) in enumerate((('from the camera', -90), ('from its left', -10))):
         axes = figure.add_subplot(1, 2, index + 1, projection='3d')
-        if frame.true_pose is not None:
-            _plot_skeleton(axes, frame.true_pose, truth=True)
-        _plot_skeleton(axes, frame.pose, truth=False)
+        for actor in frame.actors:
+            _plot_skeleton(axes, actor.pose, truth=True)
+        for pose in poses:
+            _plot_skeleton(axes, pose, truth=False)
         axes.set(xlabel='x (m)', ylabel='z, forward (m)', zlabel='-y, up (m)', title=name)
-        middle = np.nanmean(joints_from_msg(frame.pose)[:, 2:], axis=0)
         for limits, center in (
             (axes.set_xlim, middle[0]),
             (axes.set_ylim, middle[2]),
             (axes.set_zlim, -middle[1]),
         ):
-            limits(center - 1.0, center + 1.0)
+            limits(center - half, center + half)
         axes.locator_params(nbins=5)
-        hidden = axes.yaxis if azimuth == -90 else axes.xaxis  # it points at the viewer
+        hidden = axes.yaxis if azimuth == -90 else axes.xaxis  # y points towards the viewer
         hidden.set(ticks=[], label_text='')
         axes.set_box_aspect((1, 1, 1), zoom=1.2)
         axes.view_init(elev=8, azim=azimuth)
-    figure.suptitle(f'{frame.pose.header.frame_id}: seen in colour, true in grey')
+    figure.suptitle(f'{poses[0].header.frame_id}: seen in colour, true in grey')
     figure.savefig(path, dpi=100)
     return True
 
@@ -162,12 +184,10 @@ def _plot_skeleton(axes: Any, pose: Any, *, truth: bool) -> None:
         )
 
 
-def _merit(frame: ObservedFrame) -> tuple[bool, float]:
-    """A picture shows most where the clip is full, and the surest label of all."""
-    action = frame.action
-    if action is None or not action.valid:
-        return False, 0.0 if frame.pose is None else frame.pose.confidence
-    return True, action.confidence - (frame.true_pose is None)
+def _merit(frame: ObservedFrame) -> tuple[int, float]:
+    """Rank a frame as a picture: the number of people with a valid label, then the scores."""
+    scores = [person.action.confidence for person in frame.people or () if person.action.valid]
+    return len(scores), float(np.mean(scores)) if scores else 0.0
 
 
 def _finite(value: Any) -> Any:

@@ -1,4 +1,4 @@
-"""The demo without RViz: camera and node as separate processes, and a subscriber of the results.
+"""The demo without RViz: camera and node as separate processes, and a subscriber to the results.
 
 `make demo` runs it. It ends after a given time and writes a film, pictures and a summary into a
 folder. It fails if no pose arrived.
@@ -22,11 +22,11 @@ from rich.table import Table
 from sensor_msgs.msg import CameraInfo
 
 from pose_action_ros.core.errors import PoseActionError
-from pose_action_ros.core.weights import DEMO_WEIGHTS
+from pose_action_ros.core.weights import SHIPPED_WEIGHTS
 from pose_action_ros.demo.accuracy import DemoAccuracy
-from pose_action_ros.demo.observer import DemoObserver, ObservedFrame
+from pose_action_ros.demo.observer import DemoObserver
 from pose_action_ros.demo.processes import DemoError, Processes
-from pose_action_ros.demo.report import DemoFilm, draw_frame, plot_pose, write_summary
+from pose_action_ros.demo.report import DemoFilm, draw_frame, plot_poses, write_summary
 from pose_action_ros.demo.shown_message import shown_message
 from pose_action_ros.messages.camera import calibration_from_msg
 from pose_action_ros.ros.stopping import SIGNALS, StopFlag, ros_without_signal_handlers
@@ -35,6 +35,7 @@ from pose_action_ros.view.live_view import LiveView
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from pose_action_ros.demo.observed import ObservedFrame
     from pose_action_ros.demo.observer import Tally
 
 __all__ = ['main']
@@ -107,7 +108,7 @@ def run_demo(options: DemoOptions) -> None:
         executor = SingleThreadedExecutor()
         executor.add_node(observer)
         parameters = {'model.weights': options.weights, 'model.device': options.device}
-        processes.start('ros.pose_action_node', **parameters)
+        processes.start('ros.pose_action_node', person_source='find', **parameters)
         processes.start('demo.camera_node', source=options.source)
         _watch(observer, executor, processes, options.seconds, stop)
         processes.stop('demo.camera_node')
@@ -197,18 +198,22 @@ def _spin_for(executor: SingleThreadedExecutor, seconds: float) -> None:
 
 def _rows(observer: DemoObserver) -> dict[str, str]:
     tally, newest = observer.tally, observer.newest
-    action = newest.action if newest else None
-    pose = newest.pose if newest else None
-    joints = sum(not math.isnan(joint.u) for joint in pose.joints) if pose else 0
-    truth = newest.true_action.label if newest and newest.true_action else '-'
+    people = newest.people or () if newest else ()
+    actors = newest.actors if newest else ()
+    labels = [person.action for person in people]
+    joints = sum(not math.isnan(joint.u) for person in people for joint in person.pose.joints)
     return {
         'images in': f'{tally.rate_in_hz():.1f} Hz',
-        'poses out': f'{tally.rate_out_hz():.1f} Hz',
+        'images with people': f'{tally.rate_out_hz():.1f} Hz',
         'age of a pose': f'{tally.age_ms(50):.0f} ms, p95 {tally.age_ms(95):.0f} ms',
         'dropped': tally.diagnostics.get('frames_dropped', '-'),
-        'label': f'{action.label} {action.confidence:.0%}' if action and action.valid else '...',
-        'true label': truth,
-        'joints seen': f'{joints} of {len(pose.joints)}' if pose else '-',
+        'people': str(len(people)),
+        'labels': ', '.join(
+            f'{label.label} {label.confidence:.0%}' if label.valid else '...' for label in labels
+        )
+        or '-',
+        'true labels': ', '.join(actor.action.label for actor in actors if actor.action) or '-',
+        'joints seen': f'{joints} of {sum(len(person.pose.joints) for person in people)}',
         'device': tally.diagnostics.get('device', '-'),
     }
 
@@ -241,6 +246,7 @@ def _summary(observer: DemoObserver, weights: str) -> dict[str, Any]:
         'inference_ms_p50': said('inference_ms_p50', float),
         'poses': tally.poses,
         'actions': tally.actions,
+        'most_people': tally.most_people,
         'markers': tally.markers,
         'weights': weights,
     }
@@ -255,7 +261,7 @@ def _leave(output: Path, film: DemoFilm, summary: dict[str, Any]) -> None:
         picture = output / 'frame.png'
         cv2.imwrite(str(picture), cv2.cvtColor(draw_frame(film.best), cv2.COLOR_RGB2BGR))
         written.append(picture)
-        if plot_pose(film.best, output / 'pose_3d.png'):
+        if plot_poses(film.best, output / 'pose_3d.png'):
             written.append(output / 'pose_3d.png')
     write_summary(output / 'summary.json', summary)
     written.append(output / 'summary.json')
@@ -276,7 +282,7 @@ def _demo(
     source: Annotated[
         str, typer.Option(help='"synthetic", a video, a folder of images, or a device number.')
     ] = 'synthetic',
-    weights: Annotated[str, typer.Option(help='Weights; default: "demo".')] = DEMO_WEIGHTS,
+    weights: Annotated[str, typer.Option(help='Weights; default: "people".')] = SHIPPED_WEIGHTS,
     device: Annotated[str, typer.Option(help='"auto", "cpu", "cuda" or "cuda:N".')] = 'auto',
     view: Annotated[
         bool,

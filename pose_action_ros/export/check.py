@@ -1,6 +1,6 @@
-"""Runs exported files as others run them, and compares them with PyTorch.
+"""Runs exported files as users will run them, and compares them with PyTorch.
 
-Files and PyTorch see the same stored pictures of people; joints, scores and features are compared.
+Both get the same stored pictures of people. Joints, scores and features are compared.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ __all__ = [
 ]
 
 ENDINGS = {'onnx': '.onnx', 'openvino': '.xml'}
-"""Format to the ending of its files; OpenVINO keeps the weights in a second file, .bin."""
+"""Ending of the files by format; OpenVINO keeps the weights in a second file, .bin."""
 
 MAX_JOINT_PX = 0.005
 """Largest error of a joint in an exported file, pixels of the crop."""
@@ -86,7 +86,7 @@ def check_files(exact: Network, config: ModelConfig, file_format: str, folder: P
         )
         if not (off.joint_px <= MAX_JOINT_PX and max(off.score, off.feature) <= MAX_SHARE):
             raise CheckpointError(
-                f'{words}; {MAX_JOINT_PX} px and {MAX_SHARE} are allowed: nothing was kept'
+                f'{words}; {MAX_JOINT_PX} px and {MAX_SHARE} are allowed: the files were deleted'
             )
         lines.append(words)
     return lines
@@ -99,7 +99,7 @@ def measure(network: Network, reference: Network, config: ModelConfig, batch: in
         network: The network under test; its clips are made of its own frames.
         reference: The correct results.
         config: Of both.
-        batch: Pictures, and clips, at once; at most 4.
+        batch: Number of pictures and of clips at once; at most 4.
     """
     frames, exact = (run.frames(gate_pictures()[:batch]) for run in (network, reference))
     scores = [frames.visibility - exact.visibility, frames.probability - exact.probability]
@@ -116,7 +116,7 @@ def measure(network: Network, reference: Network, config: ModelConfig, batch: in
 
 
 def write_reference(exact: Network, config: ModelConfig, path: Path) -> None:
-    """Right answers, for whoever runs the files in another precision: `GRAPH.TENSOR` to array."""
+    """Write the correct results, as a reference for other precisions: arrays by `GRAPH.TENSOR`."""
     frames = exact.frames(gate_pictures())
     arrays: dict[str, Any] = {'frames.crops': gate_pictures()}
     arrays |= {f'frames.{name}': array for name, array in frames._asdict().items()}
@@ -129,7 +129,7 @@ def write_reference(exact: Network, config: ModelConfig, path: Path) -> None:
 
 
 def _clips(frames: FrameArrays, length: int) -> tuple[NDArray[np.float32], ...]:
-    """As many clips as frames, each beginning with another one: joints, probability, features."""
+    """One clip per frame, each with a different first frame: joints, probability, features."""
     rolled = [
         type(frames)(*(np.roll(array, shift, axis=0) for array in frames))
         for shift in range(len(frames.joints))
@@ -174,7 +174,7 @@ class ExportedNetwork:
     ) -> NDArray[np.float32]:
         """Run the action heads; see `Engine.actions`."""
         if self._actions is None:
-            raise ConfigError('the files hold a network of poses alone; it has no actions')
+            raise ConfigError('the files have a network for poses only; it has no actions')
         clip = {'joints': joints, 'probability': probability, 'joint_features': joint_features}
         return self._actions(clip)[0]
 
@@ -183,7 +183,7 @@ def choose_runtime(file_format: str) -> str:
     """Return the library that runs files of a format here, with its version.
 
     Raises:
-        ConfigError: Nothing here does.
+        ConfigError: No installed library reads the format.
     """
     if file_format == 'onnx':
         try:
@@ -195,7 +195,7 @@ def choose_runtime(file_format: str) -> str:
     if reason := why_no_openvino():
         choice = 'onnxruntime or openvino' if file_format == 'onnx' else 'openvino'
         raise ConfigError(
-            f'nothing here runs {file_format} files ({reason}): pip install {choice}'
+            f'no installed library runs {file_format} files ({reason}): pip install {choice}'
         )
     import openvino
 

@@ -24,36 +24,36 @@ _TENSORS = {
     'crops': 'the person cut out of the image, see `input`',
     'joints': 'x, y and for 3D z of each joint, see `coordinates`',
     'visibility': 'confidence of each joint, 0 to 1',
-    'probability': 'the same, sharpened; for `actions` only',
-    'joint_features': 'what each joint looks like; for `actions` only',
+    'probability': 'the same, sharpened; an input of `actions` only',
+    'joint_features': 'appearance of each joint; an input of `actions` only',
     'probabilities': 'of each action, in the order of `actions` above; they sum to 1',
 }
 
 _INPUT = {
     'layout': f'N x {CROP_PX} rows x {CROP_PX} columns x 3 channels, bytes, contiguous',
     'colours': 'red, green, blue',
-    'normalisation': 'inside the graph: bytes go in as they are',
+    'normalisation': 'inside the graph: it takes bytes',
     'resampling': (
-        f'bilinear, edges of the window on edges of the crop; where the window is larger than '
-        f'{CROP_PX} pixels, low-pass filter first (area averaging will do); black outside of the '
-        'image'
+        'bilinear; the edges of the window are the edges of the crop. If the window is larger '
+        f'than {CROP_PX} pixels, apply a low-pass filter first (area averaging is enough). '
+        'Pixels outside the image are black'
     ),
 }
 
 _WINDOW = (
-    'a square in the image, `left`, `top` and `size` in pixels, about the whole person with some '
-    'room: {} times the larger side of the box around all joints'
+    'a square in the image, `left`, `top` and `size` in pixels, around the whole person with a '
+    'margin: {} times the larger side of the box around all joints'
 )
 
 _REFERENCE = (
-    'reference.npz: fixed pictures and clips, and what PyTorch makes of them in float32; '
-    '`GRAPH.TENSOR` to array, a batch of 4'
+    'reference.npz: fixed pictures and clips, and the results of PyTorch in float32; '
+    'arrays of a batch of 4, by `GRAPH.TENSOR`'
 )
 
 _COORDINATES = {
     'x, y': (
         'from (0, 0), top left of the crop, to (1, 1), bottom right; in the image '
-        'u = left + size * x, v = top + size * y, in pixels; values outside of 0 to 1 do not occur'
+        'u = left + size * x, v = top + size * y, in pixels; all values are from 0 to 1'
     ),
     'z': (
         '3D only: (z - 0.5) * 2 is the depth in metres along the view, from the root joint; '
@@ -64,31 +64,31 @@ _COORDINATES = {
 _CLIP = {
     'samples': (
         '`clip_frames` samples, oldest first, `clip_period_s` apart; the last one is the newest '
-        'frame, each other one the stored frame nearest in time, whatever the frame rate'
+        'frame, each other one is the stored frame nearest in time, for any frame rate'
     ),
     'joints': (
         'all of them in the crop of the newest frame: map x, y of each stored frame to the image '
-        'with the window it was seen in, then x = (u - left) / size, y = (v - top) / size with '
-        'the window of the newest frame; z stays; values outside of 0 to 1 are right here'
+        'with the window of that frame, then x = (u - left) / size, y = (v - top) / size with '
+        'the window of the newest frame; z stays; values below 0 and above 1 are correct here'
     ),
-    'probability, joint_features': 'as `frames` gave them for that frame',
+    'probability, joint_features': 'the output of `frames` for that frame',
     'beginning': (
-        'before the stored frames reach back far enough the oldest one fills the beginning; '
-        'labels are not to be trusted until then'
+        'until the stored frames cover a whole clip, the oldest one fills the beginning and the '
+        'labels are unreliable'
     ),
-    'one person': 'each person has a clip of their own; one row of the batch is one person',
+    'one person': 'each person has a separate clip; one row of the batch is one person',
 }
 
 
 def describe_network(
     config: ModelConfig, graphs: Sequence[Graph], files: Mapping[str, str], window_enlarge: float
 ) -> Any:
-    """Return all there is to know, ready for JSON.
+    """Return the whole description, ready for JSON.
 
     Args:
         config: Of the network.
         graphs: The exported graphs.
-        files: Name of a graph to the name of its file.
+        files: Names of the files by graph.
         window_enlarge: Side of the window over the larger side of the box around all joints.
     """
     skeleton = get_skeleton(config.layout)
@@ -119,7 +119,7 @@ def describe_network(
 
 
 def in_short(described: Mapping[str, Any]) -> dict[str, str]:
-    """Return the part that travels inside of each file, as texts; lists are JSON."""
+    """Return the part that is stored inside each file, as texts; lists are JSON."""
     keys = ('name', 'layout', 'dimensions', 'joint_names', 'root_joint', 'actions')
     short = {
         key: described[key] for key in (*keys, 'clip_frames', 'clip_period_s') if key in described

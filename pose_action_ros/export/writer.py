@@ -1,7 +1,7 @@
 """The network's graphs as files for other runtimes: ONNX, and OpenVINO's own format.
 
-Both are float32 with the batch axis open and everything else fixed; which precision they are run
-in is the business of who runs them. What a file is travels in it as text.
+Both are float32, with an open batch axis and all other axes fixed. The runtime may compute in
+another precision. Each file has a description as text.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 
 from pose_action_ros.core.errors import ConfigError
+from pose_action_ros.core.spelling import did_you_mean
 from pose_action_ros.export.check import ENDINGS, check_files, write_reference
 from pose_action_ros.export.description import describe_network, in_short
 from pose_action_ros.models.folding import fold
@@ -33,10 +34,10 @@ if TYPE_CHECKING:
 __all__ = ['ONNX_OPSET', 'OPENVINO_KEY', 'check_format', 'export_network', 'write_graph']
 
 ONNX_OPSET = 18
-"""The oldest one that PyTorch's exporter writes, so the one that most runtimes read."""
+"""The oldest opset of PyTorch's exporter, and thus the most widely supported one."""
 
 OPENVINO_KEY = 'pose_action_ros'
-"""Under which section of `rt_info` the description lies."""
+"""Section of `rt_info` that has the description."""
 
 
 def export_network(
@@ -79,13 +80,14 @@ def _write_files(net: MultitaskNet, file_format: str, folder: Path, window_enlar
 
 
 def check_format(name: str) -> None:
-    """See that a format can be written here.
+    """Check that a format can be written here.
 
     Raises:
         ConfigError: There is no such format, or a package is missing.
     """
     if name not in ENDINGS:
-        raise ConfigError(f'found format {name!r}; expected one of {", ".join(ENDINGS)}')
+        advice = did_you_mean(name, ENDINGS)
+        raise ConfigError(f'unknown format {name!r}; known: {", ".join(ENDINGS)}{advice}')
     if name == 'openvino' and (reason := why_no_openvino()):
         raise ConfigError(f'{reason}: pip install openvino')
     if name == 'onnx':
@@ -115,7 +117,7 @@ def write_graph(graph: Graph, path: Path, description: Mapping[str, str]) -> Non
 
 def _write_onnx(graph: Graph, path: Path, description: Mapping[str, str]) -> None:
     batch = torch.export.Dim('batch')
-    # Two of each: the tracer takes a batch of one for a fixed size.
+    # Two of each, because the tracer treats a batch of one as a fixed size.
     examples = tuple(torch.cat([tensor, tensor]) for tensor in graph.inputs.values())
     with _quiet(), torch.no_grad():
         program: Any = torch.onnx.export(
@@ -157,7 +159,7 @@ def _forget_origin(model: Any) -> None:
 
 @contextmanager
 def _quiet() -> Iterator[None]:
-    """Without the exporter's remarks on its own inside and on torchvision, which is not used."""
+    """Hide the exporter's remarks about its own code and about torchvision, which is not used."""
     logger = logging.getLogger('torch.onnx')
     level = logger.level
     logger.setLevel(logging.ERROR)

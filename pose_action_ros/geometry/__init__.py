@@ -1,12 +1,11 @@
-"""Geometry: images and boxes on one side, crops and metres on the other; numpy and OpenCV only.
+"""Geometry: turns images and boxes into crops and metres; numpy and OpenCV only.
 
-The way through the room, in the order of a frame: `image` turns what ROS carries into RGB or
-metres of depth (with `image_file` and `compressed_depth` for compressed images). `image_source`
-opens a film, a folder, a picture or a camera; `film` reads films and `film_writer` writes them.
-`crop` cuts the person's square out and maps points both ways. `camera` (with `distortion`) knows
-the lens, and `camera_placement` where it stands. `localize` turns the network's joints into
-metres. Human3.6M's own camera is in `human36m_camera`. Frames and pixel conventions:
-docs/coordinates.md.
+In the order of a frame: `image` turns images of ROS into RGB or metres of depth (with `image_file`
+and `compressed_depth` for compressed images). `image_source` opens a film, a folder, a picture or
+a camera; `film` reads films and `film_writer` writes them. `crop` cuts the person's square out and
+maps points both ways. `camera` (with `distortion`) describes the lens, and `camera_placement` its
+position. `localize` turns the network's joints into metres. Human3.6M's own camera is in
+`human36m_camera`. Frames and pixel conventions: docs/coordinates.md.
 """
 
 from pose_action_ros.geometry.body import BodyPrior

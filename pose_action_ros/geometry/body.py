@@ -1,10 +1,10 @@
 """Prior knowledge of a body: the lengths of its rigid segments relative to its height.
 
-Owns: `BodyPrior`, the measure that turns pixels into metres where no depth camera does. Source:
-P. de Leva, Adjustments to Zatsiorsky-Seluyanov's segment inertia parameters, J. Biomechanics
-29(9), 1996, table 4: lengths between joint centres of 100 men (1.741 m) and 15 women (1.735 m);
-here the mean of both sexes over stature. Shoulder and hip widths and the neck are ignored:
-data sets do not agree on where those joints are.
+Owns: `BodyPrior`, which turns pixels into metres if there is no depth camera. Source: P. de Leva,
+Adjustments to Zatsiorsky-Seluyanov's segment inertia parameters, J. Biomechanics 29(9), 1996,
+table 4: lengths between joint centres of 100 men (1.741 m) and 15 women (1.735 m); here the mean
+of both sexes over stature. Shoulder and hip widths and the neck are ignored: data sets do not
+agree on where those joints are.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ SEGMENTS: dict[str, float] = {
     'left_knee-left_ankle': 0.2492,
     TRUNK: 0.2915,
 }
-"""Segment -> length over stature; the trunk is pelvis to the middle of the shoulders."""
+"""Length over stature by segment; the trunk is pelvis to the middle of the shoulders."""
 
 
 @dataclass(frozen=True)

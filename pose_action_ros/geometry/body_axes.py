@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 __all__ = ['body_axes']
 
 _TRUNK = ('left_shoulder', 'right_shoulder', 'left_hip', 'right_hip')
-_MIN_LENGTH_M = 0.02  # of what an axis is taken from; a shorter one is noise
+_MIN_LENGTH_M = 0.02  # smallest length of an axis's source; a shorter one is noise
 
 
 def body_axes(joints_m: NDArray[np.floating], skeleton: Skeleton) -> NDArray[np.float64] | None:

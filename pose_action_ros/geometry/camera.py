@@ -60,7 +60,7 @@ class Camera:
         if self.fx <= 0.0 or self.fy <= 0.0:
             raise ConfigError(
                 f'focal lengths must be > 0; found fx {self.fx}, fy {self.fy}: the camera is '
-                'uncalibrated (K[0] is 0), so calibrate it or go on without a camera'
+                'uncalibrated (K[0] is 0), so calibrate it or continue without a camera'
             )
         known = self.width > 0 and self.height > 0
         if not known and (self.width, self.height) != (0, 0):
@@ -68,7 +68,7 @@ class Camera:
                 f'found an image of {self.width} x {self.height}; expected >= 1 x 1, or 0 x 0 '
                 'where its size is unknown'
             )
-        _ = self._lens  # an unknown model is told here, not at the first point
+        _ = self._lens  # an unknown model is an error here, not at the first point
 
     @classmethod
     def from_field_of_view(cls, width: int, height: int, fov_deg: float) -> Camera:

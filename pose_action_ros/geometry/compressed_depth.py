@@ -1,8 +1,8 @@
-"""Depth images as image_transport's `compressedDepth` sends them.
+"""Depth images in the format of image_transport's `compressedDepth`.
 
 Format: compressed_depth_image_transport, codec.cpp. Twelve bytes (a kind and two float32), then a
-PNG of 16 bits. Depth of 16 bits stands there in millimetres. Depth in metres stands there as
-`a / depth + b`, and the two numbers are a and b.
+PNG of 16 bits. Depth of 16 bits is in millimetres. Depth in metres is stored as `a / depth + b`,
+and the two numbers are a and b.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ def decode_compressed_depth(data: Buffer, format: str) -> NDArray[np.float32]:  
     encoding, _, packing = (part.strip() for part in format.partition(';'))
     if encoding not in ('16UC1', '32FC1') or packing not in ('compressedDepth', _PNG):
         raise ImageError(
-            f'{format!r} is no depth that can be read; expected 16UC1 or 32FC1 with {_PNG!r}: '
+            f'{format!r} is not readable as depth; expected 16UC1 or 32FC1 with {_PNG!r}: '
             'set the publisher to png, or run `ros2 run image_transport republish` to raw'
         )
     content = content_of(data)

@@ -1,4 +1,4 @@
-"""From a person's box to the network's square crop and back: one affine map, nothing else.
+"""From a person's box to the network's square crop and back: one affine map.
 
 The image and the points follow the same 3 x 3 matrix; it is the authors' convention (branch
 cvpr18, `deephar/utils/transform.py`): `x = (u - left) / size`, with no half pixel, while the
@@ -112,8 +112,8 @@ def extract_crop(
 ) -> NDArray[np.uint8]:
     """Cut the window out of an image.
 
-    Where the window is larger than the crop the image is low-pass filtered first (a triangle as
-    wide as Pillow's), so that no detail turns into noise. Outside the image the crop is 0.
+    If the window is larger than the crop, the image is low-pass filtered first (a triangle as wide
+    as Pillow's), so that no detail turns into noise. Outside the image the crop is 0.
 
     Args:
         image: (H, W, 3) or (H, W) uint8.

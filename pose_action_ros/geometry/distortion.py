@@ -1,7 +1,7 @@
 """Lens distortion models of `sensor_msgs/CameraInfo`, forwards and backwards.
 
-Owns: the formulas behind `Camera`. They act on the normalised image plane (z = 1 m), x right,
-y down. Source: REP 104; the coefficients mean what OpenCV's `calib3d` says they mean.
+Owns: the formulas behind `Camera`. They act on the normalised image plane (z = 1 m), x right, y
+down. Source: REP 104; the coefficients have their meanings in OpenCV's `calib3d`.
 """
 
 from __future__ import annotations
@@ -193,10 +193,10 @@ DISTORTION_MODELS: dict[str, tuple[int, ...]] = {
     'fisheye': (4,),
     'kannala_brandt4': (4,),
 }
-"""Model name in CameraInfo -> accepted numbers of coefficients.
+"""Accepted numbers of coefficients by the model name in CameraInfo.
 
-The number says how far the polynomial goes, whatever its name: drivers send `plumb_bob` with
-eight coefficients, `rational_polynomial` with five, and no name at all.
+The number determines the terms of the polynomial, regardless of its name: drivers send `plumb_bob`
+with eight coefficients, `rational_polynomial` with five, and no name at all.
 """
 
 

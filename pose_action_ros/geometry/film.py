@@ -1,8 +1,8 @@
 """Films: images with the times that are stored in the file.
 
 Phones film at a variable rate, so the image's number divided by the average rate can be seconds
-off. The time stamp that the file holds for each image is used. If it holds none, or stamps that do
-not rise, the average rate is used.
+off. The time stamp that the file holds for each image is used. If there is none, or if the stamps
+do not rise, the average rate is used.
 """
 
 from __future__ import annotations

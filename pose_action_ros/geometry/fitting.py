@@ -1,4 +1,4 @@
-"""A whole image on a canvas of another size: scaled to fit, in the middle, black beside it."""
+"""A whole image on a canvas of another size: scaled to fit and centred on black."""
 
 from __future__ import annotations
 

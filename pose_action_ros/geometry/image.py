@@ -1,10 +1,10 @@
-"""Any image that ROS carries to RGB bytes or to depth in metres, without cv_bridge.
+"""Turns any image of ROS into RGB bytes or depth in metres, without cv_bridge.
 
-Owns: the encodings of `sensor_msgs/image_encodings.hpp` and what each means here. Where
-cv_bridge converts, the result is the same; where it refuses and the meaning is plain (`8UC3` as
-most drivers mean it, bgr), this decodes. The one exception are dark images of 16 bits: cameras
-use 10 or 12 of them, which cv_bridge shows as black. Bytes are touched once: `rgb8` is a view,
-everything else is one conversion.
+Owns: the encodings of `sensor_msgs/image_encodings.hpp` and their meanings. The results are those
+of cv_bridge. Encodings that cv_bridge refuses are decoded if their meaning is clear (`8UC3` is bgr
+in most drivers). The one exception are dark images of 16 bits: cameras use 10 or 12 of them, which
+cv_bridge shows as black. Bytes are touched once: `rgb8` is a view, everything else is one
+conversion.
 
 Trap: ROS names a Bayer pattern by its first row and then the second, `bayer_rggb8`; OpenCV's
 COLOR_Bayer* names the *second* row's second and third pixel, so that ROS rggb is OpenCV BG.
@@ -36,17 +36,17 @@ __all__ = [
 ]
 
 _MILLIMETRE = np.float32(1e-3)
-_SATURATED = 65535  # for many cameras "no value"; read as a distance it would be 65.5 m
+_SATURATED = 65535  # means "no value" for many cameras; as a distance it would be 65.5 m
 _TO_8_BIT = 255.0 / 65535.0  # as cv_bridge scales, not a shift by 8
 _DARK = 4096  # of 65535: whose brightest pixels stay below uses 12 bits or fewer
 _WHITE_PERCENT = 99.5  # of the pixels are at most as bright as the new white
 _FINEST_WHITE = 255.0  # fewer than 8 bits are not stretched further: only noise would show
-_SAMPLED = 4  # distance of the rows and columns that tell how bright an image is
-_COLOUR = re.compile(r'(rgb|bgr)a?(8|16)')  # image_transport's isColor, but for YUV
+_SAMPLED = 4  # distance of the rows and columns from which brightness is measured
+_COLOUR = re.compile(r'(rgb|bgr)a?(8|16)')  # image_transport's isColor, without YUV
 
 
 class _Encoding(NamedTuple):
-    """How the pixels of an encoding lie in memory, and OpenCV's code that makes them RGB."""
+    """The memory layout of an encoding, and OpenCV's code for its conversion to RGB."""
 
     channels: int
     bits: int
@@ -292,7 +292,7 @@ def _to_8_bit(pixels: NDArray[Any], infrared: bool) -> NDArray[np.uint8]:
 
 
 def _nv24_as_yuy2(data: Buffer, width: int, height: int, step: int) -> NDArray[np.uint8]:
-    """Repeat each pixel, Y U Y V, for want of an NV24 conversion in OpenCV: (H, 2 W, 2)."""
+    """Repeat each pixel, Y U Y V, because OpenCV has no NV24 conversion: (H, 2 W, 2)."""
     content = content_of(data)
     if content.size != 3 * height * step:
         raise ImageError(f'found {content.size} bytes; nv24 needs {3 * height * step}')

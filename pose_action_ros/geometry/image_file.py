@@ -1,4 +1,4 @@
-"""JPEG, PNG and other image files in memory to pixels as they are stored.
+"""Decodes JPEG, PNG and other image files in memory to their stored pixels.
 
 Owns: the check that a file is complete. OpenCV fills the missing part of a truncated JPEG with
 grey, without an error. Drivers of motion JPEG send their whole buffer, so padding of any length
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 __all__ = ['MAX_PIXELS', 'content_of', 'read_image_file']
 
 MAX_PIXELS = 1 << 27
-"""Larger pictures (134 megapixels) are refused before memory is taken for them."""
+"""Larger pictures (134 megapixels) are refused before memory is allocated."""
 
 _JPEG_START, _PNG_START = b'\xff\xd8\xff', b'\x89PNG\r\n\x1a\n'
 _PNG_END = b'IEND\xaeB`\x82'
@@ -70,7 +70,7 @@ def read_image_file(data: Buffer, format: str = '') -> NDArray[Any]:  # noqa: A0
         raise ImageError(f'OpenCV refuses the compressed image ({format!r}): {error}') from error
     if image is None:
         raise ImageError(
-            f'{content.size} bytes ({format!r}) are no image that OpenCV reads, or are damaged; '
+            f'{content.size} bytes ({format!r}) are damaged or not an image of OpenCV; '
             f'expected JPEG or PNG, found a file that begins with {content[:8].tobytes().hex(" ")}'
         )
     if image.dtype not in (np.uint8, np.uint16) or (image.ndim == 3 and image.shape[2] != 3):
@@ -100,7 +100,7 @@ def _check(content: NDArray[np.uint8]) -> None:
 
 
 def _follow_jpeg(content: memoryview) -> tuple[bool, tuple[int, int]]:
-    """Whether the end marker comes, and width and height (the largest, should there be many)."""
+    """Whether there is an end marker, and width and height (the largest, if there are several)."""
     at, width, height = 2, 0, 0
     while found := _JPEG_MARKER.search(content, at):
         marker, at = found[0][1], found.end()

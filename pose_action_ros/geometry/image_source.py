@@ -33,7 +33,7 @@ __all__ = [
 ]
 
 FOLDER_RATE_HZ = 10.0
-"""How fast the images of a folder follow each other where nothing else is asked for."""
+"""Default rate of the images of a folder, Hz."""
 
 _ENDINGS = {'.bmp', '.jpeg', '.jpg', '.png', '.webp'}
 _USUAL_RATE_HZ = 30.0
@@ -111,11 +111,11 @@ class Picture:
 
 
 class Device:
-    """A camera of this computer, by number; it has no end.
+    """A camera of this computer, by number; it never ends.
 
     Args:
         number: As OpenCV counts them.
-        size: Width and height that is asked for; None for its own.
+        size: Requested width and height; None: the camera's own.
 
     Raises:
         ImageError: It does not open, or gives no image.
@@ -196,7 +196,7 @@ def read_picture(path: Path) -> NDArray[np.uint8]:
         raise ImageError(f'there is no picture {path}')
     image = cv2.imread(str(path), cv2.IMREAD_COLOR)
     if image is None:
-        raise ImageError(f'{path} is damaged or no image that OpenCV can read')
+        raise ImageError(f'{path} is damaged or not an image that OpenCV can read')
     return np.asarray(cv2.cvtColor(image, cv2.COLOR_BGR2RGB), np.uint8)
 
 

@@ -40,18 +40,17 @@ DEPTH_BOX_M = 2.0
 """Depth that z from 0 to 1 spans, centred on the root."""
 
 SURFACE_TO_JOINT_M = 0.15
-"""How far a joint of the trunk lies behind the surface that a depth camera sees, on average over
-the directions that an adult is seen from: half of the depth at the hips is about 0.10 m, half of
-their breadth 0.17 m, and from the side an arm may hang before them. All that makes it uncertain
-by 0.05 m."""
+"""Distance of a joint of the trunk behind the surface that a depth camera sees, averaged over all
+viewing directions of an adult. Half of the depth of the hips is about 0.10 m, and half of their
+breadth 0.17 m. From the side an arm may hang in front of them. So it is uncertain by 0.05 m."""
 
 _SURFACE_SIGMA_M = 0.05
-_VOTE_SIGMA_M = 0.02  # of one vote, where all happen to agree
+_VOTE_SIGMA_M = 0.02  # of one vote, if all agree by chance
 _TRUNK_JOINTS = ('pelvis', 'spine', 'thorax', 'right_hip', 'left_hip')
 _MIN_PATCH_SHARE = 0.2  # of the pixels around a joint must carry a depth
-_FITTING_WINDOW = 1.5  # side of a window over the extent of the person whom it was made for
+_FITTING_WINDOW = 1.5  # side of a window over the extent of its person
 _ROOT_NOISE_PX = 1.0  # of the root in an image of any size: its resolution
-_ROOT_NOISE_OVER_EXTENT = 0.006  # of the root, which lies in the midst of the joints
+_ROOT_NOISE_OVER_EXTENT = 0.006  # of the root, which lies between the joints
 _MIN_NOISE_PX = 0.1  # a person of a few pixels has no measurable bones
 _PATCH_OVER_HEIGHT = 0.02  # half a patch over the height of the person in the image
 
@@ -87,7 +86,7 @@ class Pose25D:
 
     @property
     def finite(self) -> NDArray[np.bool_]:
-        """(J,) joints that have numbers at all."""
+        """(J,) bool, the joints with finite numbers."""
         numbers = np.column_stack([self.joints_image_px, self.depth_m])
         return np.asarray(np.isfinite(numbers).all(axis=1))
 
@@ -125,7 +124,7 @@ def _unknown_covariance() -> NDArray[np.float64]:
 
 
 class _Distance(NamedTuple):
-    """A root's distance along the optical axis, metres: one sigma of it, and of what changes."""
+    """Sigmas of a root's distance along the optical axis, metres: total, and the changing part."""
 
     depth_m: float
     sigma_m: float
@@ -174,7 +173,7 @@ def localize(
     depth_image_m: NDArray[np.float32] | None = None,
     body: BodyPrior | None = None,
 ) -> Location:
-    """Use the best source there is: depth image, else bone lengths, else no camera.
+    """Use the best source of distance: depth image, bone lengths, or none without a camera.
 
     Args:
         pose: The person.

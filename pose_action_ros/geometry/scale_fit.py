@@ -4,8 +4,8 @@ A 2.5D pose gives each segment's vector as `u * s + v` across the line of sight 
 with one unknown s for all: the distance of the root in metres (perspective), or metres per pixel
 (weak perspective, v = 0). Its squared length is a quadratic in s, and so is a weighted sum over
 segments: setting that sum to the sum of expected squared lengths has one positive root. Squares
-are used because noise adds to them by a known amount, which is subtracted; lengths themselves
-are biased, far away and with noise badly so.
+are used because noise adds to them by a known amount, which is subtracted; lengths themselves are
+biased, and strongly so far away and with noise.
 """
 
 from __future__ import annotations
@@ -119,7 +119,7 @@ def _median_start(segments: Segments) -> float:
 
 
 def _excess(segments: Segments, scale: float) -> NDArray[np.float64]:
-    """(S,) squared length at that scale over the expected one, less what noise adds; m^2."""
+    """(S,) excess of the squared length at that scale over the expected one, less noise; m^2."""
     lateral = segments.across_slope * scale + segments.across_offset
     noise = 2.0 * (segments.slope_sigma * scale) ** 2 + segments.along_sigma**2
     squared = (lateral**2).sum(axis=1) + segments.along**2 - segments.noise_gain * noise
@@ -178,7 +178,7 @@ def _predicted_sigma(
     weights: NDArray[np.float64],
     lateral: NDArray[np.float64],
 ) -> float:
-    """Sandwich estimate from the errors that the segments are said to have."""
+    """Sandwich estimate from the stated errors of the segments."""
     slope = 2.0 * (
         segments.across_slope * (segments.across_slope * scale + segments.across_offset)
     ).sum(axis=1)

@@ -1,12 +1,12 @@
-"""Inference: image in, `FramePrediction` out; the whole product without ROS.
+"""Inference: turns images into `FramePrediction`s; the whole product without ROS.
 
 All names of this module are for users of the package: docs/python_api.md promises what stays.
 
-`stream` is the way in. It asks `people`, the registry of tracked people, for the windows to look
-at, and `runtime` runs the network on them. A `person` has a `motion`, a `clip_buffer` of recent
-features, and the filters of `smoothing`. `image_clock` skips images with implausible stamps.
-`settings` holds every default, `annotate` draws a result, and `still_images` counts the people
-found in a photograph.
+`stream` is the entry point. It gets the windows from `people`, the registry of tracked people, and
+`runtime` runs the network on them. A `person` has a `motion`, a `clip_buffer` of recent features,
+and the filters of `smoothing`. `image_clock` skips images with implausible stamps. `settings`
+holds every default, `annotate` draws a result, and `still_images` counts the people found in a
+photograph.
 """
 
 from __future__ import annotations

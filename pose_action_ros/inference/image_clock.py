@@ -1,7 +1,7 @@
 """The check of image stamps: one rule for live images, recordings and films.
 
-Some drivers deliver an image late, or with a stamp of 0 or from the future. One such stamp must
-neither empty a clip nor set the clock. A recording that starts again must do both.
+Some drivers deliver an image late, or with a stamp of 0 or from the future. A single wrong stamp
+must neither empty a clip nor set the clock. A recording that starts again must do both.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Comparison of windows and poses: do two show the same person, and which track do they fit?"""
+"""Comparison of windows and poses: whether two show one person, and which track they fit."""
 
 from __future__ import annotations
 
@@ -133,8 +133,8 @@ def shared_area(a: Reading, b: Reading, settings: TrackSettings) -> float:
     """Return the common part of the rectangles around two poses, over the smaller one.
 
     Args:
-        a: What was read in one window.
-        b: In another one.
+        a: The reading of one window.
+        b: The reading of another one.
         settings: Which joints count.
     """
     (low_a, high_a), (low_b, high_b) = (

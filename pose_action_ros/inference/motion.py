@@ -14,12 +14,12 @@ _SPEED_MEMORY = 0.5  # weight of the last speed in the new one
 _SIZE_MEMORY = 0.5  # weight of the last size in the new one
 _MAX_LOOK_AHEAD_S = 0.2
 _SHRINK_S = 0.3  # time in which a window may shrink to a third (1 / e); it may grow at once
-_LEAST_STEP_S = 1.0 / 60.0  # least time between two images, whatever their stamps are
+_LEAST_STEP_S = 1.0 / 60.0  # least time between two images, for any stamps
 _MAX_HIDDEN_AHEAD_S = 0.7  # look-ahead for a person who walks on behind another
 _MAX_SPEED = 1.0  # window sides a second; a window is larger than its person
 _SIZES = 8  # sizes of windows from one to its double
 _PLACES = 24  # places of a window's centre along a side
-_TIMELESS_MISSES = 5  # missed images that end a track where stamps do not tell the time
+_TIMELESS_MISSES = 5  # missed images that end a track if the stamps do not advance
 
 
 class Motion:

@@ -1,6 +1,6 @@
 """Whether a window shows a person, and whether the person is certain enough for a new track.
 
-Owns: `seen_box`, `begins_track`, and `RejectedPlaces`, which remembers where nobody was.
+Owns: `seen_box`, `begins_track`, and `RejectedPlaces`, which remembers places without a person.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ def seen_box(
     image_size: tuple[int, int] | None,
     min_confidence: float = 0.0,
 ) -> PersonBox | None:
-    """Return the window around the pose that was read; None if nobody is there.
+    """Return the window around the pose; None if nobody is there.
 
     Args:
         reading: The network's output for a window.
@@ -83,11 +83,11 @@ def _least_confidence(size: float, min_confidence: float) -> float:
 
 
 def _is_plausible(box: PersonBox, image_size: tuple[int, int] | None) -> bool:
-    """Networks see people in any crop; one whose middle is outside the image is none."""
+    """Networks see people in any crop; a pose whose middle is outside the image does not count."""
     if image_size is None:
         return True
     width, height = image_size
-    rim = MIN_BOX_PX  # which is all there is of a tiny image
+    rim = MIN_BOX_PX  # a tiny image has no others
     inside = -rim <= box.center_x <= width + rim and -rim <= box.center_y <= height + rim
     return inside and box.size <= _MAX_SIZE * max(width, height, rim)
 

@@ -1,8 +1,8 @@
 """The one registry of tracked people, and of the windows in which to look for them.
 
-With a search, several people are tracked. Each is looked for in the window around the last pose,
-and each candidate that is no tracked person gets a window too. Two tracks never keep one pose: the
-track that it fits worse counts as hidden behind the other and waits. Without a search one person
+With a search, several people are tracked. Each is expected in the window around the last pose, and
+each candidate that is not a tracked person gets a window too. Two tracks never share a pose: the
+track that fits it worse counts as hidden behind the other and waits. Without a search one person
 is tracked, and the first window is the whole image. If boxes are given (by a detector, or as a
 region of interest), each is a person; boxes of consecutive frames are matched by their overlap. A
 person is registered when first seen, and removed when lost.
@@ -43,13 +43,13 @@ __all__ = ['People', 'Window']
 _NEAR = 0.5  # of a window: a candidate this near may be the person who was missed there
 _NEARER = 1.3  # times the farthest person's size: a newcomer as large as that takes their place
 _MOST_NEW = 2  # candidates beside tracked people
-_TAKEN = 0.5  # shared area of two poses from which the newcomer is no other person
+_TAKEN = 0.5  # shared area from which two poses are of one person
 _NOT_THERE = 0.15  # misfit of a person who was not seen in the last image
 
 
 @dataclass(frozen=True)
 class Window:
-    """A place to look at in this frame.
+    """A window of this frame.
 
     Attributes:
         track_id: The expected person; the id becomes a track's once the person is seen.
@@ -67,16 +67,16 @@ class People:
         clip_shape: Shape of each person's clip.
 
     Attributes:
-        is_crowded: In the last frame a person was dropped because too many are nearer.
+        is_crowded: In the last frame a person was dropped because too many others are nearer.
         unlooked: Candidates for which the frame has no time, the most certain first.
     """
 
     def __init__(self, clip_shape: ClipShape) -> None:
         self._clip_shape = clip_shape
         self._people: dict[int, Person] = {}
-        self._given: dict[int, PersonBox] = {}  # the box that somebody gave last for a track
+        self._given: dict[int, PersonBox] = {}  # the last given box of a track
         self._next_id = 1
-        self._searched = False  # the frame's windows come of a search
+        self._searched = False  # the frame's windows come from a search
         self._waiting: set[int] = set()  # whose turn it is not
         self._frames = itertools.count(1)
         self.is_crowded = False

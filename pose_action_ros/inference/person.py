@@ -62,7 +62,7 @@ class FrameContext:
     """The context of a frame besides its pixels.
 
     Attributes:
-        stamp_ns: When it was taken.
+        stamp_ns: Stamp of the image.
         camera: Its intrinsics, None if unknown.
         depth_m: (H, W) registered depth in metres, or None.
         layout: Name of the network's joint layout.

@@ -60,8 +60,8 @@ class RootFilter:
 
         Args:
             root_m: (3,) its position, unfiltered.
-            noise_m2: (3, 3) covariance of its error in this image, without the error that all
-                images of the person share.
+            noise_m2: (3, 3) covariance of its error in this image, without the error that is
+                common to all images of the person.
             stamp_ns: Time of the position; a step back restarts the filter.
             source: Source of the distance. Another source has another error, so the
                 position then restarts, and the velocity is kept.

@@ -149,7 +149,7 @@ class FindSettings(_Checked):
         0.7,
         'Smallest mean confidence of the joints, in both of two looks at a candidate, for which '
         'a track begins; small people need more in the second look. track.min_confidence then '
-        'decides how long the track goes on.',
+        'decides how long the track continues.',
         0.0,
         1.0,
     )

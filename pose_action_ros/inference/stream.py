@@ -1,7 +1,8 @@
-"""Image in, `FramePrediction` out: the whole product without ROS.
+"""Turns images into `FramePrediction`s: the whole product without ROS.
 
-Each frame passes the backbone once. The features for the action heads are kept for each person in
-a `ClipBuffer`, so a new label costs one frame, not T. Source: paper, figure 4; streaming is ours.
+Each frame passes through the backbone once. A `ClipBuffer` keeps the features of each person for
+the action heads, so a new label costs one frame, not T. Source: paper, figure 4; streaming is
+ours.
 """
 
 from __future__ import annotations
@@ -40,7 +41,7 @@ if TYPE_CHECKING:
 
 __all__ = ['PoseActionStream']
 
-_FORGET = 1.05  # by how much what a window costs may grow from frame to frame
+_FORGET = 1.05  # largest growth of the cost of a window from frame to frame
 
 
 class PoseActionStream:
@@ -67,7 +68,7 @@ class PoseActionStream:
         self._clock = ImageClock()
         self._settings = settings or StreamSettings()
         self._people = People(_clip_shape(self._settings, self._config))
-        self._reset_tracks: list[int] = []  # which no frame has reported yet
+        self._reset_tracks: list[int] = []  # not yet reported by a frame
 
     @classmethod
     def open(

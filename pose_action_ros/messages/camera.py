@@ -54,9 +54,9 @@ class Calibration:
     def for_image(self, width: int, height: int) -> Calibration:
         """Return the calibration of an image of this size.
 
-        A region of interest counts only if the image does not have the size of the full sensor.
-        A calibration of another size and the same aspect is scaled; one of another aspect can't
-        be used, because nobody knows which part of the sensor the image shows.
+        A region of interest counts only if the image does not have the size of the full sensor. A
+        calibration of another size and the same aspect is scaled; one of another aspect can't be
+        used, because the part of the sensor in the image is unknown.
 
         Args:
             width: Columns of the image at hand, pixels.
@@ -65,7 +65,7 @@ class Calibration:
         return _fitted(self, width, height)
 
 
-NO_CALIBRATION = Calibration(None, 'no CameraInfo has come')
+NO_CALIBRATION = Calibration(None, 'no CameraInfo has arrived')
 """Before the first message."""
 
 

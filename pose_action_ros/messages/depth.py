@@ -17,12 +17,12 @@ if TYPE_CHECKING:
 __all__ = ['DepthImages', 'depth_from_msg']
 
 _KEEP_S = 0.5
-"""An image may be as old as this when its turn comes; at 90 Hz that is 45 depth images."""
+"""Largest age of an image when it is processed; at 90 Hz that is 45 depth images."""
 
 _FARTHEST_M = 300.0
-"""No depth camera sees so far; numbers beyond are millimetres that are called metres."""
+"""The range of every depth camera; larger numbers are millimetres labelled as metres."""
 
-_SAMPLED = 4  # distance of the rows and columns that tell how far an image is
+_SAMPLED = 4  # distance of the rows and columns from which the range is measured
 
 
 def depth_from_msg(msg: Any) -> NDArray[np.float32]:

@@ -17,7 +17,7 @@ __all__ = ['Detections', 'Region', 'box_from_region', 'boxes_from_detections', '
 
 _MIN_SIZE_PX = 1.0
 _MAX_SIZE = 4.0  # of a box, over the larger side of the image
-_NEVER = 3  # messages in a row that serve no image: a detector may well see nobody for a while
+_NEVER = 3  # consecutive messages without an image; a detector may see nobody for a while
 
 
 class Detections:
@@ -66,7 +66,7 @@ class Detections:
     def _why_none(self, stamp_ns: int, settings: DetectionSettings) -> str:
         """The reason, if detections never match images; a silent detector just sees nobody."""
         if not len(self.items):
-            return 'no detections have come yet, so nobody is seen'
+            return 'no detections have arrived yet, so nobody is seen'
         if self.items.unserved < _NEVER:
             return ''
         return (

@@ -28,7 +28,7 @@ def is_compressed(msg: Any) -> bool:
         return False
     if hasattr(msg, 'format'):
         return True
-    raise ImageError(f'a {type(msg).__name__} is no image; expected Image or CompressedImage')
+    raise ImageError(f'a {type(msg).__name__} is not an image; expected Image or CompressedImage')
 
 
 def rgb_from_msg(msg: Any, *, infrared: bool = False) -> NDArray[np.uint8]:

@@ -14,7 +14,7 @@ class MessageMaker(Protocol):
     """Makes messages of one library."""
 
     def __call__(self, name: str, /, **fields: Any) -> Any:
-        """Return a message; fields that are not given are as ROS has them by default.
+        """Return a message; fields that are not given have ROS's defaults.
 
         Args:
             name: `package/Name`.

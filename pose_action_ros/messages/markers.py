@@ -1,9 +1,9 @@
 """RViz markers of a person: joints, bones and the label, each in its own namespace.
 
 Joints are a SPHERE_LIST, bones a LINE_LIST, the label a TEXT_VIEW_FACING above the head, or above
-the topmost joint where the head is not seen. The marker's id is the track's id. A lost track gets
-DELETE, so no ghost is left behind. Right limbs are orange, left limbs blue, the trunk white.
-Joints without a position are skipped.
+the topmost joint if the head is not seen. The marker's id is the track's id. A lost track gets
+DELETE, so no marker remains. Right limbs are orange, left limbs blue, the trunk white. Joints
+without a position are skipped.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""From the result of one image to all its messages, for the node and for recordings.
+"""Makes all messages of an image from its result, for the node and for recordings.
 
 `people` contains all persons and the ended tracks. `poses` and `actions` are parts of it. A
 person who waits for a turn is in `people` as in their last image, with its stamp.

@@ -1,8 +1,8 @@
 """Messages of one topic, matched by stamp to the images of another: live and recorded alike.
 
 A message that belongs to an image may arrive after it, so images wait. They wait only for topics
-whose earlier messages came in time, because waiting in vain costs images. All times of arrival are
-of one clock: the node's, or that of the recording.
+whose earlier messages came in time, because useless waiting costs images. All times of arrival are
+from one clock: the node's, or that of the recording.
 """
 
 from __future__ import annotations
@@ -102,7 +102,7 @@ class StampedItems(Generic[ItemT]):
         if is_silent:
             return 'no more come'
         if near[0] == 0 != stamp_ns:
-            return 'their stamps are 0: stamp them as the image is stamped'
+            return 'their stamps are 0: give them the stamps of the images'
         off_s = (near[0] - stamp_ns) / _SECOND_NS
         text = f'the nearest is {_one_digit(abs(off_s))} s {"newer" if off_s > 0 else "older"}'
         return f'{text}: do their stamps come from another clock?' if abs(off_s) > 1.0 else text

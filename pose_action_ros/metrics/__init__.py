@@ -1,10 +1,10 @@
-"""Metrics: how far joints are off, how often labels are right; numpy, the field's names.
+"""Metrics: errors of joints and rates of correct labels, in numpy, under their usual names.
 
-Targets that are not known are NaN and never count; predictions that are missing are NaN too, and
-each metric says what they cost. All values are plain floats, NaN if nothing can be judged.
+Unknown targets are NaN and never count. Missing predictions are NaN too; each metric states their
+effect. All values are plain floats, NaN if nothing can be judged.
 
-torchmetrics has no MPJPE or PCK, and it belongs to the extra `train`, which the demo's scores do
-not need.
+torchmetrics has no MPJPE or PCK, and it belongs to the extra `train`, which the scores of the demo
+do not need.
 """
 
 from pose_action_ros.metrics.action import accuracy, confusion_matrix, multiply_clips

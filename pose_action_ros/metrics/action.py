@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 __all__ = ['accuracy', 'confusion_matrix', 'multiply_clips']
 
-_SMALLEST = 1e-30  # a class is never ruled out by one clip alone
+_SMALLEST = 1e-30  # one clip alone never excludes a class
 
 
 def accuracy(scores: ArrayLike, labels: ArrayLike) -> float:
@@ -53,7 +53,7 @@ def confusion_matrix(predicted: ArrayLike, labels: ArrayLike, classes: int) -> N
         (A, A) int64: rows are the true class, columns the predicted one.
 
     Raises:
-        ConfigError: The shapes differ, or an index is no class.
+        ConfigError: The shapes differ, or an index is not a class.
     """
     columns, rows = np.asarray(predicted, np.int64), np.asarray(labels, np.int64)
     if columns.shape != rows.shape or rows.ndim != 1:
@@ -81,7 +81,7 @@ def multiply_clips(scores: ArrayLike, sequences: ArrayLike, count: int) -> NDArr
         then the first, as in the release).
 
     Raises:
-        ConfigError: The shapes do not fit, or an index is no sequence.
+        ConfigError: The shapes do not fit, or an index is not a sequence.
     """
     scores, sequences = np.asarray(scores, np.float64), np.asarray(sequences, np.int64)
     if scores.ndim != 2 or sequences.shape != scores.shape[:1]:

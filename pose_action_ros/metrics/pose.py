@@ -43,7 +43,7 @@ def mpjpe(predicted: ArrayLike, target: ArrayLike, *, root: int | None = 0) -> f
     Args:
         predicted: (..., J, D).
         target: (..., J, D) in the same unit. Joints that are NaN on either side are ignored.
-        root: Joint that both are centred on; None takes them as they are.
+        root: Joint on which both are centred; None: they are not centred.
 
     Returns:
         Mean distance in the unit of the arguments; NaN without a valid joint.
@@ -76,7 +76,7 @@ def p_mpjpe(predicted: ArrayLike, target: ArrayLike) -> float:
 def joint_errors(
     predicted: ArrayLike, target: ArrayLike, scale: ArrayLike = 1.0
 ) -> NDArray[np.float64]:
-    """Return distances over a scale, the stuff of all PCK curves.
+    """Return distances over a scale, the basis of all PCK curves.
 
     Args:
         predicted: (..., J, D); a missing joint (NaN) is infinitely far off.
@@ -208,7 +208,7 @@ def pck3d(
     """Share of joints within a distance in space.
 
     Args:
-        predicted_m: (..., J, 3) metres, centred as the protocol wants it; not centred here.
+        predicted_m: (..., J, 3) metres, already centred as in the protocol.
         target_m: (..., J, 3) metres, NaN if not annotated.
         threshold_m: Largest distance that is correct; 0.15 is MPI-INF-3DHP's.
         root: Joint that does not count; None counts all.

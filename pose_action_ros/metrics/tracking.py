@@ -1,4 +1,4 @@
-"""Whether tracks stay with their people: misses, false people and changes of identity.
+"""Quality of tracks: misses, false people and changes of identity.
 
 After K. Bernardin and R. Stiefelhagen, Evaluating Multiple Object Tracking Performance: The CLEAR
 MOT Metrics, 2008, with joints in place of boxes.
@@ -30,7 +30,7 @@ class TrackScore:
         frames: Number of frames.
         people: Visible people, summed over the frames.
         missed: Of these, those without a track.
-        false: Tracks that are nobody.
+        false: Tracks without a person.
         switches: Number of times that a person's track had another id than before.
     """
 
@@ -50,16 +50,16 @@ class TrackScore:
         """Count a frame.
 
         Args:
-            tracks: Id to (J, 2) joints in pixels, NaN where unknown.
+            tracks: (J, 2) joints in pixels by id, NaN where unknown.
             people: (J, 2) joints of each person, in the same order in each frame.
-            visible: (J,) which of them the camera sees. Somebody with fewer than half may be
-                tracked or not.
+            visible: (J,) bool, the joints that the camera sees. A person with fewer than half of
+                them does not count as missed.
         """
         ids = list(tracks)
         costs = np.array(
             [[_distance(tracks[i], person) for i in ids] for person in people]
         ).reshape(len(people), len(ids))
-        for person, track_id in self._ids.items():  # CLEAR MOT: who matched last matches first
+        for person, track_id in self._ids.items():  # CLEAR MOT: earlier matches have priority
             if track_id in ids and costs[person, ids.index(track_id)] <= _NEAR:
                 costs[person, ids.index(track_id)] -= 1.0
         matched: dict[int, int] = {}

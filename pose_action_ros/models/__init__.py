@@ -1,8 +1,8 @@
 """The network of Luvizon, Picard and Tabia (CVPR 2018), one file per figure of the paper.
 
-Bottom up: `layers`, `entry_flow`, `prediction_block` and `pose_net` lead from a crop to heat
-maps; `soft_argmax` reads joints out of them; `action_net` reads actions out of clips of joints;
-`multitask` is all of it. `config` decides its shape, `checkpoint` keeps it in a file and
+From the bottom up: `layers`, `entry_flow`, `prediction_block` and `pose_net` turn a crop into heat
+maps. `soft_argmax` reads joints from them. `action_net` reads actions from clips of joints.
+`multitask` is the whole network. `config` has its shape, `checkpoint` stores it in a file, and
 `keras_weights` reads the authors' own files.
 """
 

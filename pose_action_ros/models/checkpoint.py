@@ -17,7 +17,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 
 from pose_action_ros.core.errors import CheckpointError, ConfigError
-from pose_action_ros.core.paths import visible_files
+from pose_action_ros.core.paths import visible_files, written_whole
 from pose_action_ros.core.spelling import did_you_mean
 from pose_action_ros.models.config import PRESETS, ModelConfig
 from pose_action_ros.models.multitask import MultitaskNet
@@ -47,7 +47,7 @@ CONFIG_KEY = 'pose_action_ros.config'
 """Metadata key of the network's config, one line of JSON."""
 
 UNTRAINED = 'untrained:'
-"""Prefix of a preset's name: that network with random weights, to try the machinery."""
+"""Prefix of a preset's name: that network with random weights, for a trial."""
 
 _ENDING = '.safetensors'
 
@@ -69,12 +69,11 @@ def write_network(net: nn.Module, path: Path | str, metadata: Mapping[str, str])
     Args:
         net: The network.
         path: Ends in .safetensors; its folder exists.
-        metadata: Texts that travel with them.
+        metadata: Texts that are stored with them.
     """
     tensors = {name: value.detach().cpu().contiguous() for name, value in net.state_dict().items()}
-    part = Path(path).with_suffix('.part')  # never half a file under the final name
-    part.write_bytes(save(tensors, {**metadata, 'format': 'pt'}))  # save_file bars other users
-    part.replace(path)
+    with written_whole(Path(path)) as part:
+        part.write_bytes(save(tensors, {**metadata, 'format': 'pt'}))  # save_file bars other users
 
 
 def read_metadata(path: Path | str, key: str = CONFIG_KEY) -> dict[str, str]:
@@ -95,8 +94,8 @@ def read_metadata(path: Path | str, key: str = CONFIG_KEY) -> dict[str, str]:
             metadata = dict(file.metadata() or {})
     except (SafetensorError, OSError, ValueError) as error:
         raise CheckpointError(
-            f'{path} is damaged or no safetensors file ({error}); files of the authors (.h5) are '
-            'converted with `pose-action convert-weights`'
+            f'{path} is damaged or not a safetensors file ({error}); convert the files of '
+            'the authors (.h5) with `pose-action convert-weights`'
         ) from error
     if key not in metadata:
         raise CheckpointError(

@@ -31,7 +31,7 @@ class ModelConfig:
     """The shape of a `MultitaskNet`.
 
     Attributes:
-        name: Short name, as it travels in messages.
+        name: Short name, as in messages.
         layout: Joint layout (`core.skeleton`); gives J.
         dimensions: D, 2 or 3.
         blocks: K, pose prediction blocks.
@@ -89,7 +89,7 @@ class ModelConfig:
         if not all(isinstance(label, str) for label in self.actions):
             raise ConfigError(f'actions must be texts; found {self.actions}')
         if len(set(self.actions)) < len(self.actions):
-            raise ConfigError(f'every action must be there once; found {", ".join(self.actions)}')
+            raise ConfigError(f'every action must occur once; found {", ".join(self.actions)}')
         odd = (self.features, self.pose_features, self.appearance_features)
         if any(channels % 2 for channels in odd) or self.kernel_size % 2 == 0:
             raise ConfigError(
@@ -207,4 +207,4 @@ _COMPACT = ModelConfig(
 )
 
 PRESETS = {config.name: config for config in (_MPII, _H36M, _PENN, _NTU, _COMPACT)}
-"""Name to `ModelConfig`; penn_action and ntu film at 30 Hz and take every second frame."""
+"""`ModelConfig` by name; penn_action and ntu are filmed at 30 Hz and use every second frame."""

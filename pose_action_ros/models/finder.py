@@ -113,7 +113,7 @@ class FinderConfig:
             plain = cls()
             return cls(**{k: type(getattr(plain, k))(v) for k, v in values.items()})
         except (ValueError, TypeError, KeyError, AttributeError) as error:
-            raise ConfigError(f'{text!r} is no config of a finder: {error!r}') from error
+            raise ConfigError(f'{text!r} is not the config of a finder: {error!r}') from error
 
 
 class FinderMaps(NamedTuple):

@@ -22,9 +22,9 @@ NetT = TypeVar('NetT', bound=nn.Module)
 def fold(net: MultitaskNet) -> MultitaskNet:
     """Return a copy for inference; `net` stays.
 
-    Besides what `fold_batch_norms` does, the first layer of the appearance branch, linear and the
-    same for every joint of every frame, goes from the clip to the frame: it is computed once a
-    frame instead of T times, and a clip is less to keep.
+    Besides `fold_batch_norms`, the first layer of the appearance branch moves from the clip to the
+    frame, because it is linear and the same for every joint of every frame. It is then computed
+    once per frame instead of T times, and a clip needs less memory.
     """
     folded = fold_batch_norms(net)
     if folded.appearance_action_branch is not None:

@@ -1,9 +1,9 @@
-"""Reads a Keras 2 `save_weights` file (HDF5) in a process of its own.
+"""Reads a Keras 2 `save_weights` file (HDF5) in a separate process.
 
-The HDF5 library is C and a damaged or hostile file can bring it down; then this process dies and
-the caller gets an error. Links to other files, virtual data sets, foreign filters and absurd
-sizes are refused; nothing is executed. Run as `python keras_file.py IN.h5 OUT.npz`; imports
-nothing of ours, so that it starts fast.
+The HDF5 library is written in C, and a damaged or hostile file can crash it. Then this process
+ends and the caller gets an error. Links to other files, virtual data sets, foreign filters and
+absurd sizes are refused; nothing is executed. Run as `python keras_file.py IN.h5 OUT.npz`; imports
+no other module of this package, so that it starts fast.
 """
 
 from __future__ import annotations
@@ -40,14 +40,14 @@ def read_keras_groups(path: Path) -> dict[str, list[NDArray[np.float32]]]:
         Group name to its arrays, both in the file's order; groups without arrays are skipped.
 
     Raises:
-        ValueError: The file is missing, damaged or not laid out as Keras does; the message says
-            how.
+        ValueError: The file is missing, damaged or not laid out as Keras does; the message has the
+            reason.
     """
     if not path.is_file():
         raise ValueError('there is no such file')
     with path.open('rb') as file:
         if file.read(len(_SIGNATURE)) != _SIGNATURE:
-            raise ValueError('it is no HDF5 file; give the Keras weights of the authors (.h5)')
+            raise ValueError('it is not an HDF5 file; give the Keras weights of the authors (.h5)')
     with tempfile.TemporaryDirectory() as folder:
         copied = Path(folder) / 'arrays.npz'
         command = [sys.executable, '-P' if sys.version_info >= (3, 11) else '-s', __file__]
@@ -77,7 +77,7 @@ def read_keras_groups(path: Path) -> dict[str, list[NDArray[np.float32]]]:
 
 
 def _copy(source: str, target: str) -> None:
-    import h5py  # only in the child: a hostile file never meets the parent's HDF5 library
+    import h5py  # only in the child, so that a hostile file can't crash the parent
 
     names: list[str] = []
     arrays: dict[str, Any] = {}
@@ -123,7 +123,7 @@ def _dataset(group: Any, weight: str, shown: str) -> Any:
 
     dataset = _hard_link(group, weight, shown)
     if not isinstance(dataset, h5py.Dataset) or dataset.dtype.kind != 'f':
-        raise ValueError(f'{shown} is no array of floats')
+        raise ValueError(f'{shown} is not an array of floats')
     if dataset.is_virtual or dataset.external:
         raise ValueError(f'{shown} takes its values from another file')
     creation = dataset.id.get_create_plist()

@@ -1,8 +1,8 @@
 """The authors' weights files (Keras 2.1.4, HDF5) into our network, by group, position and shape.
 
 Inside a group all trained arrays come first, in the order in which Keras built the layers, then
-all moving statistics in the same order; names differ from file to file and are not looked at.
-The tables below are that order. Source: `dluvizon/deephar`, branch cvpr18; see ADR 0003.
+all moving statistics in the same order; names differ from file to file and are ignored. The tables
+below are that order. Source: `dluvizon/deephar`, branch cvpr18; see ADR 0003.
 """
 
 from __future__ import annotations
@@ -133,7 +133,7 @@ def _match(net: MultitaskNet, found: Mapping[str, Arrays]) -> dict[str, torch.Te
 
 
 def _named_like(groups: Iterable[str], found: Mapping[str, Arrays]) -> dict[str, str]:
-    """Our group names to the file's; only the two fusion layers have generated names there."""
+    """The file's group names by ours; only the two fusion layers have generated names there."""
     names = {name: name for name in found if not name.startswith('separable_conv2d')}
     generated = [name for name in found if name.startswith('separable_conv2d')]
     if 'fusion.pose' in groups:

@@ -1,4 +1,4 @@
-"""The layers that every part is made of, with the conventions of the authors' Keras code.
+"""The common layers of all parts, with the conventions of the authors' Keras code.
 
 Source: supplement, section A; released code (branch cvpr18), `deephar/layers.py`. No convolution
 has a bias; batch norm has epsilon 1e-3 and no scale. `order` spells a unit's layers: A activation

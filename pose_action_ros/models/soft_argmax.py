@@ -71,8 +71,8 @@ def soft_argmax_2d(probabilities: Tensor, height: int, width: int) -> Tensor:
     """
     x = torch.linspace(0, 1, width, dtype=probabilities.dtype, device=probabilities.device)
     y = torch.linspace(0, 1, height, dtype=probabilities.dtype, device=probabilities.device)
-    # Sums, not a matrix product: that runs in reduced precision where convolutions do, and a
-    # coordinate of 8 bits is a whole pixel.
+    # Sums, because a matrix product would run in the reduced precision of the convolutions, and a
+    # coordinate of 8 bits is only exact to a pixel.
     maps = probabilities.reshape(*probabilities.shape[:-1], height, width)
     columns, rows = maps.sum(dim=-2), maps.sum(dim=-1)
     return torch.stack([(columns * x).sum(dim=-1), (rows * y).sum(dim=-1)], dim=-1)

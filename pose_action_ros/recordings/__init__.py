@@ -1,4 +1,4 @@
-"""Recordings: rosbag2 in, rosbag2 out, without ROS.
+"""Recordings: reads and writes rosbag2 without ROS.
 
 `conversion` copies a recording and adds results. `reader` reads it (`mcap_file` even if it is
 damaged), `topics` finds its topics, `annotator` processes the messages in order, and `writer`

@@ -224,7 +224,7 @@ class Annotator:
         """A message, or None if it is damaged."""
         try:
             return self._make.store.deserialize_cdr(data, connection.msgtype)
-        except Exception:  # whatever numpy, struct and rosbags raise on damaged bytes
+        except Exception:  # any error of numpy, struct and rosbags
             return None
 
     def _process(self, waiting: _Waiting) -> None:
@@ -233,7 +233,7 @@ class Annotator:
         try:
             image = rgb_from_msg(message, infrared=self._topics.infrared)
             prediction = self._predict(image, waiting)
-        except Exception as error:  # an image must never end a conversion
+        except Exception as error:  # no image may end a conversion
             self._count_bad(error)
             return
         if prediction.skipped:

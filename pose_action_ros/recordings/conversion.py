@@ -10,6 +10,7 @@ import threading
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
+from pose_action_ros.core.ending import ENDING_SIGNALS, note_signal
 from pose_action_ros.core.errors import ConfigError
 from pose_action_ros.messages.matched_inputs import MatchSettings
 from pose_action_ros.recordings.annotator import Annotator
@@ -38,7 +39,6 @@ if TYPE_CHECKING:
 __all__ = ['add_results', 'watch_part']
 
 _NO_HASH = 'RIHS01_' + 64 * '0'
-_SIGNALS = ('SIGINT', 'SIGTERM', 'SIGHUP')
 
 
 def add_results(
@@ -135,11 +135,11 @@ def _signals() -> Iterator[list[int]]:
         if came:
             raise KeyboardInterrupt
         came.append(number)
+        note_signal(number)
 
     before = {}
     if threading.current_thread() is threading.main_thread():
-        known = [getattr(signal, name) for name in _SIGNALS if hasattr(signal, name)]
-        heeded = [number for number in known if signal.getsignal(number) is not signal.SIG_IGN]
+        heeded = [n for n in ENDING_SIGNALS if signal.getsignal(n) is not signal.SIG_IGN]
         before = {number: signal.signal(number, note) for number in heeded}
     try:
         yield came

@@ -51,7 +51,7 @@ def recorded_images(path: Path, topic: str = '') -> Iterator[tuple[float, NDArra
             except ImageError as error:
                 problem = str(error)
                 continue
-            except Exception as error:  # whatever rosbags finds in damaged bytes
+            except Exception as error:  # any error of rosbags on damaged bytes
                 problem = f'the message is damaged: {error!r}'
                 continue
             stamp_ns = stamp_from_msg(message.header.stamp) or time_ns

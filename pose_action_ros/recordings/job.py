@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 __all__ = ['ConversionSettings', 'convert', 'notes_of', 'watch']
 
-_NOTES = 20  # reasons that are listed one by one
+_NOTES = 20  # largest number of listed reasons
 
 
 @dataclass(frozen=True)

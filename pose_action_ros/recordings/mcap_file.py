@@ -66,7 +66,7 @@ class McapFile:
         problems: Kinds of damage and their numbers; complete once all messages were read.
 
     Raises:
-        DatasetError: It is no MCAP file, is empty, or holds ROS 1 messages.
+        DatasetError: It is not an MCAP file, is empty, or holds ROS 1 messages.
     """
 
     def __init__(self, path: Path) -> None:
@@ -79,7 +79,7 @@ class McapFile:
         self._places: list[_Place] = []
         with path.open('rb') as file:
             if file.read(len(_MAGIC)) != _MAGIC:
-                raise DatasetError(f'{path} is no MCAP file, or an empty one')
+                raise DatasetError(f'{path} is not an MCAP file, or is empty')
             self._data = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
         try:
             if not self._read_summary():
@@ -176,7 +176,7 @@ class McapFile:
     def _refuse_ros1(self, is_ros1: bool) -> None:
         if is_ros1:
             raise DatasetError(
-                f'{self._path} holds ROS 1 messages; convert the bag that it was made of: '
+                f'{self._path} holds ROS 1 messages; convert the bag that it was made from: '
                 '`rosbags-convert --src BAG --dst FOLDER`'
             )
 
@@ -223,7 +223,7 @@ class McapFile:
             if len(packed) < length or at + 8 + length > end:
                 raise ValueError('it is longer than the file')
             content = DECOMPRESSORS[compression](packed, size)
-        except Exception as error:  # whatever three libraries raise on damaged bytes
+        except Exception as error:  # any error of three libraries on damaged bytes
             self.problems[f'chunks of messages could not be read: {error!r:.200}'] += 1
             return
         for code, first, last in _records(content, 0, len(content)):

@@ -32,7 +32,7 @@ RECORDING_ENDINGS = (
     *('.mcap', '.db3'),
     *(kind + packed for kind in ('.mcap', '.db3') for packed in _PACKED),
 )
-"""Of the files of a recording."""
+"""Endings of the files of a recording."""
 
 
 class _Metadata(NamedTuple):
@@ -96,7 +96,7 @@ class Recording:
                     connection, time_ns, data = next(source)
                 except StopIteration:
                     break
-                except Exception as error:  # whatever a database finds in a damaged file
+                except Exception as error:  # any error of a damaged database
                     self.problems[f'a file is damaged, its rest is missing: {error!r:.200}'] += 1
                     break
                 try:
@@ -181,7 +181,7 @@ def _read_metadata(path: Path) -> _Metadata:
             _span_ns(values),
         )
     except (OSError, UnicodeDecodeError, yaml.YAMLError, KeyError, TypeError, AttributeError):
-        return _Metadata()  # the files speak for themselves
+        return _Metadata()  # the files have the same facts
 
 
 def _span_ns(values: dict[str, Any]) -> tuple[int, int] | None:
@@ -193,7 +193,7 @@ def _span_ns(values: dict[str, Any]) -> tuple[int, int] | None:
 
 
 def _refuse_others(path: Path) -> None:
-    """Say what a file is that is no recording of ROS 2."""
+    """Raise an error that describes a file that is not a recording of ROS 2."""
     with path.open('rb') as file:
         start = file.read(len(_ROS1_START))
     if start == _ROS1_START or path.suffix == '.bag':
@@ -203,7 +203,7 @@ def _refuse_others(path: Path) -> None:
             f'`rosbags-convert --src {path} --dst {target}`, then give {target}'
         )
     if not path.name.endswith(RECORDING_ENDINGS):
-        raise DatasetError(f'{path} is no recording; {_EXPECTED}')
+        raise DatasetError(f'{path} is not a recording; {_EXPECTED}')
 
 
 def _open_file(path: Path, stack: ExitStack) -> Any:
@@ -220,10 +220,10 @@ def _open_file(path: Path, stack: ExitStack) -> Any:
 
     try:
         return stack.enter_context(Reader(path))
-    except Exception as error:  # of apsw, rosbags and Python, on whatever stands there
+    except Exception as error:  # of apsw, rosbags and Python, for any content
         raise DatasetError(
-            f'{path} cannot be read as a .db3 file: {error}; what a damaged one still holds is '
-            f'saved by `sqlite3 {path} .recover | sqlite3 NEW.db3`'
+            f'{path} cannot be read as a .db3 file: {error}; `sqlite3 {path} .recover '
+            f'| sqlite3 NEW.db3` saves the readable rest'
         ) from error
 
 
@@ -239,7 +239,7 @@ def _left_beside(path: Path) -> list[str]:
 
 
 def _unpacked(path: Path, stack: ExitStack, lost: list[str]) -> Path:
-    """Unpack a file into the system's temporary folder, as far as it goes."""
+    """Unpack a file into the system's temporary folder, as far as it is readable."""
     folder = Path(stack.enter_context(TemporaryDirectory(prefix='pose_action_')))
     plain = folder / path.stem
     try:

@@ -28,7 +28,7 @@ OUTPUTS = {
 """Topics that are added, and their types."""
 
 IMAGE_TYPES = frozenset({IMAGE_TYPE, COMPRESSED_TYPE})
-"""Of images, and of depth images."""
+"""Types of images, and of depth images."""
 
 CAMERA_INFO_TYPE = 'sensor_msgs/msg/CameraInfo'
 """Of calibrations."""
@@ -114,7 +114,7 @@ class RecordingTopics:
 
 
 def _types(reader: Recording) -> dict[str, set[str]]:
-    """Topic to its types; a topic may have several in one recording."""
+    """Types by topic; a topic may have several in one recording."""
     types: dict[str, set[str]] = {}
     for connection in reader.connections:
         types.setdefault(connection.topic, set()).add(connection.msgtype)
@@ -130,7 +130,7 @@ def _check(types: dict[str, set[str]], topic: str, kinds: Set[str], what: str) -
 def _only_image(images: list[str], depth: str, silent: set[str]) -> str:
     """The one image topic that has messages; raw wins over its own compressed copy.
 
-    Depth does not count.
+    Depth images are ignored.
     """
     colour = [topic for topic in images if 'depth' not in topic.lower() and topic != depth]
     colour = [topic for topic in colour if topic not in silent] or colour

@@ -80,7 +80,7 @@ class CheckpointedWriter(Writer):
         self._since, self._bytes = time.monotonic(), 0
 
     def __exit__(self, kind: Any, value: Any, trace: Any) -> Any:
-        """Make the last checkpoint, also after an error."""
+        """Write the last checkpoint, even after an error."""
         try:
             if not self._is_broken:
                 self.checkpoint()

@@ -86,9 +86,9 @@ class NodeStatistics:
         """Return for how long the node has been at work."""
         return time.monotonic() - self._started
 
-    def count_arrival(self, stamp_ns: int) -> None:
+    def count_arrival(self, stamp_ns: int, frame_id: str) -> None:
         """Note that an image arrived."""
-        self.history.add_arrival(stamp_ns)
+        self.history.add_arrival(stamp_ns, frame_id)
         with self._lock:
             self._arrivals.append(time.monotonic())
 

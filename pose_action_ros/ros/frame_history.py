@@ -9,6 +9,7 @@ from __future__ import annotations
 import threading
 import time
 from collections import Counter, deque
+from itertools import pairwise
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -20,14 +21,22 @@ __all__ = ['SKIPPED', 'FrameHistory']
 
 _WINDOW_S = 5.0
 _BAD_SHARE = 0.05
-_MIN_IMAGES = 5  # that say something of stamps
+_MIN_IMAGES = 5  # needed for a verdict on stamps
 _PATIENCE_S = 2.0  # beyond the duration of a clip, for a first label
 _LENGTH = 4096
+_NAMED = 3  # frames, in a text
 _MIN_STEPS = 2
 _MIN_SKIPPED = 3  # a recording that starts again costs one
+_MIN_CHANGES = 3  # of the frame; a camera that is started again with another one makes one
 
 SKIPPED = 'are skipped'
 """The fate of images whose stamps do not fit."""
+
+
+class _Arrival(NamedTuple):
+    at_s: float
+    stamp_ns: int
+    frame_id: str
 
 
 class _Outcome(NamedTuple):
@@ -53,20 +62,20 @@ class FrameHistory:
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
         self._lock = threading.Lock()
-        self._stamps: deque[tuple[float, int]] = deque(maxlen=_LENGTH)
+        self._arrivals: deque[_Arrival] = deque(maxlen=_LENGTH)
         self._outcomes: deque[_Outcome] = deque(maxlen=_LENGTH)
         self._unlabelled: deque[_Result] = deque(maxlen=_LENGTH)  # since the last valid label
 
     def clear(self) -> None:
         """Clear the history, because the node becomes active."""
         with self._lock:
-            for memory in (self._stamps, self._outcomes, self._unlabelled):
+            for memory in (self._arrivals, self._outcomes, self._unlabelled):
                 memory.clear()  # type: ignore[attr-defined]
 
-    def add_arrival(self, stamp_ns: int) -> None:
-        """Note that an image with a stamp has come."""
+    def add_arrival(self, stamp_ns: int, frame_id: str) -> None:
+        """Note that an image with this stamp and frame has come."""
         with self._lock:
-            self._stamps.append((self._clock(), stamp_ns))
+            self._arrivals.append(_Arrival(self._clock(), stamp_ns, frame_id))
 
     def add_failure(self, what: str, reason: str) -> None:
         """Note that an image gave no result.
@@ -103,10 +112,14 @@ class FrameHistory:
         """
         with self._lock:
             since_s = self._clock() - _WINDOW_S
-            stamps = [stamp for at_s, stamp in self._stamps if at_s >= since_s]
+            arrivals = [arrival for arrival in self._arrivals if arrival.at_s >= since_s]
             outcomes = [outcome for outcome in self._outcomes if outcome.at_s >= since_s]
             results = list(self._unlabelled)
-        found = {'images': _failing(outcomes), 'stamps': _stamps(stamps)}
+        found = {
+            'images': _failing(outcomes),
+            'stamps': _stamps([arrival.stamp_ns for arrival in arrivals]),
+            'frames': _frames([arrival.frame_id for arrival in arrivals]),
+        }
         is_recent = bool(results) and results[-1].at_s >= since_s
         if is_recent and not found['stamps']:
             found['labels'] = _labels(results, clip_s, max_gap_s)
@@ -133,6 +146,15 @@ def _stamps(stamps: list[int]) -> str:
     if len(set(stamps)) == 1:
         return 'all images have the same stamp, so no label becomes valid'
     return ''
+
+
+def _frames(frames: list[str]) -> str:
+    """Return the frames that alternate: tracks and clips of two cameras would be mixed."""
+    changes = sum(before != after for before, after in pairwise(frames))
+    if changes < _MIN_CHANGES:
+        return ''
+    names = ', '.join(map(repr, sorted(set(frames))[:_NAMED]))
+    return f'images of several cameras come on one topic (frames {names}): give each its own topic'
 
 
 def _labels(results: list[_Result], clip_s: float, max_gap_s: float) -> str:

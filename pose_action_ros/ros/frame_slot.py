@@ -96,10 +96,10 @@ class FrameSlot:
             return frame
 
     def wait_while(self, condition: Callable[[], bool], until_s: float) -> None:
-        """Wait while a condition holds, at most until a moment, and not once closed.
+        """Wait while a condition holds, until a moment at most; a closed slot does not wait.
 
         Args:
-            condition: Looked at after each `put` and `wake`.
+            condition: Checked after each `put` and `wake`.
             until_s: On the clock of `time.monotonic`.
         """
         with self._condition:

@@ -114,7 +114,7 @@ class Inputs:
 
     def _on_image(self, msg: Image | CompressedImage, info: Mapping[str, Any]) -> None:
         stamp_ns, arrival_ns = stamp_from_msg(msg.header.stamp), time.monotonic_ns()
-        self._statistics.count_arrival(stamp_ns)
+        self._statistics.count_arrival(stamp_ns, msg.header.frame_id)
         self.matched.note_image(stamp_ns, arrival_ns)
         missed = self._gaps.missed(info)
         if self.slot is not None and self.enabled:

@@ -1,4 +1,4 @@
-"""The node: images in; people, poses and actions out. The contract is docs/ros_interface.md.
+"""The node: turns images into people, poses and actions. The contract is docs/ros_interface.md.
 
 A managed node: `configure` loads the network and warms it up while the executor continues, and
 `cleanup` frees it. Image callbacks only store the newest frame. One worker thread does the rest.
@@ -79,7 +79,7 @@ class PoseActionNode(LifecycleNode):
 
     def __init__(self) -> None:
         Node.__init__(self, 'pose_action')
-        # A transition that takes its time must not keep other services from answering.
+        # A slow transition must not delay the answers of other services.
         LifecycleNodeMixin.__init__(self, callback_group=ReentrantCallbackGroup())
         self._change_state = self._service_change_state.callback
         self._service_change_state.callback = self._on_change_state
@@ -112,7 +112,7 @@ class PoseActionNode(LifecycleNode):
         )
         self.create_service(Trigger, '~/reset', self._on_reset)
         self.create_service(SetBool, '~/enable', self._on_enable)
-        # Diagnostics go on while a simulation or a recording is paused.
+        # Diagnostics continue while a simulation or a recording is paused.
         self.create_timer(1.0, self._on_second, clock=Clock(clock_type=ClockType.STEADY_TIME))
 
     @property
@@ -155,17 +155,17 @@ class PoseActionNode(LifecycleNode):
         return response
 
     async def _configure(self) -> TransitionCallbackReturn:
-        """As `trigger_configure`, while the executor goes on."""
+        """As `trigger_configure`, while the executor continues."""
         self._state_machine.trigger_transition_by_id(Transition.TRANSITION_CONFIGURE, True)
         try:
             loader = self._prepare()
             loader.start()
             while self.is_loading:
-                time.sleep(_POLL_S)  # else the executor would turn without a pause
+                time.sleep(_POLL_S)  # otherwise the executor would spin without a pause
                 await _OneTurn()
             result = self._finish(loader)
         except Exception as error:
-            if not self.context.ok():  # a signal has ended ROS under whatever went on
+            if not self.context.ok():  # a signal has ended ROS meanwhile
                 return TransitionCallbackReturn.FAILURE
             result = self._fail(error)
         self._state_machine.trigger_transition_by_label(result.to_label(), True)
@@ -360,6 +360,12 @@ class PoseActionNode(LifecycleNode):
             )
         if worker is None or inputs is None or stream is None:
             return found
+        clock = self.get_clock()
+        if clock.ros_time_is_active and not clock.now().nanoseconds:
+            found['clock'] = (
+                'use_sim_time is true, but no time has come on /clock: start the simulation, or '
+                'play the recording with --clock'
+            )
         if self._statistics.seconds_since_arrival() > _SILENCE_S:
             found['silence'] = inputs.silence(_SILENCE_S)
         elif self._enabled:

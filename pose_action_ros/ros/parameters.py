@@ -181,7 +181,7 @@ def _build(
 
 
 def _given(node: Node, name: str, default: Any) -> Any:
-    """The value that was given at the start, whatever its type."""
+    """The value that was given at the start, of any type."""
     anything = ParameterDescriptor(dynamic_typing=True)
     value = node.declare_parameter(name, default, anything).value
     node.undeclare_parameter(name)

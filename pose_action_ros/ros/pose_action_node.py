@@ -15,7 +15,7 @@ __all__ = ['main']
 
 
 def main() -> int:
-    """Run the node until it is told to stop; 1 if a parameter has a wrong value."""
+    """Run the node until it is told to stop; 1 if ROS or a parameter has a wrong value."""
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: _end_at_once())
     import rclpy
@@ -28,33 +28,34 @@ def main() -> int:
         spin_until_stopped,
     )
 
-    with ros_without_signal_handlers():
-        rclpy.logging.get_logger('pose_action').info('starts')
-        try:
+    logger = rclpy.logging.get_logger('pose_action')
+    try:
+        with ros_without_signal_handlers():
+            logger.info('starts')
             from pose_action_ros.ros.node import PoseActionNode
 
             node = PoseActionNode()
-        except ConfigError as error:
-            rclpy.logging.get_logger('pose_action').fatal(str(error))
-            return 1
-        stop = StopFlag()
-        executor = SingleThreadedExecutor()
-        executor.add_node(node)
-        if node.settings.autostart:
-            executor.create_task(node.start)
-        try:
-            spin_until_stopped(executor, stop, survive=node.log_failure)
-        finally:
-            node.stop_work()
-            if node.is_loading:
-                node.destroy_node()
-                rclpy.try_shutdown()
-                _end_at_once()
+            stop = StopFlag()
+            executor = SingleThreadedExecutor()
+            executor.add_node(node)
+            if node.settings.autostart:
+                executor.create_task(node.start)
+            try:
+                spin_until_stopped(executor, stop, survive=node.log_failure)
+            finally:
+                node.stop_work()
+                if node.is_loading:
+                    node.destroy_node()
+                    rclpy.try_shutdown()
+                    _end_at_once()
+    except ConfigError as error:
+        logger.fatal(str(error))
+        return 1
     return 0
 
 
 def _end_at_once() -> NoReturn:
-    """End the process without tidying up: threads of a library may be anywhere."""
+    """End the process without cleaning up, because threads of a library may still run."""
     sys.stdout.flush()
     sys.stderr.flush()
     os._exit(0)

@@ -13,8 +13,8 @@ if TYPE_CHECKING:
 
 __all__ = ['ProblemLog']
 
-_REPEAT_S = 30.0  # a warning that stands is logged again
-_PAUSE_S = 5.0  # between two texts of one cause, which may hold numbers
+_REPEAT_S = 30.0  # until a lasting warning is logged again
+_PAUSE_S = 5.0  # between two texts of one cause, which may contain numbers
 
 
 class ProblemLog:
@@ -26,7 +26,7 @@ class ProblemLog:
 
     def __init__(self, logger: RcutilsLogger) -> None:
         self._logger = logger
-        self._logged: dict[str, tuple[float, str]] = {}  # when, and what, by cause
+        self._logged: dict[str, tuple[float, str]] = {}  # time and text by cause
 
     def warn(self, problems: Mapping[str, str], repeat_s: float = _REPEAT_S) -> None:
         """Log problems.

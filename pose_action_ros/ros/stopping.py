@@ -1,8 +1,8 @@
 """The end of a process with a node: a signal sets a flag, and the spinning loop checks it.
 
-rclpy's own handlers raise KeyboardInterrupt, or end ROS, in the middle of whatever goes on. A
-message that is being converted then fails with another error, and a callback loses its
-publishers. With a flag, a callback always runs to its end.
+rclpy's own handlers raise KeyboardInterrupt, or end ROS, at any point of the program. A message
+that is being converted then fails with another error, and a callback loses its publishers. With a
+flag, a callback always runs to its end.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import rclpy
 from rclpy.executors import SingleThreadedExecutor
 from rclpy.signals import SignalHandlerOptions
 
-from pose_action_ros.core.errors import PoseActionError
+from pose_action_ros.core.errors import ConfigError, PoseActionError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -28,7 +28,8 @@ __all__ = ['SIGNALS', 'StopFlag', 'ros_without_signal_handlers', 'run_node', 'sp
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
 """The signals that end a node."""
 
-_LOOK_S = 0.1  # how long a signal waits where nothing else happens
+_IN_SOURCE = ', at /'  # begins the places in rcl's code that its errors name
+_LOOK_S = 0.1  # longest delay of a signal while no callback runs
 
 
 class StopFlag:
@@ -52,8 +53,19 @@ class StopFlag:
 
 @contextmanager
 def ros_without_signal_handlers() -> Iterator[None]:
-    """Keep ROS running inside the block, regardless of signals."""
-    rclpy.init(signal_handler_options=SignalHandlerOptions.NO)
+    """Keep ROS running inside the block, regardless of signals.
+
+    Raises:
+        ConfigError: ROS does not accept its arguments or its environment.
+    """
+    try:
+        rclpy.init(signal_handler_options=SignalHandlerOptions.NO)
+    except (RuntimeError, UnicodeEncodeError) as error:  # RCLError among them
+        reason = str(error).partition(_IN_SOURCE)[0]
+        raise ConfigError(
+            f'ROS 2 does not start: {reason}; check the arguments after --ros-args and the '
+            'variables ROS_LOG_DIR and ROS_DOMAIN_ID'
+        ) from error
     try:
         yield
     finally:
@@ -68,7 +80,8 @@ def spin_until_stopped(
     Args:
         executor: Has the node.
         stop: Set by the signal.
-        survive: Gets what a callback raised, and the next one runs; None: it ends the loop.
+        survive: Receives the error of a callback, and the loop continues; None: the error ends the
+            loop.
 
     Raises:
         Exception: A callback raised it.
@@ -87,14 +100,14 @@ def run_node(make: Callable[[], Node], logger: str) -> int:
 
     Args:
         make: Makes the node.
-        logger: Gets the reason if the node can't be made, or fails.
+        logger: Logs the reason if the node can't be made, or fails.
 
     Returns:
-        1 if the node raised a `PoseActionError`.
+        1 if ROS did not start or the node raised a `PoseActionError`.
     """
     stop = StopFlag()
-    with ros_without_signal_handlers():
-        try:
+    try:
+        with ros_without_signal_handlers():
             node = make()
             executor = SingleThreadedExecutor()
             executor.add_node(node)
@@ -102,7 +115,7 @@ def run_node(make: Callable[[], Node], logger: str) -> int:
                 spin_until_stopped(executor, stop)
             finally:
                 node.destroy_node()
-        except PoseActionError as error:
-            rclpy.logging.get_logger(logger).fatal(str(error))
-            return 1
+    except PoseActionError as error:
+        rclpy.logging.get_logger(logger).fatal(str(error))
+        return 1
     return 0

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 __all__ = ['FrameTransform', 'TargetFrame', 'load_tf2']
 
-_PATIENCE = Duration(seconds=0.05)  # for a transform that is on its way
+_PATIENCE = Duration(seconds=0.05)  # for a transform that is late
 _JUMP_BACK_S = 1.0
 _REMEMBERED_S = 5.0
 
@@ -120,7 +120,7 @@ class TargetFrame:
         if stamp_s < self._last_s - _JUMP_BACK_S:  # a recording starts again
             self._buffer.clear()
         self._last_s = stamp_s
-        # While it is not known at all, waiting for it costs every image.
+        # While it is unknown, waiting for it would delay every image.
         patience = Duration() if self.problem else _PATIENCE
         try:
             found = self._buffer.lookup_transform(

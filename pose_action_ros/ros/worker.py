@@ -1,4 +1,4 @@
-"""The worker: takes the newest frame, runs the stream on it and publishes, in a thread of its own.
+"""The worker: a thread that takes the newest frame, runs the stream on it and publishes.
 
 Stream and outputs belong to this thread while it runs. Every change (of settings, a reset, the
 end) is a command that it carries out between two frames, so there are no races. An image that
@@ -111,7 +111,7 @@ class FrameWorker:
                 self._statistics.count_bad(str(error))
                 self._logger.warning(f'image skipped: {error}', throttle_duration_sec=1.0)
             except Exception as error:  # a frame must never end the node
-                if not rclpy.ok():  # it is ending: nobody is there to publish to
+                if not rclpy.ok():  # it is ending, and its publishers may be gone
                     return
                 self._statistics.count_failed(repr(error))
                 self._logger.error(f'frame skipped: {error!r}', throttle_duration_sec=1.0)

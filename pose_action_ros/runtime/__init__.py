@@ -1,9 +1,10 @@
-"""Runtime: runs a network. Bytes of crops in, arrays out; no person, no time.
+"""Runtime: runs a network. It turns bytes of crops into arrays; it knows neither persons nor time.
 
-`engine` is the way in. It decides device, backend and precision and runs one `network`: on PyTorch
-(`torch_network`), a GPU (`cuda_network` on `cuda_graphs`) or OpenVINO (`openvino_network`, which
-takes the network as `tensor_graphs`). A reduced precision must pass the `accuracy_gate`. The
-`start_cache` keeps what a start has compiled, and `release_memory` returns what a network held.
+`engine` is the entry point. It decides device, backend and precision and runs one `network`: on
+PyTorch (`torch_network`), a GPU (`cuda_network` on `cuda_graphs`) or OpenVINO (`openvino_network`,
+which takes the network as `tensor_graphs`). A reduced precision must pass the `accuracy_gate`. The
+`start_cache` keeps compiled models for the next start, and `release_memory` frees a network's
+memory.
 """
 
 from __future__ import annotations

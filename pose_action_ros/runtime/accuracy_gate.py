@@ -27,10 +27,10 @@ if TYPE_CHECKING:
 __all__ = ['MAX_JOINT_PX', 'MAX_SCORE', 'as_clip', 'deviation', 'gate_pictures', 'one_by_one']
 
 MAX_JOINT_PX = 0.5
-"""How far a joint may move in the crop by a reduced precision, pixels."""
+"""Largest allowed shift of a joint in the crop by a reduced precision, pixels."""
 
 MAX_SCORE = 0.01
-"""How far a score may move by a reduced precision."""
+"""Largest allowed change of a score by a reduced precision."""
 
 _PICTURES = Path(__file__).with_name('accuracy_gate_pictures.jpg')
 

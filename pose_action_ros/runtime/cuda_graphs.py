@@ -61,7 +61,7 @@ class Program:
 
     @torch.no_grad()
     def __call__(self, arrays: Sequence[NDArray[np.generic]]) -> NDArray[np.float32]:
-        """Run it on arrays with as many rows as the examples, or fewer; returns a new array."""
+        """Run it on arrays with at most as many rows as the examples; returns a new array."""
         count = len(arrays[0])
         for host, tensor, array in zip(self._host, self._inputs, arrays, strict=True):
             host[:count].copy_(torch.from_numpy(array))

@@ -1,4 +1,4 @@
-"""Runs the network: bytes of crops in, arrays out. Decides device, backend and precision.
+"""Runs the network: turns bytes of crops into arrays. Decides device, backend and precision.
 
 A reduced precision must pass the accuracy gate. Otherwise float32 is used and the reason reported.
 """

@@ -1,4 +1,4 @@
-"""Runs the finder: a whole image in, candidates for people out.
+"""Runs the finder, which looks for people in a whole image.
 
 Portrait images are not rotated. On a CPU the finder runs on OpenVINO if that is installed. On a
 GPU, or without OpenVINO, it runs on PyTorch. It always computes in float32, because it is a small

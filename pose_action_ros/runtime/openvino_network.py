@@ -148,15 +148,15 @@ class OpenVinoNetwork:
     ) -> NDArray[np.float32]:
         """Run the action heads; see `Engine.actions`."""
         if self._actions is None:
-            raise ConfigError('a network of poses alone has no actions')
+            raise ConfigError('a network for poses only has no actions')
         return self._actions(joints, probability, joint_features)[0]
 
 
 class _Program:
-    """A graph, compiled for any shapes, and on the first call for one person for those shapes.
+    """A graph, compiled for any shapes, and at the first call for one person also for its shapes.
 
-    Most calls are for one person and the trained clip, and a frame is a tenth faster with shapes
-    that are known beforehand. The engine's warm-up makes that first call.
+    Most calls are for one person and the trained clip, and known shapes make a frame a tenth
+    faster. The engine's warm-up makes that first call.
     """
 
     def __init__(self, source: OpenVinoSource, graph: str, precision: str) -> None:
@@ -222,7 +222,7 @@ def to_openvino(graph: Graph, open_axes: int | None = None) -> Any:
 
     Args:
         graph: From `runtime.tensor_graphs`.
-        open_axes: How many of the first axes stay open; all that may by default.
+        open_axes: Number of the first axes that stay open; by default as many as possible.
     """
     import openvino
 

@@ -18,7 +18,7 @@ def give_back_memory() -> None:
         torch.cuda.empty_cache()
     try:
         ctypes.CDLL('libc.so.6').malloc_trim(0)
-    except (OSError, AttributeError):  # another C library, which has its own ways
+    except (OSError, AttributeError):  # another C library, with its own rules
         return
 
 

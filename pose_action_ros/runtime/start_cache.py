@@ -10,13 +10,13 @@ import hashlib
 import logging
 import os
 import shutil
-from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import platformdirs
 
 import pose_action_ros.models
+from pose_action_ros.core.paths import written_whole
 
 if TYPE_CHECKING:
     from pose_action_ros.models import MultitaskNet
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 __all__ = ['MAX_BYTES', 'StartCache']
 
 MAX_BYTES = 1 << 30
-"""How much all entries may hold together; the ones that were used least recently are deleted."""
+"""Largest size of all entries together; the least recently used ones are deleted."""
 
 _CODE = (
     'accuracy_gate.py',
@@ -41,7 +41,7 @@ class StartCache:
 
     Args:
         net: The network.
-        facts: Everything else that the bytes depend on: versions, the CPU, options.
+        facts: All other facts that determine the content: versions, the CPU, options.
     """
 
     def __init__(self, net: MultitaskNet, *facts: str) -> None:
@@ -68,18 +68,15 @@ class StartCache:
         return content
 
     def write(self, name: str, content: bytes) -> None:
-        """Keep bytes under a name. A reader never sees half of them."""
+        """Keep bytes under a name. A reader never gets a part of them."""
         if self._folder is None:
             return
-        unfinished = self._folder / f'{name}.{os.getpid()}'
         try:
             self._folder.mkdir(parents=True, exist_ok=True)
-            unfinished.write_bytes(hashlib.sha256(content).digest() + content)
-            unfinished.replace(self._folder / name)
+            with written_whole(self._folder / name) as unfinished:
+                unfinished.write_bytes(hashlib.sha256(content).digest() + content)
             _delete_oldest(self._folder)
         except OSError as error:
-            with suppress(OSError):
-                unfinished.unlink()
             self._give_up(error)
 
     def _give_up(self, error: Exception) -> None:

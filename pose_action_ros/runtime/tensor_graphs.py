@@ -30,9 +30,9 @@ class Graph:
     Attributes:
         name: `frames` or `actions`.
         module: Takes the inputs in order, gives the outputs in order.
-        inputs: Name to an example; its first axis is the batch.
+        inputs: Examples by name; the first axis is the batch.
         outputs: Names.
-        open_axes: How many of the first axes of each input may have any length.
+        open_axes: Number of the first axes of each input that may have any length.
     """
 
     name: str

@@ -1,7 +1,7 @@
-"""The simulated actor, which the demo films and the demo weights learn from.
+"""The simulated actor, which the demo films. The demo weights are trained on it.
 
-From the bones to the film: `body` moves the joints, `figure` dresses them in solids, `style` and
-`motions` know the actions, `sequence` plays one after another, `renderer` ray-casts the solids,
-`backdrop` draws what is behind, `optics` is the camera, `scene` puts all of it before the camera.
-What it takes are `shots`: `batched` tensors of as many images as you like, on any device.
+`body` moves the joints and `figure` covers them with solids. `style` and `motions` define the
+actions, and `sequence` plays one after another. `renderer` ray-casts the solids, `backdrop` draws
+the background, and `optics` is the camera. `scene` combines all of these. Its pictures are
+`shots`: `batched` tensors of any number of images, on any device.
 """

@@ -35,13 +35,13 @@ def draw_backdrop(
     to_camera: NDArray[np.float64],
     photographs: Sequence[Path] = (),
 ) -> Image:
-    """Draw what a camera sees without the actor.
+    """Draw the camera's image without the actor.
 
     Args:
         rng: Decides everything.
         camera: Intrinsics of the image.
         to_camera: (3, 4) world (z up, ground at z = 0) to camera.
-        photographs: Pictures to use instead of drawn walls, where there are any.
+        photographs: Pictures to use instead of drawn walls, if there are any.
 
     Returns:
         (H, W, 3) uint8 RGB.
@@ -77,7 +77,7 @@ def cast_shadow(
         radii: (S, 2) at start and end.
         light: (3,) unit vector towards the light, world.
         to_pixel: (3, 4) world to homogeneous pixels of the picture.
-        strength: 0 to 1, how dark the shadow is.
+        strength: Darkness of the shadow, 0 to 1.
 
     Returns:
         (H, W, 3) uint8, the picture with the shadow.
@@ -124,7 +124,7 @@ def _projected(starts, ends, radii, light, to_pixel) -> NDArray[np.float64]:
 
 
 def _filling(picture: Image, size: tuple[int, int]) -> Image:
-    """The largest central part of a picture that has the wanted shape."""
+    """The largest central part of a picture with the wanted shape."""
     scale = max(size[0] / picture.shape[1], size[1] / picture.shape[0])
     wide = (max(size[0], round(picture.shape[1] * scale)),
             max(size[1], round(picture.shape[0] * scale)))  # fmt: skip
@@ -160,7 +160,7 @@ def _wall(rng: np.random.Generator, size: tuple[int, int]) -> Image:
 
 
 def _clutter(rng: np.random.Generator, image: Image, size: tuple[int, int]) -> None:
-    """One random shape: furniture, pictures, bars, and things as long and round as limbs."""
+    """One random shape: furniture, a picture, a bar, or an object as long and round as a limb."""
     colour = tuple(float(c) for c in np.clip(rng.uniform(0, 255) + rng.normal(0, 40, 3), 0, 255))
     x, y = (int(v) for v in rng.uniform(0, 1, 2) * size)
     w, h = (int(v) for v in rng.uniform(0.02, 0.35, 2) ** 1.3 * size[0])

@@ -1,7 +1,7 @@
-"""Tensors that belong together, one row for each image; and how torch works on small ones.
+"""Tensors that belong together, one row for each image; and a limit of torch's threads.
 
-Owns: `Batched`, which lets such tensors be cut, joined and moved as one thing. A data loader pins
-it and Lightning moves it to the device as they do a tensor, by its `pin_memory` and `to`.
+Owns: `Batched`, which cuts, joins and moves such tensors together. A data loader pins it and
+Lightning moves it to the device like a tensor, by its `pin_memory` and `to`.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ class Batched:
         return self._each(lambda value: value.to(device, non_blocking=True))
 
     def pin_memory(self: Self) -> Self:
-        """Return the same in memory from which a GPU copies by itself."""
+        """Return the same in pinned memory, from which a GPU copies by itself."""
         return self._each(lambda value: value.pin_memory())
 
     @classmethod
@@ -59,10 +59,10 @@ class Batched:
 
 @contextmanager
 def one_thread() -> Iterator[None]:
-    """Keep torch to one thread for a while.
+    """Limit torch to one thread inside the block.
 
-    For tensors as small as an image's, waiting for a second thread costs more than it brings,
-    and ten times as much on a busy machine.
+    For tensors as small as an image's, a second thread costs more time than it saves, and ten
+    times as much on a busy machine.
     """
     before = torch.get_num_threads()
     torch.set_num_threads(1)

@@ -47,11 +47,13 @@ _TRUNK_DOFS = (
     *('spine_bend', 'spine_side', 'spine_twist', 'neck_bend', 'neck_turn'),
 )
 DOFS = (*_TRUNK_DOFS, *(f'{side}_{dof}' for side in ('right', 'left') for dof in _LIMB_DOFS))
-"""Names of the D numbers of a pose. Angles in degrees: `lean` turns the whole body forward,
-`tilt` to the right, flexion is forward (knee and elbow fold), abduction and twist are outward,
-`ankle` lifts the toes. `lift` is a height over the ground in metres. `plant_*` are the weights
-with which the feet, rather than the pelvis, keep their place on the ground; `flat_feet` of 1
-turns the soles level."""
+"""Names of the D numbers of a pose. Angles are in degrees.
+
+`lean` turns the whole body forward, and `tilt` to the right. Flexion is forward (knee and elbow
+fold), abduction and twist are outward, and `ankle` lifts the toes. `lift` is a height over the
+ground in metres. `plant_*` are the weights with which the feet, rather than the pelvis, stay in
+place on the ground. If `flat_feet` is 1, the soles are level.
+"""
 
 PARTS = (
     *('pelvis', 'belly', 'chest', 'head'),
@@ -79,7 +81,7 @@ class Proportions:
 
     Attributes:
         stature: Standing height.
-        female: Which of the two populations of the sources it was drawn from.
+        female: Whether it was drawn from the sources' women, not from the men.
         girth: Thickness of trunk and limbs over the mean of the population.
         upper_arm: Shoulder to elbow.
         forearm: Elbow to wrist.
@@ -142,7 +144,7 @@ class BodyFrames:
 
 
 def pose_change(**angles: float) -> NDArray[np.float64]:
-    """Return a change of pose (D,) from named degrees of freedom; the others are 0.
+    """Return a change of pose (D,) from named degrees of freedom; all others are 0.
 
     `both_x` sets the x of both sides; `bend` leans the trunk while the legs stay upright.
     """
@@ -160,7 +162,7 @@ def pose_change(**angles: float) -> NDArray[np.float64]:
 
 
 def pose_vector(**angles: float) -> NDArray[np.float64]:
-    """Return a pose (D,) as `pose_change` does; the feet are level and stay where they are."""
+    """Return a pose (D,) as `pose_change` does; the feet are level and stay in place."""
     angles = {'flat_feet': 1.0, 'plant_right': 0.5, 'plant_left': 0.5, **angles}
     return pose_change(**angles)
 
@@ -175,8 +177,7 @@ def forward(body: Proportions, poses: NDArray[np.float64]) -> BodyFrames:
 
     Args:
         body: Lengths.
-        poses: (T, D) in the order of `DOFS`; positions (`lift`, `plant_*`) are left to the
-            caller.
+        poses: (T, D) in the order of `DOFS`; the caller handles the positions (`lift`, `plant_*`).
     """
     dof = {name: poses[:, i] for name, i in _INDEX.items()}
     joints = np.zeros((len(poses), PA17J.num_joints, 3))

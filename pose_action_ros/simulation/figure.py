@@ -1,7 +1,7 @@
 """The visible actor: skin, hair, clothes and shoes as solids on the parts of the body.
 
-Owns: `Figure`, drawn once per actor, and where its solids are for a moment's `BodyFrames`.
-Girths over stature after C. Gordon et al., ANSUR II, 2014 (means of both sexes, rounded).
+Owns: `Figure`, drawn once per actor, which places its solids for a moment's `BodyFrames`. Girths
+over stature after C. Gordon et al., ANSUR II, 2014 (means of both sexes, rounded).
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ class Figure:
         radius_start: (S,).
         radius_end: (S,).
         paint: (S, 13), see `renderer.Solids`.
-        covers: (S, 17) bool; a joint is not hidden by the solids that cover it.
+        covers: (S, 17) bool; a joint is not hidden by the solids around it.
     """
 
     part: NDArray[np.int64]
@@ -83,14 +83,14 @@ class Figure:
 
 
 def plain(colour, *, tip=None, cut: float = NO_CUT, pattern=None, waves=(0.0, 0.0), level=1.0):
-    """Return one row of paint: a colour, another beyond `cut`, and a pattern of waves."""
+    """Return one row of paint: a colour, a second one beyond `cut`, and a pattern of waves."""
     tip = colour if tip is None else tip
     pattern = colour if pattern is None else pattern
     return np.array([*colour, *tip, *pattern, cut, *waves, level if level < 1.0 else 2.0])
 
 
 class _Tailor:
-    """Collects solids; plain numbers on the way, because arrays of three are slow."""
+    """Collects solids as plain numbers, because arrays of three are slow."""
 
     def __init__(self) -> None:
         self._rows: list[tuple] = []
@@ -175,7 +175,7 @@ def _cloth(rng: np.random.Generator) -> dict:
 
 
 def _colour(rng: np.random.Generator) -> Array:
-    """A colour; dark, grey and bright ones alike."""
+    """A random colour: dark, grey or bright."""
     grey = rng.uniform(0.05, 0.95)
     tint = rng.uniform(0.0, 1.0, 3).tolist()
     middle, strength = sum(tint) / 3, rng.uniform(0.0, 0.9)

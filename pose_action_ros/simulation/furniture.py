@@ -1,4 +1,4 @@
-"""The furniture of a simulated room: boxes, where they stand, and how they look.
+"""The furniture of a simulated room: boxes, their places and their colours.
 
 Owns: `Boxes` (rays against them, their colours) and `furnish`. Units: metres, world frame. Points
 and rays are (3, R), one row per axis, which numpy reads fastest.
@@ -31,7 +31,7 @@ class Boxes:
         low: (N, 3) corners.
         high: (N, 3).
         colour: (N, 3) RGB from 0 to 1.
-        surface: (N,) what the surface shows.
+        surface: (N,) kind of the surface.
         piece: (N,) number of the piece of furniture that the box belongs to.
     """
 
@@ -61,7 +61,7 @@ class Boxes:
         return nearest, number, axis
 
     def covers(self, points: Array, rays: Array) -> NDArray[np.bool_]:
-        """Return (R,): whether a box lies on the ray from its point on."""
+        """Return (R,) bool: whether a box lies on the ray beyond its point."""
         covered = np.zeros(points.shape[1], bool)
         inverse = 1.0 / np.where(np.abs(rays) < 1e-6, 1e-6, rays)
         for piece in self._pieces():
@@ -91,7 +91,7 @@ class Boxes:
     def look(
         self, number: NDArray[np.int64], points: Array, axis: NDArray[np.int64]
     ) -> tuple[Array, NDArray[np.bool_]]:
-        """Return (3, R) colours at points of boxes, and which of them shine by themselves."""
+        """Return (3, R) colours at points of boxes, and (R,) bool: whether they emit light."""
         low, high = self.low[number].T, self.high[number].T
         place = (points - low) / np.maximum(high - low, 1e-6)
         colour, surface = self.colour[number].T, self.surface[number]
@@ -119,7 +119,7 @@ class Boxes:
 def _passage(
     low: Array, high: Array, points: Array, inverse: Array
 ) -> tuple[Array, Array, NDArray[np.int64]]:
-    """(R,) where rays, given by 1 / direction, enter and leave a box, and the face they enter."""
+    """(R,) distances at which rays (1 / direction) enter and leave a box, and the entered face."""
     first = [(low[k] - points[k]) * inverse[k] for k in range(3)]
     second = [(high[k] - points[k]) * inverse[k] for k in range(3)]
     near = [np.minimum(a, b) for a, b in zip(first, second, strict=True)]
@@ -130,7 +130,7 @@ def _passage(
 
 
 def _view(wide: Array, tall: Array) -> Array:
-    """(3, R) what is seen through a window: hills below a sky; places from 0 to 1."""
+    """(3, R) the view through a window: hills below a sky; places from 0 to 1."""
     sky = np.array([[0.72], [0.84], [0.97]]) + (1 - tall) * np.array([[0.2], [0.12], [0.03]])
     land = np.array([[0.45], [0.56], [0.38]]) * (0.85 + 0.15 * np.sin(9.0 * wide))
     hill = tall < 0.28 + 0.06 * np.sin(6.0 * wide) + 0.03 * np.sin(17.0 * wide)
@@ -146,7 +146,7 @@ class _Shop:
         self._piece = 0
 
     def next_piece(self) -> None:
-        """Begin another piece of furniture."""
+        """Begin a new piece of furniture."""
         self._piece += 1
 
     def put(self, x, y, z, colour, surface: int = _PLAIN) -> None:
@@ -165,7 +165,7 @@ def furnish(rng: np.random.Generator, low: Array, high: Array) -> Boxes:
     """Furnish a room along its far wall and its sides.
 
     Args:
-        rng: Decides what stands where, and the colours.
+        rng: Decides the furniture, its places and colours.
         low: (3,) corner of the room; the far wall is at `low[0]`.
         high: (3,) the other corner.
     """
@@ -264,7 +264,7 @@ def _sideboard(shop: _Shop, rng, wall: float, y: float, room: float) -> None:
 
 
 def _window(shop: _Shop, side: float, wall: float) -> None:
-    """A window in a side wall, from which the daylight comes."""
+    """A window in a side wall, the source of the daylight."""
     inward = -np.sign(side)
     start, end = wall + 0.7, wall + 2.3
 

@@ -1,7 +1,7 @@
 """The actor's actions: each is a smooth function of time with natural variation.
 
 Owns: `move`, which gives the poses of an action at any moment. Gaits, waving and clapping are
-sinusoids of a phase; the other actions go through key poses with minimum-jerk transitions. Ranges
+sinusoids of a phase. The other actions go through key poses with minimum-jerk transitions. Ranges
 of the joints stay within those of healthy adults (D. Neumann, Kinesiology of the Musculoskeletal
 System). Right is the active side; a left-handed performance is the mirror image.
 """
@@ -42,7 +42,7 @@ def move(action: str, time_s: NDArray[np.float64], style: Style, start: Poses) -
         action: One of `SIMULATED_ACTIONS`, or `OTHER`.
         time_s: (T,) seconds since the action began.
         style: Style of the performance.
-        start: (D,) pose at the beginning; only standing up makes use of it.
+        start: (D,) pose at the beginning; only standing up uses it.
 
     Returns:
         (T, D) in the order of `body.DOFS`.
@@ -60,7 +60,7 @@ def move(action: str, time_s: NDArray[np.float64], style: Style, start: Poses) -
 
 
 def fall_direction(style: Style) -> float:
-    """Return where the head of a falling actor goes, radians from the heading to the left."""
+    """Return the direction of an actor's fall, radians from the heading to the left."""
     side = np.pi / 2 if style.left else -np.pi / 2
     return float((0.0, np.pi, side)[_way_of_falling(style)])
 
@@ -185,7 +185,7 @@ def _sit_down(phase, style: Style) -> Poses:
 
 
 def _stand_up(phase, style: Style, start: Poses) -> Poses:
-    """From wherever the actor is: seated or lying; `start` holds style and mirroring already."""
+    """From the actor's pose, seated or lying; `start` already includes style and mirroring."""
     end = neutral(style)
     lying = max(abs(start[_INDEX['lean']]), abs(start[_INDEX['tilt']])) > 55
     if lying:
@@ -319,7 +319,7 @@ def _fall(phase, style: Style) -> Poses:
 
 
 def _other(phase, style: Style) -> Poses:
-    """Arms and trunk go from one random pose to the next: nothing that has a name."""
+    """Arms and trunk go from one random pose to the next, without a named action."""
     rng = np.random.default_rng((2**32 * style.vary[:2]).astype(np.int64))
     poses = [neutral(style)]
     for _ in range(6):

@@ -90,7 +90,7 @@ def noise_table(rng: np.random.Generator, height: int, width: int) -> Tensor:
 def noise_corner(
     rng: np.random.Generator, table: Tensor, height: int, width: int
 ) -> tuple[int, int]:
-    """Return a random row and column at which a picture's size can be cut from a table."""
+    """Return a random row and column in a table with room for a picture."""
     row = int(rng.integers(table.shape[0] - height + 1))
     return row, int(rng.integers(table.shape[1] - width + 1))
 
@@ -98,8 +98,8 @@ def noise_corner(
 def blur_taps(sigma_px: float) -> list[float]:
     """Return weights of a pixel and of its neighbours at 1 and at 2 pixels, in units of 1/256.
 
-    They are those of OpenCV's Gaussian of 3 pixels, from a sigma of 0.8 on of 5: whole numbers,
-    each of which carries the rounding of those before it, so that they sum up to 256.
+    They are those of OpenCV's Gaussian of 3 pixels (5 pixels from a sigma of 0.8 on). They are
+    whole numbers. Each includes the rounding error of those before it, so their sum is 256.
     """
     kernel = 256.0 * cv2.getGaussianKernel(3 if sigma_px < 0.8 else 5, sigma_px)[:, 0]
     taps, rest = [], 0.0
@@ -112,7 +112,7 @@ def blur_taps(sigma_px: float) -> list[float]:
 @torch.inference_mode()
 @one_thread()
 def develop(pictures: Tensor, sensor: Sensor, table: Tensor) -> Tensor:
-    """Blur pictures, add noise, and make black what lies outside of the source image.
+    """Blur pictures, add noise, and blacken pixels outside the source image.
 
     Args:
         pictures: (B, H, W, 3) uint8 RGB.

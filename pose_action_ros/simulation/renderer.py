@@ -1,15 +1,14 @@
 """Ray-casts smooth bodies: round cones and ellipsoids, batched in torch, on any device.
 
-Owns: `Solids` (what is cast) and `cast` (colour and depth of every pixel). A solid is a round
-cone - the hull of two spheres on one axis - in a space of its own, stretched into the scene by a
-linear map; without length it is an ellipsoid. Every solid is tested only within its projected
-bounding rectangle: the rectangles of all solids of all images are laid out as one flat list of
-rows, so a batch needs the same few dozen tensor operations as one image, and a CPU does no more
-work than there are pixels. Along a row the quadratics of the intersection are polynomials of the
-column, which is why rows come first: their coefficients are found in double precision, where
-the discriminants of thin limbs far away lose digits, and evaluated in single precision.
-
-Camera space: x right, y down, z forward; a ray is (x, y, 1), so its parameter is the depth.
+Owns: `Solids` (the bodies) and `cast` (colour and depth of every pixel). A solid is a round cone,
+the hull of two spheres on one axis. It has its own space, and a linear map stretches it into the
+scene; without length it is an ellipsoid. Every solid is tested only within its projected bounding
+rectangle. The rectangles of all solids of all images form one flat list of rows, so a batch needs
+the same few dozen tensor operations as one image, and a CPU does no unnecessary work. Along a row
+the quadratics of the intersection are polynomials of the column. Their coefficients are computed
+in double precision, because the discriminants of thin limbs far away lose digits, and evaluated in
+single precision. Camera space: x right, y down, z forward; a ray is (x, y, 1), so its parameter is
+the depth.
 """
 
 from __future__ import annotations
@@ -37,8 +36,8 @@ _FAR = float('inf')
 class Solids(Batched):
     """P round cones in each of B images, float32.
 
-    In its own space the axis of a solid runs along z from the origin to `length`; the radius
-    goes from `radius_start` to `radius_end`, the difference being smaller than the length.
+    In its own space the axis of a solid runs along z from the origin to `length`. The radius goes
+    from `radius_start` to `radius_end`; their difference is smaller than the length.
 
     Attributes:
         to_local: (B, P, 3, 3) camera directions to directions of the solid's space.
@@ -62,7 +61,7 @@ class Solids(Batched):
     def join(cls, parts: Many[Solids]) -> Solids:
         """Put images of several scenes into one batch.
 
-        Scenes with fewer solids are filled up with copies behind the camera, which are never hit.
+        Scenes with fewer solids get copies behind the camera, which no ray hits.
         """
         most = max(part.length.shape[1] for part in parts)
         return super().join([part._filled_up(most) for part in parts])
@@ -149,7 +148,7 @@ def cast(solids: Solids, windows: Tensor, lights: Lights, *, height: int, width:
 
 
 def first_hits(solids: Solids, rays: Tensor) -> tuple[Tensor, Tensor]:
-    """Test a few rays against all solids.
+    """Intersect a few rays with all solids.
 
     Args:
         solids: Bodies.
@@ -172,7 +171,7 @@ def first_hits(solids: Solids, rays: Tensor) -> tuple[Tensor, Tensor]:
 
 
 def nothing(count: int) -> Solids:
-    """Return solids of `count` images in which there is nothing to see: one behind the camera."""
+    """Return solids of `count` empty images: one solid behind the camera."""
     start = torch.tensor(_UNSEEN_M).expand(count, 1, 3)
     point, paint = torch.zeros(count, 1), torch.zeros(count, 1, 13)
     return Solids(torch.eye(3).expand(count, 1, 3, 3), start, point, point, point, paint)
@@ -190,7 +189,7 @@ class _Rows:
 
 
 def _rows(solids: Solids, windows: Tensor, height: int, width: int) -> _Rows:
-    """Lay the bounding rectangles out as rows."""
+    """Split the bounding rectangles into rows."""
     low, high = _rectangles(solids, windows)
     x0, y0 = low[..., 0].clamp(0, width), low[..., 1].clamp(0, height)
     x1, y1 = high[..., 0].clamp(0, width), high[..., 1].clamp(0, height)
@@ -276,11 +275,11 @@ def _discriminant(b: Many[Tensor], a: Many[Tensor], c: Tensor) -> list[Tensor]:
 
 
 def _nearest(terms: Tensor, x: Tensor) -> Tensor:
-    """Depth of the first surface: the side where the ray meets it between the ends, else a cap.
+    """Depth of the first surface: the side if the ray meets it between the ends, otherwise a cap.
 
     Args:
         terms: (25, N) from `_terms`.
-        x: (N,) where along the row.
+        x: (N,) positions along the row.
     """
     t = terms
     a, root, d, start, end = (t[i] + x * (t[i + 1] + x * t[i + 2]) for i in (0, 5, 8, 13, 16))
@@ -343,7 +342,7 @@ def _shade(
 
 
 def _first_of_each(pixel: Tensor, depth: Tensor, count: int) -> Tensor:
-    """Which of N hits are the nearest of their pixel; of equally near ones the last."""
+    """(N,) bool: whether a hit is the nearest of its pixel, and the last among equals."""
     nearest = torch.full((count,), _FAR, device=depth.device)
     nearest.scatter_reduce_(0, pixel, depth, 'amin')
     first = torch.nonzero(depth <= nearest[pixel]).squeeze(1)

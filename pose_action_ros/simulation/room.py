@@ -1,9 +1,9 @@
 """A living room for films: walls, floor, window, door and furniture, ray-cast once per camera.
 
 Owns: `draw_room`. The room is the inside of a box; furniture is made of boxes that stand on the
-floor or hang on a wall. All of it keeps clear of the middle, where the actor moves, so nothing
-may cover the actor. World frame: metres, z up, the actor near the origin, the camera on the
-positive x axis, the far wall on the negative one.
+floor or hang on a wall. The middle, where the actor moves, is empty, so nothing hides the actor.
+World frame: metres, z up, the actor near the origin, the camera on the positive x axis, the far
+wall on the negative one.
 """
 
 from __future__ import annotations
@@ -32,10 +32,10 @@ _FINER = 2  # rays per pixel along each side
 _LAMP = 0.05  # spread of the light's direction, for soft edges of shadows
 _BRIGHTNESS, _LONGEST = 0.5, 1.6  # target of the exposure, and its limit
 _BEND = 0.7  # brightness from which highlights are compressed
-_CEILING = 0.75  # light that floor and walls throw onto it
+_CEILING = 0.75  # light reflected by floor and walls
 _BOARD_M = (0.14, 1.6)
 _SKIRTING_M = 0.09
-_CORNER_M = 0.30  # how far the darkness of a corner reaches
+_CORNER_M = 0.30  # reach of the darkness of a corner
 
 
 @dataclass(frozen=True)
@@ -58,7 +58,7 @@ def draw_room(
         camera: Intrinsics of the image.
         to_camera: (3, 4) world to camera.
         light: `direction` (world, towards the light), `colour`, `ambient` and `shadow` of the
-            scene, so that the actor and the room are lit alike.
+            scene, so that actor and room have the same light.
 
     Returns:
         (H, W, 3) uint8 RGB.
@@ -99,7 +99,7 @@ def _rays(camera: Camera, to_camera: Array) -> Array:
 
 
 def _look(rng, eye, rays, room, boxes: Boxes, paint: _Paint, light) -> Array:
-    """(3, R) colours of what rays hit first."""
+    """(3, R) colours of the first surfaces on rays."""
     low, high = room
     each = [(np.where(rays[k] > 0, high[k], low[k]) - eye[k]) / rays[k] for k in range(3)]
     depth = np.minimum(np.minimum(each[0], each[1]), each[2])
@@ -118,7 +118,7 @@ def _look(rng, eye, rays, room, boxes: Boxes, paint: _Paint, light) -> Array:
 
 
 def _lit(rng, point, normal, boxes: Boxes, light) -> Array:
-    """(R,) share of the direct light that arrives: the actor's half Lambert, and shadows."""
+    """(R,) share of the direct light at a point: the actor's half Lambert, and shadows."""
     towards = light['direction'][:, None]
     slope = (normal * towards).sum(0)
     rays = towards + rng.normal(0.0, _LAMP, point.shape)
@@ -129,7 +129,7 @@ def _lit(rng, point, normal, boxes: Boxes, light) -> Array:
 
 
 def _openness(point, normal, room, boxes: Boxes) -> Array:
-    """(R,) 1 in the open, less in corners of the room and where furniture stands."""
+    """(R,) 1 in open space, less in corners of the room and near furniture."""
     low, high = room
     share = 1.0 - 0.4 * np.exp(-boxes.distance(point, normal) / 0.15)
     for k in range(3):

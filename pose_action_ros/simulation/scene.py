@@ -1,8 +1,8 @@
 """A scene: one actor, one camera, one light, one backdrop; and the film of it.
 
-Owns: `Scene` (what is there, and what a window of the image takes of it), `SimulatedFilm` (an
-endless film of all actions) and `FilmFrame` (an image with its truth). World: z up, the camera on
-the positive x axis; camera frame: optical, as in `geometry.Camera`.
+Owns: `Scene` (its content, and pictures of any window of the image), `SimulatedFilm` (an endless
+film of all actions) and `FilmFrame` (an image with its truth). World: z up, the camera on the
+positive x axis; camera frame: optical, as in `geometry.Camera`.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from pose_action_ros.simulation.optics import (
 )
 from pose_action_ros.simulation.renderer import Lights, Solids, first_hits, nothing
 from pose_action_ros.simulation.room import draw_room
-from pose_action_ros.simulation.sequence import Moment, Sequence, Wander
+from pose_action_ros.simulation.sequence import Moment, Sequence, Visit, Wander
 from pose_action_ros.simulation.shots import Shots
 from pose_action_ros.simulation.style import cycle_s
 
@@ -44,10 +44,18 @@ if TYPE_CHECKING:
 
     Array = NDArray[np.float64]
 
-__all__ = ['FilmFrame', 'Scene', 'SimulatedFilm', 'Truth']
+__all__ = [
+    'FilmFrame',
+    'Scene',
+    'SimulatedFilm',
+    'Truth',
+    'film_noise',
+    'film_room',
+    'film_scene',
+]
 
 _JOINT_TOLERANCE_M = 0.03
-_NOISE_PX = 64  # by how much the table of sensor noise is larger than an image
+_NOISE_PX = 64  # size of the table of sensor noise over an image
 _REST = BodyFrames(np.zeros((1, 17, 3)), np.broadcast_to(np.eye(3), (1, len(PARTS), 3, 3)))
 
 
@@ -60,7 +68,7 @@ class FilmFrame:
         joints_camera_m: (17, 3) float32, layout pa17j, metres in the camera's optical frame.
         joints_image_px: (17, 2) float32 pixels.
         visible: (17,) bool; inside the image and not hidden by another part or thing.
-        action: Label of the motion that is under way, one of `SIMULATED_ACTIONS`.
+        action: Label of the current motion, one of `SIMULATED_ACTIONS`.
         phase: Progress from 0 to 1; if it repeats, of the current cycle.
         action_start_s: Time of the film at which the action began.
     """
@@ -111,8 +119,8 @@ class Scene:
         width: Columns of the camera's image.
         height: Rows of the camera's image.
         opening: Actions to begin with.
-        beside: A scene whose camera and light this actor shares; their own are drawn all the
-            same.
+        beside: A scene whose camera and light this actor shares. Random numbers for an own camera
+            and light are drawn nevertheless.
         wander: Motion of the actor's place; by default at rest in the origin.
     """
 
@@ -124,7 +132,7 @@ class Scene:
         *,
         opening: tuple[str, ...] = (),
         beside: Scene | None = None,
-        wander: Wander | None = None,
+        wander: Wander | Visit | None = None,
     ) -> None:
         body_rng, view_rng, move_rng, self._backdrop_rng, stool_rng = rng.spawn(5)
         self.body = Proportions.sample(body_rng)
@@ -137,6 +145,7 @@ class Scene:
         self.noise_sigma = float(view_rng.uniform(0.5, 6.0))
         self.sequence = Sequence(move_rng, self.body, self.figure, roam_m=roam_m, opening=opening)
         self._wander = wander or Wander()
+        self.is_there = self._wander.is_there
         if beside is not None:
             self.camera, self.to_camera = beside.camera, beside.to_camera
             self._light = beside._light
@@ -147,9 +156,9 @@ class Scene:
         """Draw the background of the actor.
 
         Args:
-            photographs: Pictures to use instead of drawn walls, where there are any.
-            view: A camera in the same place and (3, 3) how it is turned against the scene's; the
-                scene's own by default. Each has walls of its own.
+            photographs: Pictures to use instead of drawn walls, if there are any.
+            view: A camera in the same place, and (3, 3) its rotation against the scene's; the
+                scene's own by default. Each has different walls.
 
         Returns:
             (H, W, 3) uint8 RGB.
@@ -158,7 +167,7 @@ class Scene:
         return draw_backdrop(self._backdrop_rng, camera, turn @ self.to_camera, photographs)
 
     def draw_room(self, rng: np.random.Generator) -> NDArray[np.uint8]:
-        """Draw a living room behind the actor, lit as the actor is: (H, W, 3) uint8 RGB."""
+        """Draw a living room behind the actor, in the same light: (H, W, 3) uint8 RGB."""
         return draw_room(rng, self.camera, self.to_camera, self._light)
 
     def truth(self, times_s: Array) -> Truth:
@@ -174,9 +183,9 @@ class Scene:
         """Take the actor before pictures of the backdrop.
 
         Args:
-            truth: T moments; None takes the place with nobody there.
+            truth: T moments; None: the place without the actor.
             windows: (T, 2, 3) column, row, 1 of a pixel of the picture to x / z, y / z.
-            backdrops: T pictures (H, W, 3) uint8 of what is behind; they stay as they are.
+            backdrops: T pictures (H, W, 3) uint8 of the background; not modified.
         """
         if truth is not None:
             backdrops = [self.shaded(truth, t, windows[t], b) for t, b in enumerate(backdrops)]
@@ -193,10 +202,10 @@ class Scene:
         )
 
     def visible(self, truth: Truth) -> NDArray[np.bool_]:
-        """Return (T, 17): which joints the camera sees.
+        """Return (T, 17) bool: whether the camera sees a joint.
 
-        A joint lies inside the body: it is seen where the first surface on its ray belongs to a
-        part around that joint, or is no nearer than the joint itself.
+        A joint lies inside the body. It is seen if the first surface on its ray belongs to a part
+        around that joint, or is not nearer than the joint itself.
         """
         joints = truth.joints_camera_m
         rays = torch.from_numpy(joints[..., :2] / joints[..., 2:]).float()
@@ -275,7 +284,7 @@ class Scene:
         return Lights(direction, colour, ambient, torch.full((count,), light['gloss']))
 
     def _distance(self, rng: np.random.Generator) -> tuple[float, float]:
-        """Distance of the camera, and how far the actor may walk without leaving the view."""
+        """Distance of the camera, and reach of the actor's walks inside the view."""
         half_view = self.camera.height / 2.0 / self.camera.fy
         needed = 0.60 * self.body.stature / half_view
         distance = float(np.clip(needed * rng.uniform(1.12, 1.65), 1.8, 6.0))
@@ -289,7 +298,7 @@ class SimulatedFilm:
         seed: Decides actor, place, camera, light and the order and style of the actions.
         width: Columns.
         height: Rows.
-        fps: Images a second at which the film is meant to be shown.
+        fps: Images per second of the film.
         photographs: Pictures to use as backdrop instead of a drawn room.
         opening: Actions to begin with.
 
@@ -308,17 +317,13 @@ class SimulatedFilm:
         opening: tuple[str, ...] = (),
     ) -> None:
         self._seed, self.fps = seed, fps
-        rng = np.random.default_rng([seed, 0x46494C4D])
-        self._scene = Scene(rng, width, height, opening=opening)
+        scene = self._scene = film_scene(seed, width, height, opening)
         self._backdrop = (
-            self._scene.draw_backdrop(photographs)
-            if photographs
-            else self._scene.draw_room(np.random.default_rng([seed, 0x524F4F4D]))
+            scene.draw_backdrop(photographs) if photographs else film_room(scene, seed)
         )
-        self.camera = self._scene.camera
-        self.placement = placement_on_ground(self._scene.to_camera)
-        rng = np.random.default_rng([seed, 0x4E4F4953])
-        self._noise = noise_table(rng, height + _NOISE_PX, width + _NOISE_PX)
+        self.camera = scene.camera
+        self.placement = placement_on_ground(scene.to_camera)
+        self._noise = film_noise(seed, width, height)
 
     def frame(self, t_s: float) -> FilmFrame:
         """Return the image of a moment; it depends on the seed and the moment alone.
@@ -352,6 +357,23 @@ class SimulatedFilm:
         corner = torch.tensor([noise_corner(rng, self._noise, *image.shape[1:3])])
         sigma = torch.tensor([self._scene.noise_sigma])
         return add_noise(image, self._noise, corner, sigma)[0].numpy()
+
+
+def film_scene(seed: int, width: int, height: int, opening: tuple[str, ...] = ()) -> Scene:
+    """Return the actor, camera and light of the film with this seed."""
+    rng = np.random.default_rng([seed, 0x46494C4D])
+    return Scene(rng, width, height, opening=opening)
+
+
+def film_room(scene: Scene, seed: int) -> NDArray[np.uint8]:
+    """Return the living room of the film with this seed, (H, W, 3) uint8 RGB."""
+    return scene.draw_room(np.random.default_rng([seed, 0x524F4F4D]))
+
+
+def film_noise(seed: int, width: int, height: int) -> Tensor:
+    """Return the table of the sensor's noise of the film with this seed."""
+    rng = np.random.default_rng([seed, 0x4E4F4953])
+    return noise_table(rng, height + _NOISE_PX, width + _NOISE_PX)
 
 
 def _sample_light(rng: np.random.Generator) -> dict:

@@ -1,9 +1,9 @@
-"""One action after another: order, durations, transitions, and where the actor goes.
+"""One action after another: order, durations, transitions, and the actor's path.
 
-Owns: `Sequence`, an endless performance of one actor. It is made of segments, each with one
-label; a segment begins with the transition out of the last one, so the label names the motion
-that is under way. After sitting down or falling the actor stands up.
-World frame: x, y on the ground, z up, metres; heading 0 looks along x.
+Owns: `Sequence`, an endless performance of one actor. It consists of segments, each with one
+label. A segment begins with the transition from the last one, so the label names the current
+motion. After sitting down or falling the actor stands up. World frame: x, y on the ground, z up,
+metres; heading 0 looks along x.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
     Array = NDArray[np.float64]
 
-__all__ = ['Moment', 'Segment', 'Sequence', 'Wander', 'round_of_actions']
+__all__ = ['Moment', 'Segment', 'Sequence', 'Visit', 'Wander', 'round_of_actions']
 
 _TRAVEL_M_PER_S = {'walk': 1.15, 'run': 1.9}
 _FEET = [PA17J.index('right_ankle'), PA17J.index('left_ankle')]
@@ -50,7 +50,7 @@ class Segment:
         place_m: (2,) x, y at the beginning.
         heading: Radians at the beginning.
         turn: Radians by which the heading changes during the transition.
-        bend: Radians per second of the path's turning, for walking and running.
+        bend: Turning of the path in radians per second, for walking and running.
         speed: Metres per second along the path.
         seat_m: (3,) x, y and height of the seat in the world, or None.
     """
@@ -102,7 +102,7 @@ class Moment:
         body: Joints and rotations in the body frame, pelvis at the origin.
         rotation: (T, 3, 3) body frame to world.
         place_m: (T, 3) the pelvis in the world.
-        away_m: (T, 2) how far the whole performance is moved, x and y; part of `place_m`.
+        away_m: (T, 2) shift of the whole performance, x and y; part of `place_m`.
     """
 
     body: BodyFrames
@@ -119,12 +119,12 @@ class Moment:
 
 @dataclass(frozen=True)
 class Wander:
-    """Motion of a whole performance over the ground: to a place, and to and fro about it.
+    """Motion of a whole performance over the ground: to a place, then back and forth around it.
 
     Attributes:
         place_m: x and y of its middle in the world.
         reach_m: x and y of the way from the middle to either end.
-        period_s: Time of one way there and back.
+        period_s: Time of one way back and forth.
         start: Its beginning on that way, 0 to 1.
     """
 
@@ -134,11 +134,47 @@ class Wander:
     start: float = 0.0
 
     def moved(self, moment: Moment, times_s: Array) -> Moment:
-        """Return a moment of (T,) times at the place where it is then."""
+        """Return a moment of (T,) times, moved to its place."""
         swing = np.sin(2.0 * np.pi * (times_s / self.period_s + self.start))
         away_m = np.asarray(self.place_m) + swing[:, None] * np.asarray(self.reach_m)
         place_m = moment.place_m + np.pad(away_m, ((0, 0), (0, 1)))
         return Moment(moment.body, moment.rotation, place_m, moment.away_m + away_m)
+
+    def is_there(self, time_s: float) -> bool:
+        """Return True: this actor never leaves."""
+        return True
+
+
+@dataclass(frozen=True)
+class Visit:
+    """A whole performance that comes into the image, stays and leaves, again and again.
+
+    Attributes:
+        inside_m: x and y in the world of the place in view.
+        outside_m: x and y of the place out of view.
+        period_s: Time from one visit to the next.
+        stay_s: Duration of a visit, at the end of each period, with both ways.
+        way_s: Duration of the way in, and of the way out.
+    """
+
+    inside_m: tuple[float, float]
+    outside_m: tuple[float, float]
+    period_s: float = 15.0
+    stay_s: float = 5.0
+    way_s: float = 1.5
+
+    def moved(self, moment: Moment, times_s: Array) -> Moment:
+        """Return a moment of (T,) times at the place where it is then."""
+        left_s = self.period_s - times_s % self.period_s
+        near = smooth_step(np.minimum(left_s, self.stay_s - left_s) / self.way_s)[:, None]
+        inside, outside = np.asarray(self.inside_m), np.asarray(self.outside_m)
+        away_m = outside + near * (inside - outside)
+        place_m = moment.place_m + np.pad(away_m, ((0, 0), (0, 1)))
+        return Moment(moment.body, moment.rotation, place_m, moment.away_m + away_m)
+
+    def is_there(self, time_s: float) -> bool:
+        """Return whether a visit is under way."""
+        return self.period_s - time_s % self.period_s < self.stay_s
 
 
 def round_of_actions(rng: np.random.Generator) -> list[str]:
@@ -214,7 +250,7 @@ class Sequence:
         return self._stand(poses[order], places[order], headings[order])
 
     def _stand(self, poses: Array, places: Array, headings: Array) -> Moment:
-        """Put the body on the ground, its planted feet where they are meant to be."""
+        """Put the body on the ground, with the planted feet in their places."""
         frames = forward(self._body, poses)
         cos, sin, zero = np.cos(headings), np.sin(headings), np.zeros(len(headings))
         rotation = np.stack([cos, -sin, zero, sin, cos, zero, zero, zero, zero + 1], -1)
@@ -263,7 +299,7 @@ class Sequence:
         return seat
 
     def _turn(self, action: str, style: Style, heading: float) -> float:
-        """By how much the actor turns at first; nobody falls towards the camera, out of view."""
+        """The actor's first turn; nobody falls towards the camera and out of view."""
         if action == 'stand up':
             return 0.0
         for _ in range(20):
@@ -274,13 +310,13 @@ class Sequence:
         return turn
 
     def _facing(self, rng: np.random.Generator) -> float:
-        """A heading: mostly towards the camera, but from all sides."""
+        """A random heading, mostly towards the camera."""
         if rng.random() < 0.55:
             return self._toward + rng.uniform(-1.1, 1.1)
         return rng.uniform(-np.pi, np.pi)
 
     def _travel(self, action, style, place, heading, duration) -> tuple[float, float]:
-        """Speed and turning of a path that stays within reach; (0, 0) for walking on the spot."""
+        """Speed and turning of a path within reach; (0, 0) for walking in place."""
         rng = self._rng
         wanted = rng.random() < 0.7
         if action not in _TRAVEL_M_PER_S or not wanted:

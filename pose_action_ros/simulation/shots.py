@@ -1,4 +1,4 @@
-"""Descriptions of pictures that are not rendered yet: places, bodies, windows and lights.
+"""Descriptions of unrendered pictures: places, bodies, windows and lights.
 
 Owns: `Shots`. They are cheap to create and to transfer. `expose` renders all of them at once, on
 their device.

@@ -1,6 +1,7 @@
 """Differences between performances: speed, amplitude, side, stance and idle sway.
 
-Owns: `Style`, which is drawn for every performance of an action, and what all motions share.
+Owns: `Style`, which is drawn for every performance of an action, and the common parts of all
+motions.
 """
 
 from __future__ import annotations
@@ -39,7 +40,7 @@ class Style:
         amplitude: Over the usual amplitude.
         left: The left side is the active one.
         vary: (6,) numbers from 0 to 1 that each action uses in its own way.
-        stance: (D,) what this actor's pose always deviates by.
+        stance: (D,) constant deviation of this actor's poses.
         sway: (3, D) amplitude, frequency (rad/s) and phase of small idle motions.
     """
 
@@ -74,7 +75,7 @@ class Style:
 
 
 def cycle_s(action: str, style: Style) -> float:
-    """Return how long one cycle, or one performance, of an action takes.
+    """Return the duration of one cycle, or one performance, of an action.
 
     Raises:
         ConfigError: There is no such action.
@@ -85,7 +86,7 @@ def cycle_s(action: str, style: Style) -> float:
 
 
 def neutral(style: Style) -> Poses:
-    """Return how the actor stands between actions, (D,)."""
+    """Return the actor's pose between actions, (D,)."""
     v = style.vary
     return pose_vector(
         both_shoulder_abd=7 + 8 * v[0],

@@ -1,4 +1,4 @@
-"""Teaching: a folder of films in, a network that knows their actions out.
+"""Teaching: makes a network that knows the actions of a folder of films.
 
 settings        every setting, with default and help
 survey          a summary of the folder, and advice before training begins

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from pose_action_ros.core.errors import DatasetError
-from pose_action_ros.core.paths import visible_files
+from pose_action_ros.core.paths import visible_files, written_whole
 from pose_action_ros.core.predictions import PersonBox
 from pose_action_ros.data.windows import corner_box
 from pose_action_ros.geometry import crop_transform
@@ -44,7 +44,7 @@ if TYPE_CHECKING:
 __all__ = ['FeatureFiles', 'FilmFeatures', 'Watcher', 'pose_part', 'weights_digest']
 
 _ARRAYS = ('times_s', 'tracks', 'windows', 'joints_image', 'probability', 'joint_features')
-_VERSION = 2  # of the files; raise it when their content is computed in another way
+_VERSION = 2  # version of the files; raise it when their content changes
 
 
 @dataclass(frozen=True, eq=False)
@@ -267,10 +267,8 @@ def _read(path: Path) -> FilmFeatures | None:
 
 def _write(path: Path, features: FilmFeatures) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_suffix('.part')  # never half a file under the final name
-    with part.open('wb') as file:
+    with written_whole(path) as part, part.open('wb') as file:
         np.savez(file, **vars(features))
-    part.replace(path)
 
 
 def _main_person(rows: list[tuple[Any, ...]]) -> list[tuple[Any, ...]]:

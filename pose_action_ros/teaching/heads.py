@@ -1,8 +1,8 @@
 """Training of the action branches and their fusion on features of the frozen pose network.
 
-The pose network does not change by a single bit. The learning rate follows one cycle, and the
-averaged weights at its end are the result. Held-out films influence no choice, so their accuracy
-is an honest estimate.
+The pose network does not change at all. The learning rate follows one cycle, and the averaged
+weights at its end are the result. Held-out films influence no choice, so their accuracy is an
+honest estimate.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 
 __all__ = ['new_network', 'steps_of', 'train_heads']
 
-_FEWEST_STEPS = 25  # of an epoch: a handful of films is looked at often
+_FEWEST_STEPS = 25  # of an epoch: few films are repeated often
 
 
 def new_network(

@@ -7,7 +7,7 @@ import re
 from typing import TYPE_CHECKING, NamedTuple
 
 from pose_action_ros.core.errors import ConfigError
-from pose_action_ros.core.paths import visible_files
+from pose_action_ros.core.paths import visible_files, written_whole
 from pose_action_ros.geometry.film_writer import FilmWriter
 
 if TYPE_CHECKING:
@@ -71,7 +71,7 @@ def cut_takes(
             times.append(time_s)
     rest = Take(frames, times)
     if len(times) >= _FEWEST_FRAMES:
-        lasts_s = times[-1] - times[0] + 1.0 / rest.rate_hz  # the last image has a duration too
+        lasts_s = times[-1] - times[0] + 1.0 / rest.rate_hz  # the last image also has a duration
         if lasts_s >= seconds - 1e-3:
             yield rest
 
@@ -80,7 +80,7 @@ def check_label(label: str) -> str:
     """Return the name of a class, which is also the name of its folder.
 
     Raises:
-        ConfigError: It is no valid folder name.
+        ConfigError: It is not a valid folder name.
     """
     if not label.strip() or label.startswith('.') or re.search(r'[\\/\x00-\x1f]', label):
         raise ConfigError(
@@ -108,8 +108,6 @@ def write_take(path: Path, take: Take) -> None:
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     height, width = take.frames[0].shape[:2]
-    part = path.with_name(f'.{path.stem}.part{path.suffix}')  # hidden: no film until it is whole
-    with FilmWriter(part, take.rate_hz, (width, height)) as writer:
+    with written_whole(path) as part, FilmWriter(part, take.rate_hz, (width, height)) as writer:
         for frame, time_s in zip(take.frames, take.times_s, strict=True):
             writer.add(frame, time_s - take.times_s[0])
-    part.replace(path)

@@ -32,7 +32,7 @@ def load_config(path: Path, changes: Sequence[str] = ()) -> TrainConfig | Finder
         changes: Entries `section.key=value` that override the file; values are YAML.
 
     Raises:
-        ConfigError: The file is missing or is no YAML mapping; a key, type or value is wrong.
+        ConfigError: The file is missing or is not a YAML mapping; a key, type or value is wrong.
     """
     try:
         text = path.read_text(encoding='utf-8')
@@ -43,7 +43,7 @@ def load_config(path: Path, changes: Sequence[str] = ()) -> TrainConfig | Finder
     try:
         mapping = yaml.safe_load(text) or {}
     except yaml.YAMLError as error:
-        raise ConfigError(f'{path} is no YAML: {error}') from error
+        raise ConfigError(f'{path} is not YAML: {error}') from error
     if not isinstance(mapping, dict):
         raise ConfigError(f'{path} holds a {type(mapping).__name__}; expected `key: value` lines')
     for change in changes:

@@ -46,7 +46,7 @@ def _noted(items: Iterable[Any], description: str, total: int) -> Iterator[Any]:
         now_s = time.monotonic()
         if now_s - noted_s >= _NOTE_S:
             noted_s, left_s = now_s, (now_s - started_s) / number * (total - number)
-            _log.info('%s: %d of %d, %.0f min left', description, number, total, left_s / 60)
+            _log.info('%s: %d/%d, %.0f min left', description, number, total, left_s / 60)
 
 
 class EpochBar(RichProgressBar):

@@ -208,6 +208,6 @@ def load_checkpoint(path: Path) -> dict[str, Any]:
         checkpoint: dict[str, Any] = torch.load(path, map_location='cpu', weights_only=True)
     except Exception as error:
         raise CheckpointError(
-            f'{path} is no checkpoint of a run ({error}); start again without --resume'
+            f'{path} is not a checkpoint of a run ({error}); start again without --resume'
         ) from error
     return checkpoint

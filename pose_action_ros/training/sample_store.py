@@ -104,10 +104,10 @@ def _create(path: Path, count: int, dtype: np.dtype[Any]) -> None:
     """Create the file under a temporary name, then link it; one of several processes wins."""
     path.parent.mkdir(parents=True, exist_ok=True)
     part = path.with_suffix(f'.{os.getpid()}.part')
-    np.lib.format.open_memmap(part, mode='w+', dtype=dtype, shape=(count,))
     try:
+        np.lib.format.open_memmap(part, mode='w+', dtype=dtype, shape=(count,))
         os.link(part, path)
     except FileExistsError:
         pass
     finally:
-        part.unlink()
+        part.unlink(missing_ok=True)

@@ -137,6 +137,8 @@ def fit(trainer: Trainer, module: LightningModule, data: LightningDataModule, la
         SystemExit: SIGTERM, with the code `TERMINATED`. With Lightning alone it would be 0.
     """
     on_ctrl_c = signal.getsignal(signal.SIGINT)
+    # Lightning's own handler ends the run between two steps; another one would interrupt a step.
+    on_sigterm = signal.signal(signal.SIGTERM, signal.SIG_DFL)
     try:
         trainer.fit(
             module, datamodule=data, ckpt_path=last if last.exists() else None, weights_only=True
@@ -148,6 +150,8 @@ def fit(trainer: Trainer, module: LightningModule, data: LightningDataModule, la
             raise
         signal.signal(signal.SIGINT, on_ctrl_c)
         raise KeyboardInterrupt from None
+    finally:
+        signal.signal(signal.SIGTERM, on_sigterm or signal.SIG_DFL)
 
 
 @contextmanager

@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import socket
 import webbrowser
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
@@ -22,7 +23,6 @@ from pose_action_ros.view.page_server import serve_page
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from pathlib import Path
 
     from numpy.typing import NDArray
 
@@ -49,7 +49,7 @@ class LiveView:
     Args:
         title: Title of the page.
         serve: Serve the page.
-        record: A `.rrd` file that keeps everything, for `rerun FILE`.
+        record: A `.rrd` file for all data, to be opened by `rerun FILE`.
         open_browser: Open the page in the browser, if there is a display.
 
     Attributes:
@@ -211,10 +211,8 @@ class LiveView:
         )
 
     def _serve_page(self, data: str, *, open_browser: bool) -> None:
-        behind = _free_port(_PAGE_PORT + _PORTS)
-        self._rr.serve_web_viewer(web_port=behind, open_browser=False, connect_to=data)
         port = _free_port(_PAGE_PORT)
-        serve_page(_HOST, port, behind)
+        serve_page(_HOST, port, _program(), _free_port(_PAGE_PORT + _PORTS))
         self.url = f'http://{_HOST}:{port}/?url={quote(data, safe="")}'
         has_display = any(os.environ.get(name) for name in ('DISPLAY', 'WAYLAND_DISPLAY'))
         if open_browser and has_display:
@@ -229,6 +227,15 @@ def _load_rerun() -> Any:
             f'the view does not load ({error}): `pip install rerun-sdk==0.41.*`'
         ) from error
     return rerun
+
+
+def _program() -> Path:
+    """Rerun's program, which comes with the library."""
+    import rerun_cli
+
+    folder = Path(rerun_cli.__file__).parent
+    bundled = folder / 'Rerun.app' / 'Contents' / 'MacOS' / 'Rerun'
+    return bundled if bundled.exists() else folder / f'rerun{".exe" * (os.name == "nt")}'
 
 
 def _free_port(first: int) -> int:

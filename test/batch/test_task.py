@@ -133,7 +133,7 @@ def test_what_is_not_ours_is_never_overwritten(inputs, batch, tmp_path):
     thesis.write_text('years of work')
     outcome = do(item, Batch(**{**vars(batch), 'again': True}))
     assert outcome.state is State.FAILED
-    assert 'exists and is no finished output' in outcome.reason
+    assert 'exists and is not a finished output' in outcome.reason
     assert thesis.read_text() == 'years of work'
 
 

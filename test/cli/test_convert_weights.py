@@ -58,8 +58,18 @@ def test_a_film_is_named_as_what_it_is_not(run, write_film, tmp_path):
     film = write_film(tmp_path / 'film.mp4')
     status, _, err = run('convert-weights', 'mpii', film, tmp_path / 'ours.safetensors')
     assert status == 1
-    assert f'{film} cannot be read: it is no HDF5 file' in err
+    assert f'{film} cannot be read: it is not an HDF5 file' in err
     assert '.h5' in err
+
+
+@pytest.mark.parametrize(
+    ('given', 'advice'), [('film.mp4', ''), ('penn-action', '; did you mean penn_action?')]
+)
+def test_an_unknown_preset(run, given, advice):
+    status, _, err = run('convert-weights', given, 'IN.h5', 'OUT.safetensors')
+    assert status == 2
+    expected = f"'{given}' is not one of mpii, h36m, penn_action, ntu{advice}"
+    assert f"Invalid value for 'PRESET': {expected}" in ' '.join(err.split())
 
 
 @pytest.mark.parametrize('name', ['ours.pt', 'no/such/folder/ours.safetensors'])

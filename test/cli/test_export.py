@@ -218,7 +218,7 @@ def test_a_file_that_is_off_is_not_kept(run, weights, tmp_path, monkeypatch):
     status, _, err = run('export', 'openvino', folder, '--weights', weights)
     assert status == 1
     assert err.startswith('error: batch of 1: against PyTorch joints are off by ')
-    assert 'nothing was kept' in err
+    assert 'the files were deleted' in err
     assert list(tmp_path.iterdir()) == []
 
 
@@ -265,5 +265,11 @@ def test_without_a_runtime_nothing_is_written(run, monkeypatch, tmp_path):
         monkeypatch.setitem(sys.modules, package, None)
     status, _, err = run('export', 'onnx', tmp_path / 'out')
     assert status == 1
-    assert 'nothing here runs onnx files' in err
+    assert 'no installed library runs onnx files' in err
     assert 'pip install onnxruntime or openvino' in err
+
+
+def test_an_unknown_format(run, tmp_path):
+    status, _, err = run('export', 'onx', tmp_path / 'out')
+    assert status == 1
+    assert "unknown format 'onx'; known: onnx, openvino; did you mean onnx?" in err

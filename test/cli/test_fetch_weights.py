@@ -135,7 +135,7 @@ class TestErrors:
     def test_refused_by_the_server(self, fetch, server, content, cache, code):
         server.status = code
         message = self.refused(fetch(), cache)
-        assert f'the server says {code}' in message
+        assert f'the server answers {code}' in message
         assert 'convert-weights mpii' in message
 
     def test_offline(self, run, content, cache):

@@ -195,7 +195,7 @@ def test_several_sources_are_not_shown(run, video, weights, tmp_path, option):
     status, _, err = run('predict', video, video, option, '--output', tmp_path / 'out')
     assert (status, 'need a single source' in err) == (1, True)
     status, _, err = run('predict', video, 0, '--output', tmp_path / 'out')
-    assert (status, 'camera 0 has no end; give it alone' in err) == (1, True)
+    assert (status, 'camera 0 never ends; give it as the only source' in err) == (1, True)
 
 
 class Camera:

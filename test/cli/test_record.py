@@ -50,9 +50,9 @@ def test_a_camera_with_a_countdown(run, tmp_path, camera, monkeypatch):
     arguments = ['--count', 2, '--seconds', 1, '--folder', tmp_path, '--countdown', 2]
     status, out, err = run('record', 'come here', *arguments)
     assert status == 0, err
-    assert out.count('"come here" 2 of 2 in') == 2
+    assert out.count('"come here" 2/2 in') == 2
     assert out.count('now\n') == 2
-    assert '2 of 2: ' in out
+    assert '2/2: ' in out
     assert films(tmp_path / 'come here') == ['come_here_0001.mp4', 'come_here_0002.mp4']
     run('record', 'come here', *arguments)
     assert len(films(tmp_path / 'come here')) == 4

@@ -1,6 +1,8 @@
-"""Hidden files are no data."""
+"""Hidden files are not data, and a written file is complete or absent."""
 
-from pose_action_ros.core.paths import visible_files
+import pytest
+
+from pose_action_ros.core.paths import visible_files, written_whole
 
 
 def test_files_come_by_name_without_hidden_ones(tmp_path):
@@ -18,3 +20,28 @@ def test_what_lies_in_a_hidden_folder_is_hidden(tmp_path):
         (inner / name).touch()
     found = [p for p in visible_files(inner, '**/*') if p.is_file()]
     assert found == [inner / '4.png', inner / 'a/b/1.png']
+
+
+def interrupted_writing(path):
+    with written_whole(path) as part:
+        part.write_text('half')
+        raise KeyboardInterrupt
+
+
+def test_a_file_is_complete_or_absent(tmp_path):
+    path = tmp_path / 'a.npz'
+    with written_whole(path) as part:
+        part.write_text('new')
+        assert not path.exists()
+        assert part.suffix == '.npz'
+        assert part not in visible_files(tmp_path)
+    assert [entry.name for entry in tmp_path.iterdir()] == ['a.npz']
+    with pytest.raises(KeyboardInterrupt):
+        interrupted_writing(path)
+    assert [entry.name for entry in tmp_path.iterdir()] == ['a.npz']
+    assert path.read_text() == 'new'
+
+
+def test_an_error_before_the_first_byte(tmp_path):
+    with pytest.raises(FileNotFoundError), written_whole(tmp_path / 'none' / 'a.txt') as part:
+        part.write_text('text')

@@ -94,7 +94,7 @@ def test_check_skips_what_is_no_annotation_and_says_so(tmp_path, miniatures):
     (folder / f'{miniatures.NTU_TEST[0]}.skeleton').write_bytes(bytes(800_000))
     result = invoke('data', 'check', 'ntu', tmp_path, '--sheet', tmp_path / 'a.png')
     assert result.exit_code == 0
-    assert '1 skipped: no action of NTU RGB+D 60: S001C001P001R001A061' in result.stdout
+    assert '1 skipped: not an action of NTU RGB+D 60: S001C001P001R001A061' in result.stdout
     assert result.stdout.count('1 recording is skipped') == 2
     assert len(result.stdout) < 6000
 
@@ -105,7 +105,7 @@ def test_check_of_a_damaged_label_reads_the_others(tmp_path, miniatures):
     (tmp_path / 'labels' / '0002.mat').write_bytes(bytes(4000))
     result = invoke('data', 'check', 'penn_action', tmp_path, '--sheet', tmp_path / 'a.png')
     assert result.exit_code == 0
-    assert '1 skipped: is no MATLAB file' in result.stdout
+    assert '1 skipped: is not a MATLAB file' in result.stdout
     assert '0002.mat' in result.stdout
 
 
@@ -130,7 +130,7 @@ def test_options_of_the_data_set(people, tmp_path):
         invoke(*arguments, '--option', 'label=x')
     with pytest.raises(ConfigError, match='--option labels: expected KEY=VALUE'):
         invoke(*arguments, '--option', 'labels')
-    with pytest.raises(ConfigError, match='the value is no YAML'):
+    with pytest.raises(ConfigError, match='the value is not YAML'):
         invoke(*arguments, '--option', 'labels={')
 
 

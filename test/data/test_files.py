@@ -70,7 +70,7 @@ def test_a_mat_file_that_is_missing_damaged_or_other_is_named(tmp_path):
         read_mat(path, ['x', 'y'])
     whole = path.read_bytes()
     path.write_bytes(whole[: len(whole) // 2])
-    with pytest.raises(DatasetError, match=r'a\.mat is no MATLAB file or is damaged'):
+    with pytest.raises(DatasetError, match=r'a\.mat is not a MATLAB file or is damaged'):
         read_mat(path, ['x'])
     path.write_bytes(b'MATLAB 7.3 MAT-file'.ljust(124) + b'\x00\x02IM' + b'\x89HDF' * 200)
     with pytest.raises(DatasetError, match=r'a\.mat is a MATLAB v7\.3 file'):

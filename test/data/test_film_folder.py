@@ -105,7 +105,7 @@ def test_what_is_no_film_is_skipped_with_its_reason(root):
     assert folder.skipped == {
         'wave/empty': 'a folder without pictures',
         'wave/notes.txt': 'not a film: the ending is .txt',
-        'wave/photo.jpg': 'a picture on its own; pictures belong into a folder, one per film',
+        'wave/photo.jpg': 'a single picture; put the pictures of a film into one folder',
     }
     with pytest.raises(DatasetError, match='has no films; expected sub-folders'):
         read_film_folder(root / 'nobody')
@@ -113,7 +113,7 @@ def test_what_is_no_film_is_skipped_with_its_reason(root):
 
 @pytest.mark.parametrize(
     ('line', 'match'),
-    [('a/b.mp4,0,5,1,2,9', 'expected x1 < x2'), ('a/b.mp4,one,1,1,2,2', 'is no box')],
+    [('a/b.mp4,0,5,1,2,9', 'expected x1 < x2'), ('a/b.mp4,one,1,1,2,2', 'is not a box')],
 )
 def test_wrong_boxes_are_refused(tmp_path, line, match):
     path = tmp_path / 'boxes.csv'

@@ -153,7 +153,7 @@ def test_what_is_missing_or_damaged_is_named(tmp_path, cdflib, miniatures):
     miniatures.write_h36m_official(tmp_path, frames=2)
     path = tmp_path / 'S9' / 'MyPoseFeatures' / 'D3_Positions' / 'Walking.cdf'
     path.write_bytes(b'no cdf')
-    with pytest.raises(DatasetError, match=r'Walking\.cdf is no CDF of 32 joints'):
+    with pytest.raises(DatasetError, match=r'Walking\.cdf is not a CDF file of 32 joints'):
         Human36m(tmp_path, 'test', PA17J).length(0)
     path.rename(path.with_name('Flying.cdf'))
     with pytest.raises(DatasetError, match=r'no action of Human3\.6M: S9/Flying\.cdf'):

@@ -89,7 +89,7 @@ def test_what_is_missing_or_damaged_is_named(people, tmp_path):
     split.write_text('c.avi 0\nd.avi 0\n')
     joints = tmp_path / 'joint_positions/wave/b/joint_positions.mat'
     joints.write_bytes(b'damaged')
-    with pytest.raises(DatasetError, match=r'joint_positions\.mat is no MATLAB file'):
+    with pytest.raises(DatasetError, match=r'joint_positions\.mat is not a MATLAB file'):
         Jhmdb(tmp_path, 'test', PA17J).track(0, [0])
 
 

@@ -60,7 +60,7 @@ def test_what_is_missing_or_damaged_is_named(tmp_path, miniatures):
     path = tmp_path / 'mpii_human_pose_v1_u12_1.mat'
     content = path.read_bytes()
     path.write_bytes(content[:3000])
-    with pytest.raises(DatasetError, match=r'u12_1\.mat is no MATLAB file or is damaged'):
+    with pytest.raises(DatasetError, match=r'u12_1\.mat is not a MATLAB file or is damaged'):
         Mpii(tmp_path, 'train', PA16J)
     scipy.io.savemat(path, {'RELEASE': {'annolist': 3}})
     with pytest.raises(DatasetError, match=r'u12_1\.mat is not laid out as expected'):

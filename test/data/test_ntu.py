@@ -126,8 +126,8 @@ def test_files_of_others_are_skipped_and_said(tmp_path, miniatures):
     library = Ntu(tmp_path, 'train', PA20J)
     assert titles(library) == (name,)
     assert skipped_files(library) == [
-        '2 skipped: no action of NTU RGB+D 60: S018C001P001R001A061, S018C001P001R001A120',
-        '1 skipped: no name such as S001C001P001R001A001: notes',
+        '2 skipped: not an action of NTU RGB+D 60: S018C001P001R001A061, S018C001P001R001A120',
+        '1 skipped: the name is not like S001C001P001R001A001: notes',
     ]
     with pytest.raises(DatasetError, match=r'no \.skeleton file for test; 2 skipped: .*; 1 skip'):
         Ntu(tmp_path, 'test', PA20J)

@@ -134,8 +134,8 @@ def test_lsp_as_distributed_has_a_test_half(people, tmp_path):
     [
         ('coco', 'annotations/person_keypoints_train2017.json', b'{', 'is not laid out'),
         ('coco', 'annotations/person_keypoints_train2017.json', None, 'no such file'),
-        ('lsp', 'joints.mat', b'damaged', 'is no MATLAB file or is damaged'),
-        ('pose_arrays', '../labels.npz', b'damaged', 'is no NumPy file or is damaged'),
+        ('lsp', 'joints.mat', b'damaged', 'is not a MATLAB file or is damaged'),
+        ('pose_arrays', '../labels.npz', b'damaged', 'is not a NumPy file or is damaged'),
         ('pose_arrays', '../labels.npz', None, 'no such file'),
     ],
 )

@@ -223,7 +223,7 @@ def test_one_damaged_recording_does_not_end_a_run(
     texts = [record.getMessage() for record in caplog.records]
     assert max(map(len, texts)) < 3000
     if damage == 'foreign skeleton':
-        assert any('1 skipped: no action of NTU RGB+D 60' in text for text in texts)
+        assert any('1 skipped: not an action of NTU RGB+D 60' in text for text in texts)
     else:
         assert any('phase pose: 1 samples of ntu train' in text for text in texts), texts
         assert any(name in text and 'is skipped' in text for text in texts)

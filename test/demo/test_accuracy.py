@@ -1,4 +1,4 @@
-"""What the demo says of its accuracy, against numbers made by hand."""
+"""The demo's figures of accuracy, against numbers made by hand."""
 
 import inspect
 
@@ -13,11 +13,12 @@ from pose_action_ros.core.predictions import ActionScores, PersonBox, PersonPred
 from pose_action_ros.core.skeleton import PA17J
 from pose_action_ros.data.simulated import SimulatedClips
 from pose_action_ros.demo.accuracy import _SHARE, DemoAccuracy
-from pose_action_ros.demo.observer import ObservedFrame
+from pose_action_ros.demo.observed import ObservedFrame, TruePerson
 from pose_action_ros.geometry import Camera
 from pose_action_ros.messages.action import action_to_msg
 from pose_action_ros.messages.pose import SourceImage, pose_to_msg
 from pose_action_ros.messages.stamp import stamp_to_msg
+from pose_action_ros.msg import ActionLabel, Person
 from pose_action_ros.ros.message_types import MAKE
 
 CAMERA = Camera.from_field_of_view(640, 480, 60.0)
@@ -25,9 +26,9 @@ STEP_NS, CLIP_NS = 100_000_000, 1_000_000_000
 JOINTS_M = np.float32([(0.1 * (i % 4), 0.1 * (i // 4), 3.0 + 0.02 * i) for i in range(17)])
 
 
-def pose(joints_m, index):
+def pose(joints_m, index, track_id=1):
     person = PersonPrediction(
-        track_id=1,
+        track_id=track_id,
         box=PersonBox(320, 240, 400),
         layout='pa17j',
         joints_image_px=CAMERA.project(joints_m).astype(np.float32),
@@ -47,8 +48,14 @@ def action(label, index, valid=True):
     return action_to_msg(MAKE, said, 1, Header(stamp=stamp_to_msg(MAKE, stamp_ns)), 'test')
 
 
-def frame(index, **said):
-    return ObservedFrame(index * STEP_NS, np.zeros((480, 640, 3), np.uint8), **said)
+def frame(index, people=(), actors=()):
+    """A frame of (pose, action) of people and of actors; None for an action that is missing."""
+    return ObservedFrame(
+        index * STEP_NS,
+        np.zeros((480, 640, 3), np.uint8),
+        tuple(Person(track_id=7, pose=p, action=a or ActionLabel()) for p, a in people),
+        tuple(TruePerson(p, a) for p, a in actors),
+    )
 
 
 def test_distance_and_pixels():
@@ -58,9 +65,10 @@ def test_distance_and_pixels():
         seen = pose(JOINTS_M + np.float32([0, 0, 0.5]), index)
         for joint, true in zip(seen.joints, CAMERA.project(JOINTS_M), strict=True):
             joint.u, joint.v = float(true[0]) + 2.0, float(true[1])
-        accuracy.add(frame(index, pose=seen, true_pose=pose(JOINTS_M, index)))
+        accuracy.add(frame(index, [(seen, None)], [(pose(JOINTS_M, index), None)]))
     found = accuracy.summary(CAMERA)
-    assert found['frames_compared'] == 4
+    assert found['poses_compared'] == 4
+    assert (found['actors_missed'], found['false_people_per_image']) == (0.0, 0.0)
     assert found['pixel_error'] == pytest.approx(2.0, abs=1e-3)
     assert found['root_distance_error_mm'] == pytest.approx(500.0, abs=0.1)
     assert found['published_mpjpe_mm'] == pytest.approx(0.0, abs=0.1)
@@ -74,27 +82,61 @@ def test_the_baseline_is_the_mean_pose():
     raised = JOINTS_M.copy()
     raised[5, 1] -= 0.34  # one joint of 17, 0.17 m from the mean of the two
     for index, true in enumerate((JOINTS_M, raised)):
-        accuracy.add(frame(index, pose=pose(JOINTS_M, index), true_pose=pose(true, index)))
+        accuracy.add(frame(index, [(pose(JOINTS_M, index), None)], [(pose(true, index), None)]))
     assert accuracy.summary(CAMERA)['baseline_mpjpe_mm'] == pytest.approx(10.0, abs=0.01)
 
 
 def test_labels_count_once_their_clip_lies_in_the_action():
     accuracy = DemoAccuracy()
+
+    def add(index, shown, true, valid=True):
+        place = pose(JOINTS_M, index)
+        people, actors = (place, action(shown, index, valid)), (place, action(true, index))
+        accuracy.add(frame(index, [people], [actors]))
+
     for index in range(10):  # the first action began before the film
-        accuracy.add(frame(index, action=action('walk', index), true_action=action('walk', index)))
+        add(index, 'walk', 'walk')
     for index in range(10, 20):  # the label follows 0.4 s late; from 0.6 s on it counts
-        shown = 'walk' if index < 14 else 'wave'
-        accuracy.add(frame(index, action=action(shown, index), true_action=action('wave', index)))
-    wrong = frame(20, action=action('walk', 20), true_action=action('wave', 20))
-    accuracy.add(wrong)
-    guess = frame(21, action=action('walk', 21, valid=False), true_action=action('wave', 21))
-    accuracy.add(guess)
+        add(index, 'walk' if index < 14 else 'wave', 'wave')
+    add(20, 'walk', 'wave')
+    add(21, 'walk', 'wave', valid=False)
     found = accuracy.summary(CAMERA)
     assert found['labels_compared'] == 10 + 5
     assert found['action_accuracy'] == pytest.approx(14 / 15)
     assert found['action_accuracy_all_frames'] == pytest.approx(16 / 21)
     assert found['baseline_accuracy'] == pytest.approx(10 / 15)
     assert found['label_delay_ms'] == pytest.approx(400.0)
+
+
+def test_each_person_is_compared_with_the_nearest_actor():
+    """Two actors side by side perform different actions; a third track shows nobody."""
+    beside = JOINTS_M + np.float32([0.8, 0, 0])
+    accuracy = DemoAccuracy()
+    for index in range(3):
+        actors = [
+            (pose(JOINTS_M, index, track_id=0), action('walk', index)),
+            (pose(beside, index, track_id=1), action('wave', index)),
+        ]
+        people = [
+            (pose(JOINTS_M - np.float32([0.9, 0, 0]), index), action('walk', index)),
+            (pose(beside, index), action('wave', index)),
+            (pose(JOINTS_M, index), action('walk', index)),
+        ]
+        accuracy.add(frame(index, people, actors))
+    accuracy.add(frame(3, people[1:2], actors))
+    found = accuracy.summary(CAMERA)
+    assert found['poses_compared'] == 3 * 2 + 1
+    assert found['pixel_error'] == pytest.approx(0.0, abs=1e-3)
+    assert found['action_accuracy'] == 1.0
+    assert found['labels_compared'] == 3 * 2 + 1
+    assert found['actors_missed'] == pytest.approx(1 / 8)
+    assert found['false_people_per_image'] == pytest.approx(3 / 4)
+
+
+def test_without_actors_nobody_is_false():
+    accuracy = DemoAccuracy()
+    accuracy.add(frame(0, [(pose(JOINTS_M, 0), None)]))
+    assert accuracy.summary(CAMERA) is None
 
 
 def test_the_share_is_that_of_the_test_set():

@@ -6,6 +6,7 @@ import pytest
 
 pytest.importorskip('rclpy', reason='needs ROS 2')
 
+from pose_action_ros.core.actions import SIMULATED_ACTIONS
 from pose_action_ros.core.errors import ImageError
 from pose_action_ros.demo.camera_settings import CameraSettings
 from pose_action_ros.demo.camera_sources import open_source
@@ -61,11 +62,20 @@ def test_hidden_and_damaged_images_of_a_folder(tmp_path):
         open_source(settings)
 
 
-def test_several_actors_are_filmed_without_a_truth():
+def test_each_simulated_actor_comes_with_the_truth():
     options = {'width': 160, 'height': 120, 'seed': 3}
     source = open_source(CameraSettings(actors=2, **options))
     shot = source.shoot(0.5)
-    assert shot.truth is None
+    assert [actor.number for actor in shot.actors] == [0, 1]
+    assert all(actor.action in SIMULATED_ACTIONS for actor in shot.actors)
     assert shot.image_rgb.shape == (120, 160, 3)
     assert (source.camera.width, source.placement.shape) == (160, (3, 4))
-    assert open_source(CameraSettings(**options)).shoot(0.5).truth is not None
+
+
+def test_a_visitor_is_an_actor_only_while_in_the_image():
+    options = {'width': 160, 'height': 120, 'seed': 3}
+    source = open_source(CameraSettings(**options))
+    numbers = [[actor.number for actor in source.shoot(t).actors] for t in (0.5, 10.01, 12.5)]
+    assert numbers == [[0], [0], [0, 1]]
+    alone = open_source(CameraSettings(visitor=False, **options))
+    assert len(alone.shoot(12.5).actors) == 1

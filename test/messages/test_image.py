@@ -46,7 +46,7 @@ def test_compressed(make):
 
 def test_what_is_no_image_is_refused(header):
     for read in (rgb_from_msg, depth_from_msg):
-        with pytest.raises(ImageError, match='is no image'):
+        with pytest.raises(ImageError, match='is not an image'):
             read(header)
 
 

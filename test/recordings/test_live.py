@@ -96,7 +96,7 @@ def live(graph, weights):
     publishers = {}
     for topic, message in film():
         if topic not in publishers:
-            publishers[topic] = graph.node.create_publisher(type(message), topic, 5)
+            publishers[topic] = graph.publisher(type(message), topic)
     state = lambda: graph.call(GetState, '/pose_action/get_state', GetState.Request())  # noqa: E731
     graph.wait(lambda: state().current_state.id == State.PRIMARY_STATE_ACTIVE, what='active')
     for topic, message in film():

@@ -362,7 +362,7 @@ class Room:
         self.graph.wait(lambda: condition(self.show()), what=what)
 
     def _tell(self, kind, topic, message):
-        self.graph.deliver(self.graph.node.create_publisher(kind, topic, 5), message)
+        self.graph.deliver(self.graph.publisher(kind, topic), message)
 
 
 def place(seen):

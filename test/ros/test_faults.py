@@ -33,7 +33,7 @@ class Driver:
         self.graph, self.number = graph, 0
         # The resolved image has a sibling of that name; the rule is for the other one.
         self.images = graph.node.create_publisher(Image, '/front/image', 5)
-        self.infos = graph.node.create_publisher(CameraInfo, '/camera_info', 5)
+        self.infos = graph.publisher(CameraInfo, '/camera_info')
         self.siblings = graph.node.create_publisher(CameraInfo, '/front/camera_info', 5)
         self.depths = graph.node.create_publisher(Image, '/depth', 5)
         self.poses = graph.collect(Pose3D, '/poses', 100)
@@ -41,13 +41,13 @@ class Driver:
         self.diagnostics = graph.collect(DiagnosticArray, '/diagnostics')
         self.pixels = np.random.default_rng(1).integers(0, 255, (HEIGHT, WIDTH, 3), np.uint8)
 
-    def header(self, stamp_ns=None):
+    def header(self, stamp_ns=None, frame_id='optical'):
         stamp_ns = START_NS + self.number * PERIOD_NS if stamp_ns is None else stamp_ns
-        return Header(stamp=stamp_to_msg(MAKE, stamp_ns), frame_id='optical')
+        return Header(stamp=stamp_to_msg(MAKE, stamp_ns), frame_id=frame_id)
 
-    def send(self, *, stamp_ns=None, encoding='rgb8'):
+    def send(self, *, stamp_ns=None, encoding='rgb8', frame_id='optical'):
         self.number += 1
-        self.sent = image_to_msg(MAKE, self.pixels, self.header(stamp_ns), 'rgb8')
+        self.sent = image_to_msg(MAKE, self.pixels, self.header(stamp_ns, frame_id), 'rgb8')
         self.sent.encoding = encoding
         self.images.publish(self.sent)
 
@@ -114,7 +114,7 @@ def driver(shared_graph, weights):
             'model.threads': 1,
             'use_depth': 'true',
             'person_source': 'roi',  # a random network would walk out of the image
-            'sync_wait_s': 1.0,  # a busy machine may take its time
+            'sync_wait_s': 0.0,
             'smooth.joints': 'false',
             'track.min_confidence': 0.0,
             'track.min_joint_confidence': 0.0,
@@ -128,14 +128,14 @@ def driver(shared_graph, weights):
     shared_graph.wait(lambda: state() == active, what='active')
     for publisher in (driver.images, driver.infos, driver.depths):
         shared_graph.wait(lambda p=publisher: p.get_subscription_count(), what='subscription')
-    region = shared_graph.node.create_publisher(RegionOfInterest, '/roi', 5)
+    region = shared_graph.publisher(RegionOfInterest, '/roi')
     shared_graph.deliver(region, RegionOfInterest(x_offset=20, width=HEIGHT, height=HEIGHT))
     return driver
 
 
 def test_no_camera_info_is_said(driver):
     assert driver.ask().reference == Pose3D.REFERENCE_ROOT
-    driver.wait_for('/camera_info: no CameraInfo has come')
+    driver.wait_for('/camera_info: no CameraInfo has arrived')
 
 
 def test_an_explicit_rule_to_the_default_name_counts(driver):
@@ -208,14 +208,15 @@ def test_depth_that_comes_after_its_image_serves_it(driver):
         msg.header = driver.sent.header
         driver.depths.publish(msg)
 
+    change = ('sync_wait_s', ParameterType.PARAMETER_DOUBLE, 'double_value')
+    assert driver.set(*change, 1.0).successful  # a busy machine may take its time
     driver.ask(after=depth)
     sources = [driver.ask(after=depth).scale_source for _ in range(20)]
     assert sources == [Pose3D.SCALE_DEPTH] * 20, driver.message()
+    assert driver.set(*change, 0.0).successful
 
 
 def test_labels_survive_late_images_and_wrong_stamps(driver):
-    change = ('sync_wait_s', ParameterType.PARAMETER_DOUBLE, 'double_value')
-    assert driver.set(*change, 0.0).successful
     for _ in range(16):
         driver.ask()
     driver.actions.clear()
@@ -235,6 +236,18 @@ def test_images_without_stamps_are_said_until_they_have_some(driver):
         driver.ask()
     said = lambda: 'the same stamp' in driver.message()  # noqa: E731
     driver.graph.wait(lambda: not said(), what='end of the warning')
+
+
+def test_two_cameras_on_one_topic_are_said(driver):
+    words = "images of several cameras come on one topic (frames 'left', 'right')"
+
+    def alternate():
+        for frame_id in ('left', 'right') * 3:
+            driver.send(frame_id=frame_id)
+
+    alternate()
+    driver.graph.wait(lambda: words in driver.message(), what='warning', again=alternate)
+    driver.graph.wait(lambda: words not in driver.message(), what='end of the warning')
 
 
 def test_images_that_cannot_be_decoded_are_said(driver):

@@ -18,12 +18,22 @@ class Film:
         self.now_s = 0.0
         self.history = FrameHistory(lambda: self.now_s)
 
-    def run(self, seconds, *, step_s=0.1, stamp=None, people=1, valid=False, failure=None):
+    def run(
+        self,
+        seconds,
+        *,
+        step_s=0.1,
+        stamp=None,
+        people=1,
+        valid=False,
+        failure=None,
+        frames=('optical',),
+    ):
         """Images for some time; `failure` says of their numbers which ones give no result."""
         for index in range(round(seconds / step_s)):
             self.now_s += step_s
             stamp_ns = START + round(self.now_s * 1e9) if stamp is None else stamp(index)
-            self.history.add_arrival(stamp_ns)
+            self.history.add_arrival(stamp_ns, frames[index % len(frames)])
             if failure is not None and failure(index):
                 self.history.add_failure('cannot be decoded', f'broken {index}')
             else:
@@ -76,6 +86,19 @@ def test_stamps_that_tell_no_time_are_said(film, stamp, words):
     assert words in film.problems()['stamps']
     film.run(1.5)
     film.run(4.0, valid=True)
+    assert film.problems() == {}
+
+
+def test_two_cameras_on_one_topic_are_said_until_one_leaves(film):
+    film.run(0.3, valid=True, frames=('left', 'right'))
+    assert film.problems() == {}
+    film.run(0.4, valid=True, frames=('left', 'right'))
+    assert (
+        "several cameras come on one topic (frames 'left', 'right')" in (film.problems()['frames'])
+    )
+    film.run(5.0, valid=True, frames=('left',))
+    assert film.problems() == {}
+    film.run(5.0, valid=True, frames=('again',))  # a camera that was started with another name
     assert film.problems() == {}
 
 

@@ -46,9 +46,9 @@ class Watcher:
     def __init__(self, graph):
         self.graph = graph
         self.stamp_ns = 100 * 10**9
-        self.images = graph.node.create_publisher(Image, 'image', 5)
-        self.infos = graph.node.create_publisher(CameraInfo, 'camera_info', 5)
-        self.regions = graph.node.create_publisher(RegionOfInterest, 'roi', 5)
+        self.images = graph.publisher(Image, 'image')
+        self.infos = graph.publisher(CameraInfo, 'camera_info')
+        self.regions = graph.publisher(RegionOfInterest, 'roi')
         self.people = graph.collect(PersonArray, 'people', 100)
         self.poses = graph.collect(Pose3D, 'poses', 100)
         self.actions = graph.collect(ActionLabel, 'actions', 100)

@@ -43,7 +43,7 @@ def node(graph):
 
 
 def test_two_people_are_found_drawn_and_keep_their_ids(node):
-    images = node.node.create_publisher(Image, 'image', 5)
+    images = node.publisher(Image, 'image')
     people, markers = (
         node.collect(PersonArray, 'people', 100),
         node.collect(MarkerArray, 'markers'),

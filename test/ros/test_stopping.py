@@ -1,5 +1,6 @@
 """A signal sets a flag; it raises nothing and ends no ROS under a callback."""
 
+import os
 import signal
 import subprocess
 import sys
@@ -41,3 +42,30 @@ def test_a_callback_runs_to_its_end(number):
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
     assert done.stdout.splitlines() == ['to the end True', 'stopped True', 'left False']
+
+
+@pytest.mark.parametrize('node', ['ros.pose_action_node', 'demo.camera_node'])
+@pytest.mark.parametrize(
+    ('arguments', 'variables', 'reason'),
+    [
+        (['-p', 'foo'], {}, "Couldn't parse parameter override rule: '-p foo'"),
+        (['--params-file', '/none.yaml'], {}, 'Error opening YAML file'),
+        (['-r', 'image:=9x'], {}, "Couldn't parse remap rule: '-r image:=9x'"),
+        (['-p', 'model.weights:=\udcff'], {}, 'surrogates not allowed'),
+        ([], {'ROS_DOMAIN_ID': 'abc'}, 'ROS_DOMAIN_ID is not an integral number'),
+        ([], {'ROS_LOG_DIR': '/dev/null/log'}, "Failed to create log directory '/dev/null/log'"),
+    ],
+)
+def test_what_ros_refuses_is_one_line(node, arguments, variables, reason):
+    done = subprocess.run(
+        [sys.executable, '-m', f'pose_action_ros.{node}', '--ros-args', *arguments],
+        env={**os.environ, **variables},
+        capture_output=True, text=True, timeout=120, check=False,
+    )  # fmt: skip
+    assert done.returncode == 1
+    assert 'Traceback' not in done.stderr
+    line = done.stderr.splitlines()[-1]  # rcl may have logged a line before
+    assert '[FATAL]' in line
+    assert 'ROS 2 does not start: ' in line
+    assert reason in line
+    assert ', at /' not in line

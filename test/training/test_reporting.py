@@ -14,9 +14,9 @@ def test_without_a_bar_a_line_says_how_far_it_is(monkeypatch, caplog):
         found = list(reporting.track(range(7), 'films', total=7, shown=False))
     assert found == list(range(7))
     assert [record.getMessage() for record in caplog.records] == [
-        'films: 2 of 7, 2 min left',
-        'films: 4 of 7, 2 min left',
-        'films: 6 of 7, 0 min left',
+        'films: 2/7, 2 min left',
+        'films: 4/7, 2 min left',
+        'films: 6/7, 0 min left',
     ]
 
 

@@ -1,10 +1,14 @@
 """The page and the recording, read back: what a viewer gets is what was shown."""
 
+import os
+import socket
 import subprocess
 import sys
 import threading
 import urllib.request
+from contextlib import suppress
 from dataclasses import replace
+from pathlib import Path
 from urllib.error import HTTPError
 from urllib.parse import urljoin
 
@@ -167,6 +171,27 @@ def test_numbers_that_are_not_known_are_not_drawn(record):
     assert '/ages/age' not in record(shown(0.0, ages_ms={'age': float('nan')}))
 
 
+def listening_sockets():
+    """Addresses and ports at which this process and its children accept connections (Linux)."""
+    own = set()
+    children = Path('/proc/self/task').glob('*/children')
+    processes = ['self', *(pid for tasks in children for pid in tasks.read_text().split())]
+    for process in processes:
+        for link in Path('/proc', process, 'fd').iterdir():
+            with suppress(OSError):
+                own.add(os.readlink(link))
+    found = []
+    for family, table in ((socket.AF_INET, 'tcp'), (socket.AF_INET6, 'tcp6')):
+        for line in Path('/proc/net', table).read_text().splitlines()[1:]:
+            fields = line.split()
+            if fields[3] != '0A' or f'socket:[{fields[9]}]' not in own:  # 0A: it listens
+                continue
+            host, port = fields[1].split(':')
+            words = np.frombuffer(bytes.fromhex(host), '>u4').astype('<u4')
+            found.append((socket.inet_ntop(family, words.tobytes()), int(port, 16)))
+    return found
+
+
 def test_the_page_is_served_on_this_machine_alone():
     pytest.importorskip('rerun', reason='needs the extra `view`')
     view = LiveView('test', open_browser=False)
@@ -175,6 +200,8 @@ def test_the_page_is_served_on_this_machine_alone():
     with urllib.request.urlopen(view.url, timeout=60) as page:
         assert page.status == 200
         assert b'<canvas' in page.read()
+    hosts = {host for host, _ in listening_sockets()}
+    assert hosts == {'127.0.0.1'}
     second = LiveView('test', open_browser=False)  # beside it, on other ports
     assert second.url != view.url
     view.close()
@@ -222,3 +249,13 @@ def test_the_browser_may_contact_this_machine_alone():
     with pytest.raises(HTTPError, match='404'):
         urllib.request.urlopen(urljoin(view.url, '/nothing'), timeout=60)
     view.close()
+
+
+def test_a_program_that_does_not_start_is_named(monkeypatch, tmp_path):
+    pytest.importorskip('rerun', reason='needs the extra `view`')
+    program = tmp_path / 'rerun'
+    program.write_text('#!/bin/sh\nexit 3\n')
+    program.chmod(0o755)
+    monkeypatch.setattr('pose_action_ros.view.live_view._program', lambda: program)
+    with pytest.raises(ConfigError, match='does not serve the page'):
+        LiveView('test', open_browser=False)
