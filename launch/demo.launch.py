@@ -74,6 +74,8 @@ def start(context: LaunchContext) -> list[LaunchDescriptionEntity]:
     """
     share = FindPackageShare('pose_action_ros')
     namespace = LaunchConfiguration('namespace').perform(context)
+    # Random weights are never sure of a person, so "find" would find nobody.
+    is_untrained = LaunchConfiguration('weights').perform(context).startswith('untrained:')
     camera = Node(
         package='pose_action_ros',
         executable='camera_node',
@@ -97,7 +99,7 @@ def start(context: LaunchContext) -> list[LaunchDescriptionEntity]:
             'detections': '',
             'roi': '',
             'cameras': '',
-            'person_source': 'find',
+            'person_source': 'track' if is_untrained else 'find',
             'params_file': PathJoinSubstitution([share, 'config', 'pose_action.yaml']),
             'autostart': '',
             'use_sim_time': '',

@@ -107,8 +107,12 @@ def run_demo(options: DemoOptions) -> None:
         )
         executor = SingleThreadedExecutor()
         executor.add_node(observer)
-        parameters = {'model.weights': options.weights, 'model.device': options.device}
-        processes.start('ros.pose_action_node', person_source='find', **parameters)
+        parameters = {
+            'person_source': 'track' if _is_untrained(options.weights) else 'find',
+            'model.weights': options.weights,
+            'model.device': options.device,
+        }
+        processes.start('ros.pose_action_node', **parameters)
         processes.start('demo.camera_node', source=options.source)
         _watch(observer, executor, processes, options.seconds, stop)
         processes.stop('demo.camera_node')
@@ -123,6 +127,11 @@ def run_demo(options: DemoOptions) -> None:
     camera = calibration_from_msg(camera_info[0]).camera if camera_info else None
     summary = _summary(observer, options.weights)
     _leave(output, film, summary | {'accuracy': accuracy.summary(camera)})
+
+
+def _is_untrained(weights: str) -> bool:
+    """Whether the network is never sure of a person, so that `find` would find nobody."""
+    return weights.startswith('untrained:')
 
 
 def _watch(
@@ -294,7 +303,7 @@ def _demo(
 ) -> None:
     """Film the simulated actor and show the results of the node."""
     console = Console()
-    if weights.startswith('untrained:'):
+    if _is_untrained(weights):
         console.print('[yellow]Untrained weights: joints and labels are random.[/]')
     try:
         run_demo(DemoOptions(seconds, output, source, weights, device, view, record_view))

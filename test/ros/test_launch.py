@@ -133,7 +133,7 @@ def test_the_demo_sets_every_argument_of_the_node():
     known = source.get_launch_description(LaunchContext()).get_launch_arguments()
     start = runpy.run_path(str(LAUNCH / 'demo.launch.py'))['start']
     context = LaunchContext()
-    context.launch_configurations['namespace'] = ''
+    context.launch_configurations.update({'namespace': '', 'weights': 'people'})
     (included,) = [e for e in start(context) if isinstance(e, IncludeLaunchDescription)]
     assert {name for name, _ in included.launch_arguments} == {a.name for a in known}
 
@@ -141,6 +141,19 @@ def test_the_demo_sets_every_argument_of_the_node():
 def test_the_demo_has_a_camera():
     nodes = nodes_of('demo.launch.py', rviz='false')
     assert executables(nodes) == ['camera_node', 'pose_action_node']
+
+
+@pytest.mark.parametrize(
+    ('weights', 'source'), [('people', 'find'), ('untrained:compact', 'track')]
+)
+def test_the_demo_finds_several_people_with_trained_weights(weights, source):
+    _, node = nodes_of('demo.launch.py', rviz='false', weights=weights)
+    given = ''
+    for path, is_file in node._Node__expanded_parameter_arguments:  # the later one wins
+        values = yaml.safe_load(Path(path).read_text()) if is_file else {}
+        for parameters in values.values():
+            given = parameters['ros__parameters'].get('person_source', given)
+    assert given == source
 
 
 def test_the_page_is_there_if_it_is_asked_for():
