@@ -98,7 +98,7 @@ def clips(
     json_file: JsonFile = None,
     markdown: Markdown = None,
     plots: _Plots = None,
-    device: Device = 'cpu',
+    device: Device = 'auto',
     workers: Workers = 0,
     quiet: Quiet = False,
 ) -> None:

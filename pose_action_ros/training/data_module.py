@@ -31,9 +31,10 @@ def share_of_batch(phase: PhaseSettings, processes: int, accumulate: int = 1) ->
     """
     share, rest = divmod(phase.batch_size, processes * accumulate)
     if rest or not share:
+        parts = f', each in {accumulate} parts' if accumulate > 1 else ''
         raise ConfigError(
-            f'batch_size {phase.batch_size} is shared by {processes} processes in {accumulate} '
-            f'parts each; expected a multiple of {processes * accumulate}'
+            f'batch_size {phase.batch_size} is shared by {processes} processes{parts}; expected a '
+            f'multiple of {processes * accumulate}'
         )
     return share
 

@@ -8,7 +8,7 @@ import typer
 from typer.testing import CliRunner
 
 from pose_action_ros.cli.data import data_app
-from pose_action_ros.cli.evaluate_finding import evaluate_app
+from pose_action_ros.cli.evaluate_films import evaluate_app
 from pose_action_ros.core.errors import ConfigError, DatasetError, DeviceError
 from pose_action_ros.models import ModelConfig, MultitaskNet, save_model
 
@@ -107,7 +107,7 @@ def test_prepared_pictures_on_any_device(invoke, request, tmp_path, name):
         invoke(name, *options, '--json', tmp_path / 'a.json')
         scores.append(read(tmp_path / 'a.json'))
     assert scores[0]['single_clip']['sequences'] == scores[1]['single_clip']['sequences']
-    with pytest.raises(ConfigError, match='needs whole pictures, --prepared has parts'):
+    with pytest.raises(ConfigError, match='needs whole pictures, and --prepared has only parts'):
         invoke(name, '--prepared', cache, '--boxes', 'seen')
     with pytest.raises(DeviceError, match="device 'abacus'"):
         invoke(name, '--device', 'abacus')
@@ -131,3 +131,14 @@ def test_a_missing_folder_is_named_before_missing_weights(name, tmp_path):
     folder = tmp_path / 'nope'
     with pytest.raises(DatasetError, match=f'there is no folder {folder}'):
         CliRunner().invoke(evaluate_app, [name, str(folder)], catch_exceptions=False)
+
+
+def test_every_evaluation_uses_a_gpu_if_there_is_one():
+    devices = {
+        name: parameter.default
+        for name, command in typer.main.get_command(evaluate_app).commands.items()
+        for parameter in command.params
+        if parameter.name == 'device'
+    }
+    assert {'mpii', 'h36m', 'penn_action', 'ntu', 'folder', 'clips'} <= set(devices)
+    assert set(devices.values()) == {'auto'}, devices
