@@ -107,7 +107,7 @@ def test_prepared_pictures_on_any_device(invoke, request, tmp_path, name):
         invoke(name, *options, '--json', tmp_path / 'a.json')
         scores.append(read(tmp_path / 'a.json'))
     assert scores[0]['single_clip']['sequences'] == scores[1]['single_clip']['sequences']
-    with pytest.raises(ConfigError, match='needs whole pictures, --prepared has parts'):
+    with pytest.raises(ConfigError, match='needs whole pictures, and --prepared has only parts'):
         invoke(name, '--prepared', cache, '--boxes', 'seen')
     with pytest.raises(DeviceError, match="device 'abacus'"):
         invoke(name, '--device', 'abacus')
