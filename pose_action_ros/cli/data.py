@@ -92,7 +92,7 @@ def check(
         _console.print(f'contact sheet: {path}', highlight=False, soft_wrap=True)
     for note in notes:
         _console.print(shortened(note, _NOTE), highlight=False, markup=False, soft_wrap=True)
-    _raise_for(faults)
+    _raise_for(faults if tiles else faults or notes)
 
 
 def parsed_options(texts: list[str] | None) -> dict[str, Any]:

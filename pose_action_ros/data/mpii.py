@@ -21,6 +21,7 @@ from pose_action_ros.data.files import (
     require_folder,
 )
 from pose_action_ros.data.layouts import to_layout
+from pose_action_ros.data.photographs import NoSplitError
 from pose_action_ros.data.recorded import Track
 from pose_action_ros.data.windows import mpii_window
 
@@ -82,7 +83,7 @@ class Mpii:
         except (AttributeError, IndexError, TypeError, ValueError) as error:
             raise DatasetError(f'{path} is not laid out as expected: {error}') from error
         if not self._persons:
-            raise DatasetError(f'{path} has no annotated person for {split}')
+            raise NoSplitError(f'{path} has no annotated person for {split}')
 
     def __len__(self) -> int:
         return len(self._persons)

@@ -24,6 +24,7 @@ from pose_action_ros.data.files import (
     require_folder,
 )
 from pose_action_ros.data.layouts import to_layout
+from pose_action_ros.data.photographs import NoSplitError
 from pose_action_ros.data.recorded import Track, skipped_files
 from pose_action_ros.data.skeleton_file import NTU_JOINTS, read_skeleton_file
 from pose_action_ros.data.windows import joints_window
@@ -128,7 +129,7 @@ class Ntu:
             and self._split(path.stem, view, held_out) == ('test' if on_test else split)
         ]
         if not self._paths:
-            raise DatasetError(
+            raise NoSplitError(
                 f'{folder} has no {suffix} file for {split}'
                 + ''.join(f'; {text}' for text in skipped_files(self))
             )

@@ -22,6 +22,7 @@ from pose_action_ros.data.files import (
     require_folder,
 )
 from pose_action_ros.data.layouts import PENN_JOINTS, named_joints, to_layout
+from pose_action_ros.data.photographs import NoSplitError
 from pose_action_ros.data.recorded import Track, skipped_files
 from pose_action_ros.data.windows import joints_window
 
@@ -93,7 +94,7 @@ class PennAction:
             or (sequence.number % _HELD_OUT == 0) == (split == 'val')
         ]
         if not self._sequences:
-            raise DatasetError(
+            raise NoSplitError(
                 f'{released or root / "labels"} has no sequence for {split}'
                 + ''.join(f'; {text}' for text in skipped_files(self))
             )

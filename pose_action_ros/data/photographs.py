@@ -93,7 +93,7 @@ class Person:
 
 
 class NoSplitError(DatasetError):
-    """A data set has no such split; LSP-extended, for example, has no test split."""
+    """A data set has nothing for a split; LSP-extended, for example, has no test split."""
 
 
 class Photographs:

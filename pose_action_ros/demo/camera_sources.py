@@ -98,7 +98,7 @@ def open_source(settings: CameraSettings) -> CameraSource:
 
 
 class SyntheticSource:
-    """Simulated actors, each of whom performs all actions."""
+    """Simulated actors; each one performs all actions."""
 
     def __init__(self, settings: CameraSettings) -> None:
         # This loads torch, so only when it is needed.

@@ -46,7 +46,7 @@ class ObservedFrame:
     actors: tuple[TruePerson, ...] = ()
 
     def pairs(self) -> list[tuple[Person, TruePerson]]:
-        """Return people with the actor whom each shows: the nearest pairs first, one to one.
+        """Return people with their actors: the nearest pairs first, one to one.
 
         People and actors differ in number if somebody was missed or is false.
         """

@@ -1,8 +1,8 @@
 """Several actors before one camera, in one light: their places, and the film of them.
 
-Owns: `SimulatedCompany` (near and far actors who walk across each other), `SimulatedRoom` (an
-actor whom a second one visits) and `CompanyFrame` (an image and its truth). Each actor has an own
-body, clothes and performance.
+Owns: `SimulatedCompany` (near and far actors, whose paths cross), `SimulatedRoom` (one actor and a
+visitor) and `CompanyFrame` (an image and its truth). Each actor has a separate body, clothes and
+performance.
 """
 
 from __future__ import annotations
@@ -55,7 +55,7 @@ class CompanyFrame:
         joints_camera_m: (N, 17, 3) float32, layout pa17j, in the camera's optical frame.
         joints_image_px: (N, 17, 2) float32 pixels.
         visible: (N, 17) bool; in the image, and hidden by no person, object or part of the body.
-        actions: N labels of the motions that are under way, of `SIMULATED_ACTIONS`.
+        actions: N labels of the current motions, of `SIMULATED_ACTIONS`.
     """
 
     image_rgb: NDArray[np.uint8]

@@ -207,7 +207,7 @@ def test_a_network_of_poses_alone(run, tiny, filled, tmp_path):
     assert 'clip' not in json.loads((folder / 'model.json').read_text())
     network = ExportedNetwork(folder, 'openvino')
     assert network.frames(np.zeros((2, 256, 256, 3), np.uint8)).joints.shape == (2, 16, 2)
-    with pytest.raises(ConfigError, match='poses alone'):
+    with pytest.raises(ConfigError, match='poses only'):
         network.actions(*(np.zeros(1, np.float32),) * 3)
 
 
@@ -227,7 +227,7 @@ def test_nothing_is_overwritten(run, weights, tmp_path):
     for target in (tmp_path, tmp_path / 'mine.txt'):
         status, _, err = run('export', 'openvino', target, '--weights', weights)
         assert status == 1
-        assert 'no empty folder; give a new one' in err
+        assert 'not an empty folder; give a new one' in err
     assert [path.name for path in tmp_path.iterdir()] == ['mine.txt']
 
 

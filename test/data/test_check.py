@@ -99,6 +99,22 @@ def test_check_skips_what_is_no_annotation_and_says_so(tmp_path, miniatures):
     assert len(result.stdout) < 6000
 
 
+def test_a_part_of_a_data_set_without_a_validation_set_is_no_fault(tmp_path, miniatures):
+    miniatures.write_ntu(tmp_path)
+    folder = tmp_path / 'nturgb+d_skeletons'
+    held_out = [path for path in folder.iterdir() if path.stem[8:12] in ('P017', 'P019')]
+    assert held_out
+    for path in held_out:
+        path.unlink()
+    result = invoke('data', 'check', 'ntu', tmp_path, '--sheet', tmp_path / 'a.png')
+    assert f'{folder} has no .skeleton file for val' in ' '.join(result.stdout.split('\n'))
+    assert (tmp_path / 'a.png').exists()
+    for path in folder.iterdir():
+        path.unlink()
+    with pytest.raises(DatasetError, match=r'3 faults: .* for train; .* for val; .* for test'):
+        invoke('data', 'check', 'ntu', tmp_path)
+
+
 def test_check_of_a_damaged_label_reads_the_others(tmp_path, miniatures):
     miniatures.write_penn(tmp_path, True)
     (tmp_path / 'labels' / '._0001.mat').write_bytes(bytes(4000))

@@ -156,7 +156,7 @@ def test_what_is_missing_or_damaged_is_named(tmp_path, cdflib, miniatures):
     with pytest.raises(DatasetError, match=r'Walking\.cdf is not a CDF file of 32 joints'):
         Human36m(tmp_path, 'test', PA17J).length(0)
     path.rename(path.with_name('Flying.cdf'))
-    with pytest.raises(DatasetError, match=r'no action of Human3\.6M: S9/Flying\.cdf'):
+    with pytest.raises(DatasetError, match=r'not an action of Human3\.6M: S9/Flying\.cdf'):
         Human36m(tmp_path, 'test', PA17J)
     (tmp_path / 'metadata.xml').write_text('<m><w0>[1 2 3]</w0></m>')
     with pytest.raises(DatasetError, match=r'metadata\.xml has 3 camera numbers'):

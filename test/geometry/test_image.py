@@ -149,7 +149,7 @@ def test_damaged_files_are_refused(scene, suffix):
 def test_no_image_is_refused():
     with pytest.raises(ImageError, match='empty'):
         decode_compressed(b'', 'jpeg')
-    with pytest.raises(ImageError, match='no image that OpenCV reads'):
+    with pytest.raises(ImageError, match='not an image of OpenCV'):
         decode_compressed(b'nothing of the kind', 'jpeg')
     with pytest.raises(ImageError, match='is depth, not colour'):
         decode_compressed(b'1234', '16UC1; compressedDepth png')
@@ -320,9 +320,9 @@ class TestCompressedDepth:
         [
             (b'', '16UC1; compressedDepth png', 'cut short'),
             (bytes(12), '16UC1; compressedDepth png', 'cut short'),
-            (bytes(40), '16UC1; compressedDepth png', 'no image'),
+            (bytes(40), '16UC1; compressedDepth png', 'not an image'),
             (bytes(40), '16UC1; compressedDepth rvl', 'republish'),
-            (bytes(40), 'rgb8; jpeg compressed bgr8', 'no depth'),
+            (bytes(40), 'rgb8; jpeg compressed bgr8', 'not readable as depth'),
         ],
     )
     def test_what_is_none_is_refused(self, data, form, message):

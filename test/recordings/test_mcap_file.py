@@ -161,7 +161,7 @@ def test_what_is_none_is_named(tmp_path):
     path = tmp_path / 'a.mcap'
     for content in (b'', b'no MCAP file'):
         path.write_bytes(content)
-        with pytest.raises(DatasetError, match='no MCAP file, or an empty one'):
+        with pytest.raises(DatasetError, match='not an MCAP file, or is empty'):
             McapFile(path)
     with pytest.raises(DatasetError, match=r'ROS 1.*rosbags-convert --src BAG --dst FOLDER'):
         read(tmp_path, mcap([FIRST], profile='ros1', index=False))

@@ -79,7 +79,7 @@ def test_unreadable_files(tmp_path):
         load_config(tmp_path / 'missing.yaml')
     broken = tmp_path / 'broken.yaml'
     broken.write_text('pose: [1,', encoding='utf-8')
-    with pytest.raises(ConfigError, match='no YAML'):
+    with pytest.raises(ConfigError, match='not YAML'):
         load_config(broken)
     broken.write_text('- 1\n', encoding='utf-8')
     with pytest.raises(ConfigError, match='holds a list'):

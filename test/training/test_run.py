@@ -288,7 +288,7 @@ def test_contradictions_are_told_before_anything_is_written(tiny_run, no_step, s
 def test_damaged_checkpoints_are_told(tmp_path):
     path = tmp_path / 'last.ckpt'
     path.write_bytes(b'no checkpoint')
-    with pytest.raises(CheckpointError, match='no checkpoint of a run'):
+    with pytest.raises(CheckpointError, match='not a checkpoint of a run'):
         load_checkpoint(path)
 
 
