@@ -22,7 +22,7 @@ from std_srvs.srv import SetBool, Trigger
 
 from pose_action_ros.core.errors import PoseActionError
 from pose_action_ros.core.skeleton import get_skeleton
-from pose_action_ros.ros.box_topic import open_box_topic
+from pose_action_ros.ros.box_topic import BoxTopic, open_box_topic
 from pose_action_ros.ros.diagnostics import NodeStatistics, diagnostics_to_msg, resident_mib
 from pose_action_ros.ros.image_decoder import ImageDecoder
 from pose_action_ros.ros.inputs import Inputs
@@ -97,6 +97,7 @@ class PoseActionNode(LifecycleNode):
         self._stream: PoseActionStream | None = None
         self._outputs: Outputs | None = None
         self._inputs: Inputs | None = None
+        self._boxes: BoxTopic | None = None
         self._worker: FrameWorker | None = None
         self._target: TargetFrame | None = None
         self._frames: PersonFrames | None = None
@@ -179,28 +180,31 @@ class PoseActionNode(LifecycleNode):
             return self._fail(error)
 
     def _prepare(self) -> NetworkLoader:
-        """Create topics and check settings first, because the network takes seconds to load."""
+        """Create publishers and check settings first, because the network takes seconds to load.
+
+        The subscriptions come last, so a publisher that waits for one loses no image.
+        """
         settings = self.settings = self._configured = read_settings(self, NodeSettings)
         self._failure = ''
         self._decoder.infrared = settings.image_infrared
         if settings.person_source == 'detections':
             refuse_old_topics(self, sys.argv)
-        boxes = open_box_topic(settings.person_source)
+        self._boxes = open_box_topic(settings.person_source)
         if settings.publish_tf:
             self._frames = PersonFrames(self)
         if settings.target_frame:
             self._target = TargetFrame(self, settings.target_frame)
         self._outputs = Outputs(self, self._target, self._frames)
-        self._inputs = Inputs(self, settings, boxes, self._statistics)
-        self._inputs.enabled = self._enabled
         self._loader = NetworkLoader(settings, self.get_logger())
         return self._loader
 
     def _finish(self, loader: NetworkLoader) -> TransitionCallbackReturn:
         stream = self._stream = loader.finish()
         stream.settings = self.settings  # which may have changed meanwhile
-        if self._outputs is None or self._inputs is None:
+        if self._outputs is None:
             return TransitionCallbackReturn.ERROR
+        self._inputs = Inputs(self, self.settings, self._boxes, self._statistics)
+        self._inputs.enabled = self._enabled
         self._outputs.describe(
             get_skeleton(stream.layout), stream.model_name, stream.labels, self.settings.viz
         )

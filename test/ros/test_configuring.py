@@ -5,16 +5,24 @@ import signal
 import time
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 pytest.importorskip('rclpy', reason='needs ROS 2')
 
+from builtin_interfaces.msg import Time
 from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus
 from lifecycle_msgs.msg import State, Transition
 from lifecycle_msgs.srv import ChangeState, GetState
 from rcl_interfaces.msg import Parameter, ParameterValue
 from rcl_interfaces.srv import SetParameters
+from sensor_msgs.msg import Image
+from std_msgs.msg import Header
 from std_srvs.srv import Trigger
+
+from pose_action_ros.messages.image import image_to_msg
+from pose_action_ros.msg import PersonArray
+from pose_action_ros.ros.message_types import MAKE
 
 pytestmark = pytest.mark.ros
 SLOW = 'untrained:ntu'  # takes seconds to make and to warm up
@@ -107,7 +115,7 @@ def refused(graph, state, labels, numbers):
         assert now.label == state
 
 
-def test_topics_are_there_and_the_node_speaks_before_the_network_is_loaded(graph, endless):
+def test_results_have_topics_and_the_node_reports_before_the_network_is_loaded(graph, endless):
     diagnostics = graph.collect(DiagnosticArray, '/diagnostics')
     graph.start('pose_action_node', path=endless, **{'model.weights': 'demo'})
     graph.wait(lambda: loading(diagnostics), what='diagnostics of a node that loads')
@@ -116,7 +124,8 @@ def test_topics_are_there_and_the_node_speaks_before_the_network_is_loaded(graph
         lambda: all(node.count_publishers(f'/{name}') for name in ('poses', 'actions', 'markers')),
         what='topics of results',
     )
-    graph.wait(lambda: node.count_subscribers('/image'), what='subscription to images')
+    # A player that waits for a subscription would send images that nobody can process yet.
+    assert not node.count_subscribers('/image')
     texts = [status.message for status in loading(diagnostics)]
     assert re.fullmatch(r'configuring: loading demo: importing PyTorch \(\d+ s\)', texts[-1])
     graph.wait(lambda: len({s.message for s in loading(diagnostics)}) > 1, what='time that passes')
@@ -124,6 +133,19 @@ def test_topics_are_there_and_the_node_speaks_before_the_network_is_loaded(graph
     first, second = [line for line in log.splitlines() if '[pose_action]' in line][:2]
     assert first.endswith('starts')
     assert 'loading demo: importing PyTorch' in second
+
+
+def test_the_first_image_after_the_subscription_is_processed(graph, weights):
+    """A publisher that waits for the subscription, such as a recording, loses no image."""
+    people = graph.collect(PersonArray, 'people')
+    images = graph.publisher(Image, 'image')
+    graph.start('pose_action_node', **{'model.weights': weights, 'model.backend': 'torch'})
+    graph.wait(images.get_subscription_count, what='subscription to images')
+    graph.wait(lambda: graph.node.count_publishers('/people'), what='publisher of people')
+    sent = image_to_msg(MAKE, np.zeros((48, 64, 3), np.uint8), Header(stamp=Time(sec=5)), 'rgb8')
+    images.publish(sent)
+    graph.wait(lambda: people, what='result')
+    assert people[0].header.stamp == sent.header.stamp
 
 
 @pytest.mark.parametrize('how', [signal.SIGINT, signal.SIGTERM])
