@@ -203,8 +203,6 @@ class PoseActionNode(LifecycleNode):
         stream.settings = self.settings  # which may have changed meanwhile
         if self._outputs is None:
             return TransitionCallbackReturn.ERROR
-        self._inputs = Inputs(self, self.settings, self._boxes, self._statistics)
-        self._inputs.enabled = self._enabled
         self._outputs.describe(
             get_skeleton(stream.layout), stream.model_name, stream.labels, self.settings.viz
         )
@@ -212,6 +210,8 @@ class PoseActionNode(LifecycleNode):
             self.get_logger().info(note)
         if self._decoder.reason:
             self.get_logger().info(f'images are decoded by this package: {self._decoder.reason}')
+        self._inputs = Inputs(self, self.settings, self._boxes, self._statistics)
+        self._inputs.enabled = self._enabled
         self.get_logger().info(
             f'{stream.model_name} is loaded on {stream.device}, images from '
             f'{self._inputs.image_topic}'
