@@ -169,7 +169,9 @@ class TestFinding:
     def test_a_file_of_another_kind_is_not_taken_for_a_name(self, tmp_path, monkeypatch):
         monkeypatch.chdir(tmp_path)
         Path('film.mp4').write_bytes(b'no weights')
-        with pytest.raises(CheckpointError, match=r'film\.mp4 is damaged or not a safetensors file'):
+        with pytest.raises(
+            CheckpointError, match=r'film\.mp4 is damaged or not a safetensors file'
+        ):
             open_model('film.mp4')
 
     def test_a_fetched_preset(self, cache, net):
