@@ -27,6 +27,7 @@ from pose_action_ros.cli.batch_options import (
 )
 from pose_action_ros.cli.batch_report import run_batch
 from pose_action_ros.cli.options import Device, Weights
+from pose_action_ros.core.ending import STATUS
 from pose_action_ros.core.errors import ConfigError, DatasetError
 from pose_action_ros.core.weights import SHIPPED_WEIGHTS, NetworkChoice
 from pose_action_ros.recordings.finding import name_of, recordings_below
@@ -40,8 +41,6 @@ if TYPE_CHECKING:
     from pose_action_ros.recordings.parts import Watched
 
 __all__ = ['bag', 'convert_one']
-
-_STOPPED = 128  # exit status of shells, plus the number of the signal
 
 
 def _names(option: str) -> tuple[str, str]:
@@ -235,7 +234,7 @@ def _convert_alone(
     topics, counts = convert(recording, output, settings, progress)
     _report(counts, topics, output)
     if counts.stopped_by:
-        raise typer.Exit(_STOPPED + counts.stopped_by)
+        raise typer.Exit(STATUS + counts.stopped_by)
     if failure := _failure(recording, counts, topics):
         raise DatasetError(failure)
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from pose_action_ros.batch.run import Workers
+from pose_action_ros.core.weights import UNTRAINED
 
 if TYPE_CHECKING:
     from pose_action_ros.core.weights import NetworkChoice
@@ -75,7 +76,7 @@ def batch_key(network: NetworkChoice, *others: object) -> str:
 
 
 def _digest(weights: str) -> str:
-    from pose_action_ros.models.checkpoint import UNTRAINED, find_weights
+    from pose_action_ros.models.checkpoint import find_weights
 
     if weights.startswith(UNTRAINED):
         return weights

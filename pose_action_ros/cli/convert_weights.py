@@ -11,14 +11,18 @@ from rich.console import Console
 from pose_action_ros.core.errors import CheckpointError
 from pose_action_ros.core.spelling import did_you_mean
 
-__all__ = ['RELEASED', 'convert', 'convert_weights']
-
+__all__ = ['RELEASED', 'convert', 'convert_weights', 'released']
 
 RELEASED = ('mpii', 'h36m', 'penn_action', 'ntu')
 """The networks whose weights the authors have released."""
 
 
-def _released(preset: str) -> str:
+def released(preset: str) -> str:
+    """Return a preset, if the authors have released its weights.
+
+    Raises:
+        typer.BadParameter: They have not.
+    """
     if preset not in RELEASED:
         advice = did_you_mean(preset, RELEASED)
         raise typer.BadParameter(f'{preset!r} is not one of {", ".join(RELEASED)}{advice}')
@@ -31,7 +35,7 @@ def convert_weights(
         typer.Argument(
             metavar='PRESET',
             help=f'The network in the file IN: {", ".join(RELEASED)}.',
-            callback=_released,
+            callback=released,
         ),
     ],
     source: Annotated[Path, typer.Argument(metavar='IN', help='Keras weights, .h5.')],

@@ -16,7 +16,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from pose_action_ros.core.errors import CheckpointError, DeviceError
-from pose_action_ros.core.weights import DEMO_WEIGHTS, SHIPPED_WEIGHTS
+from pose_action_ros.core.weights import DEMO_WEIGHTS, SHIPPED_WEIGHTS, UNTRAINED
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -78,7 +78,6 @@ def doctor(
 
 def _config_of(weights: str) -> ModelConfig:
     from pose_action_ros.models import ModelConfig, find_weights, read_config
-    from pose_action_ros.models.checkpoint import UNTRAINED
     from pose_action_ros.models.config import PRESETS
 
     name = weights.removeprefix(UNTRAINED)

@@ -13,10 +13,9 @@ from typing import TYPE_CHECKING, Annotated, NamedTuple
 import typer
 from rich.console import Console
 
-from pose_action_ros.cli.convert_weights import convert
+from pose_action_ros.cli.convert_weights import convert, released
 from pose_action_ros.cli.download import download
 from pose_action_ros.core.errors import CheckpointError
-from pose_action_ros.core.spelling import did_you_mean
 from pose_action_ros.core.weights import DEMO_WEIGHTS, SHIPPED_WEIGHTS
 
 if TYPE_CHECKING:
@@ -59,10 +58,7 @@ def _released(preset: str) -> str:
         raise typer.BadParameter(
             f'{preset!r} comes with the package and needs no download: --weights {preset}'
         )
-    if preset not in RELEASES:
-        advice = did_you_mean(preset, RELEASES)
-        raise typer.BadParameter(f'{preset!r} is not one of {", ".join(RELEASES)}{advice}')
-    return preset
+    return released(preset)
 
 
 def fetch_weights(

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-__all__ = ['ENDING_SIGNALS', 'ended_by', 'interrupted_by_signals', 'note_signal']
+__all__ = ['ENDING_SIGNALS', 'STATUS', 'ended_by', 'interrupted_by_signals', 'note_signal']
 
 ENDING_SIGNALS = tuple(
     getattr(signal, name) for name in ('SIGINT', 'SIGTERM', 'SIGHUP') if hasattr(signal, name)

@@ -6,7 +6,7 @@ hidden files. They have the endings of data files, but are not data.
 
 from __future__ import annotations
 
-import os
+import uuid
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
@@ -34,11 +34,12 @@ def written_whole(path: Path) -> Iterator[Path]:
     """Yield a hidden path beside a file; at the end of the block it becomes that file.
 
     After an error or a signal (`core.ending`) it is deleted, so the file is complete or absent.
+    Several machines may write the same file on a shared disk; the last one wins.
 
     Args:
         path: The file; its folder exists.
     """
-    part = path.with_name(f'.{path.stem}.{os.getpid()}.part{path.suffix}')
+    part = path.with_name(f'.{path.stem}.{uuid.uuid4().hex[:12]}.part{path.suffix}')
     try:
         yield part
         part.replace(path)

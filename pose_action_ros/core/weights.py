@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-__all__ = ['DEMO_WEIGHTS', 'FINDER_WEIGHTS', 'SHIPPED_WEIGHTS', 'NetworkChoice']
+__all__ = ['DEMO_WEIGHTS', 'FINDER_WEIGHTS', 'SHIPPED_WEIGHTS', 'UNTRAINED', 'NetworkChoice']
 
 SHIPPED_WEIGHTS = 'people'
 """The default: real people, and simulated actors less exactly than `DEMO_WEIGHTS`."""
@@ -14,6 +14,10 @@ DEMO_WEIGHTS = 'demo'
 
 FINDER_WEIGHTS = 'finder'
 """Those of the finder, which finds candidates for people in a whole image."""
+
+
+UNTRAINED = 'untrained:'
+"""Prefix of a preset's name: that network with random weights, for a trial."""
 
 
 @dataclass(frozen=True)

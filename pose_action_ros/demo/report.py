@@ -52,15 +52,16 @@ def _draw_labels(
     """Write a person's label, and the true one above it, over the person's head."""
     action, truth = person.action, actor.action if actor else None
     line, (height, width) = _line_px(drawn), drawn.shape[:2]
-    left, top = np.nanmin(joints_px, axis=0)
+    seen = joints_px[np.isfinite(joints_px).all(axis=1)]
+    left, top = seen.min(axis=0) if len(seen) else (0.0, 0.0)
     x, y = int(np.clip(left, 8, width - 8 * line)), int(np.clip(top - line, 2 * line, height))
     if truth is not None:
         draw_text(drawn, f'true: {truth.label}', (x, y - line), _TRUTH)
     if action.labels:
-        seen = f'{action.label} {action.confidence:.0%}' if action.valid else '(clip not full)'
+        text = f'{action.label} {action.confidence:.0%}' if action.valid else '(clip not full)'
         known = truth is not None and action.valid
         colour = _TRUTH if not known else _RIGHT if action.label == truth.label else _WRONG
-        draw_text(drawn, f'seen: {seen}', (x, y), colour)
+        draw_text(drawn, f'seen: {text}', (x, y), colour)
 
 
 def _line_px(image: NDArray[np.uint8]) -> int:

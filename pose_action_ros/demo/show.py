@@ -22,7 +22,7 @@ from rich.table import Table
 from sensor_msgs.msg import CameraInfo
 
 from pose_action_ros.core.errors import PoseActionError
-from pose_action_ros.core.weights import SHIPPED_WEIGHTS
+from pose_action_ros.core.weights import SHIPPED_WEIGHTS, UNTRAINED
 from pose_action_ros.demo.accuracy import DemoAccuracy
 from pose_action_ros.demo.observer import DemoObserver
 from pose_action_ros.demo.processes import DemoError, Processes
@@ -131,7 +131,7 @@ def run_demo(options: DemoOptions) -> None:
 
 def _is_untrained(weights: str) -> bool:
     """Whether the network is never sure of a person, so that `find` would find nobody."""
-    return weights.startswith('untrained:')
+    return weights.startswith(UNTRAINED)
 
 
 def _watch(

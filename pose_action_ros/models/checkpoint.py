@@ -19,6 +19,7 @@ from safetensors.torch import save
 from pose_action_ros.core.errors import CheckpointError, ConfigError
 from pose_action_ros.core.paths import visible_files, written_whole
 from pose_action_ros.core.spelling import did_you_mean
+from pose_action_ros.core.weights import UNTRAINED
 from pose_action_ros.models.config import PRESETS, ModelConfig
 from pose_action_ros.models.multitask import MultitaskNet
 
@@ -29,7 +30,6 @@ if TYPE_CHECKING:
 
 __all__ = [
     'CONFIG_KEY',
-    'UNTRAINED',
     'cache_folder',
     'find_weights',
     'load_model',
@@ -45,9 +45,6 @@ NetT = TypeVar('NetT', bound='nn.Module')
 
 CONFIG_KEY = 'pose_action_ros.config'
 """Metadata key of the network's config, one line of JSON."""
-
-UNTRAINED = 'untrained:'
-"""Prefix of a preset's name: that network with random weights, for a trial."""
 
 _ENDING = '.safetensors'
 

@@ -18,8 +18,8 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from pose_action_ros.core.errors import CheckpointError, ConfigError
+from pose_action_ros.core.weights import UNTRAINED
 from pose_action_ros.models.checkpoint import (
-    UNTRAINED,
     find_weights,
     load_network,
     read_metadata,

@@ -17,8 +17,6 @@ from pose_action_ros.core.errors import ConfigError
 from pose_action_ros.geometry.camera_placement import placement_on_ground
 from pose_action_ros.simulation.batched import one_thread
 from pose_action_ros.simulation.optics import (
-    add_noise,
-    noise_corner,
     noise_table,
     whole_window,
 )
@@ -112,22 +110,15 @@ class _Film:
             backdrop = scene.shaded(truth, 0, window, backdrop)
         together = Solids.together(solids)
         image = self._lead.lit(together, window[None], [backdrop]).expose()
+        rng = np.random.default_rng([self._seed, round(t_s * 1e6)])
         return CompanyFrame(
-            image_rgb=self._noisy(image, t_s),
+            image_rgb=self._lead.noisy(image, self._noise, rng),
             actors=actors,
             joints_camera_m=np.concatenate([t.joints_camera_m for t in truths]).astype(np.float32),
             joints_image_px=np.concatenate([t.joints_image_px for t in truths]).astype(np.float32),
             visible=_visible(scenes, truths, solids, together),
             actions=tuple(truth.segments[0].action for truth in truths),
         )
-
-    @one_thread()
-    def _noisy(self, image: Tensor, t_s: float) -> NDArray[np.uint8]:
-        """(H, W, 3) from (1, H, W, 3)."""
-        rng = np.random.default_rng([self._seed, round(t_s * 1e6)])
-        corner = torch.tensor([noise_corner(rng, self._noise, *image.shape[1:3])])
-        sigma = torch.tensor([self._lead.noise_sigma])
-        return add_noise(image, self._noise, corner, sigma)[0].numpy()
 
 
 class SimulatedCompany(_Film):

@@ -275,6 +275,12 @@ class Scene:
             to_pixel=to_pixel, strength=self._light['shadow'],
         )  # fmt: skip
 
+    @one_thread()
+    def noisy(self, image: Tensor, noise: Tensor, rng: np.random.Generator) -> NDArray[np.uint8]:
+        """Add the sensor's noise from a table: (1, H, W, 3) to (H, W, 3) uint8."""
+        corner = torch.tensor([noise_corner(rng, noise, *image.shape[1:3])])
+        return add_noise(image, noise, corner, torch.tensor([self.noise_sigma]))[0].numpy()
+
     def _lights(self, count: int) -> Lights:
         light = self._light
         rows = (self.to_camera[:, :3] @ light['direction'], light['colour'], light['ambient'])
@@ -337,12 +343,12 @@ class SimulatedFilm:
         scene = self._scene
         truth = scene.truth(np.array([t_s]))
         image = scene.shots(truth, whole_window(self.camera)[None], [self._backdrop]).expose()
-        rng = np.random.default_rng([self._seed, round(t_s * 1e6)])
+        moment = [self._seed, round(t_s * 1e6)]
         segment = truth.segments[0]
         phase = (t_s - segment.start_s) / cycle_s(segment.action, segment.style)
         once = segment.action in (*ENDS_APART, 'stand up')
         return FilmFrame(
-            image_rgb=self._noisy(image, rng),
+            image_rgb=scene.noisy(image, self._noise, np.random.default_rng(moment)),
             joints_camera_m=truth.joints_camera_m[0].astype(np.float32),
             joints_image_px=truth.joints_image_px[0].astype(np.float32),
             visible=scene.visible(truth)[0],
@@ -350,13 +356,6 @@ class SimulatedFilm:
             phase=float(min(phase, 1.0) if once else phase % 1.0),
             action_start_s=segment.start_s,
         )
-
-    @one_thread()
-    def _noisy(self, image: Tensor, rng: np.random.Generator) -> NDArray[np.uint8]:
-        """(H, W, 3) from (1, H, W, 3)."""
-        corner = torch.tensor([noise_corner(rng, self._noise, *image.shape[1:3])])
-        sigma = torch.tensor([self._scene.noise_sigma])
-        return add_noise(image, self._noise, corner, sigma)[0].numpy()
 
 
 def film_scene(seed: int, width: int, height: int, opening: tuple[str, ...] = ()) -> Scene:

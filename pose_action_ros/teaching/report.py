@@ -7,7 +7,7 @@ import math
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
-from pose_action_ros.models.checkpoint import UNTRAINED
+from pose_action_ros.core.weights import UNTRAINED
 from pose_action_ros.teaching.judging import most_confused
 from pose_action_ros.training.plots import save_confusion_plot
 

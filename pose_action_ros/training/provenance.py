@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any
 import torch
 
 from pose_action_ros.core.errors import CheckpointError
-from pose_action_ros.models.checkpoint import UNTRAINED, find_weights, read_metadata
+from pose_action_ros.core.weights import UNTRAINED
+from pose_action_ros.models.checkpoint import find_weights, read_metadata
 from pose_action_ros.training.config_file import config_to_mapping
 
 if TYPE_CHECKING:

@@ -42,6 +42,16 @@ def test_a_file_is_complete_or_absent(tmp_path):
     assert path.read_text() == 'new'
 
 
+def test_two_writers_of_one_file_do_not_share_a_part(tmp_path):
+    """As two machines with the same process number on a shared disk."""
+    path = tmp_path / 'a.txt'
+    with written_whole(path) as first, written_whole(path) as second:
+        first.write_text('first')
+        second.write_text('second')
+        assert first.read_text() == 'first'
+    assert [entry.name for entry in tmp_path.iterdir()] == ['a.txt']
+
+
 def test_an_error_before_the_first_byte(tmp_path):
     with pytest.raises(FileNotFoundError), written_whole(tmp_path / 'none' / 'a.txt') as part:
         part.write_text('text')

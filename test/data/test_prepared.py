@@ -165,7 +165,7 @@ def test_preparing_goes_on_where_it_was_stopped(mpii_official, tmp_path):
     assert 'train: 2 recordings prepared, 2 were there' in result.stdout
     result = invoke('data', 'prepare', 'mpii', mpii_official, tmp_path, '--quiet')
     assert 'val: 0 recordings prepared, 2 were there' in result.stdout
-    assert not list(tmp_path.rglob('*.part'))
+    assert not list(tmp_path.rglob('*.part*'))
 
 
 def test_processes_make_the_same_cache(mpii_official, tmp_path):

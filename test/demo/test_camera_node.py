@@ -84,6 +84,22 @@ def test_the_actor_comes_with_the_truth(graph):
     assert shape == (240, 320, 3)
 
 
+def test_each_actor_has_a_truth_of_the_same_image(graph):
+    poses = graph.collect(Pose3D, 'camera/truth/poses', 50)
+    actions = graph.collect(ActionLabel, 'camera/truth/actions', 50)
+    graph.start('camera_node', width=160, height=120, actors=2, seed=3)
+
+    def of(messages):
+        found = {}
+        for msg in messages:
+            found.setdefault(stamp_from_msg(msg.header.stamp), {})[msg.track_id] = msg
+        return {stamp: actors for stamp, actors in found.items() if set(actors) == {0, 1}}
+
+    graph.wait(lambda: set(of(poses)) & set(of(actions)), what='truth of both actors')
+    first, second = next(iter(of(poses).values())).values()
+    assert first.root != second.root
+
+
 def test_the_camera_stands_in_the_world_for_those_who_come_later(graph):
     messages = pytest.importorskip('tf2_msgs.msg', reason='needs tf2_msgs, which no wheel carries')
     images = graph.collect(Image, 'image', 50)
