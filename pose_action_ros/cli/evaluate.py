@@ -36,6 +36,9 @@ def simulated(
     poses: Annotated[int, typer.Option(help='Number of single images.', min=1)] = 600,
     clips: Annotated[int, typer.Option(help='Number of clips.', min=1)] = 300,
     plots: Annotated[Path | None, typer.Option(help='Folder for confusion.png.')] = None,
+    sheet: Annotated[
+        Path | None, typer.Option(help='Picture to write: 24 images with their predicted poses.')
+    ] = None,
     device: Annotated[str, typer.Option(help='auto, cpu, cuda or cuda:N.')] = 'auto',
     workers: Annotated[int, typer.Option(help='Number of processes that render.', min=0)] = 1,
     quiet: Annotated[bool, typer.Option('--quiet', help='No progress bars.')] = False,
@@ -65,6 +68,11 @@ def simulated(
         title = f'action accuracy {scores.action_accuracy:.3f}, {scores.clips} clips'
         path = plots / 'confusion.png'
         save_confusion_plot(scores.confusion, net.config.actions, path, title)
+    if sheet is not None:
+        from pose_action_ros.data.simulated import SimulatedPoses
+        from pose_action_ros.training.pose_sheet import save_pose_sheet
+
+        save_pose_sheet(net, SimulatedPoses(split, poses), sheet)
 
 
 def _print_scores(scores: Scores, title: str) -> None:

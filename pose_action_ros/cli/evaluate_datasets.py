@@ -32,6 +32,7 @@ __all__ = [
     'Prepared',
     'Quiet',
     'Root',
+    'Sheet',
     'Workers',
     'crop_views',
     'evaluate_app',
@@ -39,6 +40,7 @@ __all__ = [
     'open_split',
     'report',
     'report_clips',
+    'save_sheet_of',
     'score_clips',
 ]
 
@@ -48,6 +50,9 @@ Root = Annotated[Path, typer.Argument(help='Folder of the data set, see docs/dat
 Limit = Annotated[int | None, typer.Option(help='Number of samples, spread over all.', min=1)]
 JsonFile = Annotated[Path | None, typer.Option('--json', help='File for the scores.')]
 Markdown = Annotated[Path | None, typer.Option('--markdown', help='File for the tables.')]
+Sheet = Annotated[
+    Path | None, typer.Option(help='Picture to write: 24 samples with their predicted poses.')
+]
 Device = Annotated[str, typer.Option(help='auto (a GPU if there is one), cpu, cuda or cuda:N.')]
 Workers = Annotated[int, typer.Option(help='Number of processes or threads that read.', min=0)]
 Prepared = Annotated[
@@ -82,6 +87,7 @@ def mpii(
     limit: Limit = None,
     json_file: JsonFile = None,
     markdown: Markdown = None,
+    sheet: Sheet = None,
     batch: _Batch = 8,
     device: Device = 'auto',
     workers: Workers = 0,
@@ -97,6 +103,7 @@ def mpii(
     )
     scores = {name: judge(net, library, view) for name, view in crop_views(multi_crop).items()}
     report([mpii_table(list(scores.values()))], scores, weights, 'mpii', json_file, markdown)
+    save_sheet_of(net, library, sheet)
 
 
 @evaluate_app.command('h36m')
@@ -107,6 +114,7 @@ def h36m(
     limit: Limit = None,
     json_file: JsonFile = None,
     markdown: Markdown = None,
+    sheet: Sheet = None,
     batch: _Batch = 8,
     device: Device = 'auto',
     workers: Workers = 0,
@@ -122,6 +130,7 @@ def h36m(
     )
     scores = {name: judge(net, library, view) for name, view in crop_views(multi_crop).items()}
     report(h36m_tables(list(scores.values())), scores, weights, 'h36m', json_file, markdown)
+    save_sheet_of(net, library, sheet)
 
 
 @evaluate_app.command('penn_action')
@@ -198,6 +207,15 @@ def open_split(
     for text in skipped_files(library):
         _console.print(shortened(text, 400), highlight=False, markup=False, soft_wrap=True)
     return net, library
+
+
+def save_sheet_of(net: MultitaskNet, library: Any, sheet: Path | None) -> None:
+    """Draw predicted poses of a split into a picture, if one is wanted."""
+    if sheet is not None:
+        from pose_action_ros.data.recorded import RecordedPoses
+        from pose_action_ros.training.pose_sheet import save_pose_sheet
+
+        save_pose_sheet(net, RecordedPoses(library), sheet)
 
 
 def score_clips(

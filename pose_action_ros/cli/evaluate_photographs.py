@@ -16,11 +16,13 @@ from pose_action_ros.cli.evaluate_datasets import (
     MultiCrop,
     Quiet,
     Root,
+    Sheet,
     Workers,
     crop_views,
     is_shown,
     open_split,
     report,
+    save_sheet_of,
 )
 from pose_action_ros.cli.options import Weights
 from pose_action_ros.core.weights import SHIPPED_WEIGHTS
@@ -58,6 +60,7 @@ def coco(
     limit: Limit = None,
     json_file: JsonFile = None,
     markdown: Markdown = None,
+    sheet: Sheet = None,
     device: Device = 'auto',
     workers: Workers = 0,
     quiet: Quiet = False,
@@ -72,6 +75,7 @@ def coco(
     net, library = open_split('coco', root, split, weights, device, **options)
     scores = _scores(net, library, multi_crop, limit, workers, is_shown(quiet))
     _report(scores, weights, 'coco', split, json_file, markdown)
+    save_sheet_of(net, library, sheet)
 
 
 @evaluate_app.command('yolo_pose')
@@ -86,6 +90,7 @@ def yolo_pose(
     limit: Limit = None,
     json_file: JsonFile = None,
     markdown: Markdown = None,
+    sheet: Sheet = None,
     device: Device = 'auto',
     workers: Workers = 0,
     quiet: Quiet = False,
@@ -99,6 +104,7 @@ def yolo_pose(
     net, library = open_split('yolo_pose', root, split, weights, device, **options)
     scores = _scores(net, library, multi_crop, limit, workers, is_shown(quiet))
     _report(scores, weights, 'yolo_pose', split, json_file, markdown)
+    save_sheet_of(net, library, sheet)
 
 
 @evaluate_app.command('lsp')
@@ -114,6 +120,7 @@ def lsp(
     limit: Limit = None,
     json_file: JsonFile = None,
     markdown: Markdown = None,
+    sheet: Sheet = None,
     device: Device = 'auto',
     workers: Workers = 0,
     quiet: Quiet = False,
@@ -123,6 +130,7 @@ def lsp(
     net, library = open_split('lsp', root, split, weights, device, **options)
     scores = _scores(net, library, multi_crop, limit, workers, is_shown(quiet))
     _report(scores, weights, 'lsp', split, json_file, markdown)
+    save_sheet_of(net, library, sheet)
 
 
 @evaluate_app.command('jhmdb')
@@ -137,6 +145,7 @@ def jhmdb(
     limit: Limit = None,
     json_file: JsonFile = None,
     markdown: Markdown = None,
+    sheet: Sheet = None,
     plots: Annotated[Path | None, typer.Option(help='Folder for confusion.png.')] = None,
     device: Device = 'auto',
     workers: Workers = 0,
@@ -151,6 +160,7 @@ def jhmdb(
     net, library = open_split('jhmdb', root, split, weights, device, **options)
     scores = _scores(net, library, False, limit, workers, is_shown(quiet))
     _report(scores, weights, 'jhmdb', split, json_file, markdown)
+    save_sheet_of(net, library, sheet)
     if net.config.actions:
         _report_actions(net, library, limit, workers, is_shown(quiet), json_file, plots)
 

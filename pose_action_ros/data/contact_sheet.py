@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any
 import cv2
 import numpy as np
 
+from pose_action_ros.core.errors import ConfigError
+
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
@@ -77,7 +79,13 @@ def contact_sheet(
 
 
 def save_sheet(image: NDArray[np.uint8], path: Path) -> None:
-    """Write an RGB picture in the format of the name's ending; create its folder."""
+    """Write an RGB picture in the format of the name's ending; create its folder.
+
+    Raises:
+        ConfigError: The ending is not that of a picture.
+    """
+    if not cv2.haveImageWriter(str(path)):
+        raise ConfigError(f'can not write a picture to {path}; expected a name like sheet.png')
     path.parent.mkdir(parents=True, exist_ok=True)
     cv2.imwrite(str(path), cv2.cvtColor(image, cv2.COLOR_RGB2BGR))
 

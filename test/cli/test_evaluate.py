@@ -2,6 +2,7 @@
 
 import json
 
+import cv2
 from typer.testing import CliRunner
 
 from pose_action_ros.cli.evaluate import evaluate_app
@@ -17,6 +18,7 @@ def test_simulated(tmp_path):
     save_model(net, weights)
     arguments = ['simulated', '--weights', weights, '--json', scores, '--poses', 3, '--clips', 2]
     arguments += ['--workers', 0, '--plots', tmp_path / 'plots']
+    arguments += ['--sheet', tmp_path / 'sheet.png']
     result = CliRunner().invoke(evaluate_app, [str(a) for a in arguments], catch_exceptions=False)
     assert result.exit_code == 0
     assert 'MPJPE' in result.stdout
@@ -26,3 +28,4 @@ def test_simulated(tmp_path):
     assert all(isinstance(found[key], float) for key in KEYS)
     assert found['mpjpe_mm'] > 50  # an untrained network
     assert (tmp_path / 'plots' / 'confusion.png').stat().st_size > 1000
+    assert cv2.imread(str(tmp_path / 'sheet.png')).shape == (256 + 18, 3 * 256, 3)

@@ -48,8 +48,10 @@ def read(path):
 
 def test_h36m_prints_table_1(invoke, tmp_path):
     files = ('--json', tmp_path / 'a' / 'a.json', '--markdown', tmp_path / 'a.md')
-    result = invoke('h36m', '--multi-crop', '--limit', 4, *files)
+    sheet = tmp_path / 'sheet.png'
+    result = invoke('h36m', '--multi-crop', '--limit', 4, *files, '--sheet', sheet)
     assert result.exit_code == 0
+    assert sheet.stat().st_size > 1000
     for text in ('Walk Dog', 'ours - SC', 'ours - MC', 'P-MPJPE', 'Human3.6 + MPII - MC'):
         assert text in result.stdout
     scores = read(tmp_path / 'a' / 'a.json')

@@ -2,6 +2,7 @@
 
 import json
 
+import cv2
 import numpy as np
 import pytest
 import torch
@@ -51,6 +52,17 @@ def test_coco(invoke, people, tmp_path):
     assert 'PCK@0.2' in text
     scores, _ = invoke('coco', tmp_path, '--min-height', 50, '--split', 'train', '--limit', 3)
     assert scores['single_crop']['samples'] == 3
+
+
+@pytest.mark.parametrize('name', ['coco', 'yolo', 'lsp', 'jhmdb'])
+def test_predicted_poses_are_drawn(invoke, people, tmp_path, name):
+    write = getattr(people, f'write_{name}')
+    write(tmp_path, True) if name == 'lsp' else write(tmp_path)
+    command = 'yolo_pose' if name == 'yolo' else name
+    small = () if name in ('lsp', 'jhmdb') else ('--min-height', 50)
+    invoke(command, tmp_path, *small, '--split', 'train', '--sheet', tmp_path / 'sheet.png')
+    image = cv2.imread(str(tmp_path / 'sheet.png'))
+    assert image.shape[1] % 256 == image.shape[0] % 274 == 0
 
 
 def test_yolo_pose(invoke, people, tmp_path):
