@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from pose_action_ros.data.augment import Extent
     from pose_action_ros.data.recorded import Library
 
-__all__ = ['data_app', 'parsed_options']
+__all__ = ['DatasetOptions', 'data_app', 'parsed_options']
 
 data_app = typer.Typer(help='Recorded data sets on disk.', no_args_is_help=True)
 
@@ -23,7 +23,7 @@ _LISTED = 10  # faults that are listed one by one
 _NOTE = 400  # characters of a note
 
 
-_Options = Annotated[
+DatasetOptions = Annotated[
     list[str] | None,
     typer.Option(help='KEY=VALUE: an option of the data set, as in data.options; repeatable.'),
 ]
@@ -50,7 +50,7 @@ def check(
     augmentation: Annotated[
         str, typer.Option(help='Show the samples of a training: paper or released.')
     ] = 'none',
-    option: _Options = None,
+    option: DatasetOptions = None,
 ) -> None:
     """Read some samples of every split and draw them with their skeletons."""
     from pose_action_ros.core.errors import DatasetError, shortened
@@ -183,7 +183,7 @@ def prepare(
     name: Annotated[str, typer.Argument(help='A data set of docs/data.md.')],
     root: Annotated[Path, typer.Argument(help='Its folder, as in docs/data.md.')],
     output: Annotated[Path, typer.Argument(help='Folder of the cache: data.options.prepared.')],
-    option: _Options = None,
+    option: DatasetOptions = None,
     augmentation: Annotated[
         str,
         typer.Option(

@@ -210,7 +210,7 @@ def _empty(
     stream: PoseActionStream, library: Photographs, limit: int | None, shown: bool
 ) -> dict[str, tuple[int, int]]:
     """Count the people seen in windows beside all people, each shown as an image."""
-    from pose_action_ros.data.photographs import EmptyWindows
+    from pose_action_ros.data.empty_windows import EmptyWindows
     from pose_action_ros.inference.still_images import look_at
     from pose_action_ros.training.pose_scores import spread_indices
     from pose_action_ros.training.reporting import track

@@ -14,7 +14,7 @@ from rich.markup import escape
 from pose_action_ros.cli.bag import bag
 from pose_action_ros.cli.bench import bench
 from pose_action_ros.cli.convert_weights import convert_weights
-from pose_action_ros.cli.data import data_app
+from pose_action_ros.cli.data_candidates import data_app
 from pose_action_ros.cli.doctor import doctor
 from pose_action_ros.cli.evaluate_films import evaluate_app
 from pose_action_ros.cli.export import export

@@ -1,8 +1,7 @@
 """People in single photographs, as a library: the common part of the readers of 2D data sets.
 
-Owns: `Person`, one annotated person; `Photographs`, a `Library` of them; `chosen_images`, the
-images of a split; and `EmptyWindows`, windows of the same images without people. A reader of a
-data set only has to list its persons.
+Owns: `Person`, one annotated person; `Photographs`, a `Library` of them; and `chosen_images`, the
+images of a split. A reader of a data set only has to list its persons.
 """
 
 from __future__ import annotations
@@ -15,10 +14,9 @@ import numpy as np
 
 from pose_action_ros.core.errors import DatasetError
 from pose_action_ros.core.predictions import PersonBox
-from pose_action_ros.data.augment import Variation
 from pose_action_ros.data.files import read_picture
 from pose_action_ros.data.layouts import named_joints
-from pose_action_ros.data.recorded import Track, as_pose_sample, cut, skipped_files
+from pose_action_ros.data.recorded import Track, skipped_files
 from pose_action_ros.data.windows import corner_box
 from pose_action_ros.geometry.crop import CROP_PX, box_around
 
@@ -29,12 +27,9 @@ if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
 
     from pose_action_ros.core.skeleton import Skeleton
-    from pose_action_ros.data.augment import Framing
-    from pose_action_ros.data.sample import PoseSample
 
 __all__ = [
     'BODY_JOINTS',
-    'EmptyWindows',
     'NoSplitError',
     'Person',
     'Photographs',
@@ -55,7 +50,6 @@ BODY_JOINTS = tuple(
 
 _ENLARGE = 1.25
 _VAL_SHARE = 10  # every tenth image of the training set is for validation
-_TRIES = 40
 _ENDINGS = {'.jpg', '.jpeg', '.png', '.bmp', '.webp', '.txt'}
 
 
@@ -177,77 +171,6 @@ class Photographs:
     def images(self, index: int, frames: Sequence[int]) -> list[NDArray[np.uint8]]:
         """Return the photograph; raises DatasetError if it is missing or damaged."""
         return [read_picture(self.persons[index].image)]
-
-
-class EmptyWindows:
-    """Windows of a library's photographs without people: visibility 0, joints NaN.
-
-    Args:
-        library: The photographs; every person in them must be annotated with corners.
-        framing: Draws the rotation of a training window.
-    """
-
-    def __init__(self, library: Photographs, framing: Framing | None = None) -> None:
-        self.library = library
-        self._framing = framing
-        corners: dict[Path, list[NDArray[np.float64]]] = {}
-        for person in library.everybody:
-            corners.setdefault(person.image, []).append(person.corners_px)
-        self._corners = [(path, np.array(corners[path])) for path in sorted(corners)]
-
-    def __len__(self) -> int:
-        return len(self._corners)
-
-    def __getitem__(self, index: int) -> PoseSample:
-        """Return the window of photograph `index`, which depends on the number alone.
-
-        Raises:
-            DatasetError: The file is missing or damaged.
-        """
-        return self.varied(index, np.random.default_rng(index))
-
-    def varied(self, index: int, rng: np.random.Generator) -> PoseSample:
-        """Return a drawn window of photograph `index`; raises as above."""
-        path, corners = self._corners[index]
-        image = read_picture(path)
-        angle = 0.0 if self._framing is None else self._framing.draw(rng).angle_deg
-        box = _free_window(image.shape[:2], corners, angle, rng)
-        joints = self.library.skeleton.num_joints
-        nowhere = np.full((1, joints, 3), np.nan)
-        track = Track(nowhere[..., :2], nowhere[..., 0], box, nowhere)
-        fields = cut(track, [image], self.library.skeleton, Variation(angle_deg=angle))
-        fields['visibility'].zero_()
-        return as_pose_sample(fields)
-
-
-def _free_window(
-    shape: tuple[int, ...],
-    corners: NDArray[np.float64],
-    angle_deg: float,
-    rng: np.random.Generator,
-) -> PersonBox:
-    """A window beside all persons, even if it is turned; outside the picture if no place is free.
-
-    No place is free if a person's corners are unknown.
-    """
-    height, width = shape
-    side = min(height, width)
-    size = 0.12 * side
-    turned = np.abs([np.cos(np.deg2rad(angle_deg)), np.sin(np.deg2rad(angle_deg))]).sum()
-    for attempt in range(_TRIES if np.isfinite(corners).all() else 0):
-        largest = side * (1.0 - 0.8 * attempt / _TRIES)
-        size = float(np.exp(rng.uniform(np.log(0.12 * side), np.log(largest))))
-        x, y = (float(rng.uniform(0.4 * size, limit - 0.4 * size)) for limit in (width, height))
-        reach = turned * size / 2.0
-        apart = (
-            (corners[:, 0] > x + reach)
-            | (corners[:, 2] < x - reach)
-            | (corners[:, 1] > y + reach)
-            | (corners[:, 3] < y - reach)
-        )
-        if apart.all():
-            return PersonBox(x, y, size)
-    return PersonBox(-2.0 * size, -2.0 * size, size)
 
 
 def chosen_images(

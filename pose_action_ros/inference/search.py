@@ -11,8 +11,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from pose_action_ros.core.predictions import PersonBox
 from pose_action_ros.inference.newcomers import RejectedPlaces
+from pose_action_ros.runtime.finder_engine import WINDOW_SHARE
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -20,13 +20,13 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+    from pose_action_ros.core.predictions import PersonBox
     from pose_action_ros.inference.settings import FindSettings
     from pose_action_ros.runtime.finder_engine import FinderEngine
 
 __all__ = ['PeopleSearch']
 
 _MOST = 16  # candidates of an image
-_AROUND = 1.25  # side of the window, relative to the size that the finder gives
 _REMEMBERED = 4.0  # periods for which a rejected candidate is remembered
 
 
@@ -81,7 +81,7 @@ class PeopleSearch:
         else:
             found = kept
         return self._rejected.others(
-            found, stamp_ns, keep_s=_REMEMBERED * settings.period_s, enlarge=_AROUND
+            found, stamp_ns, keep_s=_REMEMBERED * settings.period_s, enlarge=WINDOW_SHARE
         )
 
     def keep(self, boxes: Sequence[PersonBox]) -> None:
@@ -104,7 +104,7 @@ class PeopleSearch:
     ) -> list[PersonBox]:
         self._last_ns = stamp_ns
         found = self.engine.candidates(image_rgb, settings.min_score, _MOST)
-        return [PersonBox(b.center_x, b.center_y, max(_AROUND * b.size, 1.0)) for b, _ in found]
+        return [candidate.window for candidate in found]
 
     def _is_due(self, stamp_ns: int, period_s: float) -> bool:
         if self._last_ns is None:

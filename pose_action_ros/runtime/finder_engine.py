@@ -13,6 +13,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from pose_action_ros.core.predictions import PersonBox
 from pose_action_ros.geometry.fitting import fit_image
 from pose_action_ros.models.finder import FinderMaps, decode
 from pose_action_ros.models.folding import fold_batch_norms
@@ -29,10 +30,12 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from pose_action_ros.core.predictions import PersonBox
     from pose_action_ros.models.finder import PersonFinder
 
-__all__ = ['Candidate', 'FinderEngine']
+__all__ = ['WINDOW_SHARE', 'Candidate', 'FinderEngine']
+
+WINDOW_SHARE = 1.25
+"""Side of the window in which the pose network looks, relative to the finder's box."""
 
 
 class Candidate(NamedTuple):
@@ -45,6 +48,12 @@ class Candidate(NamedTuple):
 
     box: PersonBox
     score: float
+
+    @property
+    def window(self) -> PersonBox:
+        """The window in which the pose network looks for the person."""
+        side = max(WINDOW_SHARE * self.box.size, 1.0)
+        return PersonBox(self.box.center_x, self.box.center_y, side)
 
 
 class FinderEngine:

@@ -14,9 +14,10 @@ from typing import TYPE_CHECKING, Any
 from pose_action_ros.core.errors import ConfigError
 from pose_action_ros.core.skeleton import get_skeleton
 from pose_action_ros.data.augment import Drawn, Framing, chosen_ranges
+from pose_action_ros.data.empty_windows import EmptyWindows, read_candidates
 from pose_action_ros.data.mixing import JoinedSamples, MixedSamples, SpreadSamples
 from pose_action_ros.data.opening import dataset_names, dataset_options, open_library
-from pose_action_ros.data.photographs import EmptyWindows, Photographs
+from pose_action_ros.data.photographs import Photographs
 from pose_action_ros.data.prepared import require_extent
 from pose_action_ros.data.recorded import RecordedClips, RecordedPoses, skipped_files
 from pose_action_ros.data.sound_samples import SoundSamples
@@ -39,7 +40,7 @@ __all__ = ['recorded_clips', 'recorded_poses', 'sound_samples']
 _log = logging.getLogger(__name__)
 
 _OWN_OPTIONS = ('augmentation', 'framing', 'mix', 'validate', 'clips', 'seed')
-_ENTRY_OPTIONS = ('name', 'share', 'root', 'augmentation', 'framing', 'windows')
+_ENTRY_OPTIONS = ('name', 'share', 'root', 'augmentation', 'framing', 'windows', 'candidates')
 _ACTOR_RUN_OPTIONS = ('mix', 'validate', 'clips', 'seed', 'framing', 'photographs')
 _ACTOR_OPTIONS = ('name', 'share', 'count', 'framing', 'photographs', 'zoom', 'turn_deg')
 
@@ -180,13 +181,15 @@ def _recorded(
     split: str,
 ) -> SoundSamples:
     """People, or empty windows, of a recorded data set; varied for training."""
-    windows = options.pop('windows', 'people')
+    windows, candidates = options.pop('windows', 'people'), options.pop('candidates', None)
     ranges = _ranges(options, name, 'poses')
     if split == 'val':
         ranges = None
     library = _library(data, name, split, model, options)
     split = _read_split(split, options)
     require_extent(library, ranges)
+    if candidates and windows != 'empty':
+        raise ConfigError(f'data.options.mix.{label}.candidates needs `windows: empty`')
     if windows == 'people':
         return sound_samples(RecordedPoses(library, ranges), library, split)
     if windows != 'empty' or not isinstance(library, Photographs):
@@ -194,7 +197,8 @@ def _recorded(
             f'data.options.mix.{label}.windows is {windows!r}; expected people, or empty of a '
             'data set of photographs that is not prepared'
         )
-    empty = EmptyWindows(library, ranges if isinstance(ranges, Framing) else None)
+    places = read_candidates(Path(candidates)) if candidates else None
+    empty = EmptyWindows(library, ranges if isinstance(ranges, Framing) else None, places)
     return sound_samples(empty, library, split)
 
 

@@ -7,10 +7,14 @@ import torch
 import typer
 from typer.testing import CliRunner
 
-from pose_action_ros.cli.data import data_app
+from pose_action_ros.cli.data_candidates import data_app
 from pose_action_ros.core.errors import ConfigError, DatasetError
-from pose_action_ros.core.skeleton import PA16J
+from pose_action_ros.core.skeleton import PA16J, PA17J
 from pose_action_ros.data.contact_sheet import contact_sheet, draw_sample
+from pose_action_ros.data.empty_windows import is_free, read_candidates
+from pose_action_ros.data.opening import open_library
+from pose_action_ros.data.photographs import image_key
+from pose_action_ros.models.finder import FinderConfig, PersonFinder, save_finder
 
 app = typer.Typer()
 app.add_typer(data_app, name='data')
@@ -158,3 +162,29 @@ def test_a_split_that_the_data_set_lacks_is_no_fault(people, tmp_path):
     result = invoke('data', 'prepare', 'lsp', tmp_path, tmp_path / 'cache', '--quiet')
     assert result.exit_code == 0
     assert 'train: 18 recordings prepared' in result.stdout
+
+
+def test_candidates_are_found_beside_the_people(people, tmp_path):
+    people.write_coco(tmp_path)
+    torch.manual_seed(0)
+    save_finder(PersonFinder(FinderConfig()).eval(), tmp_path / 'random.safetensors')
+    output = tmp_path / 'new' / 'candidates.json'
+    options = ('--finder', tmp_path / 'random.safetensors', '--min-score', 0.001, '--quiet')
+    result = invoke('data', 'candidates', 'coco', tmp_path, output, *options)
+    assert result.exit_code == 0
+    found = read_candidates(output)
+    library = open_library('coco', tmp_path, 'train', PA17J)
+    corners = {}
+    for person in library.everybody:
+        corners.setdefault(image_key(person.title), []).append(person.corners_px)
+    assert found.keys() == corners.keys()
+    count = sum(map(len, found.values()))
+    assert count > 0
+    assert f'{count} places in {len(corners)} photographs' in result.stdout
+    assert all(is_free(box, np.array(corners[key])) for key in found for box in found[key])
+
+
+def test_films_have_no_candidates(people, tmp_path):
+    people.write_jhmdb(tmp_path)
+    with pytest.raises(DatasetError, match='photographs'):
+        invoke('data', 'candidates', 'jhmdb', tmp_path, tmp_path / 'c.json')

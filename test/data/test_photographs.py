@@ -6,10 +6,12 @@ import numpy as np
 import pytest
 
 from pose_action_ros.core.errors import ConfigError, DatasetError
+from pose_action_ros.core.predictions import PersonBox
 from pose_action_ros.core.skeleton import PA16J, PA17J
 from pose_action_ros.data.augment import Framing
+from pose_action_ros.data.empty_windows import EmptyWindows, read_candidates, write_candidates
 from pose_action_ros.data.opening import open_library
-from pose_action_ros.data.photographs import EmptyWindows, chosen_images, image_key
+from pose_action_ros.data.photographs import chosen_images, image_key
 from pose_action_ros.data.recorded import RecordedPoses
 
 BODY = 13  # twelve joints and the pelvis between the hips
@@ -241,3 +243,33 @@ class TestEmptyWindows:
         path.write_text(json.dumps(values))
         sample = EmptyWindows(open_library('coco', tmp_path, 'train', PA17J))[0]
         assert (sample['crop'] == 0).all()
+
+    def test_some_windows_lie_at_candidates_but_not_on_people(self, roots, tmp_path):
+        library = opened(roots, 'coco')
+        person = library.everybody[0]
+        x1, y1, x2, y2 = person.corners_px
+        inside = PersonBox((x1 + x2) / 2, (y1 + y2) / 2, 20.0)
+        far = PersonBox(x1 - 900.0, y1 - 900.0, 40.0)
+        index = sorted({p.image for p in library.everybody}).index(person.image)
+        for place, expected in ((far, True), (inside, False)):
+            write_candidates(tmp_path / 'new' / 'c.json', {person.title: [place]})
+            windows = EmptyWindows(library, None, read_candidates(tmp_path / 'new' / 'c.json'))
+            near = 0
+            for seed in range(40):
+                sample = windows.varied(index, np.random.default_rng(seed))
+                place_in_crop = sample['image_to_crop'].numpy() @ (
+                    place.center_x,
+                    place.center_y,
+                    1,
+                )
+                near += bool((abs(place_in_crop[:2] - 0.5) < 0.21).all())
+            assert (12 < near < 36) if expected else near == 0
+
+    @pytest.mark.parametrize(
+        'text', ['', '[]', '{"candidates": {"1": [[1, 2]]}}', '{"candidates": {"1": [[1, 2, 0]]}}',
+                 '{"candidates": {"1": [[1, 2, NaN]]}}', '{"candidates": 3}']
+    )  # fmt: skip
+    def test_a_damaged_file_of_candidates_is_named(self, tmp_path, text):
+        (tmp_path / 'c.json').write_text(text)
+        with pytest.raises(DatasetError, match='data candidates'):
+            read_candidates(tmp_path / 'c.json')
