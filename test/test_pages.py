@@ -54,6 +54,9 @@ def blocks(text):
 def command():
     """`pose-action` that reads its command line and does nothing."""
     command = typer.main.get_command(app)
+    command.invoke_without_command = True
+    for option in command.params:
+        option.callback = None  # one of them would write into the user's shell settings
     groups = [command]
     for group in groups:
         for inner in group.commands.values():

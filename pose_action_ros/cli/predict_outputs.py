@@ -198,6 +198,7 @@ def _person(person: PersonPrediction) -> dict[str, Any]:
         'layout': person.layout,
         'joints_image_px': _numbers(person.joints_image_px, 2),
         'confidence': _numbers(person.confidence, 4),
+        'person_confidence': _number(person.person_confidence, 4),
         'joints_root_m': _numbers(person.joints_root_m, 4),
         'joints_camera_m': _numbers(person.joints_camera_m, 4),
         'scale_source': person.scale_source.name.lower(),

@@ -88,6 +88,7 @@ class PersonPrediction:
         joints_image_px: (J, 2) float32; NaN for a joint that is not seen, as in the other arrays.
         confidence: (J,) float32, 0 to 1, the network's own visibility, also of a joint that
             counts as not seen.
+        person_confidence: 0 to 1, the probability that the window shows a person.
         joints_root_m: (J, 3) float32 from the root joint along the camera's axes, or None for a
             2D model.
         joints_camera_m: (J, 3) float32, or None if the camera or the scale is unknown.
@@ -107,6 +108,7 @@ class PersonPrediction:
     layout: str
     joints_image_px: NDArray[np.float32]
     confidence: NDArray[np.float32]
+    person_confidence: float = 1.0
     joints_root_m: NDArray[np.float32] | None = None
     joints_camera_m: NDArray[np.float32] | None = None
     scale_source: ScaleSource = ScaleSource.NONE

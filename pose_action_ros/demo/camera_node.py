@@ -162,6 +162,7 @@ def truth_to_msgs(
         layout=PA17J.name,
         joints_image_px=actor.joints_image_px,
         confidence=actor.visible.astype(np.float32),
+        person_confidence=float(actor.visible.any()),
         joints_root_m=actor.joints_camera_m - actor.joints_camera_m[0],
         joints_camera_m=actor.joints_camera_m,
         scale_source=ScaleSource.DEPTH,

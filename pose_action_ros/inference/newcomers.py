@@ -39,12 +39,11 @@ def seen_box(
         reading: The network's output for a window.
         settings: Smallest confidences, and the size of the window.
         image_size: Width and height, pixels; None if unknown.
-        min_confidence: Smallest mean confidence, if larger than that of the settings.
+        min_confidence: Smallest probability of a person, if larger than that of the settings.
     """
-    confidence = reading.arrays.visibility
-    if float(confidence.mean()) < max(settings.min_confidence, min_confidence):
+    if reading.person_confidence < max(settings.min_confidence, min_confidence):
         return None
-    certain = confidence >= settings.min_joint_confidence
+    certain = reading.arrays.visibility >= settings.min_joint_confidence
     box = box_around(reading.joints_image[:, :2], certain, enlarge=settings.enlarge)
     return box if box is not None and _is_plausible(box, image_size) else None
 
@@ -64,13 +63,13 @@ def begins_track(
         reading: The network's output for a window.
         settings: As for `seen_box`.
         image_size: As for `seen_box`.
-        min_confidence: Smallest mean confidence for a person who fills most of the image.
+        min_confidence: Smallest probability of a person who fills most of the image.
     """
     box = seen_box(reading, settings, image_size)
     if box is None or image_size is None:
         return box
     least = _least_confidence(box.size / max(image_size), min_confidence)
-    return box if float(reading.arrays.visibility.mean()) >= least else None
+    return box if reading.person_confidence >= least else None
 
 
 def _least_confidence(size: float, min_confidence: float) -> float:

@@ -219,7 +219,7 @@ class People:
         Args:
             readings: Readings of all windows of this frame.
             settings: Limits.
-            min_confidence: Smallest mean confidence with which a track begins.
+            min_confidence: Smallest probability of a person with which a track begins.
         """
         if not self._searched:
             return []
@@ -319,7 +319,7 @@ class People:
         """Misfit of a pose and its track; new tracks fit worst, above all unsure ones."""
         person = self._people.get(reading.track_id)
         if person is None:
-            return math.inf, -float(reading.arrays.visibility.mean())
+            return math.inf, -reading.person_confidence
         return misfit(box, reading.box) + _NOT_THERE * person.motion.is_missed, 0.0
 
     def end_lost(

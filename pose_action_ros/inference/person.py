@@ -48,6 +48,7 @@ class Reading:
         transform: Source pixels to the window's crop.
         arrays: The network's outputs for it, without the batch axis.
         joints_image: (J, D) raw joints; x, y in source pixels, z as the network gives it.
+        person_confidence: Probability that the window shows a person.
     """
 
     track_id: int
@@ -55,6 +56,7 @@ class Reading:
     transform: CropTransform
     arrays: FrameArrays
     joints_image: NDArray[np.float32]
+    person_confidence: float
 
 
 @dataclass(frozen=True, eq=False)
@@ -164,6 +166,7 @@ class Person:
             layout=context.layout,
             joints_image_px=_hide(joints_px, hidden),
             confidence=confidence,
+            person_confidence=reading.person_confidence,
             joints_root_m=None if root_m is None else _hide(root_m, hidden),
             joints_camera_m=None if camera_m is None else _hide(camera_m, hidden),
             scale_source=location.scale_source,

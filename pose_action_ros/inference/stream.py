@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from pose_action_ros.core.errors import ImageError
+from pose_action_ros.core.person_confidence import person_confidence
 from pose_action_ros.core.predictions import FramePrediction
 from pose_action_ros.geometry import crop_transform, extract_crop
 from pose_action_ros.inference.clip_buffer import ClipShape
@@ -349,10 +350,12 @@ def _read(
     """All windows in one pass of the backbone."""
     if not windows:
         return []
-    arrays = engine.frames(_batch(crops))
+    arrays, config = engine.frames(_batch(crops)), engine.config
     readings = []
     for index, (window, transform) in enumerate(zip(windows, transforms, strict=True)):
         row = FrameArrays(*(array[index] for array in arrays))
         joints = transform.to_image(row.joints).astype(np.float32)
-        readings.append(Reading(window.track_id, window.box, transform, row, joints))
+        sure = person_confidence(row.visibility, config.person_gain, config.person_offset)
+        reading = Reading(window.track_id, window.box, transform, row, joints, float(sure))
+        readings.append(reading)
     return readings

@@ -74,7 +74,7 @@ def pose_to_msg(
         root_covariance=person.root_covariance_m2.ravel(),
         velocity=_xyz(make, 'Vector3', person.velocity_m_per_s.tolist()),
         roi=box_to_msg(make, person.box, source.size),
-        confidence=float(person.confidence.mean()),
+        confidence=person.person_confidence,
         model=source.model,
     )
 

@@ -139,7 +139,7 @@ class ResultBuilder:
         return self._make(
             'pose_action_ros/Person',
             track_id=person.track_id,
-            confidence=pose.confidence,
+            confidence=person.person_confidence,
             pose=pose,
             action=action_to_msg(
                 self._make, person.action, person.track_id, source.header, source.model

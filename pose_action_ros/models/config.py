@@ -22,6 +22,7 @@ __all__ = ['ACTION_BLOCKS', 'PRESETS', 'ModelConfig']
 ACTION_BLOCKS = 4
 """Prediction blocks of each action branch; the same in every published model."""
 
+_LEAST = {'context_maps': 0, 'depth_maps': 0, 'person_offset': -100.0}
 _MOST = {'blocks': 64, 'clip_frames': 1024}  # largest sizes that a file may request
 _MOST_CHANNELS = 8192
 
@@ -43,6 +44,9 @@ class ModelConfig:
         clip_frames: T, frames of a clip.
         clip_period_s: Seconds between the frames of a clip, as trained.
         probability_gain: Factor on the logit of a joint's probability before the action heads.
+        person_gain: Of the logistic function that gives the probability of a person from the most
+            certain joints (`core.person_confidence`); fitted after training.
+        person_offset: The same.
         pose_stem_features: Channels of the first, narrowest convolution of the pose branch; its
             neighbours have two and three times as many.
         pose_reduced_features: Channels of the pose branch's 1 x 1 reduction.
@@ -62,6 +66,8 @@ class ModelConfig:
     clip_frames: int = 16
     clip_period_s: float = 2 / 30
     probability_gain: float = 1.0
+    person_gain: float = 1.0
+    person_offset: float = 0.0
     pose_stem_features: int = 8
     pose_reduced_features: int = 32
     pose_features: int = 112
@@ -165,7 +171,7 @@ def _check_number(name: str, value: float, *, whole: bool) -> None:
         raise ConfigError(f'model {name} must be a {"whole " * whole}number; found {value!r}')
     if not math.isfinite(value):
         raise ConfigError(f'model {name} must be finite; found {value}')
-    lowest = 0 if name in ('context_maps', 'depth_maps') else 1 if whole else 1e-6
+    lowest = _LEAST.get(name, 1 if whole else 1e-6)
     if value < lowest:
         raise ConfigError(f'model {name} must be >= {lowest}; found {value}')
     most = _MOST.get(name, _MOST_CHANNELS)

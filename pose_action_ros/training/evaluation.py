@@ -17,6 +17,7 @@ from torch.utils.data import DataLoader
 
 from pose_action_ros.core.actions import SIMULATED_ACTIONS
 from pose_action_ros.core.errors import ConfigError
+from pose_action_ros.core.person_confidence import person_confidence
 from pose_action_ros.data.simulated import SimulatedClips, SimulatedPoses
 from pose_action_ros.metrics import accuracy, confusion_matrix, mpjpe, p_mpjpe, pck_torso
 from pose_action_ros.training.feature_cache import clip_features
@@ -49,10 +50,10 @@ class Scores:
         p_mpjpe_mm: The same after Procrustes alignment.
         pixel_error: Mean distance in pixels of the source image.
         pck_torso_10: Share of joints within a tenth of the torso's diameter, in the image.
-        presence_auc: Probability that a window with a person has a higher mean confidence than
+        presence_auc: Chance that a window with a person has a higher probability of a person than
             a window without one (area under the ROC curve).
-        confidence_person_p5: 5th percentile of the mean confidence of windows with a person.
-        confidence_empty_p95: 95th percentile of the mean confidence of empty windows.
+        confidence_person_p5: 5th percentile of the probability in windows with a person.
+        confidence_empty_p95: 95th percentile of the probability in empty windows.
         action_accuracy: Share of clips whose action is right.
         baseline_mpjpe_mm: `mpjpe_mm` of the mean true pose.
         baseline_accuracy: `action_accuracy` of the most frequent action.
@@ -177,7 +178,7 @@ def _pose_scores(net: MultitaskNet, batches: Iterator[dict[str, Tensor]]) -> dic
         true_px = truth[..., :2] / truth[..., 2:] * intrinsics[:, None, :2]
         true_px = true_px + intrinsics[:, None, 2:]
         found_m = to_camera_m(found_px, depth, intrinsics)
-        rows.append((found_m, truth, found_px, true_px, visibility.mean(dim=1).cpu().numpy()))
+        rows.append((found_m, truth, found_px, true_px, _person_confidence(net, visibility)))
     found_m, true_m, found_px, true_px, confidences = (
         np.concatenate(column) for column in zip(*rows, strict=True)
     )
@@ -194,17 +195,15 @@ def _pose_scores(net: MultitaskNet, batches: Iterator[dict[str, Tensor]]) -> dic
 
 @torch.inference_mode()
 def _confidences(net: MultitaskNet, batches: Iterator[dict[str, Tensor]]) -> Array:
-    """(N,) mean confidence of each window's joints."""
+    """(N,) probability of a person in each window."""
     device = next(net.parameters()).device
-    return np.concatenate(
-        [
-            net.forward_pose(to_network_input(batch['crop'].to(device)))[-1]
-            .visibility.mean(dim=1)
-            .cpu()
-            .numpy()
-            for batch in batches
-        ]
-    )
+    poses = (net.forward_pose(to_network_input(batch['crop'].to(device))) for batch in batches)
+    return np.concatenate([_person_confidence(net, pose[-1].visibility) for pose in poses])
+
+
+def _person_confidence(net: MultitaskNet, visibility: Tensor) -> Array:
+    config = net.config
+    return person_confidence(visibility.cpu().numpy(), config.person_gain, config.person_offset)
 
 
 def _presence_scores(person: Array, empty: Array) -> dict[str, float]:

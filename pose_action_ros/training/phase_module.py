@@ -11,6 +11,7 @@ from torch import nn
 from torch.optim.lr_scheduler import ReduceLROnPlateau
 from torchmetrics import Metric
 
+from pose_action_ros.models import ModelConfig
 from pose_action_ros.training.optimizers import MONITOR, build_optimizer, build_schedule
 from pose_action_ros.training.shared_batch_norm import share_batch_norms
 
@@ -209,7 +210,10 @@ class PhaseModule(LightningModule):
             self._plateau.step(float(self.trainer.callback_metrics[MONITOR]))
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
-        """Add the state of plateau, which Lightning does not manage."""
+        """Add the state of plateau and the fit of a person, which Lightning does not manage."""
+        config = self.net.config
+        if isinstance(config, ModelConfig):
+            checkpoint['person'] = (config.person_gain, config.person_offset)
         if self._plateau is not None:
             checkpoint['plateau'] = self._plateau.state_dict()
 

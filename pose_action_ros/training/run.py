@@ -20,6 +20,7 @@ from pose_action_ros.training.config import PHASES
 from pose_action_ros.training.data_module import PhaseData
 from pose_action_ros.training.feature_cache import CachedFeatures
 from pose_action_ros.training.order import OrderedSamples
+from pose_action_ros.training.person_fit import fit_person, with_person
 from pose_action_ros.training.phase_module import best_weights
 from pose_action_ros.training.phase_samples import POSE_PHASES, PhaseSamples, SampleSets
 from pose_action_ros.training.pose_module import PoseModule
@@ -37,6 +38,7 @@ if TYPE_CHECKING:
 __all__ = ['start_network', 'train']
 
 _FINETUNE_FACTOR = 0.1  # supplement, Appendix B
+_PERSON_SAMPLES = 1024
 _log = logging.getLogger(__name__)
 
 
@@ -117,8 +119,9 @@ class _Run:
                 _log.info('phase %s: best epoch by %s', name, chosen_by)
             result = self._train(name)
         self._results.append(result)
-        state = load_checkpoint(self._folder.best(name))['state_dict']
-        self._net.load_state_dict(best_weights(state))
+        best = load_checkpoint(self._folder.best(name))
+        self._net.load_state_dict(best_weights(best['state_dict']))
+        with_person(self._net, result.person or best.get('person'))
         if trained and rank_zero_only.rank == 0:
             origin = _origin(self._config, self._results)
             save_model(self._net.eval(), self._folder.phase_weights(name), origin)
@@ -145,11 +148,25 @@ class _Run:
             best_error=float(load_checkpoint(self._folder.best(name))['best_error']),
             seconds=round(report.seconds, 1),
             epochs=self.settings(name).epochs,
+            person=self._person(name, trainer) if trainer.is_global_zero else None,
         )
         if trainer.is_global_zero:
             self._folder.write_result(result)
         trainer.strategy.barrier('result')  # the others read it
         return result
+
+    def _person(self, name: str, trainer: Trainer) -> tuple[float, float] | None:
+        """Fit the probability of a person to the best weights of the phase `pose`."""
+        if name != 'pose':
+            return None
+        best = load_checkpoint(self._folder.best(name))
+        self._net.load_state_dict(best_weights(best['state_dict']))
+        settings, samples = self.settings(name), self._samples.of(name).train
+        count = min(_PERSON_SAMPLES, settings.steps_per_epoch * settings.batch_size)
+        found = fit_person(self._net, samples, count, trainer.strategy.root_device)
+        if found:
+            _log.info('phase %s: probability of a person, gain %.2f, offset %.2f', name, *found)
+        return found
 
     def _report_skipped(self, name: str, trainer: Trainer) -> None:
         """Log the number of samples that no process could read."""
@@ -244,5 +261,6 @@ def start_network(settings: ModelSettings, *, read: bool = True) -> MultitaskNet
             f'{len(own)} tensors only; start from weights of the same width'
         )
     net.load_state_dict(fitting, strict=False)
+    with_person(net, (initial.config.person_gain, initial.config.person_offset))
     _log.info('%d of %d tensors from %s', len(fitting), len(own), settings.weights)
     return net

@@ -53,6 +53,7 @@ class PhaseResult:
             pose), share of wrong clips (action, finetune).
         seconds: Wall time of all its epochs.
         epochs: Requested epochs; 0 in results of versions that did not write them.
+        person: Gain and offset that `person_fit` found after the phase, or None.
     """
 
     phase: str
@@ -61,6 +62,7 @@ class PhaseResult:
     best_error: float
     seconds: float
     epochs: int = 0
+    person: tuple[float, float] | None = None
 
 
 @dataclass(frozen=True)

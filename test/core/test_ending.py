@@ -13,6 +13,17 @@ from pose_action_ros.core.ending import (
 )
 
 
+@pytest.fixture(autouse=True)
+def as_from_a_terminal():
+    """No signal is ignored; `nohup` and shells ignore some for the programs that they start."""
+    before = {number: signal.getsignal(number) for number in ENDING_SIGNALS}
+    for number in ENDING_SIGNALS:
+        signal.signal(number, signal.default_int_handler if number == 2 else signal.SIG_DFL)
+    yield
+    for number, handler in before.items():
+        signal.signal(number, handler)
+
+
 @pytest.mark.parametrize(
     ('number', 'status'), [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGHUP, 129)]
 )

@@ -19,7 +19,7 @@ def pose(x, y, size):
     corners = np.array([(-half, -half), (half, -half), (half, half), (-half, half)])
     box = PersonBox(x, y, size)
     arrays = FrameArrays(np.zeros((4, 2)), np.full(4, 0.9), np.zeros(4), np.zeros((4, 3)))
-    return Reading(1, box, crop_transform(box), arrays, corners + np.array([x, y]))
+    return Reading(1, box, crop_transform(box), arrays, corners + np.array([x, y]), 0.9)
 
 
 @pytest.mark.parametrize(('ratio', 'same'), [(1.0, True), (1.7, True), (1.9, False)])

@@ -22,7 +22,7 @@ def reading(size, confidence, x=320.0, y=240.0):
     joints = np.array(corners) + np.array([x, y])
     box = PersonBox(x, y, 1.4 * size)
     arrays = FrameArrays(np.zeros((4, 2)), np.full(4, confidence), np.zeros(4), np.zeros((4, 3)))
-    return Reading(1, box, crop_transform(box), arrays, joints)
+    return Reading(1, box, crop_transform(box), arrays, joints, confidence)
 
 
 class TestSeen:

@@ -26,7 +26,8 @@ def update(people, track_id, stamp_ns, points, confidence, settings):
     box = PersonBox(320.0, 240.0, 640.0)
     count = len(points)
     arrays = FrameArrays(np.zeros((count, 2)), confidence, np.zeros(count), np.zeros((count, 3)))
-    reading = Reading(track_id, box, crop_transform(box), arrays, np.asarray(points))
+    sure = float(np.mean(confidence))
+    reading = Reading(track_id, box, crop_transform(box), arrays, np.asarray(points), sure)
     return bool(people.sight([reading], stamp_ns, settings))
 
 
@@ -297,7 +298,8 @@ def reading(window, points, confidence=SURE):
     count = len(points)
     arrays = FrameArrays(np.zeros((count, 2)), confidence, np.zeros(count), np.zeros((count, 3)))
     transform = crop_transform(window.box)
-    return Reading(window.track_id, window.box, transform, arrays, np.asarray(points))
+    sure = float(np.mean(confidence))
+    return Reading(window.track_id, window.box, transform, arrays, np.asarray(points), sure)
 
 
 class Crowd:

@@ -41,6 +41,7 @@ def person(**changes):
         'layout': 'pa17j',
         'joints_image_px': joints,
         'confidence': np.linspace(0, 1, 17, dtype=np.float32),
+        'person_confidence': 0.25,
     }
     return PersonPrediction(**{**values, **changes})
 
@@ -95,7 +96,7 @@ def test_an_image_alone_has_no_metres(make, source, kind):
     assert [joint.name for joint in msg.joints] == list(PA17J.joint_names)
     assert (msg.joints[2].u, msg.joints[2].v) == (4.0, 5.0)
     assert msg.header == source.header
-    assert msg.confidence == pytest.approx(0.5)
+    assert msg.confidence == pytest.approx(0.25)
 
 
 def test_a_root_relative_pose_has_no_places(make, source, kind):
