@@ -146,7 +146,7 @@ class FindSettings(_Checked):
         1.0,
     )
     min_confidence: float = _setting(
-        0.7,
+        0.85,
         'Smallest probability of a person, in both of two looks at a candidate, with which a '
         'track begins; small people need more in the second look. track.min_confidence then '
         'decides how long the track continues.',

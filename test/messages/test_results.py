@@ -186,7 +186,7 @@ class TestPeople:
         assert [p.track_id for p in (first, second)] == [3, 5]
         assert [p.pose.track_id for p in (first, second)] == [3, 5]
         assert [p.action.label for p in (first, second)] == ['stand', '']
-        assert first.confidence == first.pose.confidence == pytest.approx(0.5)
+        assert first.confidence == first.pose.confidence == pytest.approx(0.25)
         assert messages.poses == [first.pose, second.pose]
         assert messages.actions == [first.action, second.action]
 
