@@ -146,6 +146,44 @@ def no_step(monkeypatch):
     monkeypatch.setattr(run._Run, 'phase', phase)
 
 
+@pytest.mark.parametrize('call', [None, 3])
+def test_the_fit_of_a_person_reaches_the_weights(tiny_run, monkeypatch, call):
+    monkeypatch.setattr(run, 'fit_person', lambda *_: (1.5, -2.5))
+    config = tiny_run()
+    if call is None:
+        train(config)
+    else:
+        with monkeypatch.context() as patch:
+            kill_at(patch, ActionModule, call)
+            with pytest.raises(KilledError):
+                train(config)
+        train(config, resume=True)
+    folder = RunFolder(Path(config.output))
+    for path in (folder.phase_weights('pose'), folder.phase_weights('action'), folder.weights):
+        found = load_model(path).config
+        assert (found.person_gain, found.person_offset) == (1.5, -2.5)
+
+
+@pytest.mark.parametrize('call', [None, 3])
+def test_a_run_without_a_pose_phase_keeps_the_fit_of_its_weights(
+    tiny_run, tiny_net, tmp_path, monkeypatch, call
+):
+    tiny_net.config = replace(tiny_net.config, person_gain=0.5, person_offset=-1.0)
+    save_model(tiny_net, tmp_path / 'initial.safetensors')
+    weights = {'weights': str(tmp_path / 'initial.safetensors')}
+    config = tiny_run(model=weights, pose={'epochs': 0})
+    if call is None:
+        train(config)
+    else:
+        with monkeypatch.context() as patch:
+            kill_at(patch, ActionModule, call)
+            with pytest.raises(KilledError):
+                train(config)
+        train(config, resume=True)
+    found = load_model(RunFolder(Path(config.output)).weights).config
+    assert (found.person_gain, found.person_offset) == (0.5, -1.0)
+
+
 def test_finetuning_without_an_action_phase_needs_a_rate(tiny_run, no_step):
     config = tiny_run(action={'epochs': 0})  # a phase comes before it, for a night
     with pytest.raises(ConfigError, match=r'finetune\.learning_rate is null'):
