@@ -25,6 +25,7 @@ __all__ = ['contact_sheet', 'draw_sample', 'save_sheet']
 
 _RIGHT, _LEFT, _MIDDLE = (255, 80, 60), (80, 230, 80), (255, 255, 255)
 _CAPTION_PX = 18
+_WEBP_QUALITY = 75  # by default WebP is lossless, and twenty times as large
 
 
 def draw_sample(sample: Mapping[str, Any], skeleton: Skeleton) -> NDArray[np.uint8]:
@@ -87,7 +88,8 @@ def save_sheet(image: NDArray[np.uint8], path: Path) -> None:
     if not cv2.haveImageWriter(str(path)):
         raise ConfigError(f'can not write a picture to {path}; expected a name like sheet.png')
     path.parent.mkdir(parents=True, exist_ok=True)
-    cv2.imwrite(str(path), cv2.cvtColor(image, cv2.COLOR_RGB2BGR))
+    quality = [cv2.IMWRITE_WEBP_QUALITY, _WEBP_QUALITY] if path.suffix.lower() == '.webp' else []
+    cv2.imwrite(str(path), cv2.cvtColor(image, cv2.COLOR_RGB2BGR), quality)
 
 
 def _colour(joint_name: str) -> tuple[int, int, int]:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import torch
 
 from pose_action_ros.core.skeleton import get_skeleton
 from pose_action_ros.data.contact_sheet import contact_sheet, save_sheet
 from pose_action_ros.training.phase_module import to_network_input
-from pose_action_ros.training.pose_scores import spread_indices
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -29,7 +29,7 @@ _SAMPLES = 24
 def save_pose_sheet(
     net: MultitaskNet, poses: RecordedPoses | SimulatedPoses, path: Path, count: int = _SAMPLES
 ) -> None:
-    """Draw the predicted poses of samples that are spread evenly over a data set.
+    """Draw the predicted poses of samples that are chosen at random, always the same ones.
 
     The mean error stands above each sample, as a share of the window's side.
 
@@ -42,7 +42,8 @@ def save_pose_sheet(
     Raises:
         DatasetError: A file is missing or damaged.
     """
-    samples = [poses[index] for index in spread_indices(len(poses), count)]
+    chosen = np.random.default_rng(0).permutation(len(poses))[:count]
+    samples = [poses[int(index)] for index in chosen]
     drawn, errors = predicted(net, samples)
     order = sorted(range(len(samples)), key=lambda at: _or_last(errors[at]))
     captions = [_caption(errors[at]) for at in order]

@@ -301,7 +301,7 @@ def test_a_line_says_everything_and_nan_is_null():
                 'layout': 'pa17j',
                 'joints_image_px': [[1.23, 2.0], [None, None]],
                 'confidence': [0.5, 0.0],
-        'person_confidence': 1.0,
+                'person_confidence': 1.0,
                 'joints_root_m': None,
                 'joints_camera_m': [[0.1, 0.2, 3.0], [None, None, None]],
                 'scale_source': 'depth',
