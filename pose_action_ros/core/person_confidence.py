@@ -47,4 +47,4 @@ def person_confidence(
     Returns:
         (...,) from 0 to 1.
     """
-    return np.asarray(1.0 / (1.0 + np.exp(-(gain * certainty(joint_confidence) + offset))))
+    return np.exp(-np.logaddexp(0.0, -(gain * certainty(joint_confidence) + offset)))

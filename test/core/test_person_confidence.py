@@ -29,5 +29,11 @@ def test_impossible_confidences_are_limited_and_axes_kept():
     np.testing.assert_allclose(found[0], [0.001, 0.999])
 
 
+@pytest.mark.parametrize('gain', [1e-6, 8192.0])
+def test_any_gain_gives_a_probability(gain):
+    found = person_confidence([[0.0] * 17, [1.0] * 17], gain, -100.0)
+    assert ((found >= 0.0) & (found <= 1.0)).all()
+
+
 def test_fewer_than_three_joints():
     assert person_confidence([0.8]) == pytest.approx(0.8)
