@@ -5,6 +5,7 @@ Heavy libraries are imported where they are used: tests of the low rooms do with
 
 import os
 import random
+import re
 import signal
 import struct
 import subprocess
@@ -12,6 +13,7 @@ import sys
 import tempfile
 import time
 import zlib
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
@@ -22,7 +24,8 @@ os.environ.setdefault('OMP_WAIT_POLICY', 'PASSIVE')
 
 ROOT = Path(__file__).parents[1]
 MOST_S = 240.0  # for anything to come true; only a machine that hangs takes so long
-SHARED_MEMORY, STALE = Path('/dev/shm'), 'fastrtps_port[0-9]*'
+SHARED_MEMORY, UDP = Path('/dev/shm'), Path('/proc/net/udp')
+PORT = re.compile(r'(?:sem\.)?fast(?:rtps|dds)_port(\d+)(?:_el|_mutex)?')
 PARITY = ROOT.parent / 'shared' / 'parity'
 _ROWS = pytest.StashKey[list]()
 _CACHE = pytest.StashKey[tempfile.TemporaryDirectory]()
@@ -250,14 +253,23 @@ def write():
 
 
 def free_domain():
-    """A random domain whose ports are below the ephemeral ones and have no stale shared memory.
+    """A random domain in which nobody is, without the shared memory of processes that are gone.
 
-    A process that was killed leaves its Fast DDS port in shared memory, and who meets it there
-    waits for messages that nobody announces.
+    A killed process leaves its Fast DDS ports in shared memory, and whoever finds one there waits
+    for messages that nobody announces.
     """
-    ports = [int(p.name.partition('port')[2].split('_')[0]) for p in SHARED_MEMORY.glob(STALE)]
-    taken = {(port - 7400) // 250 for port in ports}
-    return random.choice([domain for domain in range(2, 100) if domain not in taken])
+    bound = {
+        int(row.split()[1].rpartition(':')[2], 16) for row in UDP.read_text().splitlines()[1:]
+    }
+    for domain in random.sample(range(2, 100), 98):  # above, ports are ephemeral ones
+        ports = range(7400 + 250 * domain, 7650 + 250 * domain)
+        if bound.isdisjoint(ports):
+            with suppress(PermissionError):  # of another user
+                for path in SHARED_MEMORY.iterdir():
+                    if (found := PORT.fullmatch(path.name)) and int(found[1]) in ports:
+                        path.unlink(missing_ok=True)
+                return domain
+    raise AssertionError('no ROS domain from 2 to 99 is free')
 
 
 class Graph:
