@@ -24,6 +24,8 @@ from pose_action_ros.data.layouts import named_joints
 from pose_action_ros.data.opening import open_library
 from pose_action_ros.data.photographs import BODY_JOINTS
 from pose_action_ros.geometry.crop import box_around, crop_transform, extract_crop
+from pose_action_ros.inference.settings import TrackSettings
+from pose_action_ros.inference.still_images import match_people
 from pose_action_ros.models import open_model
 from pose_action_ros.models.finder import open_finder
 from pose_action_ros.runtime.engine import Engine
@@ -39,6 +41,7 @@ if TYPE_CHECKING:
 
 SHARES = (0.95, 0.90, 0.80)
 SCORE, MOST = 0.1, 16  # of the finder's candidates
+SETTINGS = TrackSettings()
 
 
 def main(
@@ -53,6 +56,7 @@ def main(
     library: Any = open_library('coco', root, 'train', skeleton, **options)
     engine = Engine(open_model(weights), 'cpu', backend='auto')
     finder = FinderEngine(open_finder('finder'), 'cpu')
+    body = [skeleton.joint_names.index(name) for name in BODY_JOINTS]
     people, empty = [], []
     photographs: dict[Path, list[Any]] = {}
     for person in library.everybody:
@@ -60,10 +64,11 @@ def main(
     for path, persons in photographs.items():
         corners = np.array([person.corners_px for person in persons])
         truth = np.array([named_joints(skeleton, p.names, p.joints_px) for p in persons])
+        torsos = torso_px(truth, skeleton.joint_names).tolist()
         for window, looks, joints in _looks(engine, finder, read_picture(path)):
             if is_free(window, corners):
                 empty.append(looks)
-            elif _is_met(joints, truth, skeleton.joint_names):
+            elif match_people([joints[body]], truth[:, body], torsos).found:
                 people.append(looks)
     print(f'{len(people)} candidates are people, {len(empty)} are empty')
     print(f'{"rule":20}' + ''.join(f'{share:9.0%}' for share in SHARES) + '   area')
@@ -85,33 +90,20 @@ def _looks(engine: Engine, finder: FinderEngine, image: Any) -> Iterator[tuple[A
             found = engine.frames(extract_crop(image, transform)[None])
             looks[look] = found.visibility[0]
             joints = transform.to_image(found.joints[0, :, :2])
-            box = box_around(joints, looks[look] >= 0.3, enlarge=1.25)
+            certain = looks[look] >= SETTINGS.min_joint_confidence
+            box = box_around(joints, certain, enlarge=SETTINGS.enlarge)
             if box is None:
                 break
         yield candidate.window, looks, joints
 
 
-def _is_met(joints: Array, truth: Array, names: tuple[str, ...]) -> bool:
-    body = [names.index(name) for name in BODY_JOINTS]
-    for person, torso in zip(truth[:, body], torso_px(truth, names), strict=True):
-        known = np.isfinite(person).all(-1)
-        near = np.linalg.norm(joints[body] - person, axis=-1)[known] < 0.5 * torso
-        if known.any() and near.mean() >= 0.5:
-            return True
-    return False
-
-
 def _rules() -> dict[str, Any]:
-    def logits(looks: Array, count: int) -> Array:
-        clipped = np.clip(looks, 1e-3, 1.0 - 1e-3)
-        return np.sort(np.log(clipped / (1.0 - clipped)), -1)[:, -count:].mean(-1)
-
     return {
         'mean probability': lambda looks: looks.mean(-1),
-        'mean logit': lambda looks: logits(looks, looks.shape[-1]),
-        '6 highest logits': lambda looks: logits(looks, 6),
+        'mean logit': lambda looks: certainty(looks, looks.shape[-1]),
+        '6 highest logits': lambda looks: certainty(looks, 6),
         '3 highest, as used': certainty,
-        'highest logit': lambda looks: logits(looks, 1),
+        'highest logit': lambda looks: certainty(looks, 1),
     }
 
 

@@ -9,6 +9,8 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from pose_action_ros.cli.options import picture
+
 if TYPE_CHECKING:
     from pose_action_ros.core.skeleton import Skeleton
     from pose_action_ros.data.augment import Extent
@@ -42,7 +44,10 @@ def check(
         int, typer.Option(help='Number of samples to read from each split.', min=1)
     ] = 6,
     sheet: Annotated[
-        Path | None, typer.Option(help='File for the contact sheet; default: NAME_check.png.')
+        Path | None,
+        typer.Option(
+            help='File for the contact sheet; default: NAME_check.png.', callback=picture
+        ),
     ] = None,
     layout: Annotated[
         str | None, typer.Option(help="Joint layout; default: the data set's own.")

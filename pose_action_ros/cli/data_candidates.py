@@ -12,7 +12,7 @@ from pose_action_ros.cli.data import DatasetOptions, data_app, parsed_options
 
 if TYPE_CHECKING:
     from pose_action_ros.core.predictions import PersonBox
-    from pose_action_ros.data.photographs import Photographs
+    from pose_action_ros.data.photographs import Person
     from pose_action_ros.runtime.finder_engine import FinderEngine
 
 __all__ = ['data_app']
@@ -28,14 +28,16 @@ def candidates(
     root: Annotated[Path, typer.Argument(help='Its folder, as in docs/data.md.')],
     output: Annotated[Path, typer.Argument(help='JSON file to write.')],
     finder: Annotated[str, typer.Option(help='The finder: a name or a file.')] = 'finder',
-    min_score: Annotated[float, typer.Option(help='Lowest score of a candidate.')] = 0.1,
+    min_score: Annotated[
+        float, typer.Option(help='Lowest score of a candidate.', min=0, max=1)
+    ] = 0.1,
     option: DatasetOptions = None,
     quiet: Annotated[bool, typer.Option('--quiet', help='No progress bar.')] = False,
 ) -> None:
-    """Find places in training photographs that resemble people, and where nobody is annotated.
+    """Find places in training photographs that resemble people although nobody is there.
 
-    They are hard examples for `windows: empty` of a mixture, option `candidates`. Everybody in
-    the photographs must be annotated.
+    The option `candidates` of a mixture's empty windows trains on them. Everybody in the
+    photographs must be annotated.
     """
     from pose_action_ros.core.errors import DatasetError
     from pose_action_ros.core.skeleton import get_skeleton
@@ -50,22 +52,26 @@ def candidates(
     if not isinstance(library, Photographs):
         raise DatasetError(f'{name} has films; expected a data set of photographs')
     engine = FinderEngine(open_finder(finder), 'cpu')
-    titles = sorted({person.title for person in library.everybody})
+    photographs: dict[str, list[Person]] = {}
+    for person in library.everybody:
+        photographs.setdefault(person.title, []).append(person)
     shown = not quiet and Console(stderr=True).is_terminal
-    found = {
-        title: _beside_people(library, title, engine, min_score)
-        for title in track(titles, 'photographs', total=len(titles), shown=shown)
-    }
+    found: dict[str, list[PersonBox]] = {}
+    for title, people in track(
+        sorted(photographs.items()), 'photographs', total=len(photographs), shown=shown
+    ):
+        try:
+            found[title] = _beside_people(people, engine, min_score)
+        except DatasetError as error:
+            _console.print(f'skipped: {error}', highlight=False, markup=False, soft_wrap=True)
     write_candidates(output, found)
-    _console.print(
-        f'{sum(map(len, found.values()))} places in {len(titles)} photographs: {output}',
-        highlight=False,
-        soft_wrap=True,
-    )
+    places = sum(map(len, found.values()))
+    text = f'{places} places in {len(found)} photographs: {output}'
+    _console.print(text, highlight=False, soft_wrap=True)
 
 
 def _beside_people(
-    library: Photographs, title: str, engine: FinderEngine, min_score: float
+    people: list[Person], engine: FinderEngine, min_score: float
 ) -> list[PersonBox]:
     """The windows of the candidates in a photograph that touch nobody."""
     import numpy as np
@@ -73,7 +79,6 @@ def _beside_people(
     from pose_action_ros.data.empty_windows import is_free
     from pose_action_ros.data.files import read_picture
 
-    people = [person for person in library.everybody if person.title == title]
     corners = np.array([person.corners_px for person in people])
     found = engine.candidates(read_picture(people[0].image), min_score, _MOST)
     return [candidate.window for candidate in found if is_free(candidate.window, corners)]

@@ -10,7 +10,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from pose_action_ros.cli.options import Weights
+from pose_action_ros.cli.options import Sheet, Weights
 from pose_action_ros.core.weights import SHIPPED_WEIGHTS
 
 if TYPE_CHECKING:
@@ -36,9 +36,7 @@ def simulated(
     poses: Annotated[int, typer.Option(help='Number of single images.', min=1)] = 600,
     clips: Annotated[int, typer.Option(help='Number of clips.', min=1)] = 300,
     plots: Annotated[Path | None, typer.Option(help='Folder for confusion.png.')] = None,
-    sheet: Annotated[
-        Path | None, typer.Option(help='Picture to write: 24 images with their predicted poses.')
-    ] = None,
+    sheet: Sheet = None,
     device: Annotated[str, typer.Option(help='auto, cpu, cuda or cuda:N.')] = 'auto',
     workers: Annotated[int, typer.Option(help='Number of processes that render.', min=0)] = 1,
     quiet: Annotated[bool, typer.Option('--quiet', help='No progress bars.')] = False,

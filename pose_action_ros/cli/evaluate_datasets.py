@@ -12,7 +12,7 @@ from rich.console import Console
 from rich.table import Table
 
 from pose_action_ros.cli.evaluate import evaluate_app
-from pose_action_ros.cli.options import Weights
+from pose_action_ros.cli.options import Sheet, Weights
 from pose_action_ros.cli.train import start_logging
 
 if TYPE_CHECKING:
@@ -32,7 +32,6 @@ __all__ = [
     'Prepared',
     'Quiet',
     'Root',
-    'Sheet',
     'Workers',
     'crop_views',
     'evaluate_app',
@@ -50,9 +49,6 @@ Root = Annotated[Path, typer.Argument(help='Folder of the data set, see docs/dat
 Limit = Annotated[int | None, typer.Option(help='Number of samples, spread over all.', min=1)]
 JsonFile = Annotated[Path | None, typer.Option('--json', help='File for the scores.')]
 Markdown = Annotated[Path | None, typer.Option('--markdown', help='File for the tables.')]
-Sheet = Annotated[
-    Path | None, typer.Option(help='Picture to write: 24 samples with their predicted poses.')
-]
 Device = Annotated[str, typer.Option(help='auto (a GPU if there is one), cpu, cuda or cuda:N.')]
 Workers = Annotated[int, typer.Option(help='Number of processes or threads that read.', min=0)]
 Prepared = Annotated[

@@ -16,7 +16,6 @@ from pose_action_ros.cli.evaluate_datasets import (
     MultiCrop,
     Quiet,
     Root,
-    Sheet,
     Workers,
     crop_views,
     is_shown,
@@ -24,7 +23,7 @@ from pose_action_ros.cli.evaluate_datasets import (
     report,
     save_sheet_of,
 )
-from pose_action_ros.cli.options import Weights
+from pose_action_ros.cli.options import Sheet, Weights
 from pose_action_ros.core.weights import SHIPPED_WEIGHTS
 
 if TYPE_CHECKING:

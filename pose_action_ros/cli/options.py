@@ -2,11 +2,34 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
-__all__ = ['Device', 'Weights']
+__all__ = ['Device', 'Sheet', 'Weights', 'picture']
+
+
+def picture(path: Path | None) -> Path | None:
+    """Return a path to which a picture can be written.
+
+    Raises:
+        typer.BadParameter: Its ending is not that of a picture.
+    """
+    if path is not None:
+        import cv2
+
+        if not cv2.haveImageWriter(str(path)):
+            raise typer.BadParameter(f'{path} is not the name of a picture, such as sheet.png')
+    return path
+
+
+Sheet = Annotated[
+    Path | None,
+    typer.Option(
+        help='Picture to write: 24 samples with their predicted poses.', callback=picture
+    ),
+]
 
 Weights = Annotated[
     str,

@@ -20,17 +20,18 @@ _CERTAIN_JOINTS = 3
 _CLIP = 1e-3  # nearer to 0 and 1, bfloat16 has too few values
 
 
-def certainty(joint_confidence: ArrayLike) -> NDArray[np.float64]:
-    """Return the mean logit of the three most certain joints, from -6.9 to 6.9.
+def certainty(joint_confidence: ArrayLike, count: int = _CERTAIN_JOINTS) -> NDArray[np.float64]:
+    """Return the mean logit of the most certain joints, from -6.9 to 6.9.
 
     Args:
         joint_confidence: (..., J) from 0 to 1.
+        count: Number of these joints.
 
     Returns:
         (...,).
     """
     values = np.clip(np.asarray(joint_confidence, np.float64), _CLIP, 1.0 - _CLIP)
-    best = np.sort(values, axis=-1)[..., -_CERTAIN_JOINTS:]
+    best = np.sort(values, axis=-1)[..., -count:]
     return np.asarray(np.log(best / (1.0 - best)).mean(axis=-1))
 
 

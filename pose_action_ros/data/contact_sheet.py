@@ -11,8 +11,6 @@ from typing import TYPE_CHECKING, Any
 import cv2
 import numpy as np
 
-from pose_action_ros.core.errors import ConfigError
-
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
@@ -80,13 +78,7 @@ def contact_sheet(
 
 
 def save_sheet(image: NDArray[np.uint8], path: Path) -> None:
-    """Write an RGB picture in the format of the name's ending; create its folder.
-
-    Raises:
-        ConfigError: The ending is not that of a picture.
-    """
-    if not cv2.haveImageWriter(str(path)):
-        raise ConfigError(f'can not write a picture to {path}; expected a name like sheet.png')
+    """Write an RGB picture in the format of the name's ending; create its folder."""
     path.parent.mkdir(parents=True, exist_ok=True)
     quality = [cv2.IMWRITE_WEBP_QUALITY, _WEBP_QUALITY] if path.suffix.lower() == '.webp' else []
     cv2.imwrite(str(path), cv2.cvtColor(image, cv2.COLOR_RGB2BGR), quality)

@@ -101,7 +101,7 @@ class TrackSettings(_Checked):
     )
     velocity: bool = _setting(True, 'Move the window ahead with the speed of the person.')
     min_confidence: float = _setting(
-        0.4, 'Smallest probability of a person, for which the person counts as seen.', 0.0, 1.0
+        0.4, 'A person counts as seen if the probability of a person is at least this.', 0.0, 1.0
     )
     min_joint_confidence: float = _setting(
         0.2,
@@ -147,8 +147,8 @@ class FindSettings(_Checked):
     )
     min_confidence: float = _setting(
         0.85,
-        'Smallest probability of a person, in both of two looks at a candidate, with which a '
-        'track begins; small people need more in the second look. track.min_confidence then '
+        'A track begins if the probability of a person is at least this in both of two looks at '
+        'a candidate. Small people need more in the second look. track.min_confidence then '
         'decides how long the track continues.',
         0.0,
         1.0,

@@ -3,10 +3,23 @@
 import json
 
 import cv2
+import pytest
 from typer.testing import CliRunner
 
-from pose_action_ros.cli.evaluate import evaluate_app
+from pose_action_ros.cli.evaluate_films import evaluate_app
 from pose_action_ros.models import ModelConfig, MultitaskNet, save_model
+
+
+@pytest.mark.parametrize(
+    'command', ['simulated', 'coco', 'yolo_pose', 'lsp', 'jhmdb', 'mpii', 'h36m']
+)
+def test_a_sheet_that_is_no_picture_is_refused_before_any_work(tmp_path, command):
+    root = () if command == 'simulated' else (str(tmp_path),)
+    arguments = [command, *root, '--weights', '/no/such', '--sheet', str(tmp_path / 'sheet.txt')]
+    result = CliRunner(env={'COLUMNS': '300'}).invoke(evaluate_app, arguments)
+    assert result.exit_code == 2
+    assert 'sheet.txt is not the name of a picture' in result.stderr
+
 
 KEYS = {'mpjpe_mm', 'pixel_error', 'pck_torso_10', 'action_accuracy'}
 KEYS |= {'baseline_mpjpe_mm', 'baseline_accuracy'}

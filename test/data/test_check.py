@@ -184,6 +184,22 @@ def test_candidates_are_found_beside_the_people(people, tmp_path):
     assert all(is_free(box, np.array(corners[key])) for key in found for box in found[key])
 
 
+def test_a_damaged_photograph_has_no_candidates(people, tmp_path):
+    people.write_coco(tmp_path)
+    torch.manual_seed(0)
+    save_finder(PersonFinder(FinderConfig()).eval(), tmp_path / 'random.safetensors')
+    library = open_library('coco', tmp_path, 'train', PA17J)
+    damaged = library.everybody[0]
+    damaged.image.write_bytes(b'no picture')
+    output = tmp_path / 'c.json'
+    weights = ('--finder', tmp_path / 'random.safetensors')
+    result = invoke('data', 'candidates', 'coco', tmp_path, output, *weights, '--quiet')
+    assert result.exit_code == 0
+    assert f'skipped: {damaged.image}' in result.stdout.replace('\n', '')
+    assert image_key(damaged.title) not in read_candidates(output)
+    assert len(read_candidates(output)) > 3
+
+
 def test_films_have_no_candidates(people, tmp_path):
     people.write_jhmdb(tmp_path)
     with pytest.raises(DatasetError, match='photographs'):

@@ -3,11 +3,14 @@
 import json
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 
 from pose_action_ros.core.actions import OTHER, PEOPLE_ACTIONS
 from pose_action_ros.core.errors import ConfigError
+from pose_action_ros.core.predictions import PersonBox
+from pose_action_ros.data.empty_windows import write_candidates
 from pose_action_ros.models import ModelConfig, load_model
 from pose_action_ros.training.config_file import load_config
 from pose_action_ros.training.run import train
@@ -100,6 +103,27 @@ def test_every_entry_has_its_share_and_kind(settings, tmp_path):
     assert samples['exercises']['joints_crop'][:, 2].isfinite().any()
     assert (samples['nobody']['visibility'] == 0).all()
     assert (tmp_path / 'train_poses_actor.npy').exists()
+
+
+def test_empty_windows_lie_at_the_given_candidates(settings, tmp_path):
+    option = 'data.options.mix.nobody.candidates'
+    images = {f'{n:012d}': [PersonBox(-5000.0, -5000.0, 50.0)] for n in range(1000)}
+    write_candidates(tmp_path / 'candidates.json', images)  # outside of the pictures, so black
+    black = []
+    for more in ([], [f'{option}={tmp_path / "candidates.json"}']):
+        config = settings(*more)
+        source = pose_source(config.data, model_of(config), 'train', tmp_path / str(len(more)))
+        nobody = list(config.data.options['mix']).index('nobody')
+        chosen = [p for p in range(300) if source.locate(p)[0] == nobody]
+        black.append(np.mean([bool((source[p]['crop'] == 0).all()) for p in chosen]))
+    assert black[0] < 0.2
+    assert 0.4 < black[1] < 0.9
+
+
+def test_candidates_of_windows_with_people_are_refused(settings, tmp_path):
+    config = settings(f'data.options.mix.coco.candidates={tmp_path / "candidates.json"}')
+    with pytest.raises(ConfigError, match=r'coco\.candidates needs `windows: empty`'):
+        pose_source(config.data, model_of(config), 'train', tmp_path)
 
 
 def test_a_position_alone_decides(settings, tmp_path):

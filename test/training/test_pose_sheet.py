@@ -6,7 +6,6 @@ import cv2
 import pytest
 import torch
 
-from pose_action_ros.core.errors import ConfigError
 from pose_action_ros.training.pose_sheet import predicted, save_pose_sheet
 
 TILE = 256 + 18
@@ -54,8 +53,3 @@ def test_the_best_sample_comes_first_and_the_unlabelled_one_last(tmp_path):
 def test_at_most_so_many_samples_are_drawn(tmp_path):
     save_pose_sheet(Middle(), [sample(0.5)] * 9, tmp_path / 'sheet.png', count=4)
     assert cv2.imread(str(tmp_path / 'sheet.png')).shape[1] == 4 * 256
-
-
-def test_an_unknown_ending_is_named(tmp_path):
-    with pytest.raises(ConfigError, match=r'sheet\.txt'):
-        save_pose_sheet(Middle(), [sample(0.5)], tmp_path / 'sheet.txt')

@@ -146,18 +146,21 @@ def no_step(monkeypatch):
     monkeypatch.setattr(run._Run, 'phase', phase)
 
 
-@pytest.mark.parametrize('call', [None, 3])
-def test_the_fit_of_a_person_reaches_the_weights(tiny_run, monkeypatch, call):
-    monkeypatch.setattr(run, 'fit_person', lambda *_: (1.5, -2.5))
-    config = tiny_run()
-    if call is None:
-        train(config)
-    else:
+def train_in_parts(config, monkeypatch, call):
+    """Train; with a `call`, the run is killed in its phase `action` and resumed."""
+    if call is not None:
         with monkeypatch.context() as patch:
             kill_at(patch, ActionModule, call)
             with pytest.raises(KilledError):
                 train(config)
-        train(config, resume=True)
+    train(config, resume=call is not None)
+
+
+@pytest.mark.parametrize('call', [None, 3])
+def test_the_fit_of_a_person_reaches_the_weights(tiny_run, monkeypatch, call):
+    monkeypatch.setattr(run, 'fit_person', lambda *_: (1.5, -2.5))
+    config = tiny_run()
+    train_in_parts(config, monkeypatch, call)
     folder = RunFolder(Path(config.output))
     for path in (folder.phase_weights('pose'), folder.phase_weights('action'), folder.weights):
         found = load_model(path).config
@@ -172,14 +175,7 @@ def test_a_run_without_a_pose_phase_keeps_the_fit_of_its_weights(
     save_model(tiny_net, tmp_path / 'initial.safetensors')
     weights = {'weights': str(tmp_path / 'initial.safetensors')}
     config = tiny_run(model=weights, pose={'epochs': 0})
-    if call is None:
-        train(config)
-    else:
-        with monkeypatch.context() as patch:
-            kill_at(patch, ActionModule, call)
-            with pytest.raises(KilledError):
-                train(config)
-        train(config, resume=True)
+    train_in_parts(config, monkeypatch, call)
     found = load_model(RunFolder(Path(config.output)).weights).config
     assert (found.person_gain, found.person_offset) == (0.5, -1.0)
 
