@@ -250,16 +250,23 @@ class Reactor:
         self.said = people.graph.collect(String, 'reactions', 100)
         start(sys.executable, EXAMPLES / 'react_to_action.py', label='wave', pause_s=2.0)
         self.stamp_s, self.witness = 0.0, 1000
-        self._until_seen(lambda: self.people.publish(person(self.witness, label='wave')))
+
+        def is_heard():  # by a new stranger each time: a reaction that nobody hears yet is lost
+            self._show_stranger()
+            return bool(self.said)
+
+        people.graph.wait(is_heard, what='a first reaction')
         self.said.clear()
 
     def show(self, *seen, after_s=0.03, ended=()):
         """Show an image, in which a stranger waves too, and return when the program saw them."""
         self.stamp_s += after_s
-        self.witness += 1
-        stranger = person(self.witness, label='wave')
-        self.people.publish(*seen, stranger, stamp_s=self.stamp_s, ended=ended)
-        self._until_seen(lambda: None)
+        self._show_stranger(*seen, ended=ended)
+
+        def is_seen():
+            return any(said.data == f'person {self.witness}: wave' for said in self.said)
+
+        self.people.graph.wait(is_seen, what='reaction to a stranger')
 
     def reactions(self):
         """What it has said of the people whom a test shows."""
@@ -267,12 +274,10 @@ class Reactor:
         self.said.clear()
         return texts
 
-    def _until_seen(self, act):
-        def is_seen():
-            act()
-            return any(said.data == f'person {self.witness}: wave' for said in self.said)
-
-        self.people.graph.wait(is_seen, what='reaction to a stranger')
+    def _show_stranger(self, *seen, ended=()):
+        self.witness += 1
+        stranger = person(self.witness, label='wave')
+        self.people.publish(*seen, stranger, stamp_s=self.stamp_s, ended=ended)
 
 
 def test_an_action_is_reacted_to_once(people, start):
