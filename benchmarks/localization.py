@@ -2,7 +2,7 @@
 
 Adults of differing stature and proportions perform all actions of the simulated vocabulary before
 ideal cameras. The joints are seen with the errors of a good network and localised as the node
-does; the truth is known. Then the demo's network follows people through rendered films, for the
+does; the truth is known. Then the network `demo` follows people through rendered films, for the
 covariance of the root and its velocity. Run `python benchmarks/localization.py` (three minutes on
 one core; `--films 0` skips the films and takes seconds).
 """

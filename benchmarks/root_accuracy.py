@@ -1,6 +1,6 @@
 """Calibration of the root's covariance, and error of its velocity, on films with the truth.
 
-The demo's network processes each image once. The stream then uses its outputs three times: with
+The network `demo` processes each image once. The stream then uses its outputs three times: with
 the depth image, with the actor's true height, and with the default height.
 """
 

@@ -1,6 +1,6 @@
 """Errors and jitter of smoothing: the table of ADR 7, printed as Markdown.
 
-The demo's network tracks the simulated actor in films of all actions. Each row shows the same
+The network `demo` tracks the simulated actor in films of all actions. Each row shows the same
 films through the whole stream with other settings. Errors are distances from the truth. Jitter is
 the movement of a joint between images while the true joint rests. Sizes in the image are relative
 to the person's height or width there, whichever is larger.

@@ -2,7 +2,7 @@
 
 The package implements Luvizon, Picard and Tabia, "2D/3D Pose Estimation and Action
 Recognition using Multitask Deep Learning" (CVPR 2018), and runs it on a robot. The tour,
-from the ground up (each room imports only the rooms below it):
+from the ground up (each sub-package imports only those below it):
 
     core         joint layouts, results, errors
     geometry     images, person crops, cameras
@@ -13,11 +13,13 @@ from the ground up (each room imports only the rooms below it):
     runtime      runs a network: PyTorch, CUDA graphs, OpenVINO
     training     losses and Lightning modules
     inference    image in, FramePrediction out: the whole product without ROS
+    teaching     own actions, learned from a folder of films
     export       the network as ONNX or OpenVINO files
     messages     results to messages and messages to inputs, with ROS and without
     view         a live page in the browser
     ros          the ROS 2 node
     recordings   rosbag2 in, rosbag2 out, without ROS
+    batch        many inputs on the cores of a machine or on a cluster
     demo         the camera and the show
     cli          the `pose-action` command
 

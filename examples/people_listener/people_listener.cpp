@@ -1,4 +1,4 @@
-// Prints where everybody is and what they do, image by image.
+// Prints the distance and the action of each person, image by image.
 #include <cmath>
 #include <memory>
 

@@ -19,7 +19,7 @@ __all__ = ['Again', 'Count', 'Gpus', 'RayAddress', 'Threads', 'batch_key', 'for_
 
 Count = Annotated[
     int,
-    typer.Option('--workers', min=1, help='Inputs converted at a time on this machine (Ray).'),
+    typer.Option('--workers', min=1, help='Inputs at a time on this machine; 2 or more need Ray.'),
 ]
 RayAddress = Annotated[
     str,

@@ -65,7 +65,8 @@ _MultiClip = Annotated[
     bool,
     typer.Option(
         '--multi-clip',
-        help='Also report the average over clips along the whole film, and mirrored.',
+        help='Also report clips along the whole film and their mirror images: the product of '
+        'their probabilities.',
     ),
 ]
 _Batch = Annotated[int, typer.Option(help='Images per batch.', min=1)]

@@ -36,7 +36,9 @@ _Split = Annotated[str, typer.Option(help='train, val or test.')]
 def folder(
     root: Root,
     weights: Weights = SHIPPED_WEIGHTS,
-    split: _Split = 'val',
+    split: Annotated[
+        str, typer.Option(help='train, val or test; all: every film, for a folder of other films.')
+    ] = 'val',
     finder: Annotated[
         str,
         typer.Option(help='Weights of the finder, if the node will use one; empty: one person.'),
@@ -89,7 +91,9 @@ def clips(
     split: _Split = 'test',
     multi_clip: Annotated[
         bool,
-        typer.Option('--multi-clip', help='Also use clips along the whole film, and mirrored.'),
+        typer.Option(
+            '--multi-clip', help='Also use clips along the whole film, and their mirror images.'
+        ),
     ] = False,
     option: Annotated[
         list[str] | None, typer.Option(help='KEY=VALUE: an option of the data set; repeatable.')

@@ -84,7 +84,7 @@ class DrawnPicture:
 
         drawn = cv2.cvtColor(annotate(image_rgb, seen), cv2.COLOR_RGB2BGR)
         if not cv2.imwrite(str(self._path), drawn):
-            raise ImageError(f'can not write {self._path}')
+            raise ImageError(f'cannot write {self._path}')
 
     def close(self) -> None:
         """Do nothing: it is written."""

@@ -221,7 +221,7 @@ def _rows(path: Path, columns: Sequence[str]) -> list[dict[str, str]]:
                 raise DatasetError(f'{path} has no column {", ".join(sorted(missing))}')
             return list(reader)
     except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise DatasetError(f'{path} can not be read as CSV: {error}') from error
+        raise DatasetError(f'{path} cannot be read as CSV: {error}') from error
 
 
 def _parted(films: list[FolderFilm]) -> list[FolderFilm]:

@@ -94,7 +94,7 @@ class _H264:
         try:
             self._file.start_encoding()
         except OSError as error:
-            raise ImageError(f'can not write {path}: {error.strerror or error}') from error
+            raise ImageError(f'cannot write {path}: {error.strerror or error}') from error
 
     def add(self, image_rgb: NDArray[np.uint8], time_s: float) -> None:
         height, width = image_rgb.shape[:2]
@@ -116,7 +116,7 @@ class _Mpeg4:
         self._writer = cv2.VideoWriter(str(path), cv2.VideoWriter.fourcc(*'mp4v'), rate_hz, size)
         if not self._writer.isOpened():
             raise ImageError(
-                f'can not write {path}: no such folder, or OpenCV has no encoder; try `pip '
+                f'cannot write {path}: no such folder, or OpenCV has no encoder; try `pip '
                 'install av`'
             )
 

@@ -114,7 +114,8 @@ class TrackSettings(_Checked):
     )
     max_people: int = _setting(
         4,
-        'Largest number of tracked people; the farthest are dropped.',
+        'Largest number of tracked people; the farthest are dropped, of detections the least '
+        'certain.',
         1,
         64,
     )

@@ -154,7 +154,7 @@ def _frames(frames: list[str]) -> str:
     if changes < _MIN_CHANGES:
         return ''
     names = ', '.join(map(repr, sorted(set(frames))[:_NAMED]))
-    return f'images of several cameras come on one topic (frames {names}): give each its own topic'
+    return f'several cameras publish on one topic (frames {names}): give each its own topic'
 
 
 def _labels(results: list[_Result], clip_s: float, max_gap_s: float) -> str:

@@ -1,6 +1,6 @@
 """All parameters of the node with default, description and range.
 
-The groups `clip`, `time`, `track`, `smooth`, `body` and `detections` are those of
+The groups `clip`, `time`, `track`, `find`, `smooth`, `body` and `detections` are those of
 `inference.settings`, so the command line and the node use the same defaults.
 """
 

@@ -154,7 +154,7 @@ class FrameWorker:
             prediction.stamp_ns,
             prediction.persons,
         )
-        for person in persons[:1]:  # the most certain
+        for person in persons[:1]:
             self._statistics.count_distance(person.root_depth_sigma_m, person.scale_source)
         valid = any(person.action is None or person.action.valid for person in persons)
         self._statistics.clip_fill = self._stream.clip_fill

@@ -12,7 +12,7 @@ import numpy as np
 import torch
 
 from pose_action_ros.core.errors import DatasetError
-from pose_action_ros.data.film_folder import folder_boxes
+from pose_action_ros.data.film_folder import PARTS, folder_boxes
 from pose_action_ros.metrics import confusion_matrix, multiply_clips
 from pose_action_ros.teaching.film_clips import clip_at, clip_ends, clip_tensors
 from pose_action_ros.teaching.film_features import FeatureFiles
@@ -144,7 +144,7 @@ def judge_folder(
     Args:
         net: The network; it knows all classes of the folder.
         folder: The films.
-        part: train, val or test.
+        part: train, val or test; all: every film of the folder.
         features: Folder of the features; None keeps none.
         progress: Show a bar.
         **watcher: Options of `Watcher`.
@@ -152,9 +152,12 @@ def judge_folder(
     Raises:
         DatasetError: There are no such films, or one is damaged.
     """
-    films = folder.part(part)
+    films = folder.films if part == 'all' else folder.part(part)
     if not films:
-        raise DatasetError(f'{folder.root} has no films for {part!r}')
+        raise DatasetError(
+            f'{folder.root} has no films for {part!r}; expected all or one of {", ".join(PARTS)}, '
+            'and films for it'
+        )
     boxes = folder_boxes(folder.root)
     with TemporaryDirectory(prefix='pose_action_') as temporary:
         files = FeatureFiles(features or Path(temporary), net, **watcher)

@@ -180,7 +180,7 @@ def given_boxes(
     try:
         table = json.loads(path.read_text(encoding='utf-8'))
     except (OSError, ValueError) as error:
-        raise DatasetError(f'{path} can not be read as JSON: {error}') from error
+        raise DatasetError(f'{path} cannot be read as JSON: {error}') from error
     boxes = {}
     for view in views:
         key = f'{view.recording:04d}.{library.stride}.{view.number:03d}.{int(view.flip)}'

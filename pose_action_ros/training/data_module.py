@@ -27,7 +27,7 @@ def share_of_batch(phase: PhaseSettings, processes: int, accumulate: int = 1) ->
         accumulate: Number of parts that a process takes one after the other.
 
     Raises:
-        ConfigError: The batch can not be divided evenly.
+        ConfigError: The batch cannot be divided evenly.
     """
     share, rest = divmod(phase.batch_size, processes * accumulate)
     if rest or not share:

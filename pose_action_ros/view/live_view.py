@@ -78,7 +78,7 @@ class LiveView:
         if record is not None:
             if not record.parent.is_dir() or record.is_dir():
                 raise ConfigError(
-                    f'can not record to {record}: give a file in a folder that exists'
+                    f'cannot record to {record}: give a file in a folder that exists'
                 )
             sinks.append(self._rr.FileSink(record))
         if serve:

@@ -374,7 +374,7 @@ def test_windows_of_a_file(penn_released, miniatures, tmp_path):
     with pytest.raises(DatasetError, match=r'no box x1, y1, x2, y2 under 0000\.2\.000\.0'):
         given_boxes(path, library, views)
     path.write_text('{')
-    with pytest.raises(DatasetError, match=r'boxes\.json can not be read as JSON'):
+    with pytest.raises(DatasetError, match=r'boxes\.json cannot be read as JSON'):
         given_boxes(path, library, views)
 
 

@@ -55,7 +55,7 @@ def test_without_pyav_it_is_a_film_all_the_same(tmp_path, monkeypatch):
 def test_a_folder_that_is_not_there(tmp_path, monkeypatch, with_av):
     if not with_av:
         monkeypatch.setattr('pose_action_ros.geometry.film_writer.find_spec', lambda _: None)
-    with pytest.raises(ImageError, match='can not write'):
+    with pytest.raises(ImageError, match='cannot write'):
         FilmWriter(tmp_path / 'none' / 'a.mp4', 25.0, (64, 48))
 
 

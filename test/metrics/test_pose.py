@@ -161,7 +161,7 @@ def test_head_size_of_one_box_and_of_boxes_of_clips():
 
 
 def test_head_size_of_a_box_that_is_annotated_backwards():
-    # Unsigned pixels: the differences are negative, which uint8 can not hold.
+    # Unsigned pixels: the differences are negative, which uint8 cannot hold.
     size = head_size(np.array([40, 60, 10, 20], np.uint8))
     assert size.dtype == np.float64
     assert size == pytest.approx(30.0)

@@ -239,7 +239,7 @@ def test_images_without_stamps_are_said_until_they_have_some(driver):
 
 
 def test_two_cameras_on_one_topic_are_said(driver):
-    words = "images of several cameras come on one topic (frames 'left', 'right')"
+    words = "several cameras publish on one topic (frames 'left', 'right')"
 
     def alternate():
         for frame_id in ('left', 'right') * 3:

@@ -94,7 +94,8 @@ def test_two_cameras_on_one_topic_are_said_until_one_leaves(film):
     assert film.problems() == {}
     film.run(0.4, valid=True, frames=('left', 'right'))
     assert (
-        "several cameras come on one topic (frames 'left', 'right')" in (film.problems()['frames'])
+        "several cameras publish on one topic (frames 'left', 'right')"
+        in (film.problems()['frames'])
     )
     film.run(5.0, valid=True, frames=('left',))
     assert film.problems() == {}

@@ -30,6 +30,11 @@ def test_a_folder_is_taught_and_judged(two_kinds, tmp_path, tiny_weights):
     report = json.loads((output / 'report.json').read_text())
     assert judged == report['scores']['val']
     assert (tmp_path / 'plots' / 'confusion.png').exists()
+    done = call(
+        'evaluate', 'folder', two_kinds, '--weights', weights, '--split', 'all', '--json', scores
+    )
+    assert done.exit_code == 0, done.output
+    assert json.loads(scores.read_text())['all']['films'] == 12
 
 
 def test_a_folder_that_is_filmed_with_the_simulated_actor_is_taught(tmp_path, tiny_weights):

@@ -181,7 +181,7 @@ def test_a_run_without_a_pose_phase_keeps_the_fit_of_its_weights(
 
 
 def test_finetuning_without_an_action_phase_needs_a_rate(tiny_run, no_step):
-    config = tiny_run(action={'epochs': 0})  # a phase comes before it, for a night
+    config = tiny_run(action={'epochs': 0})  # the action phase comes later
     with pytest.raises(ConfigError, match=r'finetune\.learning_rate is null'):
         train(config)
     assert not Path(config.output).exists()
