@@ -231,3 +231,21 @@ def test_signals_interrupt_no_callback():
         if re.search(r'rclpy\.(init|spin)\(|KeyboardInterrupt.*ExternalShutdown', path.read_text())
     }
     assert own == {'ros/stopping.py'}
+
+
+@pytest.mark.parametrize(
+    ('pattern', 'owners'),
+    [
+        (r'cv2\.imread|cv2\.imwrite|VideoCapture\((?!number\))', {'geometry/media.py'}),
+        (r'\bConsole\(|rich\.progress import .*\btrack\b', {'core/console.py'}),
+        (r'yaml\.(safe_)?load\b', set()),
+    ],
+)
+def test_one_module_owns_what_fails_elsewhere(pattern, owners):
+    """OpenCV's file names, rich's markup and YAML each have traps that one module deals with."""
+    found = {
+        str(path.relative_to(PACKAGE))
+        for path in PACKAGE.rglob('*.py')
+        if re.search(pattern, path.read_text())
+    }
+    assert found == owners

@@ -8,7 +8,7 @@ import pytest
 import typer
 import yaml
 
-from pose_action_ros.cli.main import app
+from pose_action_ros.cli.app import app
 
 ROOT = Path(__file__).parents[1]
 PAGES = [ROOT / 'README.md', ROOT / 'CONTRIBUTING.md', ROOT / 'weights/README.md']

@@ -9,8 +9,6 @@ from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from rich.console import Console
-from rich.progress import track
 
 from pose_action_ros.batch.items import Item, Summary
 from pose_action_ros.batch.run import Workers
@@ -27,6 +25,7 @@ from pose_action_ros.cli.batch_options import (
 )
 from pose_action_ros.cli.batch_report import run_batch
 from pose_action_ros.cli.options import Device, Weights
+from pose_action_ros.core.console import ERRORS, RESULTS, bar
 from pose_action_ros.core.ending import STATUS
 from pose_action_ros.core.errors import ConfigError, DatasetError
 from pose_action_ros.core.weights import SHIPPED_WEIGHTS, NetworkChoice
@@ -224,12 +223,8 @@ def _convert_alone(
 ) -> None:
     from pose_action_ros.recordings.job import convert
 
-    progress = lambda messages, total: track(  # noqa: E731
-        messages,
-        description=recording.name,
-        total=total,
-        console=Console(stderr=True),
-        disable=quiet,
+    progress = lambda messages, total: bar(  # noqa: E731
+        messages, recording.name, total=total, shown=not quiet
     )
     topics, counts = convert(recording, output, settings, progress)
     _report(counts, topics, output)
@@ -291,12 +286,11 @@ def _report(counts: Counts, topics: RecordingTopics, output: Path) -> None:
             'missing'
         )
     for note in notes:
-        Console(stderr=True).print(note, highlight=False, markup=False, soft_wrap=True)
+        ERRORS.print(note, soft_wrap=True)
     by_depth = f' ({counts.with_depth} by depth)' if topics.depth else ''
-    Console().print(
+    RESULTS.print(
         f'{counts.images} images of {topics.image} ({counts.bad_images} bad), {counts.poses} '
         f'poses{by_depth}, {counts.actions} actions: {output}',
-        highlight=False,
         markup=False,
         soft_wrap=True,
     )

@@ -9,13 +9,13 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 import typer
-from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
 from pose_action_ros.batch.items import Outcome, State, named_apart
 from pose_action_ros.batch.run import run
 from pose_action_ros.batch.stores import OutputStore, trace_of
+from pose_action_ros.core.console import ERRORS, RESULTS
 from pose_action_ros.core.errors import DatasetError
 
 if TYPE_CHECKING:
@@ -54,9 +54,8 @@ def run_batch(items: list[Item], batch: Batch, workers: Workers, *, quiet: bool)
                 store.write_json(REPORT, _report(items, outcomes, workers, written_s - start_s))
     report = _report(items, outcomes, workers, time.monotonic() - start_s)
     store.write_json(REPORT, report)
-    console = Console()
-    console.print(_table(outcomes))
-    console.print(_total(report, batch.output), highlight=False, markup=False, soft_wrap=True)
+    RESULTS.print(_table(outcomes))
+    RESULTS.print(_total(report, batch.output), soft_wrap=True)
     states = {outcome.state for outcome in outcomes}
     if State.STOPPED in states or len(outcomes) < len(items):
         raise typer.Exit(_CTRL_C)
@@ -93,14 +92,10 @@ def _table(outcomes: Sequence[Outcome]) -> Table:
         note = o.reason or '; '.join(o.notes)
         note = note if len(note) <= _LINE else f'{note[: _LINE - 4]} ...'
         table.add_row(
-            *(_plain(o.name), o.state.value, f'{o.images}', f'{o.poses}'),
-            *(f'{o.duration_s:.1f}', _plain(note)),
+            *(o.name, o.state.value, f'{o.images}', f'{o.poses}'),
+            *(f'{o.duration_s:.1f}', note),
         )
     return table
-
-
-def _plain(text: str) -> str:
-    return text.replace('[', r'\[')
 
 
 def _total(report: dict[str, Any], output: str) -> str:
@@ -119,12 +114,12 @@ class _Progress:
     def __init__(self, items: Sequence[Item], *, quiet: bool) -> None:
         self._sizes = {} if quiet else {item.source: _size(item.source) for item in items}
         self._bar = Progress(
-            TextColumn('{task.fields[files]}'),
+            TextColumn('{task.fields[files]}', markup=False),
             BarColumn(),
             TextColumn('{task.percentage:>3.0f}%'),
-            TextColumn('{task.fields[images]}'),
+            TextColumn('{task.fields[images]}', markup=False),
             TimeRemainingColumn(),
-            console=Console(stderr=True),
+            console=ERRORS,
             disable=quiet,
         )
         self._start_s = time.monotonic()

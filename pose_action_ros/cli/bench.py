@@ -8,11 +8,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from rich.console import Console
 from rich.table import Table
 
 from pose_action_ros.cli.bench_measure import Ceilings, Times, in_turns, machine_ceilings, peak_mib
 from pose_action_ros.cli.options import Device, Weights
+from pose_action_ros.core.console import RESULTS
 from pose_action_ros.core.weights import SHIPPED_WEIGHTS
 
 if TYPE_CHECKING:
@@ -43,9 +43,8 @@ def bench(
 
     net = open_model(weights)
     place = str(choose_device(device))
-    console = Console()
-    console.width = max(console.width, _WIDTH)  # a table in a log is as wide as on a screen
-    with console.status('measuring'):
+    RESULTS.width = max(RESULTS.width, _WIDTH)  # a table in a log is as wide as on a screen
+    with RESULTS.status('measuring'):
         ceilings = machine_ceilings(place, threads)
         engines = _engines(net, place, threads)
         run = Bench(net.to(place), count_complexity(net.config, folded=True), engines, batch)
@@ -62,9 +61,9 @@ def bench(
         'score_deviation': run.score_deviation() if net.config.actions else None,
         'peak_mib': peak_mib(),
     }
-    console.print(_table(net.config.name, rows))
+    RESULTS.print(_table(net.config.name, rows))
     for line in _words(figures):
-        console.print(line, highlight=False, soft_wrap=True)
+        RESULTS.print(line, soft_wrap=True)
     if json_path is not None:
         json_path.write_text(json.dumps(figures, indent=2) + '\n', encoding='utf-8')
 

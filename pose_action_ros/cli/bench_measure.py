@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from pose_action_ros.core.cores import usable_threads
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
@@ -58,7 +60,7 @@ def machine_ceilings(device: str, threads: int) -> Ceilings:
     import torch
 
     if threads:
-        torch.set_num_threads(threads)
+        torch.set_num_threads(usable_threads(threads))
     types = {'float32': torch.float32, 'bfloat16': torch.bfloat16, 'float16': torch.float16}
     if not device.startswith('cuda'):
         del types['float16']

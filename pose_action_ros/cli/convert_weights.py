@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
 
+from pose_action_ros.core.console import RESULTS
 from pose_action_ros.core.errors import CheckpointError
 from pose_action_ros.core.spelling import did_you_mean
 
@@ -48,7 +48,7 @@ def convert_weights(
 ) -> None:
     """Convert a weights file of the authors; an array that does not fit is an error."""
     numbers = convert(source, target, preset, blocks=blocks)
-    Console().print(f'{target}: {preset}, {numbers:,} numbers', soft_wrap=True)
+    RESULTS.print(f'{target}: {preset}, {numbers:,} numbers', soft_wrap=True)
 
 
 def convert(

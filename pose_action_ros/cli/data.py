@@ -6,10 +6,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from rich.console import Console
 from rich.table import Table
 
 from pose_action_ros.cli.options import picture
+from pose_action_ros.core.console import ERRORS, RESULTS
 
 if TYPE_CHECKING:
     from pose_action_ros.core.skeleton import Skeleton
@@ -20,7 +20,6 @@ __all__ = ['DatasetOptions', 'data_app', 'parsed_options']
 
 data_app = typer.Typer(help='Recorded data sets on disk.', no_args_is_help=True)
 
-_console = Console()
 _LISTED = 10  # faults that are listed one by one
 _NOTE = 400  # characters of a note
 
@@ -89,14 +88,14 @@ def check(
         tiles += [(sample, f'{split} {caption}') for sample, caption in read]
         faults += [f'{split}: {text}' for text in wrong]
     if tiles:
-        _console.print(table)
+        RESULTS.print(table)
         _note_broken(library)
         path = sheet or Path(f'{name}_check.png')
         pictures, captions = zip(*tiles, strict=True)
         save_sheet(contact_sheet(pictures, captions, skeleton), path)
-        _console.print(f'contact sheet: {path}', highlight=False, soft_wrap=True)
+        RESULTS.print(f'contact sheet: {path}', soft_wrap=True)
     for note in notes:
-        _console.print(shortened(note, _NOTE), highlight=False, markup=False, soft_wrap=True)
+        RESULTS.print(shortened(note, _NOTE), soft_wrap=True)
     _raise_for(faults if tiles else faults or notes)
 
 
@@ -106,19 +105,15 @@ def parsed_options(texts: list[str] | None) -> dict[str, Any]:
     Raises:
         ConfigError: A text is not KEY=VALUE.
     """
-    import yaml
-
     from pose_action_ros.core.errors import ConfigError
+    from pose_action_ros.core.yaml_text import read_yaml
 
     options = {}
     for text in texts or []:
         key, equals, value = text.partition('=')
         if not equals:
             raise ConfigError(f'--option {text}: expected KEY=VALUE')
-        try:
-            options[key] = yaml.safe_load(value)
-        except yaml.YAMLError as error:
-            raise ConfigError(f'--option {text}: the value is not YAML: {error}') from error
+        options[key] = read_yaml(value, f'--option {text}: the value')
     return options
 
 
@@ -176,10 +171,9 @@ def _note_broken(library: Library) -> None:
     from pose_action_ros.data.ntu import BROKEN_COUNT, Ntu
 
     if isinstance(library, Ntu) and len(library.broken) != BROKEN_COUNT:
-        _console.print(
+        RESULTS.print(
             f'list of broken samples: {len(library.broken)} names; the one that NTU RGB+D '
             f'publishes for its 60 classes has {BROKEN_COUNT}, see docs/data.md',
-            highlight=False,
         )
 
 
@@ -219,35 +213,30 @@ def prepare(
             try:
                 library = open_library(name, root, split, skeleton, **options)
             except NoSplitError as error:
-                _console.print(str(error), highlight=False, soft_wrap=True)
+                RESULTS.print(str(error), soft_wrap=True)
                 continue
             folder = output / split
             shown_extent = start_cache(folder, extent)
             missing = [i for i in range(len(library)) if not is_prepared(folder, library, i)]
             job = partial(_prepared, folder, library, shown_extent)
             results = pool.imap(job, missing) if pool else map(job, missing)
-            shown = not quiet and Console(stderr=True).is_terminal
+            shown = not quiet and ERRORS.is_terminal
             for size, fault in track(results, split, total=len(missing), shown=shown):
                 total += size
                 faults += [fault] if fault else []
             done = len(library) - len(missing)
-            _console.print(f'{split}: {len(missing)} recordings prepared, {done} were there')
-    _console.print(f'{total / 2**20:.1f} MiB in {output}', highlight=False, soft_wrap=True)
+            RESULTS.print(f'{split}: {len(missing)} recordings prepared, {done} were there')
+    RESULTS.print(f'{total / 2**20:.1f} MiB in {output}', soft_wrap=True)
     _raise_for(faults)
 
 
 def _extent(name: str, augmentation: str) -> Extent:
     """The variation of the windows of a training, for poses and for clips."""
-    import yaml
-
-    from pose_action_ros.core.errors import ConfigError
+    from pose_action_ros.core.yaml_text import read_yaml
     from pose_action_ros.data.augment import Extent, chosen_ranges
     from pose_action_ros.training.simulated_sources import make_framing
 
-    try:
-        values = yaml.safe_load(augmentation)
-    except yaml.YAMLError as error:
-        raise ConfigError(f'--augmentation {augmentation}: not YAML: {error}') from error
+    values = read_yaml(augmentation, f'--augmentation {augmentation}')
     if isinstance(values, dict) and {'scale', 'shift', 'angle_deg', 'far'} & set(values):
         return make_framing(values).extent
     kinds = [chosen_ranges(values, name, kind) for kind in ('poses', 'clips')]

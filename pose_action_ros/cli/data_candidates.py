@@ -6,9 +6,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.console import Console
 
 from pose_action_ros.cli.data import DatasetOptions, data_app, parsed_options
+from pose_action_ros.core.console import ERRORS, RESULTS
 
 if TYPE_CHECKING:
     from pose_action_ros.core.predictions import PersonBox
@@ -17,7 +17,6 @@ if TYPE_CHECKING:
 
 __all__ = ['data_app']
 
-_console = Console()
 
 _MOST = 16  # of a photograph
 
@@ -55,7 +54,7 @@ def candidates(
     photographs: dict[str, list[Person]] = {}
     for person in library.everybody:
         photographs.setdefault(person.title, []).append(person)
-    shown = not quiet and Console(stderr=True).is_terminal
+    shown = not quiet and ERRORS.is_terminal
     found: dict[str, list[PersonBox]] = {}
     for title, people in track(
         sorted(photographs.items()), 'photographs', total=len(photographs), shown=shown
@@ -63,11 +62,11 @@ def candidates(
         try:
             found[title] = _beside_people(people, engine, min_score)
         except DatasetError as error:
-            _console.print(f'skipped: {error}', highlight=False, markup=False, soft_wrap=True)
+            RESULTS.print(f'skipped: {error}', soft_wrap=True)
     write_candidates(output, found)
     places = sum(map(len, found.values()))
     text = f'{places} places in {len(found)} photographs: {output}'
-    _console.print(text, highlight=False, soft_wrap=True)
+    RESULTS.print(text, soft_wrap=True)
 
 
 def _beside_people(

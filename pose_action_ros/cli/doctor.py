@@ -11,10 +11,9 @@ import sys
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.console import Console
-from rich.markup import escape
 from rich.table import Table
 
+from pose_action_ros.core.console import RESULTS
 from pose_action_ros.core.errors import CheckpointError, DeviceError
 from pose_action_ros.core.weights import DEMO_WEIGHTS, SHIPPED_WEIGHTS, UNTRAINED
 
@@ -55,10 +54,9 @@ def doctor(
     ] = None,
 ) -> None:
     """Print versions, devices, ROS and weights, and import every library."""
-    console = Console()
     if weights is None:
         broken = _broken_modules()
-        console.print(_machine_table(broken))
+        RESULTS.print(_machine_table(broken))
         if broken:
             reasons = '; '.join(f'{name} ({reason})' for name, reason in broken.items())
             raise DeviceError(
@@ -71,9 +69,9 @@ def doctor(
 
     config = _config_of(weights)
     complexity = count_complexity(config)
-    console.print(_parts_table(config, complexity))
+    RESULTS.print(_parts_table(config, complexity))
     for line in _totals(config, complexity):
-        console.print(line, highlight=False, soft_wrap=True)
+        RESULTS.print(line, soft_wrap=True)
 
 
 def _config_of(weights: str) -> ModelConfig:
@@ -117,11 +115,15 @@ def _machine_table(broken: Mapping[str, str]) -> Table:
     for name, package in _LIBRARIES.items():
         version = _version(package) or _version(name) or 'not installed'
         if name in broken:
-            version += ', [bold red]does not import[/]'
-        table.add_row(package.removesuffix('-python-headless'), version)
+            version += ', does not import'
+        table.add_row(
+            package.removesuffix('-python-headless'),
+            version,
+            style='bold red' if name in broken else None,
+        )
     devices = {} if 'torch' in broken else _devices()
     for name, value in {**devices, **_ros(broken), **_weights(broken)}.items():
-        table.add_row(name, escape(value))
+        table.add_row(name, value)
     return table
 
 

@@ -12,7 +12,6 @@ import urllib.error
 import urllib.request
 from typing import TYPE_CHECKING
 
-from rich.console import Console
 from rich.progress import (
     BarColumn,
     DownloadColumn,
@@ -22,6 +21,7 @@ from rich.progress import (
     TransferSpeedColumn,
 )
 
+from pose_action_ros.core.console import ERRORS
 from pose_action_ros.core.errors import CheckpointError
 
 if TYPE_CHECKING:
@@ -123,7 +123,7 @@ def _progress() -> Progress:
         DownloadColumn(),
         TransferSpeedColumn(),
         TimeRemainingColumn(),
-        console=Console(stderr=True),
+        console=ERRORS,
     )
 
 

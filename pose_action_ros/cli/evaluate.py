@@ -7,10 +7,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.console import Console
 from rich.table import Table
 
 from pose_action_ros.cli.options import Sheet, Weights
+from pose_action_ros.core.console import ERRORS, RESULTS
 from pose_action_ros.core.weights import SHIPPED_WEIGHTS
 
 if TYPE_CHECKING:
@@ -19,8 +19,6 @@ if TYPE_CHECKING:
 __all__ = ['evaluate_app']
 
 evaluate_app = typer.Typer(help='Measure weights on a data set.', no_args_is_help=True)
-
-_console = Console()
 
 
 @evaluate_app.callback()
@@ -53,7 +51,7 @@ def simulated(
         poses=poses,
         clips=clips,
         workers=workers,
-        progress=not quiet and Console(stderr=True).is_terminal,
+        progress=not quiet and ERRORS.is_terminal,
     )
     _print_scores(scores, f'{weights} on the simulated {split} set')
     if json_file is not None:
@@ -89,4 +87,4 @@ def _print_scores(scores: Scores, title: str) -> None:
         table.add_row(name, f'{value:{form}}', '' if baseline is None else f'{baseline:{form}}')
     for action, recall in scores.recall.items():
         table.add_row(f'  {action}', f'{recall:.2f}', '')
-    _console.print(table)
+    RESULTS.print(table)

@@ -8,12 +8,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from rich.console import Console
 from rich.table import Table
 
 from pose_action_ros.cli.evaluate import evaluate_app
 from pose_action_ros.cli.options import Sheet, Weights
 from pose_action_ros.cli.train import start_logging
+from pose_action_ros.core.console import ERRORS, RESULTS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -43,7 +43,6 @@ __all__ = [
     'score_clips',
 ]
 
-_console = Console()
 
 Root = Annotated[Path, typer.Argument(help='Folder of the data set, see docs/data.md.')]
 Limit = Annotated[int | None, typer.Option(help='Number of samples, spread over all.', min=1)]
@@ -202,7 +201,7 @@ def open_split(
     skeleton = get_skeleton(net.config.layout)
     library = open_library(name, root, split, skeleton, **options)
     for text in skipped_files(library):
-        _console.print(shortened(text, 400), highlight=False, markup=False, soft_wrap=True)
+        RESULTS.print(shortened(text, 400), soft_wrap=True)
     return net, library
 
 
@@ -302,7 +301,7 @@ def report(
         shown = Table(*table.header, title=table.title)
         for row in table.rows:
             shown.add_row(*row)
-        _console.print(shown)
+        RESULTS.print(shown)
     if json_file is not None:
         result = {'dataset': dataset, 'weights': weights}
         result |= {name: one.to_mapping() for name, one in scores.items()}
@@ -328,4 +327,4 @@ def _write(path: Path, text: str) -> None:
 
 def is_shown(quiet: bool) -> bool:
     """Return whether progress bars are shown: on a terminal, unless --quiet is given."""
-    return not quiet and Console(stderr=True).is_terminal
+    return not quiet and ERRORS.is_terminal

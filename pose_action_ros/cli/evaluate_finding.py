@@ -8,12 +8,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from rich.console import Console
 from rich.table import Table
 
 from pose_action_ros.cli.evaluate_datasets import JsonFile, Limit, Quiet, Root, is_shown
 from pose_action_ros.cli.evaluate_photographs import evaluate_app
 from pose_action_ros.cli.options import Weights
+from pose_action_ros.core.console import RESULTS
 from pose_action_ros.core.errors import ConfigError
 from pose_action_ros.core.weights import FINDER_WEIGHTS, SHIPPED_WEIGHTS
 
@@ -24,7 +24,6 @@ if TYPE_CHECKING:
 
 __all__ = ['evaluate_app']
 
-_console = Console()
 _MIN_SHARE = 0.15  # of the image's height, for people in scenes of several
 _MOST = 6
 _READERS = ('coco', 'yolo_pose')
@@ -91,7 +90,7 @@ def finding(
     table = Table('measure', 'share', 'of', title=f'{weights} on photographs, {split}')
     for name, (count, total) in scores.items():
         table.add_row(name, f'{count / max(total, 1):.3f}', str(total))
-    _console.print(table)
+    RESULTS.print(table)
     if json_file is not None:
         result = {name: {'count': c, 'of': t} for name, (c, t) in scores.items()}
         json_file.parent.mkdir(parents=True, exist_ok=True)

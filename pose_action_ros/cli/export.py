@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
 
 from pose_action_ros.cli.options import Weights
+from pose_action_ros.core.console import ERRORS, RESULTS
 from pose_action_ros.core.errors import ConfigError
 from pose_action_ros.core.weights import SHIPPED_WEIGHTS
 
@@ -32,7 +33,7 @@ def export(
     check_format(file_format)
     choose_runtime(file_format)
     net = open_model(weights)
-    with Console(stderr=True, quiet=quiet).status(f'writing {net.config.name} and checking it'):
+    with nullcontext() if quiet else ERRORS.status(f'writing {net.config.name} and checking it'):
         try:
             enlarge = TrackSettings().enlarge
             lines = export_network(net, file_format, folder.absolute(), enlarge)
@@ -40,4 +41,4 @@ def export(
             raise ConfigError(f'cannot write {folder}: {error}') from error
     files = ', '.join(sorted(path.name for path in folder.iterdir()))
     for line in (*lines, f'{folder}: {net.config.name}: {files}'):
-        Console().print(line, highlight=False, soft_wrap=True)
+        RESULTS.print(line, soft_wrap=True)

@@ -11,10 +11,10 @@ import datetime
 from typing import TYPE_CHECKING, Annotated, NamedTuple
 
 import typer
-from rich.console import Console
 
 from pose_action_ros.cli.convert_weights import convert, released
 from pose_action_ros.cli.download import download
+from pose_action_ros.core.console import RESULTS
 from pose_action_ros.core.errors import CheckpointError
 from pose_action_ros.core.weights import DEMO_WEIGHTS, SHIPPED_WEIGHTS
 
@@ -75,13 +75,12 @@ def fetch_weights(
     """Download, check and convert the authors' weights; then --weights PRESET finds them."""
     from pose_action_ros.models.checkpoint import cache_folder
 
-    console = Console()
     target = cache_folder() / f'{preset}.safetensors'
     if target.exists() and not force:
-        console.print(f'{target} exists already; --force downloads it again', soft_wrap=True)
+        RESULTS.print(f'{target} exists already; --force downloads it again', soft_wrap=True)
         return
     fetch(preset, target, url)
-    console.print(f'{target} is ready: --weights {preset}', soft_wrap=True)
+    RESULTS.print(f'{target} is ready: --weights {preset}', soft_wrap=True)
 
 
 def fetch(preset: str, target: Path, url: str = RELEASES_URL) -> None:

@@ -1,73 +1,22 @@
-"""`pose-action`: one command, one file per verb; heavy libraries load inside the verb."""
+"""The command `pose-action`: its signals, its errors and its exit status.
+
+The verbs are in `app.py`. Their libraries take half a second to load, so signals are handled
+before that.
+"""
 
 from __future__ import annotations
 
 import os
 import sys
-from importlib.metadata import PackageNotFoundError, version
-from typing import Annotated, NoReturn
+from contextlib import suppress
+from typing import NoReturn
 
-import typer
-from rich.console import Console
-from rich.markup import escape
-
-from pose_action_ros.cli.bag import bag
-from pose_action_ros.cli.bench import bench
-from pose_action_ros.cli.convert_weights import convert_weights
-from pose_action_ros.cli.data_candidates import data_app
-from pose_action_ros.cli.doctor import doctor
-from pose_action_ros.cli.evaluate_films import evaluate_app
-from pose_action_ros.cli.export import export
-from pose_action_ros.cli.fetch_weights import fetch_weights
-from pose_action_ros.cli.predict import predict
-from pose_action_ros.cli.record import record
-from pose_action_ros.cli.teach import teach
-from pose_action_ros.cli.train import train
 from pose_action_ros.core.ending import ended_by, interrupted_by_signals
 from pose_action_ros.core.errors import PoseActionError
 
-__all__ = ['app', 'main']
+__all__ = ['main']
 
 _CTRL_C = 130  # the status of every verb that KeyboardInterrupt ends
-
-app = typer.Typer(
-    no_args_is_help=True,
-    pretty_exceptions_enable=False,
-)
-app.command()(predict)
-app.command()(bag)
-app.command()(teach)
-app.command()(record)
-app.command()(train)
-app.add_typer(evaluate_app, name='evaluate')
-app.add_typer(data_app, name='data')
-app.command()(fetch_weights)
-app.command()(convert_weights)
-app.command()(export)
-app.command()(bench)
-app.command()(doctor)
-
-
-def _print_version(wanted: bool) -> None:
-    if wanted:
-        try:
-            release = version('pose_action_ros')
-        except PackageNotFoundError:
-            release = 'of a checkout'
-        typer.echo(f'pose-action {release}')
-        raise typer.Exit
-
-
-@app.callback()
-def _options(
-    show_version: Annotated[
-        bool,
-        typer.Option(
-            '--version', callback=_print_version, is_eager=True, help='Print the version.'
-        ),
-    ] = False,
-) -> None:
-    """2D and 3D pose and action of a person from one camera, in one pass of one network."""
 
 
 def main() -> None:
@@ -77,9 +26,16 @@ def main() -> None:
     """
     # Threads that spin while they wait cost tenfold on cores that are shared; set before torch.
     os.environ.setdefault('OMP_WAIT_POLICY', 'PASSIVE')
+    for stream in (sys.stdout, sys.stderr):
+        with suppress(AttributeError, ValueError):  # a name may have letters that it cannot show
+            stream.reconfigure(errors='backslashreplace')  # type: ignore[union-attr]
     with interrupted_by_signals():
         try:
+            from pose_action_ros.cli.app import app
+
             app()
+        except KeyboardInterrupt:
+            sys.exit(ended_by() or _CTRL_C)
         except SystemExit as end:
             sys.exit((end.code == _CTRL_C and ended_by()) or end.code)
         except Exception as error:
@@ -94,8 +50,9 @@ def main() -> None:
 
 
 def _fail(message: str) -> NoReturn:
-    text = escape(' '.join(message.split()))
-    Console(stderr=True).print(f'[bold red]error:[/] {text}', highlight=False, soft_wrap=True)
+    from pose_action_ros.core.console import say_error
+
+    say_error(message)
     sys.exit(1)
 
 

@@ -10,8 +10,6 @@ from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Annotated, NamedTuple
 
 import typer
-from rich.console import Console
-from rich.progress import track
 
 from pose_action_ros.batch.items import Item
 from pose_action_ros.batch.run import Workers
@@ -29,6 +27,7 @@ from pose_action_ros.cli.batch_options import (
 from pose_action_ros.cli.batch_report import run_batch
 from pose_action_ros.cli.options import Device, Weights
 from pose_action_ros.cli.predict_outputs import Page, Window, wait_for_ctrl_c
+from pose_action_ros.core.console import ERRORS, RESULTS, bar
 from pose_action_ros.core.errors import ConfigError
 from pose_action_ros.core.weights import SHIPPED_WEIGHTS, NetworkChoice
 
@@ -116,7 +115,7 @@ class _Shown(NamedTuple):
 def _predict_alone(
     source: str, output: Path, settings: FilmSettings, shown: _Shown, *, quiet: bool
 ) -> None:
-    from pose_action_ros.cli.predict_film import annotate_source, output_of
+    from pose_action_ros.cli.predict_film import annotate_source, lines_of, output_of
     from pose_action_ros.geometry.image_source import Device, open_images
 
     images = open_images(source)
@@ -130,19 +129,13 @@ def _predict_alone(
         output,
         settings,
         watchers=watchers,
-        progress=lambda seen: track(
-            seen,
-            description=images.name,
-            total=images.count,
-            console=Console(stderr=True),
-            disable=quiet,
-        ),
+        progress=lambda seen: bar(seen, images.name, total=images.count, shown=not quiet),
     )
     for note in summary.notes:
-        Console(stderr=True).print(note, highlight=False, markup=False, soft_wrap=True)
-    lines = drawn.with_name(f'{images.name}.jsonl')
+        ERRORS.print(note, soft_wrap=True)
+    lines = lines_of(drawn)
     frames = f'{summary.images} frame{"" if summary.images == 1 else "s"}'
-    Console().print(f'{frames}: {drawn}, {lines}', highlight=False, soft_wrap=True)
+    RESULTS.print(f'{frames}: {drawn}, {lines}', soft_wrap=True)
     if shown.page and not summary.stopped_by:
         wait_for_ctrl_c()
     if summary.stopped_by and not isinstance(images, Device):

@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 
     Seen = tuple[float, NDArray[np.uint8], FramePrediction]
 
-__all__ = ['FilmSettings', 'annotate_film', 'annotate_source', 'output_of']
+__all__ = ['FilmSettings', 'annotate_film', 'annotate_source', 'lines_of', 'output_of']
 
 _SIGINT = 2
 
@@ -59,14 +59,24 @@ def output_of(images: ImageSource, folder: Path, source: str) -> Path:
     """Return the path of the annotated film or picture.
 
     Raises:
-        ImageError: That is the source itself.
+        ImageError: That is the source itself, or a file that this command has not made.
     """
     is_picture = isinstance(images, Picture)
     drawn = folder / f'{images.name}{".png" if is_picture else ".mp4"}'
     if drawn.resolve() == Path(source).expanduser().resolve():
         kind = 'picture' if is_picture else 'film'
         raise ImageError(f'{drawn} would overwrite the {kind}; give another --output folder')
+    if drawn.exists() and not lines_of(drawn).exists():
+        raise ImageError(
+            f'{drawn} exists, and without {lines_of(drawn).name} it is no result of this command; '
+            'move it, or give another --output folder'
+        )
     return drawn
+
+
+def lines_of(drawn: Path) -> Path:
+    """Return the path of the lines beside an annotated film or picture."""
+    return drawn.with_suffix('.jsonl')
 
 
 def annotate_film(source: Path, output: Path, *, settings: FilmSettings) -> Summary:
@@ -122,7 +132,7 @@ def annotate_source(
         make = DrawnPicture if is_picture else DrawnFilm
         outputs: list[Output] = [make(drawn, images.rate_hz, images.size)]
         stack.callback(outputs[0].close)
-        outputs.append(JsonLines(drawn.with_name(f'{images.name}.jsonl')))
+        outputs.append(JsonLines(lines_of(drawn)))
         stack.callback(outputs[1].close)
         summary, skipped = _write(seen, [*outputs, *watchers])
     return replace(summary, notes=tuple(_notes(images, summary, skipped)))

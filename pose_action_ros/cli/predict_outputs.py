@@ -11,9 +11,10 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Protocol
 
 import cv2
-from rich.console import Console
 
-from pose_action_ros.core.errors import ConfigError, ImageError
+from pose_action_ros.core.console import ERRORS
+from pose_action_ros.core.errors import ConfigError
+from pose_action_ros.geometry.media import write_picture
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -82,9 +83,7 @@ class DrawnPicture:
         """Draw and write."""
         from pose_action_ros.inference import annotate
 
-        drawn = cv2.cvtColor(annotate(image_rgb, seen), cv2.COLOR_RGB2BGR)
-        if not cv2.imwrite(str(self._path), drawn):
-            raise ImageError(f'cannot write {self._path}')
+        write_picture(self._path, annotate(image_rgb, seen))
 
     def close(self) -> None:
         """Do nothing: it is written."""
@@ -148,7 +147,7 @@ class Page:
         self._shown = shown_prediction
         self.close = self._view.close
         if self._view.url:
-            Console(stderr=True).print(f'view: {self._view.url}', soft_wrap=True)
+            ERRORS.print(f'view: {self._view.url}', soft_wrap=True)
 
     def add(self, time_s: float, image_rgb: NDArray[np.uint8], seen: FramePrediction) -> None:
         """Show it."""
@@ -157,7 +156,7 @@ class Page:
 
 def wait_for_ctrl_c() -> None:
     """Serve the page until Ctrl-C."""
-    Console(stderr=True).print('The page is served until Ctrl-C.')
+    ERRORS.print('The page is served until Ctrl-C.')
     with suppress(KeyboardInterrupt):
         while True:
             time.sleep(1.0)

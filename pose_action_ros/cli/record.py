@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.console import Console
 
+from pose_action_ros.core.console import RESULTS
 from pose_action_ros.core.errors import ConfigError, ImageError
 
 if TYPE_CHECKING:
@@ -19,9 +19,9 @@ if TYPE_CHECKING:
 
 __all__ = ['record']
 
-_console = Console()
 _SIZE = (640, 480)
 _SIMULATED, _ACTOR_HZ = 'simulated', 20.0
+_LONGEST_S = 3600.0
 _RECORDINGS = ('.mcap', '.db3', '.zstd', '.zst', '.bag')
 
 
@@ -55,9 +55,11 @@ def record(
     from pose_action_ros.teaching.takes import check_label, next_number, take_path, write_take
 
     label = check_label(label)
+    if not seconds < _LONGEST_S:
+        raise ConfigError(f'--seconds {seconds}: expected less than {_LONGEST_S:g}')
     place = folder / label
     number, made = next_number(place), 0
-    if source.isdigit():
+    if source.isascii() and source.isdecimal():
         takes = _camera_takes(int(source), label, count, seconds, countdown)
     elif source == _SIMULATED:
         takes = _actors(action or label, f'{place.name} {number}', count, seconds)
@@ -134,4 +136,4 @@ def _first(takes: Iterator[Take]) -> Iterator[Take]:
 
 
 def _say(text: str) -> None:
-    _console.print(text, highlight=False, markup=False, soft_wrap=True)
+    RESULTS.print(text, soft_wrap=True)

@@ -7,13 +7,11 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
 
+from pose_action_ros.core.console import ERRORS, RESULTS
 from pose_action_ros.core.weights import SHIPPED_WEIGHTS
 
 __all__ = ['teach']
-
-_console = Console()
 
 
 def teach(
@@ -87,7 +85,7 @@ def teach(
         name,
         settings,
         features=features,
-        progress=not quiet and Console(stderr=True).is_terminal,
+        progress=not quiet and ERRORS.is_terminal,
         say=_say,
     )
     try:
@@ -105,4 +103,4 @@ def teach(
 
 
 def _say(text: str) -> None:
-    _console.print(text, highlight=False, markup=False, soft_wrap=True)
+    RESULTS.print(text, soft_wrap=True)

@@ -9,15 +9,17 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.console import Console
 from rich.table import Table
 
+from pose_action_ros.core.console import ERRORS, RESULTS
+
 if TYPE_CHECKING:
+    from rich.console import Console
+
     from pose_action_ros.training.config import FinderTrainConfig, TrainConfig
 
 __all__ = ['exit_code', 'start_logging', 'train']
 
-_console = Console()
 _RANKS = ('LOCAL_RANK', 'NODE_RANK', 'RANK', 'SLURM_PROCID')
 _INTERRUPTED = 130  # the status of shells after Ctrl-C
 
@@ -64,12 +66,12 @@ def train(
     except (KeyboardInterrupt, SystemExit) as stop:
         code = exit_code(stop)
         _print_first(
-            Console(stderr=True),
+            ERRORS,
             'stopped; the same command with --resume continues after the last complete epoch in '
             f'{chosen.output}',
         )
         raise typer.Exit(code) from None
-    _print_first(_console, f'weights: {weights}')
+    _print_first(RESULTS, f'weights: {weights}')
 
 
 def exit_code(stop: BaseException) -> int:
@@ -89,7 +91,7 @@ def _trained(settings: TrainConfig | FinderTrainConfig, *, resume: bool, quiet: 
     from pose_action_ros.training.run import train as train_network
 
     start_logging()
-    progress = not quiet and Console(stderr=True).is_terminal
+    progress = not quiet and ERRORS.is_terminal
     if isinstance(settings, FinderTrainConfig):
         return train_finder(settings, resume=resume, progress=progress)
     return train_network(settings, resume=resume, progress=progress)
@@ -98,7 +100,7 @@ def _trained(settings: TrainConfig | FinderTrainConfig, *, resume: bool, quiet: 
 def _print_first(console: Console, text: str) -> None:
     """Print a line in the first of several processes."""
     if all(os.environ.get(name, '0') == '0' for name in _RANKS):
-        console.print(text, highlight=False, soft_wrap=True)
+        console.print(text, soft_wrap=True)
 
 
 def _print_settings(config: object) -> None:
@@ -107,7 +109,7 @@ def _print_settings(config: object) -> None:
     table = Table('setting', 'value', 'meaning')
     for key, value, text in settings_table(config):
         table.add_row(key, str(value), text)
-    _console.print(table)
+    RESULTS.print(table)
 
 
 def start_logging() -> None:

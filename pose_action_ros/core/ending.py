@@ -13,9 +13,16 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
-__all__ = ['ENDING_SIGNALS', 'STATUS', 'ended_by', 'interrupted_by_signals', 'note_signal']
+__all__ = [
+    'ENDING_SIGNALS',
+    'STATUS',
+    'ended_by',
+    'interrupted_by_signals',
+    'note_signal',
+    'undisturbed',
+]
 
 ENDING_SIGNALS = tuple(
     getattr(signal, name) for name in ('SIGINT', 'SIGTERM', 'SIGHUP') if hasattr(signal, name)
@@ -37,17 +44,30 @@ def interrupted_by_signals() -> Iterator[None]:
     """
     if signal.getsignal(signal.SIGINT) is not _interrupt:
         _received.clear()
+    with _handled_by(_interrupt):
+        yield
+
+
+@contextmanager
+def undisturbed() -> Iterator[None]:
+    """Only record signals inside the block, so that a second Ctrl-C cuts no file short."""
+    with _handled_by(lambda number, _: note_signal(number)):
+        yield
+
+
+@contextmanager
+def _handled_by(handler: Callable[[int, Any], None]) -> Iterator[None]:
     before: dict[int, Any] = {}
     if threading.current_thread() is threading.main_thread():
         for number in ENDING_SIGNALS:
             if signal.getsignal(number) is not signal.SIG_IGN:
-                before[number] = signal.signal(number, _interrupt)
+                before[number] = signal.signal(number, handler)
     try:
         yield
     finally:
-        for number, handler in before.items():
+        for number, earlier in before.items():
             # None: a handler of C code, which Python can't restore.
-            signal.signal(number, signal.SIG_DFL if handler is None else handler)
+            signal.signal(number, signal.SIG_DFL if earlier is None else earlier)
 
 
 def note_signal(number: int) -> None:

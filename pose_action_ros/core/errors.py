@@ -38,8 +38,11 @@ class PoseActionError(Exception):
     """Any error that this package raises on purpose."""
 
     def __str__(self) -> str:
-        """Return the message, bounded."""
-        return shortened(super().__str__())
+        """Return the message, bounded; of an error in a loader process, only the message."""
+        text = super().__str__()
+        if text.startswith('Caught ') and 'Original Traceback' in text:
+            text = text.rpartition(f'{type(self).__name__}: ')[2].strip()
+        return shortened(text)
 
 
 class ConfigError(PoseActionError, ValueError):

@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any
 import cv2
 import numpy as np
 
+from pose_action_ros.geometry.media import write_picture
+
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
@@ -67,7 +69,8 @@ def contact_sheet(
         image = draw_sample(sample, skeleton)
         strip = np.zeros((_CAPTION_PX, image.shape[1], 3), np.uint8)
         place = (3, _CAPTION_PX - 5)
-        cv2.putText(strip, caption, place, cv2.FONT_HERSHEY_SIMPLEX, 0.4, _MIDDLE, 1, cv2.LINE_AA)
+        readable = caption.encode('ascii', 'replace').decode()  # OpenCV's font has no more
+        cv2.putText(strip, readable, place, cv2.FONT_HERSHEY_SIMPLEX, 0.4, _MIDDLE, 1, cv2.LINE_AA)
         tiles.append(np.concatenate([strip, image]))
     columns = min(columns, len(tiles))
     tiles += [np.zeros_like(tiles[0])] * (-len(tiles) % columns)
@@ -78,10 +81,14 @@ def contact_sheet(
 
 
 def save_sheet(image: NDArray[np.uint8], path: Path) -> None:
-    """Write an RGB picture in the format of the name's ending; create its folder."""
+    """Write an RGB picture in the format of the name's ending; create its folder.
+
+    Raises:
+        ImageError: The ending is unknown, or the file cannot be written.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
     quality = [cv2.IMWRITE_WEBP_QUALITY, _WEBP_QUALITY] if path.suffix.lower() == '.webp' else []
-    cv2.imwrite(str(path), cv2.cvtColor(image, cv2.COLOR_RGB2BGR), quality)
+    write_picture(path, image, quality)
 
 
 def _colour(joint_name: str) -> tuple[int, int, int]:

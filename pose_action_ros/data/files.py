@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 
 from pose_action_ros.core.errors import DatasetError, ImageError
-from pose_action_ros.geometry.image import decode_compressed
+from pose_action_ros.geometry import media
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 __all__ = [
     'find_one',
     'matlab_items',
+    'open_video',
     'read_arrays',
     'read_lines',
     'read_mat',
@@ -138,17 +139,29 @@ def matlab_items(value: Any) -> list[Any]:
 
 
 def read_picture(path: Path) -> NDArray[np.uint8]:
-    """Return a picture as (H, W, 3) uint8 RGB.
+    """Return a picture as (H, W, 3) uint8 RGB, upright (EXIF).
 
     Raises:
         DatasetError: The file is missing, damaged or cut short.
     """
     try:
-        return decode_compressed(path.read_bytes())
-    except FileNotFoundError as error:
-        raise DatasetError(f'{path}: no such picture, but an annotation names it') from error
-    except (OSError, ImageError) as error:
-        raise DatasetError(f'{path} cannot be read: {error}') from error
+        return media.read_picture(path)
+    except ImageError:
+        if not path.exists():
+            error = ImageError(f'{path}: no such picture, but an annotation names it')
+        raise DatasetError(str(error)) from error
+
+
+def open_video(path: Path) -> cv2.VideoCapture:
+    """Open a video.
+
+    Raises:
+        DatasetError: There is no such file, or it may not be read.
+    """
+    try:
+        return media.open_video(path)
+    except ImageError as error:
+        raise DatasetError(str(error)) from error
 
 
 def read_video(path: Path, frames: Sequence[int]) -> list[NDArray[np.uint8]]:
@@ -163,10 +176,8 @@ def read_video(path: Path, frames: Sequence[int]) -> list[NDArray[np.uint8]]:
     Raises:
         DatasetError: The file is missing or damaged, or ends before a frame.
     """
-    if not path.is_file():
-        raise DatasetError(f'{path}: no such video, but an annotation belongs to it')
     wanted, found = sorted(set(frames)), {}
-    video = cv2.VideoCapture(str(path))
+    video = open_video(path)
     try:
         at = wanted[0]
         if at and not video.set(cv2.CAP_PROP_POS_FRAMES, at):
@@ -197,7 +208,7 @@ def read_whole_video(path: Path, last: int | None = None) -> list[NDArray[np.uin
     Raises:
         DatasetError: The file is missing, or nothing in it can be decoded.
     """
-    video = cv2.VideoCapture(str(path))
+    video = open_video(path)
     frames: list[NDArray[np.uint8]] = []
     try:
         while last is None or len(frames) <= last:

@@ -10,13 +10,18 @@ from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import cv2
 import numpy as np
 
 from pose_action_ros.core.actions import JHMDB_ACTIONS
 from pose_action_ros.core.errors import DatasetError
 from pose_action_ros.core.paths import visible_files
-from pose_action_ros.data.files import find_one, read_lines, read_mat, read_whole_video
+from pose_action_ros.data.files import (
+    find_one,
+    open_video,
+    read_lines,
+    read_mat,
+    read_whole_video,
+)
 from pose_action_ros.data.film_labels import FilmLabels, read_film_labels
 from pose_action_ros.data.photographs import chosen_images
 from pose_action_ros.geometry.crop import whole_image_box
@@ -160,7 +165,7 @@ def _action(name: str) -> int:
 
 @lru_cache(maxsize=4096)
 def _length(path: Path) -> int:
-    video = cv2.VideoCapture(str(path))
+    video = open_video(path)
     count = 0
     while video.grab():
         count += 1

@@ -7,7 +7,7 @@ Owns: `PeopleScene`; its readers for photographs, simulated scenes and pictures 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import cv2
 import numpy as np
@@ -122,6 +122,15 @@ def simulated_scenes(
         )
 
 
+def _any_picture(path: Path) -> Any:
+    """Return the pixels in OpenCV's order, of high dynamic range too; None if there are none."""
+    try:
+        data = np.frombuffer(path.read_bytes(), np.uint8)
+        return cv2.imdecode(data, cv2.IMREAD_UNCHANGED | cv2.IMREAD_COLOR)
+    except (OSError, cv2.error):
+        return None
+
+
 def empty_scenes(folder: Path) -> list[PeopleScene]:
     """Read pictures without people; panoramas are cut into windows of 4 to 3.
 
@@ -132,7 +141,7 @@ def empty_scenes(folder: Path) -> list[PeopleScene]:
     for path in visible_files(require_folder(folder, 'pictures without people'), '**/*'):
         if not path.is_file():
             continue
-        picture = cv2.imread(str(path), cv2.IMREAD_UNCHANGED | cv2.IMREAD_COLOR)
+        picture = _any_picture(path)
         if picture is None:
             continue
         image = cv2.cvtColor(_toned(picture), cv2.COLOR_BGR2RGB)

@@ -84,7 +84,7 @@ def open_source(settings: CameraSettings) -> CameraSource:
     name = settings.source
     if name == 'synthetic':
         return SyntheticSource(settings)
-    if name.isdigit():
+    if name.isascii() and name.isdecimal():
         return DeviceSource(int(name), settings)
     path = Path(name).expanduser()
     if path.is_dir():

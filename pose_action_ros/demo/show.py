@@ -16,11 +16,11 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rclpy.executors import SingleThreadedExecutor
-from rich.console import Console
 from rich.live import Live
 from rich.table import Table
 from sensor_msgs.msg import CameraInfo
 
+from pose_action_ros.core.console import RESULTS, say_error
 from pose_action_ros.core.errors import PoseActionError
 from pose_action_ros.core.weights import SHIPPED_WEIGHTS, UNTRAINED
 from pose_action_ros.demo.accuracy import DemoAccuracy
@@ -28,6 +28,7 @@ from pose_action_ros.demo.observer import DemoObserver
 from pose_action_ros.demo.processes import DemoError, Processes
 from pose_action_ros.demo.report import DemoFilm, draw_frame, plot_poses, write_summary
 from pose_action_ros.demo.shown_message import shown_message
+from pose_action_ros.geometry.media import write_picture
 from pose_action_ros.messages.camera import calibration_from_msg
 from pose_action_ros.ros.stopping import SIGNALS, StopFlag, ros_without_signal_handlers
 from pose_action_ros.view.live_view import LiveView
@@ -87,7 +88,7 @@ def run_demo(options: DemoOptions) -> None:
     if options.view or options.record_view is not None:
         view = LiveView('demo', serve=options.view, record=options.record_view)
     if view is not None and view.url:
-        Console().print(f'The page is at {view.url}', soft_wrap=True)
+        RESULTS.print(f'The page is at {view.url}', soft_wrap=True)
 
     def on_frame(frame: ObservedFrame) -> None:
         film.add(frame)
@@ -145,9 +146,8 @@ def _watch(
 
     The time before the first pose is not limited.
     """
-    console = Console()
     started_s, first_s, line_s = time.monotonic(), None, 0.0
-    with Live(console=console, refresh_per_second=4, transient=True) as live:
+    with Live(console=RESULTS, refresh_per_second=4, transient=True) as live:
         while not stop.is_set:
             executor.spin_once(timeout_sec=0.05)
             now_s, tally = time.monotonic(), observer.tally
@@ -158,14 +158,14 @@ def _watch(
                 _check_progress(tally)
             elif seconds and now_s - first_s > seconds:
                 return
-            pause_s = _REDRAW_S if console.is_terminal else _UNWATCHED_LINE_S
+            pause_s = _REDRAW_S if RESULTS.is_terminal else _UNWATCHED_LINE_S
             if now_s - line_s > pause_s:
                 line_s = now_s
                 rows = _rows(observer) if first_s else _awaited_rows(tally, now_s - started_s)
-                if console.is_terminal:
+                if RESULTS.is_terminal:
                     live.update(_table(rows))
                 else:
-                    console.print(_line(rows), soft_wrap=True)
+                    RESULTS.print(_line(rows), soft_wrap=True)
 
 
 def _is_ready(tally: Tally) -> bool:
@@ -262,13 +262,11 @@ def _summary(observer: DemoObserver, weights: str) -> dict[str, Any]:
 
 
 def _leave(output: Path, film: DemoFilm, summary: dict[str, Any]) -> None:
-    import cv2
 
-    console = Console()
     written = [film.path] if film.path.exists() else []
     if film.best is not None:
         picture = output / 'frame.png'
-        cv2.imwrite(str(picture), cv2.cvtColor(draw_frame(film.best), cv2.COLOR_RGB2BGR))
+        write_picture(picture, draw_frame(film.best))
         written.append(picture)
         if plot_poses(film.best, output / 'pose_3d.png'):
             written.append(output / 'pose_3d.png')
@@ -280,9 +278,9 @@ def _leave(output: Path, film: DemoFilm, summary: dict[str, Any]) -> None:
         unknown = value is None or (isinstance(value, float) and not math.isfinite(value))
         number = f'{value:.3g}' if isinstance(value, float) else str(value)
         table.add_row(name, '-' if unknown else number)
-    console.print(table)
-    console.print(f'Written: {", ".join(str(path) for path in written)}')
-    console.print(_RVIZ)
+    RESULTS.print(table)
+    RESULTS.print(f'Written: {", ".join(str(path) for path in written)}')
+    RESULTS.print(_RVIZ)
 
 
 def _demo(
@@ -302,13 +300,12 @@ def _demo(
     ] = None,
 ) -> None:
     """Film the simulated actor and show the results of the node."""
-    console = Console()
     if _is_untrained(weights):
-        console.print('[yellow]Untrained weights: joints and labels are random.[/]')
+        RESULTS.print('Untrained weights: joints and labels are random.', style='yellow')
     try:
         run_demo(DemoOptions(seconds, output, source, weights, device, view, record_view))
     except PoseActionError as error:
-        console.print(f'[bold red]error:[/] {error}', highlight=False)
+        say_error(str(error))
         raise typer.Exit(1) from error
 
 

@@ -15,6 +15,7 @@ import cv2
 import numpy as np
 
 from pose_action_ros.core.errors import ImageError
+from pose_action_ros.geometry.media import open_video
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -48,11 +49,9 @@ class Film:
     """
 
     def __init__(self, path: Path) -> None:
-        if not path.is_file():
-            raise ImageError(f'there is no video {path}')
         self.path, self.name = path, path.stem
         self.problems: list[str] = []
-        capture = cv2.VideoCapture(str(path))
+        capture = open_video(path)
         try:
             rate_hz, count = (
                 capture.get(key) for key in (cv2.CAP_PROP_FPS, cv2.CAP_PROP_FRAME_COUNT)
@@ -92,7 +91,7 @@ class Film:
 
     def _shown(self) -> Iterator[tuple[float, cv2.VideoCapture]]:
         """Yield the time of each image in turn, and the capture that stands at it."""
-        capture = cv2.VideoCapture(str(self.path))
+        capture = open_video(self.path)
         time_s, first_s = -1.0 / self.rate_hz, math.nan
         try:
             while capture.grab():

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import cv2
 import numpy as np
 
+from pose_action_ros.core.ending import undisturbed
 from pose_action_ros.core.errors import ImageError
 
 if TYPE_CHECKING:
@@ -63,8 +64,9 @@ class FilmWriter:
         self._encoder.add(image_rgb, time_s)
 
     def close(self) -> None:
-        """Finish the file."""
-        self._encoder.close()
+        """Finish the file, also if Ctrl-C is pressed again meanwhile."""
+        with undisturbed():
+            self._encoder.close()
 
     def __enter__(self) -> FilmWriter:
         """Return itself."""
@@ -83,18 +85,21 @@ class _H264:
 
         self._av = av
         self._last_tick = -1
+        try:
+            self._start(path.absolute(), rate_hz, size)
+        except (OSError, av.FFmpegError) as error:
+            raise ImageError(f'cannot write {path}: {error.strerror or error}') from error
+
+    def _start(self, path: Path, rate_hz: float, size: tuple[int, int]) -> None:
         # The index comes first, so that a browser shows it while it loads.
-        self._file: Any = av.open(str(path), 'w', options={'movflags': 'faststart'})
+        self._file: Any = self._av.open(str(path), 'w', options={'movflags': 'faststart'})
         rate = Fraction(rate_hz).limit_denominator(1000)
         self._stream: Any = self._file.add_stream('libx264', rate=rate, options=_OPTIONS)
         # Colours are stored at half the resolution: sides are even.
         self._stream.width, self._stream.height = (side + side % 2 for side in size)
         self._stream.pix_fmt = 'yuv420p'
         self._stream.codec_context.time_base = Fraction(1, _TICKS_PER_S)
-        try:
-            self._file.start_encoding()
-        except OSError as error:
-            raise ImageError(f'cannot write {path}: {error.strerror or error}') from error
+        self._file.start_encoding()
 
     def add(self, image_rgb: NDArray[np.uint8], time_s: float) -> None:
         height, width = image_rgb.shape[:2]
@@ -113,7 +118,9 @@ class _Mpeg4:
     """By OpenCV."""
 
     def __init__(self, path: Path, rate_hz: float, size: tuple[int, int]) -> None:
-        self._writer = cv2.VideoWriter(str(path), cv2.VideoWriter.fourcc(*'mp4v'), rate_hz, size)
+        self._writer = cv2.VideoWriter(
+            str(path.absolute()), cv2.VideoWriter.fourcc(*'mp4v'), rate_hz, size
+        )
         if not self._writer.isOpened():
             raise ImageError(
                 f'cannot write {path}: no such folder, or OpenCV has no encoder; try `pip '

@@ -159,11 +159,9 @@ def decode_compressed(
     format: str = '',  # noqa: A002
     *,
     infrared: bool = False,
+    upright: bool = False,
 ) -> NDArray[np.uint8]:
     """Turn the fields of a `sensor_msgs/CompressedImage` into RGB.
-
-    The pixels stay as they are stored: an EXIF orientation is not applied, because `camera_info`
-    does not know it.
 
     Args:
         data: A JPEG, PNG or other file that OpenCV reads, as bytes.
@@ -172,6 +170,7 @@ def decode_compressed(
             red and blue the wrong way round; a Bayer encoding, that it holds the raw pattern.
             Anything else (`jpeg`) is a file like any other.
         infrared: As `decode_image`.
+        upright: Apply the EXIF orientation. Not for messages: `camera_info` does not know it.
 
     Returns:
         (H, W, 3) uint8 RGB, a new array.
@@ -184,7 +183,7 @@ def decode_compressed(
         raise ImageError(f'{format!r} is depth, not colour; give it to the depth topic')
     if encoding in ('16UC1', '32FC1') and not (infrared and encoding in INFRARED_ENCODINGS):
         raise ImageError(_unknown_encoding(encoding))
-    pixels = read_image_file(data, format)
+    pixels = read_image_file(data, format, upright=upright)
     if pixels.ndim == 2:
         if encoding.startswith('bayer_') and encoding in _ENCODINGS:
             return _from_bayer(pixels, encoding, infrared)

@@ -29,7 +29,8 @@ _PNG_END = b'IEND\xaeB`\x82'
 _JPEG_MARKER = re.compile(rb'\xff[^\x00\xff\xd0-\xd7]')  # none of these stands in coded pixels
 _END_OF_IMAGE, _NO_CONTENT = 0xD9, (0x01, 0xD8)
 _SIZES = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}  # SOF0 to SOF15
-_AS_STORED = cv2.IMREAD_ANYCOLOR | cv2.IMREAD_ANYDEPTH | cv2.IMREAD_IGNORE_ORIENTATION
+_ANY = cv2.IMREAD_ANYCOLOR | cv2.IMREAD_ANYDEPTH
+_AS_STORED = _ANY | cv2.IMREAD_IGNORE_ORIENTATION
 
 
 def content_of(data: Buffer) -> NDArray[np.uint8]:
@@ -47,12 +48,18 @@ def content_of(data: Buffer) -> NDArray[np.uint8]:
     return np.frombuffer(view, np.uint8)
 
 
-def read_image_file(data: Buffer, format: str = '') -> NDArray[Any]:  # noqa: A002
-    """Decode a file, without its EXIF orientation.
+def read_image_file(
+    data: Buffer,
+    format: str = '',  # noqa: A002
+    *,
+    upright: bool = False,
+) -> NDArray[Any]:
+    """Decode a file.
 
     Args:
         data: The file; padding behind a JPEG or PNG does no harm.
         format: `CompressedImage.format`, for messages.
+        upright: Apply the EXIF orientation; otherwise the pixels stay as they are stored.
 
     Returns:
         (H, W) grey or (H, W, 3) in OpenCV's order (blue first), uint8 or uint16.
@@ -65,7 +72,7 @@ def read_image_file(data: Buffer, format: str = '') -> NDArray[Any]:  # noqa: A0
         raise ImageError(f'an empty compressed image ({format!r}); expected a JPEG or PNG')
     _check(content)
     try:
-        image = cv2.imdecode(content, _AS_STORED)
+        image = cv2.imdecode(content, _ANY if upright else _AS_STORED)
     except cv2.error as error:
         raise ImageError(f'OpenCV refuses the compressed image ({format!r}): {error}') from error
     if image is None:

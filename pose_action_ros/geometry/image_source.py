@@ -15,6 +15,7 @@ import numpy as np
 from pose_action_ros.core.errors import ImageError
 from pose_action_ros.core.paths import visible_files
 from pose_action_ros.geometry.film import Film
+from pose_action_ros.geometry.media import read_picture
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -29,7 +30,6 @@ __all__ = [
     'Picture',
     'image_files',
     'open_images',
-    'read_picture',
 ]
 
 FOLDER_RATE_HZ = 10.0
@@ -103,6 +103,8 @@ class Picture:
     def __init__(self, path: Path) -> None:
         self.name = path.stem
         self.problems: list[str] = []
+        if _is_animated(path):
+            self.problems.append(f'{path} is animated: only its first image is used')
         self.image_rgb = read_picture(path)
         self.size = (self.image_rgb.shape[1], self.image_rgb.shape[0])
 
@@ -169,8 +171,12 @@ def open_images(name: str) -> ImageSource:
         return ImageFolder(path)
     if path.suffix.lower() in _ENDINGS:
         return Picture(path)
-    if name.isdecimal() and not path.exists():
+    if name.isascii() and name.isdecimal() and not path.exists():
         return Device(int(name))
+    if path.exists() and not path.is_file():
+        raise ImageError(f'{name} is a device; give the number of a camera, such as 0')
+    if '://' in name and not path.exists():
+        raise ImageError(f'{name} is a URL; give a camera number, a film, a folder or a picture')
     return Film(path)
 
 
@@ -186,18 +192,14 @@ def image_files(folder: Path) -> list[Path]:
     return paths
 
 
-def read_picture(path: Path) -> NDArray[np.uint8]:
-    """Return (H, W, 3) uint8 RGB.
-
-    Raises:
-        ImageError: There is no such file, or OpenCV can't read it.
-    """
-    if not path.is_file():
-        raise ImageError(f'there is no picture {path}')
-    image = cv2.imread(str(path), cv2.IMREAD_COLOR)
-    if image is None:
-        raise ImageError(f'{path} is damaged or not an image that OpenCV can read')
-    return np.asarray(cv2.cvtColor(image, cv2.COLOR_BGR2RGB), np.uint8)
+def _is_animated(path: Path) -> bool:
+    """Whether a WebP or PNG file says in its head that it holds several images."""
+    try:
+        with path.open('rb') as file:
+            head = file.read(256)
+    except OSError:
+        return False  # reading its pixels gives the reason
+    return b'ANIM' in head if head[8:12] == b'WEBP' else b'acTL' in head
 
 
 def _first_size(paths: list[Path]) -> tuple[int, int]:

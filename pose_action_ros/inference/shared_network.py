@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import cv2
 
+from pose_action_ros.core.cores import usable_threads
 from pose_action_ros.inference.stream import PoseActionStream
 
 if TYPE_CHECKING:
@@ -33,7 +34,7 @@ def stream_of(network: NetworkChoice, settings: StreamSettings | None = None) ->
         DeviceError: There is no such device, or its memory is full.
     """
     if network.threads:
-        cv2.setNumThreads(network.threads)
+        cv2.setNumThreads(usable_threads(network.threads))
     return _loaded(network).fresh(settings)
 
 

@@ -62,7 +62,9 @@ def unused_files(node_name: str, arguments: Sequence[str]) -> list[str]:
     """
     texts = []
     for file in ros_values(arguments, '--params-file'):
-        keys = list(_node_keys(yaml.safe_load(Path(file).read_text(encoding='utf-8')) or {}))
+        text = Path(file).read_text(encoding='utf-8')
+        content = yaml.BaseLoader(text).get_single_data()  # only texts, so no date is wrong
+        keys = list(_node_keys(content or {}))
         if keys and not any(_fits(key, node_name) for key in keys):
             texts.append(
                 f'parameter file {file} is ignored: its keys ({", ".join(keys)}) do not fit this '

@@ -11,11 +11,11 @@ from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import cv2
 import numpy as np
 
-from pose_action_ros.core.errors import CheckpointError
+from pose_action_ros.core.errors import CheckpointError, ImageError
 from pose_action_ros.geometry import CROP_PX
+from pose_action_ros.geometry.media import read_picture
 from pose_action_ros.runtime.network import FrameArrays
 
 if TYPE_CHECKING:
@@ -64,11 +64,11 @@ def gate_pictures() -> NDArray[np.uint8]:
     Raises:
         CheckpointError: The file beside this module is missing or damaged.
     """
-    strip = cv2.imread(str(_PICTURES), cv2.IMREAD_COLOR)
-    if strip is None:
-        raise CheckpointError(f'{_PICTURES} is missing or damaged; install the package again')
-    pictures = cv2.cvtColor(strip, cv2.COLOR_BGR2RGB)
-    return np.asarray(pictures.reshape(-1, CROP_PX, CROP_PX, 3), np.uint8)
+    try:
+        strip = read_picture(_PICTURES)
+    except ImageError as error:
+        raise CheckpointError(f'{error}; install the package again') from error
+    return strip.reshape(-1, CROP_PX, CROP_PX, 3)
 
 
 def as_clip(frames: FrameArrays, length: int) -> tuple[NDArray[np.float32], ...]:

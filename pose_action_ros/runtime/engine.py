@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import torch
 
+from pose_action_ros.core.cores import usable_threads
 from pose_action_ros.core.errors import ConfigError, DeviceError
 from pose_action_ros.runtime.accuracy_gate import MAX_JOINT_PX, MAX_SCORE, as_clip, deviation
 from pose_action_ros.runtime.cuda_network import CudaNetwork
@@ -75,7 +76,9 @@ class Engine:
                 f'{", ".join(BACKENDS)} and one of {", ".join(PRECISIONS)}'
             )
         place = choose_device(device)
-        if threads:
+        if (usable := usable_threads(threads)) < threads:
+            self._note(f'{threads} threads are more than the cores: {usable} are used')
+        if threads := usable:
             torch.set_num_threads(threads)
         try:
             self._network = self._choose(net, place, threads, backend, precision)

@@ -13,6 +13,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from pose_action_ros.core.cores import usable_threads
 from pose_action_ros.core.predictions import PersonBox
 from pose_action_ros.geometry.fitting import fit_image
 from pose_action_ros.models.finder import FinderMaps, decode
@@ -75,7 +76,9 @@ class FinderEngine:
         place = choose_device(device)
         on_openvino = place.type == 'cpu' and backend != 'torch' and not why_no_openvino()
         self.config = net.config
-        self._run = (_on_openvino if on_openvino else _on_torch)(net, place, threads)
+        self._run = (_on_openvino if on_openvino else _on_torch)(
+            net, place, usable_threads(threads)
+        )
         for _ in range(2):
             self._run(np.zeros((1, net.config.short_px, net.config.long_px, 3), np.uint8))
 

@@ -6,11 +6,14 @@ random shapes; the ground is a texture seen in perspective, so it agrees with th
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 import cv2
 import numpy as np
 
+from pose_action_ros.core.errors import ImageError
+from pose_action_ros.geometry.media import read_picture
 from pose_action_ros.simulation.body import cross
 
 if TYPE_CHECKING:
@@ -48,9 +51,8 @@ def draw_backdrop(
     """
     size = (camera.width, camera.height)
     if photographs and rng.random() < 0.8:
-        picture = cv2.imread(str(photographs[rng.integers(len(photographs))]), cv2.IMREAD_COLOR)
-        if picture is not None:
-            return cv2.cvtColor(_filling(picture, size), cv2.COLOR_BGR2RGB)
+        with suppress(ImageError):
+            return _filling(read_picture(photographs[rng.integers(len(photographs))]), size)
     image = _wall(rng, size)
     if rng.random() < 0.88:
         _lay_ground(rng, image, camera, to_camera)

@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
+from pose_action_ros.core.cores import usable_threads
 from pose_action_ros.core.errors import DatasetError
 from pose_action_ros.data.film_folder import folder_boxes, read_film_folder
 from pose_action_ros.models import open_model, save_model
@@ -102,7 +103,7 @@ class Lesson:
             KeyboardInterrupt: Ctrl-C; the same call continues.
         """
         if self.settings.threads:
-            torch.set_num_threads(self.settings.threads)
+            torch.set_num_threads(usable_threads(self.settings.threads))
         folder = read_film_folder(self.root, picture_rate_hz=self.settings.picture_rate)
         check_folder(folder)
         base = open_model(self.settings.weights)

@@ -7,13 +7,13 @@ nearest known key.
 from __future__ import annotations
 
 import difflib
+import math
 from dataclasses import fields, is_dataclass
 from types import NoneType, UnionType
 from typing import TYPE_CHECKING, Any, Union, get_args, get_origin, get_type_hints
 
-import yaml
-
 from pose_action_ros.core.errors import ConfigError
+from pose_action_ros.core.yaml_text import read_yaml, read_yaml_file
 from pose_action_ros.training.config import FinderTrainConfig, TrainConfig
 
 if TYPE_CHECKING:
@@ -34,16 +34,8 @@ def load_config(path: Path, changes: Sequence[str] = ()) -> TrainConfig | Finder
     Raises:
         ConfigError: The file is missing or is not a YAML mapping; a key, type or value is wrong.
     """
-    try:
-        text = path.read_text(encoding='utf-8')
-    except OSError as error:
-        raise ConfigError(
-            f'{path}: {error.strerror}; expected a YAML file such as config/train/demo.yaml'
-        ) from error
-    try:
-        mapping = yaml.safe_load(text) or {}
-    except yaml.YAMLError as error:
-        raise ConfigError(f'{path} is not YAML: {error}') from error
+    mapping = read_yaml_file(path, 'config/train/demo.yaml')
+    mapping = {} if mapping is None else mapping
     if not isinstance(mapping, dict):
         raise ConfigError(f'{path} holds a {type(mapping).__name__}; expected `key: value` lines')
     for change in changes:
@@ -92,7 +84,7 @@ def _apply(mapping: dict[str, Any], change: str) -> None:
         mapping = mapping.setdefault(section, {})
         if not isinstance(mapping, dict):
             raise ConfigError(f'{change!r}: {section} is a value, not a section')
-    mapping[name] = yaml.safe_load(text)
+    mapping[name] = read_yaml(text, change)
 
 
 def _build(kind: type[Any], mapping: Any, path: str) -> Any:
@@ -105,7 +97,7 @@ def _build(kind: type[Any], mapping: Any, path: str) -> Any:
         if key not in known:
             raise ConfigError(_unknown(f'{path}{key}', str(key), list(known)))
         if is_dataclass(types[key]):
-            values[key] = _build(types[key], value or {}, f'{path}{key}.')
+            values[key] = _build(types[key], {} if value is None else value, f'{path}{key}.')
         else:
             values[key] = _checked(value, types[key], known[key], f'{path}{key}')
     return kind(**values)
@@ -121,6 +113,8 @@ def _checked(value: Any, kind: Any, item: Field[Any], path: str) -> Any:
     value = _converted(value, kind, path)
     low, high = item.metadata['low'], item.metadata['high']
     number = isinstance(value, (int, float)) and not isinstance(value, bool)
+    if number and not math.isfinite(value):
+        raise ConfigError(f'{path} is {value}; expected a finite number')
     if number and ((low is not None and value < low) or (high is not None and value > high)):
         raise ConfigError(f'{path} is {value}; expected {_range(low, high)}')
     choices = item.metadata['choices']

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import torch
 
+from pose_action_ros.core.cores import usable_threads
 from pose_action_ros.core.errors import ConfigError
 from pose_action_ros.models import open_model
 from pose_action_ros.models.finder import (
@@ -67,7 +68,7 @@ def train_finder(
     else:  # only one of several processes logs
         logging.getLogger('pose_action_ros').setLevel(logging.WARNING)
     if config.trainer.threads:
-        torch.set_num_threads(config.trainer.threads)
+        torch.set_num_threads(usable_threads(config.trainer.threads))
     torch.manual_seed(config.seed)
     net = _start_network(config, read=not folder.begun())
     with calm_warnings():

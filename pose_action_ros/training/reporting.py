@@ -8,9 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 from lightning.pytorch import Callback
 from lightning.pytorch.callbacks import RichProgressBar
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
+from pose_action_ros.core.console import bar
 from pose_action_ros.training.optimizers import MONITOR
 
 if TYPE_CHECKING:
@@ -29,14 +28,7 @@ def track(items: Iterable[Any], description: str, *, total: int, shown: bool) ->
     if not shown:
         yield from _noted(items, description, total)
         return
-    columns = (
-        TextColumn('{task.description}'),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeRemainingColumn(),
-    )
-    with Progress(*columns, console=Console(stderr=True)) as progress:
-        yield from progress.track(items, total=total, description=description)
+    yield from bar(items, description, total=total, shown=True)
 
 
 def _noted(items: Iterable[Any], description: str, total: int) -> Iterator[Any]:

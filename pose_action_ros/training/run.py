@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import torch
 from lightning.fabric.utilities.rank_zero import rank_zero_only
 
+from pose_action_ros.core.cores import usable_threads
 from pose_action_ros.core.errors import ConfigError
 from pose_action_ros.models import ModelConfig, MultitaskNet, open_model, save_model
 from pose_action_ros.models.deepening import with_further_blocks
@@ -69,7 +70,7 @@ def train(config: TrainConfig, *, resume: bool = False, progress: bool = True) -
     else:  # only one of several processes logs
         logging.getLogger('pose_action_ros').setLevel(logging.ERROR)
     if config.trainer.threads:
-        torch.set_num_threads(config.trainer.threads)
+        torch.set_num_threads(usable_threads(config.trainer.threads))
     torch.manual_seed(config.seed)
     net = start_network(config.model, read=not folder.begun())
     samples = PhaseSamples(config, net.config, folder.samples)

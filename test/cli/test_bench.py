@@ -7,8 +7,8 @@ import pytest
 from typer.testing import CliRunner
 
 from pose_action_ros.cli import bench_measure
+from pose_action_ros.cli.app import app
 from pose_action_ros.cli.bench_stages import FASTEST, Bench
-from pose_action_ros.cli.main import app
 from pose_action_ros.models import save_model
 from pose_action_ros.models.complexity import count_complexity
 from pose_action_ros.runtime import Engine

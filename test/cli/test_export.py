@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from typer.testing import CliRunner
 
-from pose_action_ros.cli.main import app
+from pose_action_ros.cli.app import app
 from pose_action_ros.core.errors import ConfigError
 from pose_action_ros.export.check import MAX_JOINT_PX, MAX_SHARE, ExportedNetwork, measure
 from pose_action_ros.models import save_model

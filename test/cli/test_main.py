@@ -54,7 +54,7 @@ def test_an_expected_error_is_one_line_on_stderr(run, monkeypatch):
     def fail():
         raise ConfigError('found [bold] and\n  a long line ' + 'x' * 300)
 
-    monkeypatch.setattr(command_line, 'app', fail)
+    monkeypatch.setattr('pose_action_ros.cli.app.app', fail)
     status, out, err = run()
     assert status == 1
     assert out == ''
@@ -65,7 +65,7 @@ def test_a_file_that_cannot_be_written_is_one_line_on_stderr(run, monkeypatch):
     def fail():
         raise PermissionError(13, 'Permission denied', '/there')
 
-    monkeypatch.setattr(command_line, 'app', fail)
+    monkeypatch.setattr('pose_action_ros.cli.app.app', fail)
     status, out, err = run()
     assert (status, out) == (1, '')
     assert err == "error: [Errno 13] Permission denied: '/there'\n"
@@ -75,7 +75,7 @@ def test_an_unexpected_error_is_not_hidden(run, monkeypatch):
     def fail():
         raise ZeroDivisionError
 
-    monkeypatch.setattr(command_line, 'app', fail)
+    monkeypatch.setattr('pose_action_ros.cli.app.app', fail)
     with pytest.raises(ZeroDivisionError):
         run()
 

@@ -148,7 +148,7 @@ def test_a_folder_is_a_film_of_its_images(run, weights, tmp_path):
     assert status == 0
     lines = (output / 'walk.jsonl').read_text().splitlines()
     assert [json.loads(line)['stamp_s'] for line in lines] == pytest.approx([0.0, 0.1, 0.2])
-    assert '3.png is damaged' in err
+    assert '3.png cannot be read: 7 bytes' in err
     assert 'cut short' not in err
     film = cv2.VideoCapture(str(output / 'walk.mp4'))
     assert film.get(cv2.CAP_PROP_FRAME_COUNT) == 3
@@ -333,3 +333,16 @@ def test_what_is_unknown_is_null():
 
 def test_nobody():
     assert json.loads(to_json_line(FramePrediction(0)))['persons'] == []
+
+
+def test_a_film_of_the_user_is_not_overwritten(run, video, weights, tmp_path):
+    own = tmp_path / 'film.mp4'
+    own.write_bytes(b'a film of the user')
+    options = ['--output', tmp_path, '--weights', weights]
+    status, _, err = run('predict', video, *options)
+    assert status == 1
+    assert 'it is no result of this command; move it, or give another --output folder' in err
+    assert own.read_bytes() == b'a film of the user'
+    own.unlink()
+    for _ in range(2):  # its own results are replaced
+        assert run('predict', video, *options)[0] == 0

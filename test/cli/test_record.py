@@ -146,3 +146,10 @@ def test_a_recording_is_cut(run, tmp_path):
     status, _, err = run('record', 'stop', '--topic', '/other', *options)
     assert status == 1
     assert 'there is no image topic /other; the recording has /camera/image_raw' in err
+
+
+@pytest.mark.parametrize('seconds', ['inf', '1e9'])
+def test_a_length_without_end_is_refused(run, tmp_path, seconds):
+    status, _, err = run('record', 'wave', '--seconds', seconds, '--folder', tmp_path)
+    assert status == 1
+    assert 'expected less than 3600' in err

@@ -10,6 +10,7 @@ from pose_action_ros.core.ending import (
     ended_by,
     interrupted_by_signals,
     note_signal,
+    undisturbed,
 )
 
 
@@ -73,3 +74,13 @@ def test_another_thread_changes_no_handler():
     thread.start()
     thread.join()
     assert seen == before
+
+
+def test_a_file_is_finished_undisturbed():
+    with interrupted_by_signals():
+        with undisturbed():
+            signal.raise_signal(signal.SIGINT)
+            signal.raise_signal(signal.SIGTERM)
+        assert ended_by() == 130
+        with pytest.raises(KeyboardInterrupt):
+            signal.raise_signal(signal.SIGINT)

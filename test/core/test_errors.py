@@ -21,3 +21,10 @@ def test_no_message_is_longer_than_the_bound(name):
 def test_what_a_terminal_would_obey_is_replaced():
     assert shortened('a\0b\x1b[2Jc\u202ed') == 'a\ufffdb\ufffd[2Jc\ufffdd'
     assert shortened('two\nlines, é 人') == 'two\nlines, é 人'
+
+
+def test_an_error_of_a_loader_process_is_its_message():
+    trace = 'Traceback (most recent call last):\n  File "a.py", line 1\n'
+    own = 'pose_action_ros.core.errors.DatasetError: data: 50 samples cannot be read: a: b'
+    error = errors.DatasetError(f'Caught DatasetError in worker 0.\nOriginal {trace}{own}\n')
+    assert str(error) == 'data: 50 samples cannot be read: a: b'

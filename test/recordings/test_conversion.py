@@ -13,7 +13,7 @@ from rosbags.interfaces import MessageDefinition, MessageDefinitionFormat
 from rosbags.rosbag2 import Reader, StoragePlugin, Writer
 from rosbags.typesys import Stores, get_typestore
 
-from pose_action_ros.cli.main import app
+from pose_action_ros.cli.app import app
 from pose_action_ros.core.errors import ConfigError, DatasetError
 from pose_action_ros.core.predictions import PersonBox
 from pose_action_ros.geometry import Camera, decode_compressed

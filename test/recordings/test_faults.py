@@ -14,7 +14,7 @@ pytest.importorskip('rosbags', reason='needs the extra `bag`')
 from rosbags.rosbag2 import Reader, StoragePlugin, Writer
 from rosbags.typesys import get_types_from_msg
 
-from pose_action_ros.cli.main import app
+from pose_action_ros.cli.app import app
 from pose_action_ros.core.errors import DatasetError
 from pose_action_ros.inference import PoseActionStream, StreamSettings
 from pose_action_ros.inference.settings import TrackSettings

@@ -10,7 +10,7 @@ pytest.importorskip('rosbags', reason='needs the extra `bag`')
 
 from rosbags.rosbag2 import Reader, Writer
 
-from pose_action_ros.cli.main import app
+from pose_action_ros.cli.app import app
 from pose_action_ros.core.errors import DatasetError
 from pose_action_ros.core.weights import NetworkChoice
 from pose_action_ros.inference import shared_network

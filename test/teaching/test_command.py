@@ -5,7 +5,7 @@ import json
 import pytest
 from typer.testing import CliRunner
 
-from pose_action_ros.cli.main import app
+from pose_action_ros.cli.app import app
 from pose_action_ros.core.errors import ConfigError
 from pose_action_ros.models import open_model
 from pose_action_ros.teaching import lesson
