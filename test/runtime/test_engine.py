@@ -1,5 +1,7 @@
 """The engine gives the network's own numbers, from bytes, and says what is wrong with a device."""
 
+import os
+
 import numpy as np
 import pytest
 import torch
@@ -102,3 +104,13 @@ def test_a_gpu_gives_the_same_numbers(net, engine, crops):
     found = Engine(net, 'cuda').frames(crops)
     for ours, theirs in zip(found, engine.frames(crops), strict=True):
         np.testing.assert_allclose(ours, theirs, atol=5e-3)  # TF32 may be allowed there
+
+
+def test_more_threads_than_cores_are_not_used(net):
+    threads, cores = torch.get_num_threads(), os.cpu_count()
+    try:
+        found = Engine(net, 'cpu', 100_000)
+        assert found.notes == [f'100000 threads are more than the cores: {cores} are used']
+        assert torch.get_num_threads() == cores
+    finally:
+        torch.set_num_threads(threads)
