@@ -156,7 +156,8 @@ def _why_empty(source: str) -> str:
     """The reason why a local input has no files."""
     try:
         if os.path.isdir(source):
-            os.listdir(source)
+            for name in os.listdir(source):
+                os.lstat(f'{source}/{name}')  # fails if the folder may be listed only
             return f'{source} holds no file'
         os.stat(source)
     except FileNotFoundError:

@@ -85,5 +85,5 @@ def _entries(folder: Path) -> list[Path] | None:
 
 def _is_recording(entries: list[Path]) -> bool:
     """With `metadata.yaml` or files of a recording, also of ROS 1, which is refused."""
-    names = [path.name for path in entries if os.path.isfile(path)]
+    names = [path.name for path in entries if not os.path.isdir(path)]
     return any(n == 'metadata.yaml' or n.endswith((*RECORDING_ENDINGS, '.bag')) for n in names)

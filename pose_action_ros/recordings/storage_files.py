@@ -54,7 +54,8 @@ def _storage_files(path: Path, named: Sequence[str]) -> tuple[list[Path], list[s
     if path.is_file():
         _refuse_others(path)
         return [path], []
-    os.listdir(path)  # fails if it can't be read; a glob finds nothing there
+    if not os.access(path, os.R_OK | os.X_OK):  # a glob would find nothing there
+        raise DatasetError(f'{path} cannot be read: Permission denied')
     there, notes = _distinct(path, named)
     if not there and (bags := visible_files(path, '*.bag')):
         _refuse_others(bags[0])

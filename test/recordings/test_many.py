@@ -243,7 +243,6 @@ class TestFinding:
         self, recordings, weights, tmp_path, monkeypatch
     ):
         (tmp_path / 'in/locked').mkdir(parents=True)
-        (tmp_path / 'in/locked/a.mcap').touch()
         (tmp_path / 'in/gone').symlink_to('/nonexistent')
         (tmp_path / 'in/good').symlink_to(recordings / 'tuesday')
         listed = os.listdir
