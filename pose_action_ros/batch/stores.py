@@ -7,6 +7,7 @@ of the finished item is written last, and shows that the output is complete.
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import tempfile
 import uuid
@@ -46,9 +47,9 @@ def trace_of(source: str) -> tuple[list[tuple[str, int, str]], int]:
     except OSError as error:
         raise DatasetError(f'{source} cannot be read: {error}') from error
     if not files:
-        raise DatasetError(f'there is no {source}')
+        raise DatasetError(f'there is no {source}' if is_url(source) else _why_empty(source))
     trace = [
-        (name, int(info['size'] or 0), str(next((info[t] for t in _TIMES if t in info), '')))
+        (name, int(info.get('size') or 0), str(next((info[t] for t in _TIMES if t in info), '')))
         for name, info in sorted(files.items())
     ]
     return trace, sum(size for _, size, _ in trace)
@@ -151,11 +152,28 @@ class OutputStore:
             part.write_bytes(data)
 
 
-def _opened(place: str) -> tuple[Any, str]:
+def _why_empty(source: str) -> str:
+    """The reason why a local input has no files."""
     try:
-        system, path = fsspec.core.url_to_fs(
-            place if is_url(place) else str(Path(place).absolute())
-        )
+        if os.path.isdir(source):
+            for name in os.listdir(source):
+                os.lstat(f'{source}/{name}')  # fails if the folder may be listed only
+            return f'{source} holds no file'
+        os.stat(source)
+    except FileNotFoundError:
+        target = f'; it is a link to {os.readlink(source)}' if os.path.islink(source) else ''
+        return f'there is no {source}{target}'
+    except OSError as error:
+        return f'{source} cannot be read: {error.strerror}'
+    return f'{source} is neither a file nor a folder'
+
+
+def _opened(place: str) -> tuple[Any, str]:
+    """The file system of a place, and the path in it; `::` in a local path means nothing."""
+    if not is_url(place):
+        return fsspec.filesystem('file'), str(Path(place).absolute()).rstrip('/')
+    try:
+        system, path = fsspec.core.url_to_fs(place)
     except (ImportError, ValueError) as error:
         raise ConfigError(f'{place} cannot be opened: {error}') from error
     return system, path.rstrip('/')

@@ -86,9 +86,9 @@ def is_done(item: Item, batch: Batch) -> bool:
     """Return whether the output of an item exists and is up to date."""
     try:
         key = _key(batch, trace_of(item.source)[0])
-    except PoseActionError:
+        return _finished(OutputStore(batch.output), item, batch, key) is not None
+    except Exception:  # of any store or library; `do` reports the reason
         return False
-    return _finished(OutputStore(batch.output), item, batch, key) is not None
 
 
 def do_part(item: Item, batch: Batch, part: Any) -> Any:

@@ -148,10 +148,11 @@ def bag(
     Options have the defaults of the node. Unreadable messages are counted, and the reasons are
     printed. If IN is one recording, OUT is a complete recording at any moment: after Ctrl-C, a
     full disk or a kill it still has everything that was written before. With several recordings, a
-    folder of recordings, `--workers`, `--ray` or `--again`, OUT holds a new recording for each of
-    them, and `report.json`. There a recording appears once it is complete, and recordings that are
-    done and unchanged are skipped. The exit status is 0 if everything was read to its end, 1 if no
-    image of a recording could be read or the disk is full, and 130 or 143 after Ctrl-C or SIGTERM.
+    folder of recordings, a URL, `--workers`, `--ray` or `--again`, OUT holds a new recording for
+    each of them, and `report.json`. There a recording appears once it is complete, and recordings
+    that are done and unchanged are skipped. The exit status is 0 if everything was read to its
+    end, 1 if no image of a recording could be read or the disk is full, and 130 or 143 after
+    Ctrl-C or SIGTERM.
     """
     from pose_action_ros.inference.settings import BodySettings, DetectionSettings, StreamSettings
     from pose_action_ros.messages.matched_inputs import MatchSettings
@@ -177,7 +178,8 @@ def bag(
     )
     items = _items(recordings, output)
     is_alone = [item.source for item in items] == [_place(recordings[0])] and len(recordings) == 1
-    if not (is_alone and who.is_here) or again:
+    has_url = any(map(is_url, (*recordings, output)))
+    if not (is_alone and who.is_here) or again or has_url:
         items = [_in_parts(item, split_s) for item in items] if split_s else items
         batch = Batch(
             partial(convert_one, settings=settings),
@@ -254,8 +256,8 @@ def _in_parts(item: Item, split_s: float) -> Item:
         return item
     try:
         return replace(item, parts=tuple(parts_of(Path(item.source), split_s)))
-    except DatasetError:
-        return item  # its task reports the reason
+    except Exception:  # of any library; its task reports the reason
+        return item
 
 
 def _place(given: str) -> str:

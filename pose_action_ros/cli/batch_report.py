@@ -16,7 +16,6 @@ from pose_action_ros.batch.items import Outcome, State, named_apart
 from pose_action_ros.batch.run import run
 from pose_action_ros.batch.stores import OutputStore, trace_of
 from pose_action_ros.core.console import ERRORS, RESULTS
-from pose_action_ros.core.errors import DatasetError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -153,5 +152,5 @@ class _Progress:
 def _size(source: str) -> int:
     try:
         return trace_of(source)[1]
-    except DatasetError:
+    except Exception:  # of any store or library; its task reports the reason
         return 0

@@ -80,22 +80,23 @@ def predict(
 
     A film has its own stamps. The images of a folder follow at 10 Hz, and those of a camera have
     the time of the clock. A camera is filmed until Ctrl-C. Ctrl-C ends any source and keeps the
-    results so far. With several sources, `--workers`, `--ray` or `--again`, the output folder
-    holds a folder for each source, and `report.json`. There results appear once they are complete,
-    and sources that are done and unchanged are skipped.
+    results so far. With several sources, a URL, `--workers`, `--ray` or `--again`, the output
+    folder holds a folder for each source, and `report.json`. There results appear once they are
+    complete, and sources that are done and unchanged are skipped.
     """
     from pose_action_ros.cli.predict_film import FilmSettings, annotate_film
 
     who = Workers(workers, ray, threads, gpus)
     network = for_workers(NetworkChoice(weights, finder, device), who)
     settings = FilmSettings(network, field_of_view)
-    if len(sources) == 1 and who.is_here and not again:
+    has_url = any(map(is_url, (*sources, output)))
+    if len(sources) == 1 and who.is_here and not (again or has_url):
         _predict_alone(
             sources[0], Path(output), settings, _Shown(show, view, record_view), quiet=quiet
         )
         return
     if show or view or record_view is not None:
-        raise ConfigError('--show, --view and --record-view need a single source')
+        raise ConfigError('--show, --view and --record-view need a single source, and no URL')
     items = [_item(source) for source in sources]
     place = output if is_url(output) else str(Path(output).absolute())
     batch = Batch(
@@ -145,7 +146,7 @@ def _predict_alone(
 def _item(source: str) -> Item:
     """One of several sources; its output has its name."""
     if source.isdecimal() and not Path(source).exists():
-        raise ConfigError(f'camera {source} never ends; give it as the only source')
+        raise ConfigError(f'camera {source} never ends; give it as the only source, and no URL')
     if is_url(source):
         return Item(source, PurePosixPath(source).stem)
     path = Path(source).expanduser().absolute()

@@ -35,7 +35,7 @@ from pose_action_ros.messages.matched_inputs import MatchedInputs, MatchSettings
 from pose_action_ros.messages.pose import SourceImage, layout_to_msg
 from pose_action_ros.messages.results import ResultBuilder
 from pose_action_ros.messages.stamp import stamp_from_msg
-from pose_action_ros.recordings.message_types import DETECTIONS_TYPE
+from pose_action_ros.recordings.message_types import DETECTIONS_TYPE, encoding_problem
 from pose_action_ros.recordings.topics import (
     CAMERA_INFO_TYPE,
     IMAGE_TYPES,
@@ -184,14 +184,14 @@ class Annotator:
 
     def _take_info(self, connection: Connection, time_ns: int, data: bytes) -> None:
         if not self.calibrate(connection, data):
-            self.counts.damaged[f'messages of {connection.topic} could not be read'] += 1
+            self._count_damaged(connection)
 
     def _take_beside(self, connection: Connection, time_ns: int, data: bytes) -> None:
         matched, message = self._matched, self._read(connection, data)
         is_boxes = connection.topic == self._topics.detections
         source = matched.boxes if is_boxes else matched.depth
         if message is None:
-            self.counts.damaged[f'messages of {connection.topic} could not be read'] += 1
+            self._count_damaged(connection)
         elif source is not None and source.items is not None:
             source.items.put(stamp_from_msg(message.header.stamp), message, time_ns)
 
@@ -199,7 +199,7 @@ class Annotator:
         message = self._read(connection, data)
         if message is None:
             self.counts.images += 1
-            self._count_bad('the message is cut short or damaged')
+            self._count_bad(encoding_problem(connection) or 'the message is cut short or damaged')
             return
         stamp_ns = stamp_from_msg(message.header.stamp)
         self._matched.note_image(stamp_ns, time_ns)
@@ -221,7 +221,9 @@ class Annotator:
             self._process(self._waiting.popleft())
 
     def _read(self, connection: Connection, data: bytes) -> Any:
-        """A message, or None if it is damaged."""
+        """A message, or None if it is damaged or not CDR."""
+        if encoding_problem(connection):
+            return None
         try:
             return self._make.store.deserialize_cdr(data, connection.msgtype)
         except Exception:  # any error of numpy, struct and rosbags
@@ -262,6 +264,10 @@ class Annotator:
         self.counts.bad_images += 1
         text = str(reason) if isinstance(reason, (str, PoseActionError)) else repr(reason)
         self.counts.problems[f'could not be read: {shortened(text, _REASON)}'] += 1
+
+    def _count_damaged(self, connection: Connection) -> None:
+        fault = f'messages of {connection.topic} could not be read'
+        self.counts.damaged[encoding_problem(connection) or fault] += 1
 
     def _count_problems(self, calibration: Calibration, prediction: FramePrediction) -> None:
         problems = [*self._matched.problems().values(), calibration.note]

@@ -5,9 +5,8 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from pose_action_ros.core.errors import DatasetError
-from pose_action_ros.core.paths import visible_files
-from pose_action_ros.recordings.reader import RECORDING_ENDINGS
+from pose_action_ros.core.errors import ConfigError, DatasetError
+from pose_action_ros.recordings.storage_files import RECORDING_ENDINGS
 
 __all__ = ['name_of', 'recordings_below']
 
@@ -15,32 +14,44 @@ __all__ = ['name_of', 'recordings_below']
 def recordings_below(folder: Path, output: Path | None = None) -> list[Path]:
     """Return the recordings in a folder and its sub-folders; itself if it is one.
 
+    Links are followed, but not upwards, and a folder that is reached twice counts once, under its
+    own name. A folder or link that can't be read is returned too: its conversion then reports the
+    reason.
+
     Args:
         folder: A folder, or a file, which is returned as it is.
         output: A folder whose content is ignored.
 
     Raises:
+        ConfigError: `output` is `folder`.
         DatasetError: There is none.
     """
-    if not folder.is_dir() or _is_recording(folder):
+    root, ignored = _real(folder), _real(output) if output is not None else None
+    if root == ignored:
+        raise ConfigError(f'OUT is IN ({folder}); give another folder for the new recordings')
+    if not os.path.isdir(folder):
         return [folder]
-    ignored = output.resolve() if output is not None else None
     found: list[Path] = []
-    for place, folders, _ in os.walk(folder):
-        here = Path(place)
-        if here.resolve() == ignored:
-            folders.clear()
-        elif _is_recording(here):
+    folders, links, seen = [folder], list[Path](), {ignored, *root.parents}
+    while folders or links:
+        here = folders.pop() if folders else links.pop(0)
+        if _real(here) in seen:
+            continue
+        seen.add(_real(here))
+        entries = _entries(here)
+        if entries is None or _is_recording(entries):
             found.append(here)
-            folders.clear()
-        else:
-            folders[:] = sorted(name for name in folders if not name.startswith('.'))
+            continue
+        found += [path for path in entries if not os.path.exists(path)]
+        below = [path for path in entries if os.path.isdir(path)]
+        links += [path for path in below if path.is_symlink()]
+        folders += [path for path in below if not path.is_symlink()]
     if not found:
         raise DatasetError(
             f'{folder} holds no recording, and no folder in it does; expected rosbag2 folders, '
             'or .mcap or .db3 files'
         )
-    return found
+    return sorted(found)
 
 
 def name_of(recording: Path, given: Path) -> str:
@@ -59,7 +70,20 @@ def name_of(recording: Path, given: Path) -> str:
     return name.removesuffix(ending) or name
 
 
-def _is_recording(folder: Path) -> bool:
-    """A folder with `metadata.yaml` or files of a recording, also of ROS 1, which is refused."""
-    names = [path.name for path in visible_files(folder) if path.is_file()]
+def _real(path: Path) -> Path:
+    return Path(os.path.realpath(path))  # unlike `Path.resolve`, also for links in a circle
+
+
+def _entries(folder: Path) -> list[Path] | None:
+    """The content of a folder without hidden files; None if it can't be read."""
+    try:
+        names = os.listdir(folder)
+    except OSError:
+        return None
+    return sorted(folder / name for name in names if not name.startswith('.'))
+
+
+def _is_recording(entries: list[Path]) -> bool:
+    """With `metadata.yaml` or files of a recording, also of ROS 1, which is refused."""
+    names = [path.name for path in entries if not os.path.isdir(path)]
     return any(n == 'metadata.yaml' or n.endswith((*RECORDING_ENDINGS, '.bag')) for n in names)

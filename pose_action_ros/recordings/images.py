@@ -9,7 +9,7 @@ from pose_action_ros.inference.image_clock import ImageClock
 from pose_action_ros.inference.settings import ClipSettings, TimeSettings
 from pose_action_ros.messages.image import rgb_from_msg
 from pose_action_ros.messages.stamp import stamp_from_msg
-from pose_action_ros.recordings.message_types import load_types
+from pose_action_ros.recordings.message_types import encoding_problem, load_types
 from pose_action_ros.recordings.reader import opened
 from pose_action_ros.recordings.topics import RecordingTopics
 
@@ -44,6 +44,9 @@ def recorded_images(path: Path, topic: str = '') -> Iterator[tuple[float, NDArra
         image_topic = RecordingTopics(topic).image_in(reader)
         for connection, time_ns, data in reader.messages():
             if connection.topic != image_topic:
+                continue
+            if encoding_problem(connection):
+                problem = encoding_problem(connection)
                 continue
             try:
                 message = store.deserialize_cdr(data, connection.msgtype)

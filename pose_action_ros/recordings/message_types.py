@@ -15,7 +15,7 @@ import numpy as np
 from pose_action_ros.core.errors import ConfigError, DatasetError
 
 if TYPE_CHECKING:
-    from rosbags.interfaces import MessageDefinition
+    from rosbags.interfaces import Connection, MessageDefinition
     from rosbags.typesys.store import Typestore
 
 __all__ = [
@@ -23,6 +23,7 @@ __all__ = [
     'DETECTIONS_TYPE',
     'IMAGE_TYPE',
     'RecordedMessageMaker',
+    'encoding_problem',
     'load_types',
     'register_detections',
 ]
@@ -97,6 +98,17 @@ def _number_in_array(description: tuple) -> str:
         return ''
     (element_kind, element), _ = content
     return element[0] if element_kind is Nodetype.BASE and element[0] != 'string' else ''
+
+
+def encoding_problem(connection: Connection) -> str:
+    """Return the reason why no message of a channel can be read; empty: they are CDR."""
+    encoding = connection.ext.serialization_format
+    if encoding.lower() in ('', 'cdr'):
+        return ''
+    return (
+        f'messages of {connection.topic} have the encoding {encoding!r}; only CDR is read, which '
+        '`ros2 bag record` writes'
+    )
 
 
 def load_types() -> Typestore:

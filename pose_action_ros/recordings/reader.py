@@ -1,12 +1,11 @@
 """Reads recordings: a folder or one file, whole or damaged, and reports unreadable parts.
 
-A folder's `metadata.yaml` lists its files. If the recorder was killed, it is missing, and the
-files are found by their names. Topics and messages are read from the files.
+`storage_files` finds the files. Topics and messages are read from them, and `metadata.yaml` has
+only further facts, because a killed recorder leaves none.
 """
 
 from __future__ import annotations
 
-import re
 import shutil
 from collections import Counter
 from contextlib import ExitStack, contextmanager
@@ -15,24 +14,17 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from pose_action_ros.core.errors import ConfigError, DatasetError
-from pose_action_ros.core.paths import visible_files
+from pose_action_ros.recordings.storage_files import PACKED, storage_files
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from rosbags.interfaces import Connection
 
-__all__ = ['RECORDING_ENDINGS', 'Recording', 'opened']
+__all__ = ['Recording', 'opened']
 
-_EXPECTED = 'expected a rosbag2 folder, or a .mcap or .db3 file'
-_ROS1_START = b'#ROSBAG V'
-_PACKED = ('.zstd', '.zst')  # of rosbag2, and of the command zstd
-
-RECORDING_ENDINGS = (
-    *('.mcap', '.db3'),
-    *(kind + packed for kind in ('.mcap', '.db3') for packed in _PACKED),
-)
-"""Endings of the files of a recording."""
+_EXPECTED = 'expected .mcap or .db3 files'
+_ZSTD_START = b'\x28\xb5\x2f\xfd'  # CDR begins with a zero
 
 
 class _Metadata(NamedTuple):
@@ -40,13 +32,11 @@ class _Metadata(NamedTuple):
 
     Attributes:
         files: Their names, in order; empty: unknown.
-        packed: Messages are compressed one by one.
         digests: Digests of topic and type.
         span_ns: Time of the first message, and from it to the last.
     """
 
     files: tuple[str, ...] = ()
-    packed: bool = False
     digests: dict[tuple[str, str], str] = {}  # noqa: RUF012
     span_ns: tuple[int, int] | None = None
 
@@ -71,7 +61,6 @@ class Recording:
         self.is_mcap = is_mcap
         self.span_ns = metadata.span_ns
         self._files = files
-        self._packed = metadata.packed
         self._joined: dict[tuple[str, str, str], Connection] = {}
         for connection in (c for file in files for c in file.connections):
             key = _key(connection)
@@ -88,7 +77,7 @@ class Recording:
     def messages(self) -> Iterator[tuple[Connection, int, bytes]]:
         """Yield connection, time of recording in nanoseconds and bytes of each message."""
         self.problems = Counter(self._lost)
-        unpack = _zstd().decompress if self._packed else bytes
+        zstd = _zstd()
         for file in self._files:
             source = iter(file.messages())
             while True:
@@ -100,7 +89,8 @@ class Recording:
                     self.problems[f'a file is damaged, its rest is missing: {error!r:.200}'] += 1
                     break
                 try:
-                    data = unpack(data)
+                    # Messages that were compressed one by one: metadata.yaml may be missing.
+                    data = zstd.decompress(data) if data[:4] == _ZSTD_START else bytes(data)
                 except Exception as error:
                     self.problems[f'messages could not be unpacked: {error!r:.200}'] += 1
                     continue
@@ -127,12 +117,12 @@ def opened(path: Path) -> Iterator[Recording]:
             f'recordings need the library rosbags ({error}): pip install rosbags'
         ) from error
     metadata = _read_metadata(path / 'metadata.yaml')
-    paths, lost = _storage_files(path, metadata.files)
+    paths, lost = storage_files(path, metadata.files)
     with ExitStack() as stack:
         files = []
         for file in paths:
-            plain = _unpacked(file, stack, lost) if file.suffix in _PACKED else file
             try:
+                plain = _unpacked(file, stack, lost) if file.suffix in PACKED else file
                 files.append(_open_file(plain, stack))
                 lost += _left_beside(plain)
             except DatasetError as error:
@@ -143,44 +133,18 @@ def opened(path: Path) -> Iterator[Recording]:
         yield Recording(files, metadata, lost, is_mcap=is_mcap)
 
 
-def _storage_files(path: Path, named: tuple[str, ...]) -> tuple[list[Path], list[str]]:
-    """Return the files of a recording in their order, and the missing ones."""
-    if not path.exists():
-        raise DatasetError(f'there is no recording {path}; {_EXPECTED}')
-    if path.is_file():
-        _refuse_others(path)
-        return [path], []
-    there = [p for p in visible_files(path) if p.name.endswith(RECORDING_ENDINGS) and p.is_file()]
-    if not there and (bags := visible_files(path, '*.bag')):
-        _refuse_others(bags[0])
-    if not named:
-        return sorted(there, key=_numbers_as_numbers), []
-    missing = [
-        f'{path} has no file {n}, which metadata.yaml names'
-        for n in named
-        if path / n not in there
-    ]
-    return [path / name for name in named if path / name in there], missing
-
-
-def _numbers_as_numbers(path: Path) -> list[Any]:
-    """A key that sorts part 10 behind part 9."""
-    return [int(part) if part.isdigit() else part for part in re.split(r'(\d+)', path.name)]
-
-
 def _read_metadata(path: Path) -> _Metadata:
-    import yaml
+    from pose_action_ros.core.yaml_text import read_yaml_file
 
     try:
-        values = yaml.safe_load(path.read_text(encoding='utf-8'))['rosbag2_bagfile_information']
+        values = read_yaml_file(path, 'that of a recording')['rosbag2_bagfile_information']
         topics = [row['topic_metadata'] for row in values.get('topics_with_message_count') or ()]
         return _Metadata(
             tuple(Path(name).name for name in values['relative_file_paths']),
-            str(values.get('compression_mode', '')).lower() == 'message',
             {(t['name'], t['type']): t.get('type_description_hash') or '' for t in topics},
             _span_ns(values),
         )
-    except (OSError, UnicodeDecodeError, yaml.YAMLError, KeyError, TypeError, AttributeError):
+    except Exception:  # any error of yaml on damaged text: impossible dates, deep nesting
         return _Metadata()  # the files have the same facts
 
 
@@ -190,20 +154,6 @@ def _span_ns(values: dict[str, Any]) -> tuple[int, int] | None:
         return start_ns, int(values['duration']['nanoseconds'])
     except (KeyError, TypeError, ValueError):
         return None
-
-
-def _refuse_others(path: Path) -> None:
-    """Raise an error that describes a file that is not a recording of ROS 2."""
-    with path.open('rb') as file:
-        start = file.read(len(_ROS1_START))
-    if start == _ROS1_START or path.suffix == '.bag':
-        target = path.with_suffix('')
-        raise DatasetError(
-            f'{path} is a recording of ROS 1; convert it with '
-            f'`rosbags-convert --src {path} --dst {target}`, then give {target}'
-        )
-    if not path.name.endswith(RECORDING_ENDINGS):
-        raise DatasetError(f'{path} is not a recording; {_EXPECTED}')
 
 
 def _open_file(path: Path, stack: ExitStack) -> Any:

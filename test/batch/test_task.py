@@ -11,7 +11,7 @@ import pytest
 from pose_action_ros.batch.items import Item, State, Summary, named_apart
 from pose_action_ros.batch.run import Workers, run
 from pose_action_ros.batch.stores import OutputStore
-from pose_action_ros.batch.task import Batch, do
+from pose_action_ros.batch.task import Batch, do, is_done
 from pose_action_ros.core.errors import ConfigError, DatasetError
 
 
@@ -74,6 +74,56 @@ def test_outputs_are_whole_or_not_there(inputs, batch, tmp_path):
     assert everything_in(tmp_path / 'out') == [
         *('.pose_action/a.json', '.pose_action/e.json', 'a/a.txt', 'e/e.txt'),
     ]
+
+
+@pytest.mark.parametrize(
+    'fault',
+    [
+        RuntimeError('this one broke'),
+        MemoryError('this one is too large'),
+        UnicodeDecodeError('utf-8', b'\xe9', 0, 1, 'this one is not text'),
+        RecursionError('this one is too deep'),
+    ],
+    ids=lambda fault: type(fault).__name__,
+)
+def test_any_error_of_one_input_is_its_reason(inputs, batch, fault):
+    def convert(source, output):
+        if source.name == 'b':
+            raise fault
+        return shout(source, output)
+
+    items = inputs(a='hello', b='x', c='bye')
+    outcomes = list(run(items, Batch(**{**vars(batch), 'convert': convert}), Workers()))
+    assert states(outcomes) == [State.DONE, State.FAILED, State.DONE]
+    assert type(fault).__name__ in outcomes[1].reason
+    assert 'this one' in outcomes[1].reason
+
+
+def test_a_store_that_cannot_be_opened_is_not_done(batch):
+    assert not is_done(Item('nosuch://x/y', 'y'), batch)
+    assert not is_done(Item('y', 'y'), Batch(**{**vars(batch), 'output': 'nosuch://x'}))
+
+
+def test_a_local_name_is_never_split_like_a_url(inputs, batch, tmp_path):
+    items = inputs(**{'cam::left.mp4': 'hello', 'zip:x': 'bye'})
+    batch = Batch(**{**vars(batch), 'output': str(tmp_path / 'cam::out')})
+    assert states(run(items, batch, Workers())) == 2 * [State.DONE]
+    assert (tmp_path / 'cam::out/cam::left.mp4/cam::left.mp4.txt').read_text() == 'HELLO!'
+    assert states(run(items, batch, Workers())) == 2 * [State.UNCHANGED]
+
+
+def test_an_input_without_files_has_its_own_reason(batch, tmp_path):
+    (tmp_path / 'empty').mkdir()
+    (tmp_path / 'link').symlink_to('gone')
+    (tmp_path / 'circle').symlink_to('circle')
+    reasons = {
+        'empty': f'{tmp_path}/empty holds no file',
+        'link': f'there is no {tmp_path}/link; it is a link to gone',
+        'circle': f'{tmp_path}/circle cannot be read: Too many levels of symbolic links',
+    }
+    for name, reason in reasons.items():
+        outcome = do(Item(str(tmp_path / name), name), batch)
+        assert (outcome.state, outcome.reason) == (State.FAILED, reason)
 
 
 @pytest.mark.parametrize('text', ['interrupted', 'stopped'])

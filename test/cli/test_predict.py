@@ -190,6 +190,27 @@ def test_several_sources_have_a_folder_each(run, video, write_film, weights, tmp
     assert (status, '2 unchanged' in out) == (1, True)
 
 
+@pytest.mark.parametrize('url', ['source', 'output'])
+def test_a_url_is_a_batch_of_one(run, video, weights, tmp_path, monkeypatch, url):
+    monkeypatch.chdir(tmp_path)
+    source = f'file://{video}' if url == 'source' else video
+    output = f'file://{tmp_path}/out' if url == 'output' else tmp_path / 'out'
+    words = ('predict', source, '--output', output, '--weights', weights, '--device', 'cpu')
+    status, out, _ = run(*words)  # with its progress, which asks for the sizes
+    assert (status, '1 inputs: 1 done; 6 images' in out) == (0, True)
+    assert len(people_of(tmp_path / 'out/film/film.jsonl')) == 6
+    assert [path.name for path in tmp_path.iterdir()] == ['out']
+    status, _, err = run(*words, '--show')
+    assert (status, 'need a single source, and no URL' in err) == (1, True)
+
+
+def test_a_url_that_cannot_be_opened_is_a_failed_input(run, video, weights, tmp_path):
+    words = ('--output', tmp_path / 'out', '--weights', weights, '--device', 'cpu')
+    status, out, _ = run('predict', 'nosuch://x/y', video, *words)
+    assert (status, '2 inputs: 1 done, 1 failed' in out) == (1, True)
+    assert 'nosuch://x/y cannot be opened' in (tmp_path / 'out/report.json').read_text()
+
+
 @pytest.mark.parametrize('option', ['--show', '--view'])
 def test_several_sources_are_not_shown(run, video, weights, tmp_path, option):
     status, _, err = run('predict', video, video, option, '--output', tmp_path / 'out')

@@ -21,6 +21,7 @@ from pose_action_ros.inference.settings import TrackSettings
 from pose_action_ros.models import save_model
 from pose_action_ros.recordings.annotator import Annotator
 from pose_action_ros.recordings.conversion import add_results
+from pose_action_ros.recordings.images import recorded_images
 from pose_action_ros.recordings.message_types import (
     _DETECTION_DEFINITIONS,
     RecordedMessageMaker,
@@ -222,6 +223,25 @@ def test_a_recording_without_images_is_an_error_that_names_what_there_is(tmp_pat
     assert '/image has no messages; ' in str(done.exception)
     assert str(done.exception).endswith(' has /other (1)')
     assert [topic for topic, _ in contents(tmp_path / 'out')] == ['/other']
+
+
+def test_an_encoding_that_is_not_cdr_is_said_once_for_each_channel(tmp_path, weights):
+    path, topics = tmp_path / 'in', ('/image', '/camera_info')
+    with Writer(path, version=8, storage_plugin=StoragePlugin.MCAP) as writer:
+        for topic in topics:
+            connection = writer.add_connection(
+                topic, TOPICS[topic], typestore=STORE, serialization_format='json'
+            )
+            for index in range(FRAMES):
+                writer.write(connection, 1 + index, b'{"header": {}}')
+    done = run(path, tmp_path / 'out', weights=weights)
+    assert done.exit_code == 1
+    for topic, start in zip(topics, ('5 images: could not be read: ', '5 '), strict=True):
+        said = f"{start}messages of {topic} have the encoding 'json'; only CDR is read"
+        assert done.stderr.count(said) == 1
+    assert 'cut short' not in done.stderr
+    with pytest.raises(DatasetError, match="/image have the encoding 'json'; only CDR"):
+        next(recorded_images(path))
 
 
 @pytest.mark.parametrize('number', [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])

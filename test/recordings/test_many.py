@@ -1,6 +1,7 @@
 """`pose-action bag` with many recordings: here and with workers of Ray, as one by one."""
 
 import json
+import os
 from pathlib import Path
 
 import pytest
@@ -11,7 +12,7 @@ pytest.importorskip('rosbags', reason='needs the extra `bag`')
 from rosbags.rosbag2 import Reader, Writer
 
 from pose_action_ros.cli.app import app
-from pose_action_ros.core.errors import DatasetError
+from pose_action_ros.core.errors import ConfigError, DatasetError
 from pose_action_ros.core.weights import NetworkChoice
 from pose_action_ros.inference import shared_network
 from pose_action_ros.messages.camera import camera_to_msg
@@ -168,6 +169,21 @@ def test_one_recording_is_out_itself_and_several_lie_in_it(recordings, weights, 
     assert (tmp_path / 'three/tuesday/metadata.yaml').is_file()
 
 
+@pytest.mark.parametrize('url', ['in', 'out', 'both'])
+def test_a_url_is_a_batch_of_one(recordings, weights, alone, tmp_path, monkeypatch, url):
+    monkeypatch.chdir(tmp_path)
+    source, output = f'{recordings}/tuesday', f'{tmp_path}/out'
+    words = (
+        f'file://{source}' if url != 'out' else source,
+        f'file://{output}' if url != 'in' else output,
+    )
+    result = bag(*words, '--weights', weights, '--threads', 1)
+    assert result.exit_code == 0, result.output
+    assert messages(tmp_path / 'out/tuesday') == alone['tuesday']
+    assert (tmp_path / 'out/report.json').is_file()
+    assert [path.name for path in tmp_path.iterdir()] == ['out']
+
+
 def test_two_recordings_of_one_name_are_refused(recordings, weights, tmp_path):
     other = record(tmp_path / 'other/tuesday', 9)
     result = bag(recordings / 'tuesday', other, tmp_path / 'out', '--weights', weights)
@@ -204,3 +220,46 @@ class TestFinding:
     def test_nothing_there(self, recordings):
         with pytest.raises(DatasetError, match='notes holds no recording, and no folder in it'):
             recordings_below(recordings / 'notes')
+
+    @pytest.mark.parametrize('output', ['in', 'in/../in', 'link'])
+    def test_out_is_in(self, tmp_path, output):
+        record(tmp_path / 'in/a', 0)
+        (tmp_path / 'link').symlink_to(tmp_path / 'in')
+        with pytest.raises(ConfigError, match=r'OUT is IN \(.*in\); give another folder'):
+            recordings_below(tmp_path / 'in', tmp_path / output)
+
+    def test_links_are_followed_and_each_folder_counts_once(self, tmp_path):
+        for name in ('in/b', 'elsewhere/deep/d'):
+            (tmp_path / name).mkdir(parents=True)
+            (tmp_path / name / 'metadata.yaml').touch()
+        links = {'c': 'elsewhere', 'a': 'in/b', 'up': 'in', 'far_up': '.', 'circle': 'in/circle'}
+        for name, target in links.items():
+            (tmp_path / 'in' / name).symlink_to(tmp_path / target)
+        (tmp_path / 'elsewhere/back').symlink_to(tmp_path / 'in')
+        found = recordings_below(tmp_path / 'in')
+        assert found == [tmp_path / 'in' / name for name in ('b', 'c/deep/d', 'circle')]
+
+    def test_what_cannot_be_entered_is_a_failed_input(
+        self, recordings, weights, tmp_path, monkeypatch
+    ):
+        (tmp_path / 'in/locked').mkdir(parents=True)
+        (tmp_path / 'in/gone').symlink_to('/nonexistent')
+        (tmp_path / 'in/good').symlink_to(recordings / 'tuesday')
+        listed = os.listdir
+
+        def refuse(folder):
+            if Path(folder).name == 'locked':
+                raise PermissionError(13, 'Permission denied', folder)
+            return listed(folder)
+
+        monkeypatch.setattr(os, 'listdir', refuse)
+        result = bag(tmp_path / 'in', tmp_path / 'out', '--weights', weights)
+        assert result.exit_code == 1
+        report = json.loads((tmp_path / 'out/report.json').read_text())
+        outcomes = {o['name']: (o['state'], o['reason']) for o in report['outcomes']}
+        assert outcomes['good'] == ('done', '')
+        gone = f'there is no {tmp_path}/in/gone; it is a link to /nonexistent'
+        assert outcomes['gone'] == ('failed', gone)
+        state, reason = outcomes['locked']
+        assert state == 'failed'
+        assert f'{tmp_path}/in/locked cannot be read: Permission denied' in reason

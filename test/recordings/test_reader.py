@@ -1,5 +1,6 @@
 """Recordings of all kinds are opened, or named with the command that converts them."""
 
+import os
 import shutil
 
 import pytest
@@ -98,6 +99,115 @@ def test_a_missing_or_damaged_part_is_said_and_the_others_are_read(tmp_path, sto
     assert found == WORDS
     assert any(missing in problem for problem in problems)
     assert any(damaged in problem for problem in problems)
+
+
+def part(folder, name, source):
+    """Add a file of another recording to a folder."""
+    (file,) = (p for p in source.iterdir() if p.suffix in ('.mcap', '.db3'))
+    shutil.copy(file, folder / f'{name}{file.suffix}')
+    return folder / f'{name}{file.suffix}'
+
+
+@STORAGES
+def test_parts_that_metadata_does_not_name_are_read_if_they_continue_it(tmp_path, storage):
+    """As after a recorder that was killed once it had split its recording."""
+    path = record(tmp_path / 'in', storage)
+    further = [
+        part(path, f'in_{number}', record(tmp_path / f'{number}', storage, start=start))
+        for number, start in ((2, 5), (10, 10))
+    ]
+    found, problems = words(path)
+    assert [number for number, _ in found] == list(range(15))
+    assert len(problems) == 2
+    for file in further:
+        assert any(f'{file} is read although metadata.yaml' in problem for problem in problems)
+
+
+@STORAGES
+def test_files_that_are_not_read_are_named(tmp_path, storage):
+    path = record(tmp_path / 'in_3', storage)
+    source = record(tmp_path / 'other', storage, start=5)
+    kinds = {StoragePlugin.MCAP: StoragePlugin.SQLITE3, StoragePlugin.SQLITE3: StoragePlugin.MCAP}
+    others = [
+        *(part(path, name, source) for name in ('in_2', 'in_3_copy', 'out_4')),
+        part(path, 'in_4', record(tmp_path / 'kind', kinds[storage])),
+    ]
+    found, problems = words(path)
+    assert found == WORDS
+    assert len(problems) == len(others)
+    for file in others:
+        assert any(
+            f'{file} is not read' in problem and 'delete metadata.yaml' in problem
+            for problem in problems
+        )
+    (file,) = path.glob('in_3.*')
+    file.unlink()  # metadata.yaml is of other files
+    found, problems = words(path)
+    assert len(found) == 20
+    assert list(problems) == [f'{path} has no file {file.name}, which metadata.yaml names']
+
+
+def test_a_link_to_nothing_is_named(tmp_path):
+    path = record(tmp_path / 'in')
+    (path / 'metadata.yaml').unlink()
+    (path / 'in_1.mcap').symlink_to(tmp_path / 'gone.mcap')
+    found, problems = words(path)
+    assert found == WORDS
+    (problem,) = problems
+    assert f'in_1.mcap is not read: it is a link to {tmp_path / "gone.mcap"}' in problem
+
+
+def test_of_a_packed_file_and_its_unpacked_copy_one_is_read(tmp_path):
+    path = record(tmp_path / 'in')
+    (file,) = path.glob('*.mcap')
+    packed = path / 'in.mcap.zstd'
+    packed.write_bytes(zstd.compress(file.read_bytes())[:-9])  # packing was interrupted
+    for _ in range(2):
+        found, problems = words(path)
+        assert found == WORDS
+        assert list(problems) == [f'{packed} is not read: in.mcap beside it has the same messages']
+        (path / 'metadata.yaml').unlink(missing_ok=True)
+
+
+def test_a_damaged_packed_part_costs_itself(tmp_path):
+    path = record(tmp_path / 'in')
+    (path / 'metadata.yaml').unlink()
+    (path / 'in_1.mcap.zstd').write_bytes(b'nothing of the kind')
+    found, problems = words(path)
+    assert found == WORDS
+    assert any('in_1.mcap.zstd cannot be unpacked' in problem for problem in problems)
+
+
+@STORAGES
+def test_messages_that_are_packed_one_by_one_need_no_metadata(tmp_path, storage):
+    path = record(tmp_path / 'in', storage, CompressionMode.MESSAGE)
+    (file,) = (p for p in path.iterdir() if p.suffix != '.yaml')
+    assert words(file) == (WORDS, {})
+    (path / 'metadata.yaml').unlink()
+    assert words(path) == (WORDS, {})
+
+
+@pytest.mark.parametrize(
+    'text',
+    [
+        'rosbag2_bagfile_information:\n  recorded: 2024-13-45\n',
+        'rosbag2_bagfile_information: ' + '[' * 100_000,
+        'rosbag2_bagfile_information: {relative_file_paths: 5}',
+        'rosbag2_bagfile_information: {relative_file_paths: word}',
+    ],
+    ids=['date', 'nesting', 'number', 'text'],
+)
+def test_a_damaged_metadata_file_costs_nothing(tmp_path, text):
+    path = record(tmp_path / 'in')
+    (path / 'metadata.yaml').write_text(text)
+    assert words(path)[0] == WORDS
+
+
+def test_a_folder_that_may_not_be_read_is_said(tmp_path, monkeypatch):
+    path = record(tmp_path / 'in')
+    monkeypatch.setattr(os, 'access', lambda *_: False)  # root may read everything
+    with pytest.raises(DatasetError, match='in cannot be read: Permission denied'), opened(path):
+        pass
 
 
 def test_a_damaged_database_is_named_with_the_command_that_saves_it(tmp_path):
