@@ -190,7 +190,9 @@ def read_boxes(path: Path) -> Boxes:
             frame = int(row['frame'])
         except (TypeError, ValueError) as error:
             raise DatasetError(f'{path}, line {line}: {row} is not a box: {error}') from error
-        if not (np.isfinite([x1, y1, x2, y2]).all() and x2 > x1 and y2 > y1 and frame >= 0):
+        if not (
+            np.isfinite([x1, y1, x2, y2]).all() and x2 > x1 and y2 > y1 and 0 <= frame < 2**53
+        ):
             raise DatasetError(
                 f'{path}, line {line}: found {row}; expected x1 < x2, y1 < y2 and a frame from 0'
             )
@@ -264,10 +266,8 @@ def _split_rows(path: Path) -> dict[str, tuple[str, str]]:
     if not path.exists():
         return {}
     rows: dict[str, tuple[str, str]] = {}
-    for line, row in _rows(path, ('film', 'split')):
+    for _, row in _rows(path, ('film', 'split')):
         part = (row['split'] or '').strip()
-        if not row['film']:
-            raise DatasetError(f'{path}, line {line}: found {row}; expected the name of a film')
         if part not in ('', *PARTS):
             raise DatasetError(
                 f'{path}: found split {part!r} of {row["film"]}; expected {", ".join(PARTS)} or '
@@ -287,9 +287,13 @@ def _rows(path: Path, columns: Sequence[str]) -> list[tuple[int, dict[str, str]]
             missing = set(columns) - set(reader.fieldnames or ())
             if missing:
                 raise DatasetError(f'{path} has no column {", ".join(sorted(missing))}')
-            return [(reader.line_num, row) for row in reader]
+            rows = [(reader.line_num, row) for row in reader]
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise DatasetError(f'{path} cannot be read as CSV: {error}') from error
+    for line, row in rows:
+        if not row['film']:
+            raise DatasetError(f'{path}, line {line}: found {row}; expected the name of a film')
+    return rows
 
 
 def _parted(films: list[FolderFilm]) -> list[FolderFilm]:

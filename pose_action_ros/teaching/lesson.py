@@ -286,8 +286,9 @@ def _check_place(root: Path, output: Path, name: str) -> None:
         )
     if output.resolve().is_relative_to(root.resolve()):
         raise ConfigError(
-            f'the result would lie in {output}, a folder of {root}, whose pictures would become '
-            'films of the next lesson. Give --output a folder outside of it'
+            f'the result would lie in {output.resolve()}, inside the folder of films '
+            f'{root.resolve()}, so its pictures would become films of the next lesson. Give '
+            '--output a folder outside of it'
         )
 
 

@@ -177,6 +177,8 @@ def test_boxes_of_films_that_are_missing_are_named(root):
         ('a/b.mp4,0,1e300,0,1e301,10', 'line 2: .*expected pixels, but no film is so large'),
         ('a/b.mp4,0,-1e9,-1e9,-1e8,-1e8', 'no film is so large'),
         ('a/b.mp4,0', 'line 2: .*is not a box'),
+        (',0,1,1,2,2', 'line 2: .*expected the name of a film'),
+        ('a/b.mp4,99999999999999999999,1,1,2,2', 'a frame from 0'),
     ],
 )
 def test_wrong_boxes_are_refused(tmp_path, line, match):
