@@ -133,7 +133,7 @@ def _look(
     """A row of the table, samples with captions, faults of pictures and of annotations."""
     import numpy as np
 
-    from pose_action_ros.core.errors import DatasetError
+    from pose_action_ros.core.errors import DatasetError, PoseActionError
     from pose_action_ros.data.recorded import RecordedPoses
 
     poses = RecordedPoses(library, ranges)
@@ -148,7 +148,7 @@ def _look(
             continue
         try:
             sample = poses.varied(index, np.random.default_rng(index))
-        except DatasetError as error:
+        except PoseActionError as error:
             faults.append(str(error))
             continue
         known += float(sample['visibility'].isfinite().float().mean())
@@ -246,10 +246,10 @@ def _extent(name: str, augmentation: str) -> Extent:
 
 def _prepared(folder: Path, library: Library, extent: Extent, index: int) -> tuple[int, str]:
     """Return the number of written bytes and the fault; runs in a separate process."""
-    from pose_action_ros.core.errors import DatasetError
+    from pose_action_ros.core.errors import PoseActionError
     from pose_action_ros.data.prepared import prepare_recording
 
     try:
         return prepare_recording(folder, library, index, extent), ''
-    except DatasetError as error:
+    except PoseActionError as error:
         return 0, str(error)

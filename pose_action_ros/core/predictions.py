@@ -8,6 +8,7 @@ the root joint in camera axes, `_camera_m` metres in the camera's optical frame.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
 from enum import IntEnum
 from typing import TYPE_CHECKING
@@ -17,7 +18,21 @@ import numpy as np
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-__all__ = ['ActionScores', 'FramePrediction', 'PersonBox', 'PersonPrediction', 'ScaleSource']
+__all__ = [
+    'MAX_BOX_SIZE',
+    'MIN_BOX_SIZE_PX',
+    'ActionScores',
+    'FramePrediction',
+    'PersonBox',
+    'PersonPrediction',
+    'ScaleSource',
+]
+
+MAX_BOX_SIZE = 4.0
+"""Largest side of a person's box, over the larger side of the image."""
+
+MIN_BOX_SIZE_PX = 1.0
+"""Smallest side of a person's box, pixels."""
 
 
 class ScaleSource(IntEnum):
@@ -41,6 +56,22 @@ class PersonBox:
     center_x: float
     center_y: float
     size: float
+
+    def is_usable(self, width: float, height: float) -> bool:
+        """Return whether a person of an image can have this box.
+
+        It must be finite, reach into the image, and have from `MIN_BOX_SIZE_PX` to
+        `MAX_BOX_SIZE` times the larger side of the image.
+
+        Args:
+            width: Width of the image, pixels.
+            height: Height of the image, pixels.
+        """
+        if not all(map(math.isfinite, (self.center_x, self.center_y, self.size))):
+            return False
+        half = self.size / 2.0
+        across = -half < self.center_x < width + half and -half < self.center_y < height + half
+        return across and MIN_BOX_SIZE_PX <= self.size <= MAX_BOX_SIZE * max(width, height)
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,7 @@ from pose_action_ros.core.errors import DatasetError
 from pose_action_ros.core.predictions import PersonBox
 from pose_action_ros.data.augment import Variation
 from pose_action_ros.data.files import read_picture
-from pose_action_ros.data.photographs import image_key
+from pose_action_ros.data.photographs import image_key, read_json
 from pose_action_ros.data.recorded import Track, as_pose_sample, cut
 
 if TYPE_CHECKING:
@@ -103,7 +103,7 @@ def read_candidates(path: Path) -> dict[str, list[PersonBox]]:
         DatasetError: The file is missing or laid out otherwise.
     """
     try:
-        values: dict[str, Any] = json.loads(path.read_text(encoding='utf-8'))
+        values: dict[str, Any] = read_json(path)
         return {
             image_key(name): [_box(*numbers) for numbers in boxes]
             for name, boxes in values['candidates'].items()

@@ -144,11 +144,11 @@ def read_picture(path: Path) -> NDArray[np.uint8]:
     Raises:
         DatasetError: The file is missing, damaged or cut short.
     """
+    if not path.exists():
+        raise DatasetError(f'{path}: no such picture, but an annotation names it')
     try:
         return media.read_picture(path)
-    except ImageError:
-        if not path.exists():
-            error = ImageError(f'{path}: no such picture, but an annotation names it')
+    except ImageError as error:
         raise DatasetError(str(error)) from error
 
 
@@ -158,6 +158,8 @@ def open_video(path: Path) -> cv2.VideoCapture:
     Raises:
         DatasetError: There is no such file, or it may not be read.
     """
+    if not path.is_file():
+        raise DatasetError(f'{path}: no such video, but an annotation belongs to it')
     try:
         return media.open_video(path)
     except ImageError as error:

@@ -8,19 +8,26 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from pose_action_ros.core.errors import DatasetError
 from pose_action_ros.data.files import read_arrays
+from pose_action_ros.data.label_arrays import names_in, numbers_in, whole_numbers_in
 from pose_action_ros.data.layouts import named_joints
-from pose_action_ros.data.photographs import joint_corners, person_window, with_pelvis
+from pose_action_ros.data.photographs import (
+    LARGEST_PX,
+    joint_corners,
+    person_window,
+    with_pelvis,
+)
 from pose_action_ros.data.recorded import Track
+from pose_action_ros.data.windows import corner_box
 from pose_action_ros.geometry.crop import CROP_PX
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
     from numpy.typing import NDArray
@@ -85,23 +92,53 @@ def read_film_labels(path: Path, min_confidence: float) -> dict[str, FilmLabels]
     """
     required = ('clip', 'start', 'joints', 'xy')
     values = read_arrays(path, required, optional=('frame', 'conf', 'z'))
-    names = tuple(str(name) for name in values['joints'])
-    joints = values['xy'].astype(np.float64)
-    if joints.shape[1:] != (len(names), 2) or len(values['start']) != len(values['clip']) + 1:
-        raise DatasetError(f'{path}: found xy {joints.shape} for {len(names)} joints')
-    depth = values['z'].astype(np.float64) if 'z' in values else np.full(joints.shape[:2], np.nan)
+    names, films = names_in(path, values, 'joints'), names_in(path, values, 'clip')
+    rows = len(np.atleast_1d(values['xy']))
+    starts = _starts(path, values, len(films), rows)
+    joints = numbers_in(path, values, 'xy', (rows, len(names), 2))
+    depth = np.full(joints.shape[:2], np.nan)
+    if 'z' in values:
+        depth = numbers_in(path, values, 'z', joints.shape[:2])
     if 'conf' in values:
-        unsure = values['conf'].astype(np.float64) < max(min_confidence, 1e-6)
+        sure = numbers_in(path, values, 'conf', joints.shape[:2])
+        unsure = ~(sure >= max(min_confidence, 1e-6))
         joints = np.where(unsure[..., None], np.nan, joints)
         depth = np.where(unsure, np.nan, depth)
+    frames = None
+    if 'frame' in values:
+        frames = whole_numbers_in(path, values, 'frame', (rows,))
     found = {}
-    for row, clip in enumerate(values['clip']):
-        part = slice(int(values['start'][row]), int(values['start'][row + 1]))
-        count = part.stop - part.start
-        frames = values['frame'][part].astype(np.int64) if 'frame' in values else np.arange(count)
-        if np.isfinite(joints[part]).any():
-            found[str(clip)] = FilmLabels(names, frames, joints[part], depth[part])
+    for film, start, end in zip(films, starts[:-1], starts[1:], strict=True):
+        if film in found:
+            raise DatasetError(f'{path}: clip names {film} twice')
+        if np.isfinite(joints[start:end]).all(-1).any():
+            numbers = np.arange(end - start) if frames is None else frames[start:end]
+            _check(path, film, numbers, joints[start:end])
+            found[film] = FilmLabels(names, numbers, joints[start:end], depth[start:end])
     return found
+
+
+def _starts(
+    path: Path, values: Mapping[str, NDArray[Any]], films: int, rows: int
+) -> NDArray[np.int64]:
+    """The first row of each film, and the number of rows."""
+    starts = whole_numbers_in(path, values, 'start', (films + 1,))
+    if (np.diff(starts) < 0).any() or starts[-1] > rows:
+        raise DatasetError(
+            f'{path}: start has {starts.min()} to {starts.max()} for {rows} rows of xy; expected '
+            'the first row of each film, then the number of rows, none below the one before'
+        )
+    return starts
+
+
+def _check(path: Path, film: str, frames: NDArray[np.int64], joints: NDArray[np.float64]) -> None:
+    """Refuse frames that do not rise, and joints that no picture has."""
+    if (np.diff(frames) <= 0).any():
+        raise DatasetError(f'{path}: the frames of {film} do not rise; sort its rows by frame')
+    if not corner_box(joint_corners(joints)).is_usable(LARGEST_PX, LARGEST_PX):
+        raise DatasetError(
+            f'{path}: the joints of {film} lie far outside of every picture; expected pixels'
+        )
 
 
 def _between(

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from pose_action_ros.core.errors import DatasetError
-from pose_action_ros.data.film_folder import PARTS, FilmFolder, read_boxes, read_film_folder
+from pose_action_ros.data.film_folder import PARTS, FilmFolder, read_film_folder
 from pose_action_ros.data.film_labels import read_film_labels
 from pose_action_ros.data.photographs import NoSplitError
 from pose_action_ros.data.recorded import Track
@@ -73,16 +73,17 @@ class Folder:
     ) -> None:
         self.skeleton = skeleton
         self.every: int | None = every
-        folder: FilmFolder = read_film_folder(root, picture_rate_hz=picture_rate_hz)
+        folder: FilmFolder = read_film_folder(root, picture_rate_hz=picture_rate_hz, boxes=boxes)
         self.actions = folder.actions
         self.skipped = folder.skipped
         self.films = folder.part(split)
         if not self.films:
             parts = ', '.join(part for part in PARTS if folder.part(part))
             raise NoSplitError(f'{root} has no films for {split!r}, only for {parts}')
-        boxes, joints = boxes or root / 'boxes.csv', joints or root / 'joints.npz'
-        self._boxes = read_boxes(boxes) if boxes.exists() else {}
-        self._labels = read_film_labels(joints, min_confidence) if joints.exists() else {}
+        self._boxes = folder.boxes
+        path = joints or root / 'joints.npz'
+        self._labels = read_film_labels(path, min_confidence) if joints or path.exists() else {}
+        folder.note_missing(self._labels, path.name)
 
     def __len__(self) -> int:
         return len(self.films)
@@ -137,7 +138,15 @@ class Folder:
             return whole_image_box(*_size(film))
         known = np.array(sorted(boxes))
         nearest = {int(known[np.abs(known - frame).argmin()]) for frame in frames}
-        return union_box(corner_box(boxes[frame]) for frame in sorted(nearest))
+        chosen = {frame: corner_box(boxes[frame]) for frame in sorted(nearest)}
+        width, height = _size(film)
+        for frame, box in chosen.items():
+            if not box.is_usable(width, height):
+                raise DatasetError(
+                    f'{film.name}: the box {boxes[frame]} of frame {frame} is not one of its '
+                    f'{width} x {height} pixels; correct the boxes'
+                )
+        return union_box(chosen.values())
 
 
 @lru_cache(maxsize=4096)

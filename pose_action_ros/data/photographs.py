@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     'BODY_JOINTS',
+    'LARGEST_PX',
     'NoSplitError',
     'Person',
     'Photographs',
@@ -37,6 +38,7 @@ __all__ = [
     'image_key',
     'joint_corners',
     'person_window',
+    'read_json',
     'split_lists',
     'with_pelvis',
 ]
@@ -48,9 +50,13 @@ BODY_JOINTS = tuple(
 )
 """The twelve joints that all 2D data sets share."""
 
+LARGEST_PX = 65_535
+"""Largest side of a picture; that of a JPEG."""
+
 _ENLARGE = 1.25
 _VAL_SHARE = 10  # every tenth image of the training set is for validation
 _ENDINGS = {'.jpg', '.jpeg', '.png', '.bmp', '.webp', '.txt'}
+_NOT_IN_A_PICTURE = 'the person lies far outside of every picture; expected pixels'
 
 
 @dataclass(frozen=True, eq=False)
@@ -85,6 +91,11 @@ class Person:
         """Height of the person's box in the image."""
         return float(self.corners_px[3] - self.corners_px[1])
 
+    @property
+    def is_placed(self) -> bool:
+        """Whether some picture can have the person's box."""
+        return corner_box(self.corners_px).is_usable(LARGEST_PX, LARGEST_PX)
+
 
 class NoSplitError(DatasetError):
     """A data set has nothing for a split; LSP-extended, for example, has no test split."""
@@ -99,7 +110,7 @@ class Photographs:
         skeleton: The layout to give joints in.
         min_joints: Fewest body joints of a sample.
         min_height_px: Smallest height of the box of a sample's person.
-        skipped: Files that can't be read, with the reason.
+        skipped: Files and annotations that can't be read, with the reason.
 
     Raises:
         DatasetError: No person is left.
@@ -123,9 +134,11 @@ class Photographs:
         self.skipped = {} if skipped is None else skipped
         self.skeleton = skeleton
         self.everybody = tuple(persons)
-        self.persons = tuple(
+        chosen = [
             p for p in persons if p.body_joints >= min_joints and p.height_px >= min_height_px
-        )
+        ]
+        self.persons = tuple(person for person in chosen if person.is_placed)
+        self.skipped |= {p.title: _NOT_IN_A_PICTURE for p in chosen if not p.is_placed}
         if not self.persons:
             reasons = ''.join(f'; {text}' for text in skipped_files(self))
             raise DatasetError(
@@ -201,7 +214,7 @@ def split_lists(path: Path) -> tuple[set[str], set[str]]:
         DatasetError: The file is missing or laid out otherwise.
     """
     try:
-        values: dict[str, Any] = json.loads(path.read_text(encoding='utf-8'))
+        values: dict[str, Any] = read_json(path)
         lists = [values[split] for split in ('train', 'test')]
         if not all(isinstance(names, list) for names in lists):
             raise TypeError('train and test must be lists')
@@ -217,6 +230,19 @@ def split_lists(path: Path) -> tuple[set[str], set[str]]:
             'images must not be used for training'
         )
     return train, test
+
+
+def read_json(path: Path) -> Any:
+    """Return the content of a JSON file, which may begin with a byte-order mark.
+
+    Raises:
+        OSError: The file is missing or can't be read.
+        ValueError: It is not JSON, or it is nested too deeply.
+    """
+    try:
+        return json.loads(path.read_text(encoding='utf-8-sig'))
+    except RecursionError as error:
+        raise ValueError('it is nested too deeply') from error
 
 
 def image_key(name: object) -> str:

@@ -1,8 +1,9 @@
 """Photographs with their labels in one NumPy file: joints, confidences, depth hints.
 
-Fields: `path` (N,) relative to the root; `joints` (J,) names; `xy` (N, J, 2) pixels; `conf` (N,
-J), 0 where unknown; optionally `z` (N, J) metres away from the camera, relative to the middle of
-the hips. This is the form of labels on which other pose networks agree; see docs/data.md.
+Fields: `path` (N,) relative to the root, once for each person of a photograph; `joints` (J,)
+names; `xy` (N, J, 2) pixels; `conf` (N, J), 0 where unknown; optionally `z` (N, J) metres away
+from the camera, relative to the middle of the hips. This is the form of labels on which other
+pose networks agree; see docs/data.md.
 """
 
 from __future__ import annotations
@@ -11,8 +12,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from pose_action_ros.core.errors import DatasetError
 from pose_action_ros.data.files import read_arrays
+from pose_action_ros.data.label_arrays import names_in, numbers_in
 from pose_action_ros.data.photographs import Person, Photographs, chosen_images, joint_corners
 
 if TYPE_CHECKING:
@@ -48,24 +49,24 @@ def read_pose_arrays(
         DatasetError: A file is missing or damaged, or there is no such split.
     """
     values = read_arrays(labels, ('path', 'joints', 'xy', 'conf'), optional=('z',))
-    names = tuple(str(name) for name in values['joints'])
-    shape = (len(values['path']), len(names))
-    if values['xy'].shape != (*shape, 2) or values['conf'].shape != shape:
-        raise DatasetError(
-            f'{labels}: found xy {values["xy"].shape} and conf {values["conf"].shape} for '
-            f'{shape[0]} images of {shape[1]} joints'
-        )
-    sure = values['conf'].astype(np.float64) >= max(min_confidence, 1e-6)
-    joints = np.where(sure[..., None], values['xy'].astype(np.float64), np.nan)
-    depth = np.where(sure, values['z'].astype(np.float64), np.nan) if 'z' in values else None
-    rows = {str(path): row for row, path in enumerate(values['path'])}
+    names, paths = names_in(labels, values, 'joints'), names_in(labels, values, 'path')
+    shape = (len(paths), len(names))
+    sure = numbers_in(labels, values, 'conf', shape) >= max(min_confidence, 1e-6)
+    places = numbers_in(labels, values, 'xy', (*shape, 2))
+    joints = np.where(sure[..., None], places, np.nan)
+    depth = None
+    if 'z' in values:
+        depth = np.where(sure, numbers_in(labels, values, 'z', shape), np.nan)
+    rows: dict[str, list[int]] = {}
+    for row, title in enumerate(paths):
+        rows.setdefault(title, []).append(row)
     persons = [
         Person(
             root / title, title, names, joints[row], joint_corners(joints[row]),
             None if depth is None else depth[row],
         )
         for title in chosen_images(split, list(rows), where=str(labels))
-        for row in [rows[title]]
+        for row in rows[title]
     ]  # fmt: skip
     return Photographs(
         'pose_arrays', persons, skeleton, min_joints=max(min_joints, 1),

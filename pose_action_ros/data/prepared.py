@@ -44,6 +44,7 @@ __all__ = [
 ]
 
 _EXTENT = 'extent.json'
+_MAX_SIDE_PX = 20_000  # of a region: 1.2 GB
 _QUALITY = 92
 _AT_ONCE = 64  # frames in memory
 
@@ -209,7 +210,7 @@ def prepare_recording(folder: Path, library: Library, index: int, extent: Extent
         Number of bytes.
 
     Raises:
-        DatasetError: A file of the data set is missing or damaged.
+        DatasetError: A file of the data set is missing or damaged, or a window is absurdly large.
     """
     path = _path(folder, library.title(index), index)
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -217,6 +218,11 @@ def prepare_recording(folder: Path, library: Library, index: int, extent: Extent
     tracks = [library.track(index, [frame]) for frame in frames]
     boxes = [track.box for track in tracks]
     region = union_box([extent.region(track.box, track.shift_px) for track in tracks])
+    if not region.size <= _MAX_SIDE_PX:
+        raise DatasetError(
+            f'{library.title(index)}: its windows cover {region.size:.0f} pixels, expected '
+            f'{_MAX_SIDE_PX} at most; correct its annotation'
+        )
     side = int(np.ceil(region.size))
     left, top = (int(np.floor(c - side / 2)) for c in (region.center_x, region.center_y))
     # As many pixels as the closest window needs, but no more than the original has.

@@ -20,7 +20,7 @@ from pose_action_ros.data.sample import ClipSample, PoseSample
 from pose_action_ros.geometry.crop import box_around, extract_crop
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from numpy.typing import NDArray
 
@@ -35,6 +35,7 @@ __all__ = [
     'as_pose_sample',
     'cut',
     'skipped_files',
+    'skipped_lines',
 ]
 
 _DEPTH_BOX_M = 2.0
@@ -105,8 +106,13 @@ class Library(Protocol):
 
 def skipped_files(library: Library) -> list[str]:
     """Return a line for each reason why files were skipped, with their number and some names."""
+    return skipped_lines(library.skipped)
+
+
+def skipped_lines(skipped: Mapping[str, str]) -> list[str]:
+    """Return such lines of names with reasons."""
     names: dict[str, list[str]] = {}
-    for name, reason in library.skipped.items():
+    for name, reason in skipped.items():
         names.setdefault(reason, []).append(name)
     lines = [
         f'{len(found)} skipped: {reason}: {", ".join(found[:_NAMED])}'

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Any
 
-from pose_action_ros.core.predictions import PersonBox
+from pose_action_ros.core.predictions import MAX_BOX_SIZE, PersonBox
 from pose_action_ros.messages.stamp_matching import StampedItems
 
 if TYPE_CHECKING:
@@ -15,8 +15,6 @@ if TYPE_CHECKING:
 
 __all__ = ['Detections', 'Region', 'box_from_region', 'boxes_from_detections', 'usable_boxes']
 
-_MIN_SIZE_PX = 1.0
-_MAX_SIZE = 4.0  # of a box, over the larger side of the image
 _NEVER = 3  # consecutive messages without an image; a detector may see nobody for a while
 
 
@@ -167,19 +165,11 @@ def usable_boxes(
         The finite boxes that reach into the image and are neither far larger than it nor
         smaller than a pixel, in their order; and a text, empty if all are.
     """
-    good = [box for box in boxes if _is_usable(box, *image_size)]
+    good = [box for box in boxes if box.is_usable(*image_size)]
     if len(good) == len(boxes):
         return good, ''
     width, height = image_size
     return good, (
         'a box was skipped: expected finite numbers, a size from 1 pixel to '
-        f'{_MAX_SIZE:g} times the image, and some part of it ({width} x {height})'
+        f'{MAX_BOX_SIZE:g} times the image, and some part of it ({width} x {height})'
     )
-
-
-def _is_usable(box: PersonBox, width: int, height: int) -> bool:
-    if not all(map(math.isfinite, (box.center_x, box.center_y, box.size))):
-        return False
-    half = box.size / 2.0
-    across = -half < box.center_x < width + half and -half < box.center_y < height + half
-    return across and _MIN_SIZE_PX <= box.size <= _MAX_SIZE * max(width, height)

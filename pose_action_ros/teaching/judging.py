@@ -12,7 +12,7 @@ import numpy as np
 import torch
 
 from pose_action_ros.core.errors import DatasetError
-from pose_action_ros.data.film_folder import PARTS, folder_boxes
+from pose_action_ros.data.film_folder import PARTS
 from pose_action_ros.metrics import confusion_matrix, multiply_clips
 from pose_action_ros.teaching.film_clips import clip_at, clip_ends, clip_tensors
 from pose_action_ros.teaching.film_features import FeatureFiles
@@ -158,14 +158,13 @@ def judge_folder(
             f'{folder.root} has no films for {part!r}; expected all or one of {", ".join(PARTS)}, '
             'and films for it'
         )
-    boxes = folder_boxes(folder.root)
     with TemporaryDirectory(prefix='pose_action_') as temporary:
         files = FeatureFiles(features or Path(temporary), net, **watcher)
         seen = [
             (
                 film.name,
                 net.config.actions.index(film.action),
-                files.features(film, boxes.get(film.name)),
+                files.features(film, folder.boxes.get(film.name)),
             )
             for film in track(films, 'films', total=len(films), shown=progress)
         ]

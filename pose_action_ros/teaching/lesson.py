@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 import shutil
 import time
 from dataclasses import asdict, dataclass, field
@@ -22,8 +23,9 @@ from typing import TYPE_CHECKING, Any
 import torch
 
 from pose_action_ros.core.cores import usable_threads
-from pose_action_ros.core.errors import DatasetError
-from pose_action_ros.data.film_folder import folder_boxes, read_film_folder
+from pose_action_ros.core.errors import ConfigError, DatasetError
+from pose_action_ros.data.film_folder import read_film_folder
+from pose_action_ros.data.recorded import skipped_lines
 from pose_action_ros.models import open_model, save_model
 from pose_action_ros.teaching.film_clips import FilmViews
 from pose_action_ros.teaching.film_features import FeatureFiles, weights_digest
@@ -47,6 +49,9 @@ if TYPE_CHECKING:
     from pose_action_ros.teaching.survey import ClassSummary
 
 __all__ = ['Lesson', 'Outcome', 'teach']
+
+_NO_NAME = r'[\\/\x00-\x1f\ud800-\udfff]'  # separators, control characters, bytes that are no text
+_LONGEST_NAME = 200  # bytes; the ending and the mark of a part follow
 
 
 @dataclass(frozen=True)
@@ -98,10 +103,12 @@ class Lesson:
         """Run all steps.
 
         Raises:
+            ConfigError: The name or the folder of the result is not suitable.
             DatasetError: The folder is not suitable.
             CheckpointError: There are no such weights.
             KeyboardInterrupt: Ctrl-C; the same call continues.
         """
+        _check_place(self.root, self.output, self.name)
         if self.settings.threads:
             torch.set_num_threads(usable_threads(self.settings.threads))
         folder = read_film_folder(self.root, picture_rate_hz=self.settings.picture_rate)
@@ -109,6 +116,8 @@ class Lesson:
         base = open_model(self.settings.weights)
         net = new_network(base, self.name, folder.actions, self.settings)
         self.say(_contents(folder))
+        for text in skipped_lines(folder.skipped):
+            self.say(text)
         clock = _Clock()
         self._watch(folder, net)
         clock.stop('watching')
@@ -143,7 +152,6 @@ class Lesson:
 
     def _watch(self, folder: FilmFolder, net: MultitaskNet) -> None:
         """Compute the features of every film, and of the mirror image of each training film."""
-        boxes = folder_boxes(self.root)
         files = FeatureFiles(
             self.features or self.output / 'features',
             net,
@@ -157,7 +165,7 @@ class Lesson:
         damaged = []
         for film, mirror in track(jobs, 'watching films', total=len(jobs), shown=self.progress):
             try:
-                found = files.features(film, boxes.get(film.name), mirrored=mirror)
+                found = files.features(film, folder.boxes.get(film.name), mirrored=mirror)
             except DatasetError as error:
                 damaged += [] if mirror else [str(error)]
                 continue
@@ -268,6 +276,21 @@ class _Clock:
         now = time.monotonic()
         self.minutes[stage] = (now - self._since) / 60
         self._since = now
+
+
+def _check_place(root: Path, output: Path, name: str) -> None:
+    """Refuse a result that could not be written, or that would be a film of the next lesson."""
+    if name in ('', '.', '..') or re.search(_NO_NAME, name) or len(name.encode()) > _LONGEST_NAME:
+        raise ConfigError(
+            f'found the name {name!r}; expected the name of a file without a folder, of at most '
+            f'{_LONGEST_NAME} bytes. Give another --name'
+        )
+    if output.resolve().is_relative_to(root.resolve()):
+        raise ConfigError(
+            f'the result would lie in {output.resolve()}, inside the folder of films '
+            f'{root.resolve()}, so its pictures would become films of the next lesson. Give '
+            '--output a folder outside of it'
+        )
 
 
 def _contents(folder: FilmFolder) -> str:

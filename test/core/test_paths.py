@@ -1,5 +1,7 @@
 """Hidden files are not data, and a written file is complete or absent."""
 
+import os
+
 import pytest
 
 from pose_action_ros.core.paths import visible_files, written_whole
@@ -20,6 +22,58 @@ def test_what_lies_in_a_hidden_folder_is_hidden(tmp_path):
         (inner / name).touch()
     found = [p for p in visible_files(inner, '**/*') if p.is_file()]
     assert found == [inner / '4.png', inner / 'a/b/1.png']
+
+
+def test_folders_that_are_links_are_searched_once(tmp_path):
+    root, other = tmp_path / 'set', tmp_path / 'disk' / 'train'
+    for path in (other / 'deep' / '1.png', root / 'val' / '2.png'):
+        path.parent.mkdir(parents=True)
+        path.touch()
+    (root / 'train').symlink_to(other)
+    (root / 'again').symlink_to('val')
+    (root / 'val' / 'loop').symlink_to('..')
+    (root / 'val' / 'up').symlink_to(tmp_path)
+    (other / 'deep' / 'back').symlink_to(other)
+    (root / 'nowhere').symlink_to(tmp_path / 'nothing')
+    (root / 'itself').symlink_to('itself')
+    skipped = {}
+    found = visible_files(root, '**/*.png', skipped)
+    assert found == [root / 'train/deep/1.png', root / 'val/2.png']
+    assert {str(path.relative_to(root)): reason for path, reason in skipped.items()} == {
+        'again': 'a link to a folder that is listed already',
+        'train/deep/back': 'a link to a folder that is listed already',
+        'val/loop': 'a link to a folder that is listed already',
+        'val/up': 'a link to a folder around it',
+    }
+    (tmp_path / 'link').symlink_to(root)
+    assert len(visible_files(tmp_path / 'link', '**/*.png')) == 2
+
+
+def test_a_folder_that_may_not_be_read_does_not_vanish(tmp_path, monkeypatch):
+    for name in ('closed', 'open'):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / '1.png').touch()
+    deny(monkeypatch, tmp_path / 'closed')
+    with pytest.raises(PermissionError, match='closed'):
+        visible_files(tmp_path / 'closed')
+    with pytest.raises(PermissionError, match='closed'):
+        visible_files(tmp_path, '**/*')
+    skipped = {}
+    assert visible_files(tmp_path, '**/*.png', skipped) == [tmp_path / 'open/1.png']
+    assert list(skipped) == [tmp_path / 'closed']
+    assert 'cannot be read (Permission denied)' in skipped[tmp_path / 'closed']
+
+
+def deny(monkeypatch, folder):
+    """As the mode 000 does for everybody but root, who runs tests in containers."""
+    scandir = os.scandir
+
+    def denied(path):
+        if path == folder:
+            raise PermissionError(13, 'Permission denied', str(path))
+        return scandir(path)
+
+    monkeypatch.setattr(os, 'scandir', denied)
 
 
 def interrupted_writing(path):

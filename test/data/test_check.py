@@ -1,5 +1,7 @@
 """`pose-action data check` and the contact sheet."""
 
+import json
+
 import cv2
 import numpy as np
 import pytest
@@ -14,6 +16,7 @@ from pose_action_ros.data.contact_sheet import contact_sheet, draw_sample
 from pose_action_ros.data.empty_windows import is_free, read_candidates
 from pose_action_ros.data.opening import open_library
 from pose_action_ros.data.photographs import image_key
+from pose_action_ros.data.recorded import RecordedPoses
 from pose_action_ros.models.finder import FinderConfig, PersonFinder, save_finder
 
 app = typer.Typer()
@@ -101,6 +104,35 @@ def test_check_skips_what_is_no_annotation_and_says_so(tmp_path, miniatures):
     assert '1 skipped: not an action of NTU RGB+D 60: S001C001P001R001A061' in result.stdout
     assert result.stdout.count('1 recording is skipped') == 2
     assert len(result.stdout) < 6000
+
+
+def test_check_names_annotations_that_it_skips(tmp_path, people):
+    people.write_coco(tmp_path)
+    path = tmp_path / 'annotations/person_keypoints_train2017.json'
+    values = json.loads(path.read_text())
+    values['annotations'][5]['bbox'] = [float('inf')] * 4
+    path.write_text(json.dumps(values))
+    result = invoke('data', 'check', 'coco', tmp_path, '--sheet', tmp_path / 'a.png')
+    assert result.exit_code == 0
+    assert 'train: 1 skipped: bbox is not a box in its image' in result.stdout
+    assert 'annotation 6 of 000000000004.jpg ([inf, inf, inf, inf])' in result.stdout
+    result = invoke('data', 'prepare', 'coco', tmp_path, tmp_path / 'cache', '--quiet')
+    assert 'train: 17 recordings prepared' in result.stdout
+
+
+def test_a_window_that_cannot_be_cut_is_a_fault_of_its_sample(tmp_path, people, monkeypatch):
+    people.write_coco(tmp_path)
+    varied = RecordedPoses.varied
+
+    def broken(self, index, rng):
+        if index == 0:
+            raise ConfigError('the box cannot be cropped')
+        return varied(self, index, rng)
+
+    monkeypatch.setattr(RecordedPoses, 'varied', broken)
+    with pytest.raises(DatasetError, match=r'3 faults: train: the box cannot be cropped; val: '):
+        invoke('data', 'check', 'coco', tmp_path, '--sheet', tmp_path / 'a.png')
+    assert (tmp_path / 'a.png').exists()
 
 
 def test_a_part_of_a_data_set_without_a_validation_set_is_no_fault(tmp_path, miniatures):

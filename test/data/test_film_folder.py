@@ -1,5 +1,7 @@
 """Folders of films: what is a film, which part it belongs to, and the library of them."""
 
+import os
+
 import cv2
 import numpy as np
 import pytest
@@ -85,6 +87,18 @@ def test_a_fifth_of_what_may_be_learned_is_held_out_beside_test_films(root):
         (['film,part', 'wave/0.mp4,train'], 'has no column split'),
         (['film,split', 'wave/0.mp4,hold'], "found split 'hold' of wave/0.mp4"),
         (['film,split', 'wave/0.mp4,val', 'wave/0.mp4,train'], r'names wave/0\.mp4 twice'),
+        (
+            ['split,film', 'val,wave/0.mp4', 'train'],
+            r'line 3: found .*expected the name of a film',
+        ),
+        (
+            ['film,split', 'wave\\0.mp4,val'],
+            r"none of its 15 films; found 'wave.*0\.mp4', expected",
+        ),
+        (
+            ['film,split', '"wave/0.mp4,val', 'stop/0.mp4,train'],
+            r"CLASS/FILE such as 'stop/0\.mp4'",
+        ),
     ],
 )
 def test_a_wrong_split_is_refused(root, lines, match):
@@ -111,9 +125,61 @@ def test_what_is_no_film_is_skipped_with_its_reason(root):
         read_film_folder(root / 'nobody')
 
 
+def test_names_that_are_no_text_are_skipped(root):
+    os.mkdir(os.fsencode(root) + b'/caf\xe9')
+    with open(os.fsencode(root) + b'/wave/caf\xe9.mp4', 'wb'):
+        pass
+    folder = read_film_folder(root)
+    reason = 'the name is not UTF-8; rename it'
+    assert folder.skipped == {'caf\\xe9': reason, 'wave/caf\\xe9.mp4': reason}
+    assert len(folder.films) == 15
+
+
+def test_a_class_that_may_not_be_read_is_named(root, monkeypatch):
+    (root / 'stop' / 'take').mkdir()
+    scandir = os.scandir
+
+    def denied(path):
+        if path.name in ('wave', 'take'):
+            raise PermissionError(13, 'Permission denied', str(path))
+        return scandir(path)
+
+    monkeypatch.setattr(os, 'scandir', denied)
+    folder = read_film_folder(root)
+    assert folder.actions == ('stop',)
+    assert folder.skipped == {
+        'stop/take': 'the folder cannot be read (Permission denied); make it readable',
+        'wave': 'the folder cannot be read (Permission denied); make it readable, or its class '
+        'is missing',
+    }
+    for path in (root / 'stop').iterdir():
+        path.rmdir() if path.is_dir() else path.unlink()
+    with pytest.raises(
+        DatasetError, match=r'has no films; .*1 skipped: the folder cannot be read'
+    ):
+        read_film_folder(root)
+
+
+def test_boxes_of_films_that_are_missing_are_named(root):
+    (root / 'boxes.csv').write_text('film,frame,x1,y1,x2,y2\nwave/00.mp4,0,1,1,9,9\n')
+    folder = read_film_folder(root)
+    assert folder.skipped == {'wave/00.mp4': 'boxes.csv names it, it is missing'}
+    assert folder.boxes == {'wave/00.mp4': {0: (1, 1, 9, 9)}}
+    with pytest.raises(DatasetError, match=r'mine\.csv cannot be read'):
+        read_film_folder(root, boxes=root / 'mine.csv')
+
+
 @pytest.mark.parametrize(
     ('line', 'match'),
-    [('a/b.mp4,0,5,1,2,9', 'expected x1 < x2'), ('a/b.mp4,one,1,1,2,2', 'is not a box')],
+    [
+        ('a/b.mp4,0,5,1,2,9', 'line 2: .*expected x1 < x2'),
+        ('a/b.mp4,one,1,1,2,2', 'line 2: .*is not a box'),
+        ('a/b.mp4,0,1e300,0,1e301,10', 'line 2: .*expected pixels, but no film is so large'),
+        ('a/b.mp4,0,-1e9,-1e9,-1e8,-1e8', 'no film is so large'),
+        ('a/b.mp4,0', 'line 2: .*is not a box'),
+        (',0,1,1,2,2', 'line 2: .*expected the name of a film'),
+        ('a/b.mp4,99999999999999999999,1,1,2,2', 'a frame from 0'),
+    ],
 )
 def test_wrong_boxes_are_refused(tmp_path, line, match):
     path = tmp_path / 'boxes.csv'
@@ -170,6 +236,54 @@ def test_windows_are_those_of_boxes_of_joints_or_the_whole_image(films):
     hips = track.joints_image_px[0, [PA17J.index('left_hip'), PA17J.index('right_hip')]]
     np.testing.assert_allclose(hips, [[20, 15], [30, 15]])  # its own frame 10
     assert track.box.center_x == pytest.approx(25)
+
+
+def test_a_box_beside_the_film_is_named(films):
+    (films / 'boxes.csv').write_text('film,frame,x1,y1,x2,y2\nslow/a.avi,3,900,0,910,9\n')
+    library = Folder(films, 'train', PA17J)
+    with pytest.raises(
+        DatasetError, match=r'slow/a\.avi: the box .* of frame 3 .* 64 x 48 pixels'
+    ):
+        library.track(1, [0])
+
+
+GOOD = {
+    'clip': ['slow/a.avi', 'b'], 'start': [0, 2, 3], 'joints': ['left_hip'],
+    'xy': np.full((3, 1, 2), 5.0), 'frame': [0, 4, 0], 'conf': np.ones((3, 1)),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ('change', 'match'),
+    [
+        ({'start': [0, 2, 9]}, 'start has 0 to 9 for 3 rows'),
+        ({'start': [0, 3, 2]}, 'none below the one before'),
+        ({'start': [0, 3, -1]}, r'start has -1\.0; expected whole numbers from 0'),
+        ({'start': [0, 3]}, r'found start of type int64 and shape \(2,\)'),
+        ({'start': ['a', 'b', 'c']}, 'expected numbers of shape'),
+        ({'start': [0, 1.5, 3]}, r'start has 1\.5'),
+        ({'conf': np.ones((2, 1))}, r'found conf of .*expected numbers of shape \(3, 1\)'),
+        ({'z': np.ones((3, 1), complex)}, 'found z of type complex128'),
+        ({'frame': [0, 4]}, 'found frame'),
+        ({'frame': [0, np.nan, 0]}, 'frame has nan'),
+        ({'frame': [4, 0, 0]}, r'the frames of slow/a\.avi do not rise'),
+        ({'xy': np.float64(3)}, 'start has 0 to 3 for 1 rows'),
+        ({'xy': np.full((3, 1, 2), 1e300)}, 'far outside of every picture'),
+        ({'joints': [[1]]}, 'expected a row of names'),
+        ({'clip': ['b', 'b']}, 'clip names b twice'),
+    ],
+)
+def test_damaged_joints_are_refused(films, change, match):
+    np.savez(films / 'joints.npz', **{**GOOD, **change})
+    with pytest.raises(DatasetError, match=match):
+        Folder(films, 'train', PA17J)
+
+
+def test_joints_of_films_that_are_missing_are_named(films):
+    np.savez(films / 'joints.npz', **GOOD)
+    library = Folder(films, 'train', PA17J)
+    assert library.skipped == {'b': 'joints.npz names it, it is missing'}
+    assert library.track(1, [0]).joints_image_px[0, PA17J.index('left_hip')].tolist() == [5, 5]
 
 
 def test_by_name_and_without_test_films(films):

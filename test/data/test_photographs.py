@@ -4,6 +4,7 @@ import json
 
 import numpy as np
 import pytest
+from PIL import ExifTags, Image
 
 from pose_action_ros.core.errors import ConfigError, DatasetError
 from pose_action_ros.core.predictions import PersonBox
@@ -136,6 +137,8 @@ def test_lsp_as_distributed_has_a_test_half(people, tmp_path):
     [
         ('coco', 'annotations/person_keypoints_train2017.json', b'{', 'is not laid out'),
         ('coco', 'annotations/person_keypoints_train2017.json', None, 'no such file'),
+        ('coco', 'annotations/person_keypoints_train2017.json', b'[' * 200_000, 'too deeply'),
+        ('coco', 'annotations/person_keypoints_train2017.json', b'[]', 'is not laid out'),
         ('lsp', 'joints.mat', b'damaged', 'is not a MATLAB file or is damaged'),
         ('pose_arrays', '../labels.npz', b'damaged', 'is not a NumPy file or is damaged'),
         ('pose_arrays', '../labels.npz', None, 'no such file'),
@@ -165,12 +168,210 @@ def test_a_damaged_file_among_many_is_skipped(people, tmp_path, file, content, m
     (tmp_path / file).write_bytes(content)
     library = open_library('yolo_pose', tmp_path, 'train', PA17J)
     assert len(library) == 17
-    assert list(library.skipped) == ['train/000002.jpg']
-    assert message in library.skipped['train/000002.jpg']
+    [(name, reason)] = library.skipped.items()
+    assert name.removesuffix(', line 1') == 'train/000002.jpg'
+    assert message in reason
     for path in (tmp_path / 'labels').rglob('*.txt'):
         path.write_bytes(b'0 1 2')
-    with pytest.raises(DatasetError, match=r'found 0 persons.*skipped: .*found 3 numbers'):
+    with pytest.raises(DatasetError, match=r'none with 1 body joints.*skipped: .*found 3 numbers'):
         open_library('yolo_pose', tmp_path, 'train', PA17J)
+
+
+def edited(root, edit):
+    """The training photographs of COCO after an edit of the annotations."""
+    path = root / 'annotations/person_keypoints_train2017.json'
+    values = json.loads(path.read_text())
+    edit(values['images'], values['annotations'])
+    path.write_text(json.dumps(values))
+    return open_library('coco', root, 'train', PA17J)
+
+
+SIXTH = 'person_keypoints_train2017.json, annotation 6'
+HUGE = [1e9 if i % 3 < 2 else 2 for i in range(51)]
+
+
+@pytest.mark.parametrize(
+    ('change', 'found'),
+    [
+        ({'bbox': [float('nan')] * 4}, 'bbox is not a box in its image'),
+        ({'bbox': [1e308] * 4}, 'bbox is not a box in its image'),
+        ({'bbox': [10, 10, float('inf'), 20]}, 'bbox is not a box in its image'),
+        ({'bbox': [50, 50, -20, -30]}, 'bbox is not a box in its image'),
+        ({'bbox': [50, 50, 2000, 20]}, 'bbox is not a box in its image'),
+        ({'bbox': [10**400, 0, 1, 1]}, 'bbox is not a box in its image'),
+        ({'bbox': None}, 'bbox is not a box in its image'),
+        ({'keypoints': []}, 'keypoints are not 51 numbers'),
+        ({'keypoints': 'none'}, 'keypoints are not 51 numbers'),
+        ({'keypoints': HUGE}, 'a joint lies far outside of the image'),
+        ({'keypoints': [float('nan')] * 51}, 'keypoints are not 51 numbers'),
+        ({'keypoints': [float('nan'), 9, 2] * 17}, 'keypoints are not 51 numbers'),
+    ],
+)
+def test_a_damaged_annotation_of_coco_is_skipped_and_its_place_stays_occupied(
+    people, tmp_path, change, found
+):
+    people.write_coco(tmp_path)
+    library = edited(tmp_path, lambda _, rows: rows[5].update(change))
+    [(name, reason)] = library.skipped.items()
+    assert name.startswith(f'{SIXTH} of 000000000004.jpg (')
+    assert found in reason
+    assert len(library) == 17
+    assert '000000000004.jpg' in {person.title for person in library.everybody}
+    assert RecordedPoses(library)[3]['crop'].shape == (3, 256, 256)
+
+
+@pytest.mark.parametrize(
+    ('edit', 'name', 'count'),
+    [
+        (lambda images, _: images.pop(4), f'{SIXTH} (image_id 4)', 17),
+        (lambda _, rows: rows.__setitem__(5, None), f'{SIXTH} (None)', 17),
+        (lambda _, rows: rows[5].pop('image_id'), f'{SIXTH} (image_id None)', 17),
+        (lambda _, rows: rows[5].pop('bbox'), f'{SIXTH} of 000000000004.jpg (None)', 17),
+    ],
+)
+def test_an_annotation_of_coco_without_its_image_is_skipped(people, tmp_path, edit, name, count):
+    people.write_coco(tmp_path)
+    library = edited(tmp_path, edit)
+    assert list(library.skipped) == [name]
+    assert len(library) == count
+
+
+def test_images_of_coco_that_cannot_be_told_apart_are_skipped(people, tmp_path):
+    people.write_coco(tmp_path)
+
+    def edit(images, _):
+        images[6]['id'] = 5
+        images[3]['file_name'] = None
+        images.append(images[7])  # the same image again
+
+    library = edited(tmp_path, edit)
+    names = ' '.join(library.skipped)
+    assert 'image 4 (' in names
+    assert 'id 5 (000000000005.jpg, 000000000006.jpg)' in names
+    for number in (3, 5, 6):
+        assert f'(image_id {number})' in names
+    titles = {person.title for person in library.everybody}
+    assert not titles & {f'00000000000{n}.jpg' for n in (3, 5, 6)}
+    assert '000000000007.jpg' in titles
+
+
+def test_ids_of_coco_may_be_text_and_the_file_may_begin_with_a_mark(people, tmp_path):
+    people.write_coco(tmp_path)
+    path = tmp_path / 'annotations/person_keypoints_train2017.json'
+    values = json.loads(path.read_text())
+    for row in values['annotations']:
+        row['image_id'] = str(row['image_id'])
+        if 'keypoints' in row:  # the ankle of image 3 is not annotated
+            row['keypoints'][-3:] = [float('nan'), float('nan'), 0]
+    for image in values['images']:
+        image['id'] = float(image['id'])
+    path.write_text(json.dumps(values), encoding='utf-8-sig')
+    library = open_library('coco', tmp_path, 'train', PA17J)
+    assert (len(library), library.skipped) == (18, {})
+
+
+@pytest.mark.parametrize(
+    ('line', 'reason'),
+    [
+        ('0 160 120 100 200 ' + '100 100 2 ' * 17, 'perhaps in pixels; expected shares'),
+        ('0 1e308 1e308 1e308 1e308 ' + '1e308 1e308 2 ' * 17, 'perhaps in pixels'),
+        ('0 .5 .5 0 .5 ' + '.5 .5 2 ' * 17, 'far outside of the image'),
+        ('0 nan nan nan nan ' + 'nan nan nan ' * 17, 'a number that is not finite'),
+        ('0 .5 .5 .2 .2 ' + 'nan nan 2 ' * 17, 'a number that is not finite'),
+        ('a b c', 'a line that is not numbers'),
+    ],
+)
+def test_a_damaged_line_of_yolo_is_counted(people, tmp_path, line, reason):
+    people.write_yolo(tmp_path)
+    path = tmp_path / 'labels/train/000002.txt'
+    path.write_text(f'{line}\n{path.read_text()}')
+    library = open_library('yolo_pose', tmp_path, 'train', PA17J)
+    assert list(library.skipped) == ['train/000002.jpg, line 1']
+    assert reason in library.skipped['train/000002.jpg, line 1']
+    assert len(library) == 18
+    assert len(library.everybody) == 19
+
+
+def test_what_tools_write_for_yolo_is_read(people, tmp_path):
+    """A byte-order mark, places a little outside of the image, no numbers for unseen joints."""
+    people.write_yolo(tmp_path)
+    joints = '-0.2 1.3 1 ' + 'nan nan 0 ' * 4 + '.5 .5 2 ' * 12
+    path = tmp_path / 'labels/train/000002.txt'
+    path.write_text(f'0 0.5 0.5 1.2 1.1 {joints}', encoding='utf-8-sig')
+    library = open_library('yolo_pose', tmp_path, 'train', PA17J)
+    assert (len(library), library.skipped) == (18, {})
+
+
+def test_labels_of_yolo_refer_to_the_upright_picture(people, tmp_path):
+    """A phone that is held upright stores its picture lying, and how to turn it."""
+    people.write_yolo(tmp_path)
+    path = tmp_path / 'images/train/000002.jpg'
+    upright = np.asarray(Image.open(path))
+    library = open_library('yolo_pose', tmp_path, 'train', PA17J)
+    index = next(i for i in range(len(library)) if library.persons[i].image == path)
+    joints = library.persons[index].joints_px
+    how = Image.Exif()
+    how[ExifTags.Base.Orientation] = 6
+    Image.fromarray(np.rot90(upright)).save(path, exif=how, quality=95)
+    turned = open_library('yolo_pose', tmp_path, 'train', PA17J)
+    np.testing.assert_array_equal(turned.persons[index].joints_px, joints)
+    image = turned.images(index, [0])[0]
+    assert image.shape == upright.shape
+    assert np.abs(image.astype(int) - upright).mean() < 12.0
+
+
+def test_linked_folders_of_yolo_are_read(people, tmp_path):
+    people.write_yolo(tmp_path / 'disk')
+    for kind in ('images', 'labels'):
+        (tmp_path / 'set' / kind).mkdir(parents=True)
+        for part in ('train', 'val'):
+            (tmp_path / 'set' / kind / part).symlink_to(tmp_path / 'disk' / kind / part)
+    (tmp_path / 'disk/images/train/loop').symlink_to('..')
+    found = [open_library('yolo_pose', tmp_path / 'set', s, PA17J) for s in ('train', 'test')]
+    assert [len(library) for library in found] == [18, 4]
+
+
+def stored(path):
+    with np.load(path) as values:
+        return dict(values)
+
+
+def test_both_people_of_a_picture_are_read(people, tmp_path):
+    people.write_pose_arrays(tmp_path, tmp_path / 'labels.npz')
+    values = stored(tmp_path / 'labels.npz')
+    values['path'][4] = values['path'][3]
+    np.savez(tmp_path / 'labels.npz', **values)
+    options = {'labels': tmp_path / 'labels.npz'}
+    both = [open_library('pose_arrays', tmp_path, s, PA17J, **options) for s in ('train', 'val')]
+    titles = [person.title for library in both for person in library.everybody]
+    assert len(titles) == 20
+    assert titles.count('moves/3/0.jpg') == 2
+
+
+@pytest.mark.parametrize(
+    ('change', 'match'),
+    [
+        ({'xy': np.zeros((5, 17, 2))}, r'found xy of .*expected numbers of shape \(20, 17, 2\)'),
+        ({'conf': np.full((20, 17), 'sure')}, 'found conf of type <U4'),
+        ({'joints': np.arange(17)}, 'found joints of type int64'),
+    ],
+)
+def test_wrong_label_arrays_are_refused(people, tmp_path, change, match):
+    people.write_pose_arrays(tmp_path, tmp_path / 'labels.npz')
+    np.savez(tmp_path / 'labels.npz', **{**stored(tmp_path / 'labels.npz'), **change})
+    with pytest.raises(DatasetError, match=match):
+        open_library('pose_arrays', tmp_path, 'train', PA17J, labels=tmp_path / 'labels.npz')
+
+
+def test_a_person_that_no_picture_can_have_is_skipped(people, tmp_path):
+    people.write_pose_arrays(tmp_path, tmp_path / 'labels.npz')
+    values = stored(tmp_path / 'labels.npz')
+    values['xy'][2] *= 1e300
+    np.savez(tmp_path / 'labels.npz', **values)
+    library = open_library('pose_arrays', tmp_path, 'train', PA17J, labels=tmp_path / 'labels.npz')
+    assert len(library) == 17
+    [reason] = library.skipped.values()
+    assert 'far outside of every picture' in reason
 
 
 def test_a_damaged_photograph_is_named_when_it_is_read(people, tmp_path):

@@ -196,3 +196,14 @@ def test_what_is_wrong_is_named(tmp_path, miniatures, mpii_official):
         cached.images(0, [0])
     with pytest.raises(DatasetError, match='does not hold frame 7'):
         cached.images(1, [7])
+
+
+def test_an_absurd_window_is_named_before_it_fills_the_memory(tmp_path, people):
+    people.write_pose_arrays(tmp_path, tmp_path / 'labels.npz')
+    with np.load(tmp_path / 'labels.npz') as stored:
+        values = dict(stored)
+    values['xy'][3, 0] = 60_000.0
+    np.savez(tmp_path / 'labels.npz', **values)
+    labels = ('--option', f'labels={tmp_path / "labels.npz"}')
+    with pytest.raises(DatasetError, match=r'1 faults: moves/3/0\.jpg: its windows cover'):
+        invoke('data', 'prepare', 'pose_arrays', tmp_path, tmp_path / 'cache', '--quiet', *labels)

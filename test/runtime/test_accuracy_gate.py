@@ -24,7 +24,7 @@ def test_the_stored_pictures_are_the_simulated_actor():
 
 def test_a_missing_file_says_so(monkeypatch, tmp_path):
     monkeypatch.setattr(gate, '_PICTURES', tmp_path / 'gone.jpg')
-    with pytest.raises(CheckpointError, match=r'gone\.jpg is missing'):
+    with pytest.raises(CheckpointError, match=r'gone\.jpg; install the package again'):
         gate_pictures.__wrapped__()
 
 

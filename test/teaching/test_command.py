@@ -67,3 +67,12 @@ def test_a_signal_says_how_it_goes_on(two_kinds, tmp_path, tiny_weights, monkeyp
     done = call('teach', two_kinds, *options)
     assert done.exit_code == code
     assert 'stopped; the same command continues from here' in done.output
+
+
+def test_a_result_that_cannot_be_written_is_refused_before_any_work(two_kinds, tiny_weights):
+    options = ['--weights', tiny_weights, '--device', 'cpu']
+    for given in (['--name', 'a/b'], ['--output', two_kinds / 'bright' / 'res']):
+        done = call('teach', two_kinds, *given, *options)
+        assert isinstance(done.exception, ConfigError)
+        assert given[0] in str(done.exception)
+        assert not (two_kinds / 'bright' / 'res').exists()

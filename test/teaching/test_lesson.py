@@ -7,7 +7,7 @@ import signal
 import pytest
 import torch
 
-from pose_action_ros.core.errors import DatasetError
+from pose_action_ros.core.errors import ConfigError, DatasetError
 from pose_action_ros.models import open_model, read_metadata
 from pose_action_ros.teaching.lesson import Lesson, teach
 from pose_action_ros.training.provenance import training_data
@@ -56,10 +56,11 @@ def test_it_goes_on_where_it_was_stopped(two_kinds, tmp_path, quick, monkeypatch
             raise KeyboardInterrupt
 
     monkeypatch.setattr(EpochReport, 'on_train_epoch_end', stop)
+    before = signal.getsignal(signal.SIGINT)
     with pytest.raises(KeyboardInterrupt):
         lesson(two_kinds, tmp_path / 'halves', quick()).run()
     monkeypatch.setattr(EpochReport, 'on_train_epoch_end', log)
-    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+    assert signal.getsignal(signal.SIGINT) is before
     lines = []
     seen = {p.name: p.stat().st_mtime_ns for p in (tmp_path / 'halves' / 'features').iterdir()}
     halves = lesson(two_kinds, tmp_path / 'halves', quick(), lines).run()
@@ -114,3 +115,27 @@ def test_folders_that_can_not_be_taught_are_refused_at_once(two_kinds, tmp_path,
     with pytest.raises(DatasetError, match='has one class, bright; expected two'):
         lesson(two_kinds, tmp_path / 'out', quick()).run()
     assert not (tmp_path / 'out').exists()
+
+
+@pytest.mark.parametrize('place', ['films', 'films/dark/res', 'films/result', 'link/res'])
+def test_a_result_among_the_films_is_refused_before_any_work(two_kinds, tmp_path, quick, place):
+    (tmp_path / 'link').symlink_to(two_kinds)
+    with pytest.raises(ConfigError, match=r'inside the folder of films .* Give --output a'):
+        lesson(two_kinds, tmp_path / place, quick()).run()
+    assert {path.name for path in two_kinds.iterdir()} == {'bright', 'dark'}
+
+
+@pytest.mark.parametrize('name', ['', 'a/b', 'a\\b', '..', 'a\n', 'caf\udce9', 201 * 'n'])
+def test_a_name_that_is_no_file_is_refused_before_any_work(two_kinds, tmp_path, quick, name):
+    with pytest.raises(ConfigError, match=r'expected the name of a file .* Give another --name'):
+        Lesson(two_kinds, tmp_path / 'out', name, quick()).run()
+    assert not (tmp_path / 'out').exists()
+
+
+def test_what_is_skipped_in_the_folder_is_named(two_kinds, tmp_path, quick):
+    (two_kinds / 'dark' / 'notes.txt').touch()
+    (two_kinds / 'boxes.csv').write_text('film,frame,x1,y1,x2,y2\nDARK/a.avi,0,1,1,9,9\n')
+    lines = []
+    lesson(two_kinds, tmp_path / 'out', quick(epochs=1), lines).run()
+    assert '1 skipped: not a film: the ending is .txt: dark/notes.txt' in lines
+    assert '1 skipped: boxes.csv names it, it is missing: DARK/a.avi' in lines
