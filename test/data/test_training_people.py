@@ -36,6 +36,7 @@ def roots(people, tmp_path_factory):
     people.write_jhmdb_labels(folder / 'jhmdb.npz')
     split = {'train': list(range(20)), 'test': list(range(20, 24))}
     (folder / 'split.json').write_text(json.dumps(split))
+    write_candidates(folder / 'candidates.json', {})
     return folder
 
 
@@ -59,6 +60,7 @@ def settings(roots, tmp_path):
             f'{mix}.nobody.root': roots / 'coco',
             f'{mix}.nobody.annotations': 'null',
             f'{mix}.nobody.split_file': roots / 'split.json',
+            f'{mix}.nobody.candidates': roots / 'candidates.json',
             f'{clips}.films.root': roots / 'jhmdb',
             f'{clips}.films.labels': roots / 'jhmdb.npz',
             **{'model.changes': SMALL, 'model.weights': 'null', 'output': tmp_path / 'run'},
