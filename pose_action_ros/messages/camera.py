@@ -24,9 +24,9 @@ _ASPECT_TOLERANCE = 0.01
 """Relative; sizes are whole pixels, and 848 x 480 counts as 16:9."""
 
 _SHORTEST_FOCAL = 0.1
-"""Relative to the longer side of the image, as the next. A fisheye lens of 220 degrees whose circle
-fills the height of a 21:9 image has 0.11; without distortion it would be a view of 157 degrees. A
-lens of 4 mm has 0.006 at 640 x 480 if its focal length is in millimetres."""
+"""Relative to the longer side of the image, as the next. A fisheye lens of 220 degrees whose
+circle fills the height of a 21:9 image has 0.11. A lens of 4 mm has 0.006 at 640 x 480 if its
+focal length is in millimetres."""
 
 _LONGEST_FOCAL = 100.0
 """0.6 degrees. A camera with a 60-fold zoom has 57."""
