@@ -26,6 +26,7 @@ from pose_action_ros.messages.pose import SourceImage, layout_to_msg
 from pose_action_ros.messages.results import ResultBuilder
 from pose_action_ros.msg import ActionLabel, PersonArray, Pose3D
 from pose_action_ros.ros.message_types import MAKE, find_vision_msgs
+from pose_action_ros.ros.topic_errors import naming_topic
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -93,21 +94,23 @@ class Outputs:
             self._latched.append(self._latch('label_info', label_info_to_msg(MAKE, labels)))
 
     def _publisher(self, message_type: type, topic: str) -> LifecyclePublisher:
-        return self._node.create_lifecycle_publisher(
-            message_type,
-            topic,
-            QoSProfile(depth=10),
-            qos_overriding_options=QoSOverridingOptions.with_default_policies(),
-        )
+        with naming_topic(self._node, topic, 'publisher'):
+            return self._node.create_lifecycle_publisher(
+                message_type,
+                topic,
+                QoSProfile(depth=10),
+                qos_overriding_options=QoSOverridingOptions.with_default_policies(),
+            )
 
     def _latch(self, topic: str, message: Any) -> Publisher:
         """Publish a latched message, by a plain publisher: the node is not active yet."""
-        publisher = self._node.create_publisher(
-            type(message),
-            topic,
-            QoSProfile(depth=1, durability=DurabilityPolicy.TRANSIENT_LOCAL),
-            qos_overriding_options=QoSOverridingOptions.with_default_policies(),
-        )
+        with naming_topic(self._node, topic, 'publisher'):
+            publisher = self._node.create_publisher(
+                type(message),
+                topic,
+                QoSProfile(depth=1, durability=DurabilityPolicy.TRANSIENT_LOCAL),
+                qos_overriding_options=QoSOverridingOptions.with_default_policies(),
+            )
         publisher.publish(message)
         return publisher
 

@@ -1,0 +1,61 @@
+"""A topic that can't be opened is named, with a remedy, in one line."""
+
+import pytest
+
+rclpy = pytest.importorskip('rclpy', reason='needs ROS 2')
+pytestmark = pytest.mark.ros
+
+from rclpy.lifecycle import LifecycleNode  # noqa: E402
+from sensor_msgs.msg import Image  # noqa: E402
+
+from pose_action_ros.core.errors import ConfigError  # noqa: E402
+from pose_action_ros.ros.fitting_subscription import FittingSubscription  # noqa: E402
+from pose_action_ros.ros.outputs import Outputs  # noqa: E402
+
+IMAGE, POSES = 'qos_overrides./front/image.subscription', 'qos_overrides./poses.publisher'
+
+
+@pytest.fixture
+def node(domain):
+    """A node that is started with arguments."""
+    context, nodes = rclpy.Context(), []
+    rclpy.init(context=context, domain_id=domain)
+
+    def start(*words):
+        arguments = ['--ros-args', *words]
+        nodes.append(LifecycleNode('pose_action', context=context, cli_args=arguments))
+        return nodes[-1]
+
+    yield start
+    for made in nodes:
+        made.destroy_node()
+    rclpy.shutdown(context=context)
+
+
+def subscribe(node):
+    FittingSubscription(node, Image, 'image', lambda msg, info: None)
+
+
+def publish(node):
+    Outputs(node, None, None)
+
+
+@pytest.mark.parametrize(
+    ('open_topic', 'words', 'reason', 'remedy'),
+    [
+        (subscribe, ['-p', f'{IMAGE}.reliability:=fast'], '`fast`', f'correct {IMAGE}.*'),
+        (subscribe, ['-p', f'{IMAGE}.reliability:=1'], "'1' of type", f'correct {IMAGE}.*'),
+        (subscribe, ['-p', f'{IMAGE}.depth:=-3'], 'history depth', f'correct {IMAGE}.*'),
+        (publish, ['-p', f'{POSES}.reliability:=fast'], '`fast`', f'correct {POSES}.*'),
+        (publish, ['-p', f'{POSES}.depth:=deep'], "'deep' of type", f'correct {POSES}.*'),
+        (publish, ['-r', 'poses:=people'], 'incompatible type', 'or remap poses to another'),
+    ],
+)
+def test_a_topic_that_cannot_be_opened_is_named(node, open_topic, words, reason, remedy):
+    with pytest.raises(ConfigError) as raised:
+        open_topic(node('-r', 'image:=/front/image', *words))
+    text = str(raised.value)
+    assert reason in text
+    assert remedy in text
+    assert ', at /' not in text
+    assert '\n' not in text
