@@ -45,7 +45,7 @@ from pose_action_ros.ros.renamed import (
 )
 from pose_action_ros.ros.settings import NodeSettings
 from pose_action_ros.ros.target_frame import TargetFrame
-from pose_action_ros.ros.topic_errors import naming_topic
+from pose_action_ros.ros.topic_errors import naming_topic, without_places
 from pose_action_ros.ros.worker import FrameWorker
 
 if TYPE_CHECKING:
@@ -222,8 +222,8 @@ class PoseActionNode(LifecycleNode):
 
     def _fail(self, error: Exception) -> TransitionCallbackReturn:
         expected = isinstance(error, (PoseActionError, MemoryError))
-        text = ' '.join(str(error).split()) if expected else ''
-        self._failure = text or repr(error)
+        text = ' '.join(without_places(error).split())
+        self._failure = text if text and expected else f'{type(error).__name__}({text})'
         self.get_logger().error(f'not configured: {self._failure}')
         self._release()
         return TransitionCallbackReturn.FAILURE
