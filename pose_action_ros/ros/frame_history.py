@@ -154,9 +154,8 @@ def _latest(arrivals: list[_Arrival], since_s: float) -> list[_Arrival]:
 def _failing(outcomes: list[_Outcome]) -> str:
     """Return the kinds of failure, the most frequent first, if there are too many failures."""
     counts = Counter(outcome.what for outcome in outcomes if outcome.what)
-    if counts[SKIPPED] < _MIN_SKIPPED:
-        del counts[SKIPPED]
-    if counts.total() <= _BAD_SHARE * len(outcomes):
+    few = set(counts) == {SKIPPED} and counts.total() < _MIN_SKIPPED
+    if few or counts.total() <= _BAD_SHARE * len(outcomes):
         return ''
     last = {outcome.what: outcome.reason for outcome in outcomes}
     (most, number), *others = counts.most_common()
