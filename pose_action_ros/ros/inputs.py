@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from sensor_msgs.msg import CameraInfo, CompressedImage, Image
 
+from pose_action_ros.core.errors import ConfigError
 from pose_action_ros.messages.camera import calibration_from_msg
 from pose_action_ros.messages.depth import DepthImages
 from pose_action_ros.messages.matched_inputs import MatchedInputs
@@ -50,6 +51,9 @@ class Inputs:
         matched: The inputs beside the images.
         image_topic: Topic of the images.
         camera_info_topic: Topic of their calibration.
+
+    Raises:
+        ConfigError: A topic is refused; then there is no subscription.
     """
 
     def __init__(
@@ -76,19 +80,24 @@ class Inputs:
             self._other = (raw, 'raw')
             if compressed.endswith(_COMPRESSED):
                 self._other = (compressed.removesuffix(_COMPRESSED), 'raw')
-            self._add(CompressedImage, raw + _COMPRESSED, self._on_image)
+            images = CompressedImage, raw + _COMPRESSED
         else:
             self.image_topic, self._other = image, (compressed, 'compressed')
-            self._add(Image, 'image', self._on_image)
+            images = Image, 'image'
         self.camera_info_topic = _camera_info_topic(node, self.image_topic)
         self._depth_topic = node.resolve_topic_name('depth')
         self._frame_ids = FrameIds()
-        self._add(CameraInfo, self.camera_info_topic, self._on_camera_info)
-        if settings.use_depth:
-            self.matched.depth = DepthImages()
-            self._add(Image, 'depth', self._on_depth)
-        if boxes is not None:
-            self._add(boxes.message_type, boxes.name, self._on_boxes)
+        try:
+            self._add(*images, self._on_image)
+            self._add(CameraInfo, self.camera_info_topic, self._on_camera_info)
+            if settings.use_depth:
+                self.matched.depth = DepthImages()
+                self._add(Image, 'depth', self._on_depth)
+            if boxes is not None:
+                self._add(boxes.message_type, boxes.name, self._on_boxes)
+        except ConfigError:
+            self.close()
+            raise
 
     def close(self) -> None:
         """Destroy the subscriptions."""

@@ -14,6 +14,7 @@ from rclpy.qos_overriding_options import QoSOverridingOptions
 from sensor_msgs.msg import Image
 from visualization_msgs.msg import MarkerArray
 
+from pose_action_ros.core.errors import ConfigError
 from pose_action_ros.inference.annotate import annotate
 from pose_action_ros.messages.action import (
     classification_to_msg,
@@ -54,6 +55,9 @@ class Outputs:
         node: The node that owns them.
         target: The frame of the results; None: that of the image.
         frames: Publishes people on /tf; None: they are not published there.
+
+    Raises:
+        ConfigError: A topic is refused; then there is no publisher.
     """
 
     def __init__(
@@ -62,15 +66,17 @@ class Outputs:
         self._node = node
         self._target = target
         self._frames = frames
-        self._people = self._publisher(PersonArray, 'people')
-        self._poses = self._publisher(Pose3D, 'poses')
-        self._actions = self._publisher(ActionLabel, 'actions')
-        self._markers = self._publisher(MarkerArray, 'markers')
-        self._debug_image = self._publisher(Image, '~/debug_image')
-        self._publishers = [
-            *(self._people, self._poses, self._actions, self._markers, self._debug_image)
-        ]
+        self._publishers: list[LifecyclePublisher] = []
         self._latched: list[Publisher] = []
+        try:
+            self._people = self._publisher(PersonArray, 'people')
+            self._poses = self._publisher(Pose3D, 'poses')
+            self._actions = self._publisher(ActionLabel, 'actions')
+            self._markers = self._publisher(MarkerArray, 'markers')
+            self._debug_image = self._publisher(Image, '~/debug_image')
+        except ConfigError:
+            self.close()
+            raise
         self._classification: LifecyclePublisher | None = None
 
     def describe(
@@ -90,17 +96,18 @@ class Outputs:
         vision_msgs = find_vision_msgs() if labels else None
         if vision_msgs is not None:
             self._classification = self._publisher(vision_msgs.Classification, 'classification')
-            self._publishers.append(self._classification)
             self._latched.append(self._latch('label_info', label_info_to_msg(MAKE, labels)))
 
     def _publisher(self, message_type: type, topic: str) -> LifecyclePublisher:
         with naming_topic(self._node, topic, 'publisher'):
-            return self._node.create_lifecycle_publisher(
+            publisher = self._node.create_lifecycle_publisher(
                 message_type,
                 topic,
                 QoSProfile(depth=10),
                 qos_overriding_options=QoSOverridingOptions.with_default_policies(),
             )
+        self._publishers.append(publisher)
+        return publisher
 
     def _latch(self, topic: str, message: Any) -> Publisher:
         """Publish a latched message, by a plain publisher: the node is not active yet."""
