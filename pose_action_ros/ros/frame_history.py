@@ -49,7 +49,7 @@ class _Outcome(NamedTuple):
 
 class _Pose(NamedTuple):
     at_s: float
-    problem: str  # of its distance
+    problem: str  # of its distance; empty if there is none
 
 
 class _Result(NamedTuple):
@@ -93,22 +93,25 @@ class FrameHistory:
         with self._lock:
             self._outcomes.append(_Outcome(self._clock(), what, reason))
 
-    def add_result(self, stamp_ns: int, distance_problems: Sequence[str], valid: bool) -> None:
+    def add_result(
+        self, stamp_ns: int, people: int, valid: bool, distance_problems: Sequence[str] = ()
+    ) -> None:
         """Note that an image was processed.
 
         Args:
             stamp_ns: Its stamp.
-            distance_problems: A reason for each person who is seen; empty if the distance is the
-                one that was asked for.
+            people: Number of people seen.
             valid: Some label is valid, or the network gives none.
+            distance_problems: A reason for each of them who lacks the distance that was asked for.
         """
         with self._lock:
             now_s = self._clock()
             self._outcomes.append(_Outcome(now_s, '', ''))
-            self._poses.extend(_Pose(now_s, problem) for problem in distance_problems)
+            fine = [''] * (people - len(distance_problems))
+            self._poses.extend(_Pose(now_s, problem) for problem in (*distance_problems, *fine))
             if valid:
                 self._unlabelled.clear()
-            elif distance_problems:
+            elif people:
                 self._unlabelled.append(_Result(now_s, stamp_ns))
 
     def has_results(self) -> bool:

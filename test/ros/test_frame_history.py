@@ -38,7 +38,8 @@ class Film:
             if failure is not None and failure(index):
                 self.history.add_failure('cannot be decoded', f'broken {index}')
             else:
-                self.history.add_result(stamp_ns, [distance(index)] * people, valid)
+                problems = [distance(index)] * people if distance(index) else []
+                self.history.add_result(stamp_ns, people, valid, problems)
 
     def problems(self):
         return self.history.problems(CLIP_S, MAX_GAP_S)

@@ -46,7 +46,7 @@ class Work:
 def test_what_only_an_image_renews_counts_while_images_are_processed():
     work = Work()
     assert work.problems() == {}
-    work.history.add_result(1, [], valid=True)
+    work.history.add_result(1, 0, valid=True)
     assert work.problems() == {**DEPTH, 'tf': 'no transform'}
     work.now_s = 5.1  # paused, or nobody subscribes
     assert work.problems() == {}
