@@ -132,6 +132,8 @@ class PersonPrediction:
         velocity_m_per_s: (3,) float64 of the root against the camera, along the axes of the
             optical frame, filtered; NaN until it is known.
         action: None for a model without actions.
+        distance_problem: Reason if the camera is known and the distance is not, or is not from
+            the depth image; otherwise empty.
     """
 
     track_id: int
@@ -150,6 +152,7 @@ class PersonPrediction:
     )
     velocity_m_per_s: NDArray[np.float64] = field(default_factory=lambda: np.full(3, np.nan))
     action: ActionScores | None = None
+    distance_problem: str = ''
 
     @property
     def seen(self) -> NDArray[np.bool_]:

@@ -39,6 +39,7 @@ from pose_action_ros.msg import ActionLabel, Pose3D
 from pose_action_ros.ros.message_types import MAKE, find_messages
 from pose_action_ros.ros.parameters import declare_settings, read_settings
 from pose_action_ros.ros.stopping import run_node
+from pose_action_ros.ros.topic_errors import naming_topic
 
 __all__ = ['CameraNode', 'main']
 
@@ -88,12 +89,13 @@ class CameraNode(Node):
         self._tf_static.publish(tf2_msgs.TFMessage(transforms=[transform]))
 
     def _publisher(self, message_type: type, topic: str) -> rclpy.publisher.Publisher:
-        return self.create_publisher(
-            message_type,
-            topic,
-            QoSProfile(depth=5),
-            qos_overriding_options=QoSOverridingOptions.with_default_policies(),
-        )
+        with naming_topic(self, topic, 'publisher'):
+            return self.create_publisher(
+                message_type,
+                topic,
+                QoSProfile(depth=5),
+                qos_overriding_options=QoSOverridingOptions.with_default_policies(),
+            )
 
     def _on_timer(self) -> None:
         elapsed_s = (self.get_clock().now() - self._start).nanoseconds * 1e-9

@@ -147,7 +147,8 @@ class Location:
             unknown.
         root_noise_m2: (3, 3) float64: the part of it that changes from image to image, without
             the error that all images of a person share.
-        reason: The reason if something is None; otherwise empty.
+        reason: The reason if something is None, or if a depth image was given and the distance is
+            not from it; otherwise empty.
     """
 
     joints_root_m: NDArray[np.float32] | None = None
@@ -187,14 +188,18 @@ def localize(
     body = body or BodyPrior()
     if camera is None:
         return root_relative(pose, body)
+    no_depth = ''
     if depth_image_m is not None:
         location = localize_by_depth(pose, camera, depth_image_m)
         if location.joints_camera_m is not None:
             return location
+        no_depth = location.reason
     location = localize_by_body(pose, camera, body)
     if location.joints_camera_m is not None:
-        return location
-    return replace(root_relative(pose, body), reason=location.reason)
+        instead = f'{no_depth}, so the distance comes from bone lengths' if no_depth else ''
+        return replace(location, reason=instead)
+    reason = '; '.join(filter(None, (no_depth, location.reason)))
+    return replace(root_relative(pose, body), reason=f'the distance is unknown: {reason}')
 
 
 def localize_by_body(pose: Pose25D, camera: Camera, body: BodyPrior | None = None) -> Location:
@@ -239,12 +244,14 @@ def localize_by_depth(
     skeleton = get_skeleton(pose.layout)
     usable = pose.finite & (pose.confidence >= pose.min_confidence)
     trunk = np.flatnonzero(usable & np.isin(skeleton.joint_names, _TRUNK_JOINTS))
+    if not trunk.size:
+        return Location(reason='no joint of the trunk is seen well enough')
     half = max(1, round(_PATCH_OVER_HEIGHT * pose.extent_px))
     surface = _patch_medians(depth_image_m, pose.joints_image_px[trunk], half)
     votes = surface + SURFACE_TO_JOINT_M - np.asarray(pose.depth_m)[trunk]
     votes = votes[np.isfinite(votes)]
     if not votes.size:
-        return Location(reason='no joint of the trunk has a valid depth')
+        return Location(reason='the depth camera does not measure the trunk of the person')
     depth = float(np.median(votes))
     scatter = 1.4826 * float(np.median(np.abs(votes - depth)))
     noise = float(np.hypot(_VOTE_SIGMA_M, scatter) / np.sqrt(votes.size))
@@ -355,5 +362,4 @@ def _patch_medians(
     patches = np.sort(np.where(inside, patches, np.nan).reshape(len(patches), -1), axis=1)
     valid = np.isfinite(patches).sum(axis=1)  # NaN sorts last
     middle = patches[np.arange(len(patches)), np.maximum(valid - 1, 0) // 2]
-    enough = valid >= _MIN_PATCH_SHARE * patches.shape[1] if len(patches) else valid > 0
-    return np.where(enough, middle, np.nan)
+    return np.where(valid >= _MIN_PATCH_SHARE * patches.shape[1], middle, np.nan)

@@ -93,7 +93,7 @@ def fit_scale(segments: Segments) -> ScaleFit:
     sigma = _sigma(segments, scale, weights, lateral)
     noise_sigma = _predicted_sigma(replace(segments, length_sigma=0.0), scale, weights, lateral)
     if not sigma < _MAX_RELATIVE_SIGMA * scale:
-        return _failed(f'too uncertain: {scale:.3g} with one sigma of {sigma:.3g}')
+        return _failed(f'too uncertain: one sigma is more than {_MAX_RELATIVE_SIGMA:.0%} of it')
     return ScaleFit(scale, sigma, noise_sigma)
 
 

@@ -174,6 +174,7 @@ class Person:
             root_m=location.root_m,
             root_covariance_m2=location.root_covariance_m2,
             velocity_m_per_s=velocity_m_per_s,
+            distance_problem='' if context.camera is None else location.reason,
         )
 
     def _steady(

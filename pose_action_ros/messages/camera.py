@@ -23,8 +23,16 @@ __all__ = ['NO_CALIBRATION', 'Calibration', 'calibration_from_msg', 'camera_to_m
 _ASPECT_TOLERANCE = 0.01
 """Relative; sizes are whole pixels, and 848 x 480 counts as 16:9."""
 
-_SHORTEST_FOCAL = 0.004
-"""Relative to the image's size: 179.5 degrees. One that is not in pixels is shorter."""
+_SHORTEST_FOCAL = 0.1
+"""Relative to the longer side of the image, as the next. A fisheye lens of 220 degrees whose
+circle fills the height of a 21:9 image has 0.11. A lens of 4 mm has 0.006 at 640 x 480 if its
+focal length is in millimetres."""
+
+_LONGEST_FOCAL = 100.0
+"""0.6 degrees. A camera with a 60-fold zoom has 57."""
+
+_LARGEST_RATIO = 2.5
+"""Of the two focal lengths. Images of one field of interlaced video have 2.2."""
 
 _FARTHEST_CENTRE = 1.5
 """Of the principal point from the image's centre, relative to the image's size."""
@@ -155,11 +163,7 @@ def _of_size(camera: Camera, whole: tuple[Camera, ...], width: int, height: int)
         return Calibration(
             None, f'{sizes}: another aspect ratio, so it is refused; calibrate at that size'
         )
-    try:
-        scaled = camera.scaled(width, height)
-    except ConfigError as error:
-        return Calibration(None, f'{sizes}: it cannot be scaled to the image: {error}')
-    return Calibration(scaled, note=f'{sizes}: it is scaled to the image')
+    return Calibration(camera.scaled(width, height), note=f'{sizes}: it is scaled to the image')
 
 
 def _cropped(sensor: Camera, roi: Any) -> Camera:
@@ -180,10 +184,18 @@ def _check_plausible(sensor: Camera) -> None:
         ConfigError: With the numbers and the size.
     """
     width, height, fx, fy = sensor.width, sensor.height, sensor.fx, sensor.fy
-    size = f'an image of {width} x {height}'
-    if fx < _SHORTEST_FOCAL * width or fy < _SHORTEST_FOCAL * height:
+    size, side = f'an image of {width} x {height}', max(width, height)
+    shorter, longer = sorted((fx, fy))
+    lengths = f'the focal lengths {fx:.3g} and {fy:.3g}'
+    if longer < _SHORTEST_FOCAL * side:
+        raise ConfigError(f'{lengths} are too short for {size}; expected pixels')
+    if longer > _LONGEST_FOCAL * side:
+        raise ConfigError(f'{lengths} are too long for {size}; expected pixels')
+    if longer > _LARGEST_RATIO * shorter:
+        raise ConfigError(f'{lengths} do not belong to one lens; calibrate again')
+    if sensor.cx == sensor.cy == 0.0:
         raise ConfigError(
-            f'the focal lengths {fx:.3g} and {fy:.3g} are too short for {size}; expected pixels'
+            f'the principal point is (0, 0), the corner of {size}; fill K and P row by row'
         )
     off_x, off_y = abs(sensor.cx / width - 0.5), abs(sensor.cy / height - 0.5)
     if max(off_x, off_y) > _FARTHEST_CENTRE:

@@ -96,6 +96,7 @@ class Region:
     ) -> list[PersonBox] | None:
         """Return the box of the region in an image; None: the whole image."""
         if self._box is None:
+            self.problem = ''
             return None
         good, self.problem = usable_boxes([self._box], image_size)
         return good

@@ -12,6 +12,8 @@ from rclpy.event_handler import SubscriptionEventCallbacks
 from rclpy.qos import QoSPolicyKind, QoSProfile, ReliabilityPolicy, qos_policy_name_from_kind
 from rclpy.qos_overriding_options import QoSOverridingOptions
 
+from pose_action_ros.ros.topic_errors import naming_topic
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
@@ -74,16 +76,17 @@ class FittingSubscription:
     def _open(self) -> Subscription:
         # rclpy writes what the parameters say into the profile: each subscription has its own.
         newest_only = QoSProfile(depth=1, reliability=ReliabilityPolicy.BEST_AVAILABLE)
-        return self._node.create_subscription(
-            self._type,
-            self._topic,
-            self._receive,
-            newest_only,
-            event_callbacks=SubscriptionEventCallbacks(incompatible_qos=self._note_misfit),
-            qos_overriding_options=QoSOverridingOptions.with_default_policies(
-                callback=self._choose
-            ),
-        )
+        with naming_topic(self._node, self._topic, 'subscription'):
+            return self._node.create_subscription(
+                self._type,
+                self._topic,
+                self._receive,
+                newest_only,
+                event_callbacks=SubscriptionEventCallbacks(incompatible_qos=self._note_misfit),
+                qos_overriding_options=QoSOverridingOptions.with_default_policies(
+                    callback=self._choose
+                ),
+            )
 
     def _choose(self, profile: QoSProfile) -> SetParametersResult:
         """Set the reliability, unless a parameter has fixed it."""

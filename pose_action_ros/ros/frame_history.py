@@ -15,13 +15,15 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
 __all__ = ['SKIPPED', 'FrameHistory']
 
 _WINDOW_S = 5.0
 _BAD_SHARE = 0.05
-_MIN_IMAGES = 5  # needed for a verdict on stamps
+_MIN_IMAGES = 5  # for a verdict on stamps and frames; slow ones take longer than the window
+_MIN_POSES = 3
+_MOST_DISTANCES = 0.5  # share of the poses that may lack the distance that was asked for
 _PATIENCE_S = 2.0  # beyond the duration of a clip, for a first label
 _LENGTH = 4096
 _NAMED = 3  # frames, in a text
@@ -45,11 +47,14 @@ class _Outcome(NamedTuple):
     reason: str
 
 
+class _Pose(NamedTuple):
+    at_s: float
+    problem: str  # of its distance; empty if there is none
+
+
 class _Result(NamedTuple):
     at_s: float
     stamp_ns: int
-    people: int
-    valid: bool
 
 
 class FrameHistory:
@@ -64,12 +69,13 @@ class FrameHistory:
         self._lock = threading.Lock()
         self._arrivals: deque[_Arrival] = deque(maxlen=_LENGTH)
         self._outcomes: deque[_Outcome] = deque(maxlen=_LENGTH)
+        self._poses: deque[_Pose] = deque(maxlen=_LENGTH)
         self._unlabelled: deque[_Result] = deque(maxlen=_LENGTH)  # since the last valid label
 
     def clear(self) -> None:
-        """Clear the history, because the node becomes active."""
+        """Clear the history, because the node becomes active or resumes."""
         with self._lock:
-            for memory in (self._arrivals, self._outcomes, self._unlabelled):
+            for memory in (self._arrivals, self._outcomes, self._poses, self._unlabelled):
                 memory.clear()  # type: ignore[attr-defined]
 
     def add_arrival(self, stamp_ns: int, frame_id: str) -> None:
@@ -87,21 +93,35 @@ class FrameHistory:
         with self._lock:
             self._outcomes.append(_Outcome(self._clock(), what, reason))
 
-    def add_result(self, stamp_ns: int, people: int, valid: bool) -> None:
+    def add_result(
+        self, stamp_ns: int, people: int, valid: bool, distance_problems: Sequence[str] = ()
+    ) -> None:
         """Note that an image was processed.
 
         Args:
             stamp_ns: Its stamp.
             people: Number of people seen.
             valid: Some label is valid, or the network gives none.
+            distance_problems: A reason for each of them who lacks the distance that was asked for.
         """
         with self._lock:
             now_s = self._clock()
             self._outcomes.append(_Outcome(now_s, '', ''))
+            fine = [''] * (people - len(distance_problems))
+            self._poses.extend(_Pose(now_s, problem) for problem in (*distance_problems, *fine))
             if valid:
                 self._unlabelled.clear()
             elif people:
-                self._unlabelled.append(_Result(now_s, stamp_ns, people, valid))
+                self._unlabelled.append(_Result(now_s, stamp_ns))
+
+    def has_results(self) -> bool:
+        """Tell whether an image of the last seconds was processed.
+
+        Faults that only an image can renew, such as those of depth, count only then.
+        """
+        with self._lock:
+            since_s = self._clock() - _WINDOW_S
+            return any(not o.what for o in self._outcomes if o.at_s >= since_s)
 
     def problems(self, clip_s: float, max_gap_s: float) -> dict[str, str]:
         """Return the faults, by cause; empty if there is none.
@@ -112,13 +132,15 @@ class FrameHistory:
         """
         with self._lock:
             since_s = self._clock() - _WINDOW_S
-            arrivals = [arrival for arrival in self._arrivals if arrival.at_s >= since_s]
+            arrivals = _latest(list(self._arrivals), since_s)
             outcomes = [outcome for outcome in self._outcomes if outcome.at_s >= since_s]
+            poses = [pose for pose in self._poses if pose.at_s >= since_s]
             results = list(self._unlabelled)
         found = {
             'images': _failing(outcomes),
             'stamps': _stamps([arrival.stamp_ns for arrival in arrivals]),
             'frames': _frames([arrival.frame_id for arrival in arrivals]),
+            'distance': _distances([pose.problem for pose in poses]),
         }
         is_recent = bool(results) and results[-1].at_s >= since_s
         if is_recent and not found['stamps']:
@@ -126,16 +148,34 @@ class FrameHistory:
         return {cause: text for cause, text in found.items() if text}
 
 
+def _latest(arrivals: list[_Arrival], since_s: float) -> list[_Arrival]:
+    """The images of the window, and earlier ones if it has few; none if no image comes."""
+    count = sum(arrival.at_s >= since_s for arrival in arrivals)
+    return arrivals[-max(count, _MIN_IMAGES) :] if count else []
+
+
 def _failing(outcomes: list[_Outcome]) -> str:
-    """Return the most frequent kind of failure, if it is too frequent."""
-    failed = [outcome for outcome in outcomes if outcome.what]
-    counts = Counter(outcome.what for outcome in failed)
-    for what, count in counts.most_common(1):
-        few = what == SKIPPED and count < _MIN_SKIPPED
-        if count > _BAD_SHARE * len(outcomes) and not few:
-            reason = next(o.reason for o in reversed(failed) if o.what == what)
-            return f'{count} of the last {len(outcomes)} images {what}: {reason}'
-    return ''
+    """Return the kinds of failure, the most frequent first, if there are too many failures."""
+    counts = Counter(outcome.what for outcome in outcomes if outcome.what)
+    few = set(counts) == {SKIPPED} and counts.total() < _MIN_SKIPPED
+    if few or counts.total() <= _BAD_SHARE * len(outcomes):
+        return ''
+    last = {outcome.what: outcome.reason for outcome in outcomes}
+    (most, number), *others = counts.most_common()
+    first = f'{number} of the last {len(outcomes)} images {most}: {last[most]}'
+    return '; '.join([first, *(f'{count} {what}: {last[what]}' for what, count in others)])
+
+
+def _distances(problems: list[str]) -> str:
+    """Return the most frequent reason if most poses lack the distance that was asked for.
+
+    Without numbers, so that the text stays the same.
+    """
+    counts = Counter(filter(None, problems))
+    if len(problems) < _MIN_POSES or counts.total() <= _MOST_DISTANCES * len(problems):
+        return ''
+    ((reason, _),) = counts.most_common(1)
+    return f'{reason} (most poses of the last {_WINDOW_S:g} s)'
 
 
 def _stamps(stamps: list[int]) -> str:

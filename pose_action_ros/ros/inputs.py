@@ -11,11 +11,13 @@ from typing import TYPE_CHECKING, Any
 
 from sensor_msgs.msg import CameraInfo, CompressedImage, Image
 
+from pose_action_ros.core.errors import ConfigError
 from pose_action_ros.messages.camera import calibration_from_msg
 from pose_action_ros.messages.depth import DepthImages
 from pose_action_ros.messages.matched_inputs import MatchedInputs
 from pose_action_ros.messages.stamp import stamp_from_msg
 from pose_action_ros.ros.fitting_subscription import FittingSubscription
+from pose_action_ros.ros.frame_ids import FrameIds
 from pose_action_ros.ros.frame_slot import ArrivedImage, PublisherGaps
 from pose_action_ros.ros.remaps import is_remapped
 
@@ -49,6 +51,9 @@ class Inputs:
         matched: The inputs beside the images.
         image_topic: Topic of the images.
         camera_info_topic: Topic of their calibration.
+
+    Raises:
+        ConfigError: A topic is refused; then there is no subscription.
     """
 
     def __init__(
@@ -67,21 +72,32 @@ class Inputs:
         self._gaps = PublisherGaps()
         self._subscriptions: dict[str, FittingSubscription] = {}
         self.matched = MatchedInputs(boxes=boxes.source if boxes else None)
-        self.image_topic = node.resolve_topic_name('image')
-        self.camera_info_topic = _camera_info_topic(node)
-        raw = self.image_topic.removesuffix(_COMPRESSED)
-        self._other = (raw + _COMPRESSED, 'compressed')
+        image = node.resolve_topic_name('image')
+        raw = image.removesuffix(_COMPRESSED)
+        compressed = node.resolve_topic_name(raw + _COMPRESSED)  # a rule may be for it alone
         if settings.image_transport == 'compressed':
-            self.image_topic, self._other = raw + _COMPRESSED, (raw, 'raw')
-            self._add(CompressedImage, self.image_topic, self._on_image)
+            self.image_topic = compressed
+            self._other = (raw, 'raw')
+            if compressed.endswith(_COMPRESSED):
+                self._other = (compressed.removesuffix(_COMPRESSED), 'raw')
+            images = CompressedImage, raw + _COMPRESSED
         else:
-            self._add(Image, 'image', self._on_image)
-        self._add(CameraInfo, self.camera_info_topic, self._on_camera_info)
-        if settings.use_depth:
-            self.matched.depth = DepthImages()
-            self._add(Image, 'depth', self._on_depth)
-        if boxes is not None:
-            self._add(boxes.message_type, boxes.name, self._on_boxes)
+            self.image_topic, self._other = image, (compressed, 'compressed')
+            images = Image, 'image'
+        self.camera_info_topic = _camera_info_topic(node, self.image_topic)
+        self._depth_topic = node.resolve_topic_name('depth')
+        self._frame_ids = FrameIds()
+        try:
+            self._add(*images, self._on_image)
+            self._add(CameraInfo, self.camera_info_topic, self._on_camera_info)
+            if settings.use_depth:
+                self.matched.depth = DepthImages()
+                self._add(Image, 'depth', self._on_depth)
+            if boxes is not None:
+                self._add(boxes.message_type, boxes.name, self._on_boxes)
+        except ConfigError:
+            self.close()
+            raise
 
     def close(self) -> None:
         """Destroy the subscriptions."""
@@ -107,14 +123,18 @@ class Inputs:
             return text
         return f'{text}, but {topic} is published: try image_transport:={transport}'
 
-    def problems(self) -> dict[str, str]:
-        """Return the fault of each input, by topic."""
-        misfits = {f'qos {topic}': s.misfit for topic, s in self._subscriptions.items()}
-        return {**misfits, **self.matched.problems()}
+    def misfits(self) -> dict[str, str]:
+        """Return the publishers that do not fit, by topic."""
+        return {f'qos {topic}': s.misfit for topic, s in self._subscriptions.items()}
+
+    def frame_problems(self) -> dict[str, str]:
+        """Return the frames that do not fit the image, by input."""
+        return self._frame_ids.problems(self.camera_info_topic, self._depth_topic)
 
     def _on_image(self, msg: Image | CompressedImage, info: Mapping[str, Any]) -> None:
         stamp_ns, arrival_ns = stamp_from_msg(msg.header.stamp), time.monotonic_ns()
         self._statistics.count_arrival(stamp_ns, msg.header.frame_id)
+        self._frame_ids.image = msg.header.frame_id
         self.matched.note_image(stamp_ns, arrival_ns)
         missed = self._gaps.missed(info)
         if self.slot is not None and self.enabled:
@@ -122,9 +142,11 @@ class Inputs:
 
     def _on_camera_info(self, msg: CameraInfo, _: Mapping[str, Any]) -> None:
         self._info = msg
+        self._frame_ids.camera_info = msg.header.frame_id
         self.matched.calibration = calibration_from_msg(msg, rectified=self._rectified)
 
     def _on_depth(self, msg: Image, _: Mapping[str, Any]) -> None:
+        self._frame_ids.depth = msg.header.frame_id
         if self.matched.depth is not None:
             stamp_ns = stamp_from_msg(msg.header.stamp)
             self.matched.depth.items.put(stamp_ns, msg, time.monotonic_ns())
@@ -145,11 +167,11 @@ class Inputs:
         self._subscriptions[topic] = fitting
 
 
-def _camera_info_topic(node: Node) -> str:
+def _camera_info_topic(node: Node, image_topic: str) -> str:
     """The sibling of the resolved image topic, unless a rule was given for it."""
     resolved, namespace = node.resolve_topic_name('camera_info'), node.get_namespace()
     is_default = resolved == f'{namespace.rstrip("/")}/camera_info'
     if not is_default or is_remapped('camera_info', node.get_name(), namespace, sys.argv):
         return resolved
-    image = node.resolve_topic_name('image').removesuffix(_COMPRESSED)
-    return f'{image.rpartition("/")[0]}/camera_info'
+    image = image_topic.removesuffix(_COMPRESSED)
+    return node.resolve_topic_name(f'{image.rpartition("/")[0]}/camera_info')

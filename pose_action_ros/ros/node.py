@@ -24,6 +24,7 @@ from pose_action_ros.core.errors import PoseActionError
 from pose_action_ros.core.skeleton import get_skeleton
 from pose_action_ros.ros.box_topic import BoxTopic, open_box_topic
 from pose_action_ros.ros.diagnostics import NodeStatistics, diagnostics_to_msg, resident_mib
+from pose_action_ros.ros.health import Health
 from pose_action_ros.ros.image_decoder import ImageDecoder
 from pose_action_ros.ros.inputs import Inputs
 from pose_action_ros.ros.network_loader import NetworkLoader
@@ -44,6 +45,7 @@ from pose_action_ros.ros.renamed import (
 )
 from pose_action_ros.ros.settings import NodeSettings
 from pose_action_ros.ros.target_frame import TargetFrame
+from pose_action_ros.ros.topic_errors import naming_topic, without_places
 from pose_action_ros.ros.worker import FrameWorker
 
 if TYPE_CHECKING:
@@ -63,7 +65,6 @@ _PRIMARY_STATES = (
     State.PRIMARY_STATE_INACTIVE,
     State.PRIMARY_STATE_ACTIVE,
 )
-_SILENCE_S = 2.0
 _POLL_S = 0.01  # while the network loads
 
 
@@ -105,12 +106,13 @@ class PoseActionNode(LifecycleNode):
         self._enabled = True
         self._failure = ''
         self._problem_log = ProblemLog(self.get_logger())
-        self._diagnostics = self.create_publisher(
-            DiagnosticArray,
-            '/diagnostics',
-            1,
-            qos_overriding_options=QoSOverridingOptions.with_default_policies(),
-        )
+        with naming_topic(self, '/diagnostics', 'publisher'):
+            self._diagnostics = self.create_publisher(
+                DiagnosticArray,
+                '/diagnostics',
+                1,
+                qos_overriding_options=QoSOverridingOptions.with_default_policies(),
+            )
         self.create_service(Trigger, '~/reset', self._on_reset)
         self.create_service(SetBool, '~/enable', self._on_enable)
         # Diagnostics continue while a simulation or a recording is paused.
@@ -220,8 +222,8 @@ class PoseActionNode(LifecycleNode):
 
     def _fail(self, error: Exception) -> TransitionCallbackReturn:
         expected = isinstance(error, (PoseActionError, MemoryError))
-        text = ' '.join(str(error).split()) if expected else ''
-        self._failure = text or repr(error)
+        text = ' '.join(without_places(error).split())
+        self._failure = text if text and expected else f'{type(error).__name__}({text})'
         self.get_logger().error(f'not configured: {self._failure}')
         self._release()
         return TransitionCallbackReturn.FAILURE
@@ -293,6 +295,8 @@ class PoseActionNode(LifecycleNode):
         return response
 
     def _on_enable(self, request: SetBool.Request, response: SetBool.Response) -> SetBool.Response:
+        if request.data and not self._enabled:
+            self._statistics.start()  # the past of before the pause explains nothing
         self._enabled = request.data
         if self._inputs is not None:
             self._inputs.enabled = request.data
@@ -302,7 +306,8 @@ class PoseActionNode(LifecycleNode):
     def _check_parameters(self, changes: list[Parameter]) -> SetParametersResult:
         is_in_use = self._worker is not None or self.is_loading
         in_use = self._configured if is_in_use else None
-        return check_settings(self, NodeSettings, changes, in_use=in_use)
+        state = self._state_machine.current_state[1]
+        return check_settings(self, NodeSettings, changes, in_use=in_use, state=state)
 
     def _on_parameters(self, changes: list[Parameter]) -> None:
         settings = self.settings = read_settings(self, NodeSettings)
@@ -342,6 +347,8 @@ class PoseActionNode(LifecycleNode):
             return DiagnosticStatus.OK, f'configuring: {self._loader.progress}'
         if self._failure:
             return DiagnosticStatus.ERROR, f'not configured: {self._failure}'
+        if self._state_machine.current_state[0] == State.PRIMARY_STATE_FINALIZED:
+            return DiagnosticStatus.OK, 'finalized: the node was shut down'
         if self._stream is None:
             return DiagnosticStatus.OK, 'unconfigured: no network is loaded'
         problems = self._problems()
@@ -353,7 +360,7 @@ class PoseActionNode(LifecycleNode):
         return DiagnosticStatus.OK, 'running' if self._enabled else 'paused'
 
     def _problems(self) -> dict[str, str]:
-        """Faults that keep the node from its work, by cause."""
+        """Faults that keep the node from its work, by cause; a pause is none."""
         worker, inputs, stream = self._worker, self._inputs, self._stream
         unused = changes_at_configure(self._configured, self.settings)
         found = {}
@@ -362,33 +369,12 @@ class PoseActionNode(LifecycleNode):
                 f'{", ".join(unused)} changed since configure and is not in use: clean up and '
                 'configure again'
             )
-        if worker is None or inputs is None or stream is None:
+        if worker is None or inputs is None or stream is None or not self._enabled:
             return found
-        clock = self.get_clock()
-        if clock.ros_time_is_active and not clock.now().nanoseconds:
-            found['clock'] = (
-                'use_sim_time is true, but no time has come on /clock: start the simulation, or '
-                'play the recording with --clock'
-            )
-        if self._statistics.seconds_since_arrival() > _SILENCE_S:
-            found['silence'] = inputs.silence(_SILENCE_S)
-        elif self._enabled:
-            found |= self._statistics.history.problems(stream.clip_s, self.settings.clip.max_gap)
-            if stream.is_3d and self._statistics.seconds_since_start() > _SILENCE_S:
-                found['calibration'] = self._calibration_problem(inputs, worker)
-        found |= inputs.problems()
-        if self._target is not None:
-            found['tf'] = self._target.problem
-        return {cause: text for cause, text in found.items() if text}
-
-    def _calibration_problem(self, inputs: Inputs, worker: FrameWorker) -> str:
         calibration = inputs.matched.calibration
         if worker.image_size is not None:
             calibration = calibration.for_image(*worker.image_size)
-        self._problem_log.warn({'scaled': calibration.note}, repeat_s=math.inf)
-        problem = calibration.problem
-        if not problem:
-            return ''
-        return (
-            f'{inputs.camera_info_topic}: {problem}; positions are relative to the root joint only'
-        )
+        if stream.is_3d:
+            self._problem_log.warn({'scaled': calibration.note}, repeat_s=math.inf)
+        health = Health(inputs, self._statistics, stream, self._target, self.get_clock())
+        return found | health.problems(calibration, self.settings.clip.max_gap)

@@ -14,6 +14,7 @@ from rclpy.qos_overriding_options import QoSOverridingOptions
 from sensor_msgs.msg import Image
 from visualization_msgs.msg import MarkerArray
 
+from pose_action_ros.core.errors import ConfigError
 from pose_action_ros.inference.annotate import annotate
 from pose_action_ros.messages.action import (
     classification_to_msg,
@@ -26,6 +27,7 @@ from pose_action_ros.messages.pose import SourceImage, layout_to_msg
 from pose_action_ros.messages.results import ResultBuilder
 from pose_action_ros.msg import ActionLabel, PersonArray, Pose3D
 from pose_action_ros.ros.message_types import MAKE, find_vision_msgs
+from pose_action_ros.ros.topic_errors import naming_topic
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -53,6 +55,9 @@ class Outputs:
         node: The node that owns them.
         target: The frame of the results; None: that of the image.
         frames: Publishes people on /tf; None: they are not published there.
+
+    Raises:
+        ConfigError: A topic is refused; then there is no publisher.
     """
 
     def __init__(
@@ -61,15 +66,17 @@ class Outputs:
         self._node = node
         self._target = target
         self._frames = frames
-        self._people = self._publisher(PersonArray, 'people')
-        self._poses = self._publisher(Pose3D, 'poses')
-        self._actions = self._publisher(ActionLabel, 'actions')
-        self._markers = self._publisher(MarkerArray, 'markers')
-        self._debug_image = self._publisher(Image, '~/debug_image')
-        self._publishers = [
-            *(self._people, self._poses, self._actions, self._markers, self._debug_image)
-        ]
+        self._publishers: list[LifecyclePublisher] = []
         self._latched: list[Publisher] = []
+        try:
+            self._people = self._publisher(PersonArray, 'people')
+            self._poses = self._publisher(Pose3D, 'poses')
+            self._actions = self._publisher(ActionLabel, 'actions')
+            self._markers = self._publisher(MarkerArray, 'markers')
+            self._debug_image = self._publisher(Image, '~/debug_image')
+        except ConfigError:
+            self.close()
+            raise
         self._classification: LifecyclePublisher | None = None
 
     def describe(
@@ -89,25 +96,28 @@ class Outputs:
         vision_msgs = find_vision_msgs() if labels else None
         if vision_msgs is not None:
             self._classification = self._publisher(vision_msgs.Classification, 'classification')
-            self._publishers.append(self._classification)
             self._latched.append(self._latch('label_info', label_info_to_msg(MAKE, labels)))
 
     def _publisher(self, message_type: type, topic: str) -> LifecyclePublisher:
-        return self._node.create_lifecycle_publisher(
-            message_type,
-            topic,
-            QoSProfile(depth=10),
-            qos_overriding_options=QoSOverridingOptions.with_default_policies(),
-        )
+        with naming_topic(self._node, topic, 'publisher'):
+            publisher = self._node.create_lifecycle_publisher(
+                message_type,
+                topic,
+                QoSProfile(depth=10),
+                qos_overriding_options=QoSOverridingOptions.with_default_policies(),
+            )
+        self._publishers.append(publisher)
+        return publisher
 
     def _latch(self, topic: str, message: Any) -> Publisher:
         """Publish a latched message, by a plain publisher: the node is not active yet."""
-        publisher = self._node.create_publisher(
-            type(message),
-            topic,
-            QoSProfile(depth=1, durability=DurabilityPolicy.TRANSIENT_LOCAL),
-            qos_overriding_options=QoSOverridingOptions.with_default_policies(),
-        )
+        with naming_topic(self._node, topic, 'publisher'):
+            publisher = self._node.create_publisher(
+                type(message),
+                topic,
+                QoSProfile(depth=1, durability=DurabilityPolicy.TRANSIENT_LOCAL),
+                qos_overriding_options=QoSOverridingOptions.with_default_policies(),
+            )
         publisher.publish(message)
         return publisher
 

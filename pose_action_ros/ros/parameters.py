@@ -91,7 +91,12 @@ def read_settings(
 
 
 def check_settings(
-    node: Node, settings_class: type, changes: Sequence[Parameter], *, in_use: Any = None
+    node: Node,
+    settings_class: type,
+    changes: Sequence[Parameter],
+    *,
+    in_use: Any = None,
+    state: str = 'active',
 ) -> SetParametersResult:
     """Check the settings after these changes; a refusal has a reason.
 
@@ -101,6 +106,7 @@ def check_settings(
         changes: The requested changes.
         in_use: The settings of the last `configure` while the node is configured: changes that
             take effect at `configure` are refused. None otherwise.
+        state: State of the node, for that refusal.
     """
     values = {change.name: change.value for change in changes}
     try:
@@ -112,8 +118,8 @@ def check_settings(
     useless = [name for name in others if name in changes_at_configure(in_use, changed)]
     if useless:
         reason = (
-            f'{", ".join(useless)} takes effect at configure, and the node is active; deactivate '
-            'it and clean it up first'
+            f'{", ".join(useless)} takes effect at configure, and the node is {state}; clean it '
+            'up first'
         )
         return SetParametersResult(successful=False, reason=reason)
     return SetParametersResult(successful=True)

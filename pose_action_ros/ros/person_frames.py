@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from pose_action_ros.ros.target_frame import load_tf2
+from pose_action_ros.ros.topic_errors import naming_topic
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -28,7 +29,8 @@ class PersonFrames:
     def __init__(self, node: Node) -> None:
         self._node = node
         tf2: Any = load_tf2('publish_tf is true', 'set publish_tf to false')
-        self._broadcaster = tf2.TransformBroadcaster(node)
+        with naming_topic(node, '/tf', 'publisher'):
+            self._broadcaster = tf2.TransformBroadcaster(node)
 
     def send(self, frames: Sequence[TransformStamped]) -> None:
         """Send the frames of one image."""

@@ -24,6 +24,7 @@ def main() -> int:
     from pose_action_ros.core.errors import ConfigError
     from pose_action_ros.ros.stopping import (
         StopFlag,
+        make_node,
         ros_without_signal_handlers,
         spin_until_stopped,
     )
@@ -34,7 +35,7 @@ def main() -> int:
             logger.info('starts')
             from pose_action_ros.ros.node import PoseActionNode
 
-            node = PoseActionNode()
+            node = make_node(PoseActionNode)
             stop = StopFlag()
             executor = SingleThreadedExecutor()
             executor.add_node(node)

@@ -9,13 +9,15 @@ from __future__ import annotations
 
 import signal
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import rclpy
+from rclpy.exceptions import ParameterException
 from rclpy.executors import SingleThreadedExecutor
 from rclpy.signals import SignalHandlerOptions
 
 from pose_action_ros.core.errors import ConfigError, PoseActionError
+from pose_action_ros.ros.topic_errors import without_places
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -23,12 +25,20 @@ if TYPE_CHECKING:
     from rclpy.executors import Executor
     from rclpy.node import Node
 
-__all__ = ['SIGNALS', 'StopFlag', 'ros_without_signal_handlers', 'run_node', 'spin_until_stopped']
+__all__ = [
+    'SIGNALS',
+    'StopFlag',
+    'make_node',
+    'ros_without_signal_handlers',
+    'run_node',
+    'spin_until_stopped',
+]
+
+NodeT = TypeVar('NodeT', bound='Node')
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
 """The signals that end a node."""
 
-_IN_SOURCE = ', at /'  # begins the places in rcl's code that its errors name
 _LOOK_S = 0.1  # longest delay of a signal while no callback runs
 
 
@@ -61,10 +71,9 @@ def ros_without_signal_handlers() -> Iterator[None]:
     try:
         rclpy.init(signal_handler_options=SignalHandlerOptions.NO)
     except (RuntimeError, UnicodeEncodeError) as error:  # RCLError among them
-        reason = str(error).partition(_IN_SOURCE)[0]
         raise ConfigError(
-            f'ROS 2 does not start: {reason}; check the arguments after --ros-args and the '
-            'variables ROS_LOG_DIR and ROS_DOMAIN_ID'
+            f'ROS 2 does not start: {without_places(error)}; check the arguments after '
+            '--ros-args and the variables ROS_LOG_DIR and ROS_DOMAIN_ID'
         ) from error
     try:
         yield
@@ -95,6 +104,19 @@ def spin_until_stopped(
             survive(error)
 
 
+def make_node(make: Callable[[], NodeT]) -> NodeT:
+    """Make a node.
+
+    Raises:
+        ConfigError: A parameter of rclpy itself, such as `use_sim_time`, has the wrong type.
+        PoseActionError: The node can't be made.
+    """
+    try:
+        return make()
+    except ParameterException as error:
+        raise ConfigError(f'a parameter has a wrong value: {error}') from error
+
+
 def run_node(make: Callable[[], Node], logger: str) -> int:
     """Run a node until a signal comes, and destroy it; return the exit code of the process.
 
@@ -108,7 +130,7 @@ def run_node(make: Callable[[], Node], logger: str) -> int:
     stop = StopFlag()
     try:
         with ros_without_signal_handlers():
-            node = make()
+            node = make_node(make)
             executor = SingleThreadedExecutor()
             executor.add_node(node)
             try:

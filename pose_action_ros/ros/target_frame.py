@@ -6,8 +6,6 @@ optical frame, which their header names. So nothing is published in a wrong fram
 
 from __future__ import annotations
 
-import math
-import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -32,7 +30,6 @@ __all__ = ['FrameTransform', 'TargetFrame', 'load_tf2']
 
 _PATIENCE = Duration(seconds=0.05)  # for a transform that is late
 _JUMP_BACK_S = 1.0
-_REMEMBERED_S = 5.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -95,6 +92,9 @@ class TargetFrame:
         node: The node that receives the transforms; an executor must spin it.
         frame_id: The frame of the results.
 
+    Attributes:
+        problem: The reason if the results of the last image stay in its frame; otherwise empty.
+
     Raises:
         ConfigError: tf2 is not installed.
     """
@@ -105,13 +105,7 @@ class TargetFrame:
         self._buffer = self._tf2.Buffer()
         self._listener = self._tf2.TransformListener(self._buffer, node)
         self._last_s = 0.0
-        self._problem = (-math.inf, '')
-
-    @property
-    def problem(self) -> str:
-        """The reason if results stay in the frame of the image; otherwise empty."""
-        told_s, problem = self._problem
-        return problem if time.monotonic() < told_s + _REMEMBERED_S else ''
+        self.problem = ''
 
     def at(self, header: Header) -> FrameTransform | None:
         """Return the transform for an image, None if it is not known at its stamp."""
@@ -127,13 +121,12 @@ class TargetFrame:
                 self._frame_id, header.frame_id, stamp, timeout=patience
             )
         except self._tf2.TransformException as error:
-            problem = (
+            self.problem = (
                 f'no transform from {header.frame_id!r} to target_frame {self._frame_id!r} '
                 f'({error}); results stay in {header.frame_id!r}'
             )
-            self._problem = (time.monotonic(), problem)
             return None
-        self._problem = (-math.inf, '')
+        self.problem = ''
         return FrameTransform.from_msg(found)
 
     def close(self) -> None:

@@ -158,7 +158,8 @@ class FrameWorker:
             self._statistics.count_distance(person.root_depth_sigma_m, person.scale_source)
         valid = any(person.action is None or person.action.valid for person in persons)
         self._statistics.clip_fill = self._stream.clip_fill
-        self._statistics.history.add_result(stamp_ns, len(persons), valid)
+        problems = [p.distance_problem for p in persons if p.distance_problem]
+        self._statistics.history.add_result(stamp_ns, len(persons), valid, problems)
         self._statistics.count_result(
             FrameTimes(
                 age=(end_ns - stamp_ns) * 1e-6,

@@ -225,6 +225,18 @@ class TestDepth:
         found = localize(pose, camera=CAMERA, depth_image_m=np.full_like(depth, np.nan))
         assert found.scale_source == ScaleSource.BODY
         assert found.root_depth_m == pytest.approx(3.0, rel=0.03)  # clean joints, judged as noisy
+        assert 'does not measure the trunk of the person, so the distance comes' in found.reason
+        assert localize(pose, camera=CAMERA, depth_image_m=depth).reason == ''
+        assert localize(pose, camera=CAMERA).reason == ''
+
+    def test_a_trunk_that_is_not_seen_has_no_depth(self, pose, depth):
+        pose.confidence[:] = 0.0
+        found = localize(pose, camera=CAMERA, depth_image_m=depth)
+        assert found.joints_camera_m is None
+        assert found.reason == (
+            'the distance is unknown: no joint of the trunk is seen well enough; '
+            '0 segments are seen well enough, 3 are needed'
+        )
 
     def test_outside_the_image_there_is_no_depth(self, pose, depth):
         away = replace(pose, joints_image_px=pose.joints_image_px + 2000.0)

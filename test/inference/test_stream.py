@@ -328,6 +328,16 @@ class TestMetres:
         assert person.scale_source == ScaleSource.DEPTH
         np.testing.assert_allclose(person.joints_camera_m, truth, atol=0.01)
         assert 0.05 < person.root_depth_sigma_m < 0.06  # the skin's
+        assert person.distance_problem == ''
+
+    def test_depth_that_does_not_reach_the_person_is_said(self, stream):
+        depth = np.full((480, 640), np.nan, np.float32)
+        look = {'boxes': [self.box], 'depth_m': depth}
+        person = stream.process(self.image, 0, camera=self.camera, **look).persons[0]
+        assert person.scale_source == ScaleSource.BODY
+        assert 'so the distance comes from bone lengths' in person.distance_problem
+        unknown = stream.process(self.image, PERIOD_NS, **look).persons[0]
+        assert unknown.distance_problem == ''  # there is no camera to ask for one
 
     def test_without_a_camera_only_about_the_root(self, stream, truth):
         person = stream.process(self.image, 0, boxes=[self.box]).persons[0]

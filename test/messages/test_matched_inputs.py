@@ -9,7 +9,7 @@ import pytest
 from pose_action_ros.core.predictions import PersonBox
 from pose_action_ros.inference.settings import DetectionSettings
 from pose_action_ros.messages.depth import DepthImages
-from pose_action_ros.messages.detections import Detections, boxes_from_detections
+from pose_action_ros.messages.detections import Detections, Region, boxes_from_detections
 from pose_action_ros.messages.matched_inputs import MatchedInputs, MatchSettings
 
 SECOND, MS = 10**9, 10**6
@@ -107,6 +107,16 @@ def test_a_score_that_is_no_number_costs_its_box_alone_and_is_said():
     assert 'a box was skipped: expected finite numbers' in people.problem
     twice = found(detection(5, 6, 7, 8, person=math.nan, dog=0.8))
     assert boxes_from_detections(twice, '', 0.5) == [PersonBox(5.0, 6.0, 8.0)]
+
+
+def test_an_empty_region_ends_what_was_wrong_with_the_last_one():
+    region = Region()
+    region.put(0, SimpleNamespace(x_offset=900, y_offset=900, width=8, height=8), 0)
+    assert region.boxes_at(0, SIZE, NEAR) == []
+    assert 'a box was skipped' in region.problem
+    region.put(0, SimpleNamespace(x_offset=0, y_offset=0, width=0, height=0), 0)
+    assert region.boxes_at(0, SIZE, NEAR) is None
+    assert region.problem == ''
 
 
 def test_a_class_that_never_comes_is_said():

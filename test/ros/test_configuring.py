@@ -14,7 +14,7 @@ from builtin_interfaces.msg import Time
 from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus
 from lifecycle_msgs.msg import State, Transition
 from lifecycle_msgs.srv import ChangeState, GetState
-from rcl_interfaces.msg import Parameter, ParameterValue
+from rcl_interfaces.msg import Parameter, ParameterType, ParameterValue
 from rcl_interfaces.srv import SetParameters
 from sensor_msgs.msg import Image
 from std_msgs.msg import Header
@@ -75,9 +75,45 @@ def test_the_node_answers_while_it_configures(graph, endless):
     assert (state.id, state.label) == (State.TRANSITION_STATE_CONFIGURING, 'configuring')
     reset = graph.call(Trigger, '/pose_action/reset', Trigger.Request())
     assert 'not configured' in reset.message
+    value = ParameterValue(type=ParameterType.PARAMETER_BOOL, bool_value=True)
+    change = SetParameters.Request(parameters=[Parameter(name='use_depth', value=value)])
+    refusal = graph.call(SetParameters, '/pose_action/set_parameters', change).results[0]
+    assert 'use_depth takes effect at configure, and the node is configuring' in refusal.reason
     # The last two would end the transition in the place of the node.
     refused(graph, 'configuring', {'configure', 'transition_success'}, {1, 5, 10, 11})
     assert not answer.done()
+
+
+def test_a_node_that_was_shut_down_says_so(graph):
+    diagnostics = graph.collect(DiagnosticArray, '/diagnostics')
+    graph.start('pose_action_node', autostart='false')
+    shutdown = Transition(id=Transition.TRANSITION_UNCONFIGURED_SHUTDOWN)
+    request = ChangeState.Request(transition=shutdown)
+    assert graph.call(ChangeState, '/pose_action/change_state', request).success
+    last = lambda: diagnostics[-1].status[0] if diagnostics else DiagnosticStatus()  # noqa: E731
+    graph.wait(lambda: 'shut down' in last().message, what='text of a node that was shut down')
+    assert last().level == DiagnosticStatus.OK
+
+
+@pytest.mark.parametrize('topic', ['/diagnostics', '/poses'])
+def test_a_wrong_override_names_its_topic(graph, topic, weights):
+    """That of /diagnostics ends the node at its start, any other one leaves it unconfigured."""
+    name = f'qos_overrides.{topic}.publisher.reliability'
+    diagnostics = graph.collect(DiagnosticArray, '/diagnostics')
+    graph.start('pose_action_node', **{name: 'fast', 'model.weights': weights})
+    if topic == '/diagnostics':
+        process = graph.processes.pop('pose_action_node')
+        _, log = process.communicate(timeout=240)
+        assert process.returncode == 1
+        assert 'Traceback' not in log
+    else:
+        failed = lambda: [  # noqa: E731
+            a.status[0].message for a in diagnostics if a.status[0].level == DiagnosticStatus.ERROR
+        ]
+        graph.wait(failed, what='a failed configuration')
+        log = failed()[-1]
+    assert f'the publisher of {topic} is refused: ' in log
+    assert f'correct qos_overrides.{topic}.publisher.*' in log
 
 
 def test_a_request_that_rclpy_fails_on_does_not_end_the_node(graph):

@@ -28,6 +28,7 @@ class Film:
         valid=False,
         failure=None,
         frames=('optical',),
+        distance=lambda index: '',
     ):
         """Images for some time; `failure` says of their numbers which ones give no result."""
         for index in range(round(seconds / step_s)):
@@ -37,7 +38,8 @@ class Film:
             if failure is not None and failure(index):
                 self.history.add_failure('cannot be decoded', f'broken {index}')
             else:
-                self.history.add_result(stamp_ns, people, valid)
+                problems = [distance(index)] * people if distance(index) else []
+                self.history.add_result(stamp_ns, people, valid, problems)
 
     def problems(self):
         return self.history.problems(CLIP_S, MAX_GAP_S)
@@ -77,15 +79,65 @@ def test_a_late_image_now_and_then_is_none_of_it(film):
     assert '3 of the last 23 images are skipped: late' in film.problems()['images']
 
 
+def test_failures_of_all_kinds_count_together(film):
+    """Each kind alone is rare enough."""
+    film.run(4.0, step_s=0.04, valid=True)
+    for what in (SKIPPED, 'cannot be decoded', 'have failed'):
+        for _ in range(4):
+            film.history.add_failure(what, f'{what[:3]} reason')
+    assert film.problems() == {
+        'images': '4 of the last 112 images are skipped: are reason; 4 cannot be decoded: '
+        'can reason; 4 have failed: hav reason'
+    }
+    film.run(5.1, valid=True)
+    assert film.problems() == {}
+
+
+def test_late_images_hide_no_others(film):
+    film.run(3.0, step_s=0.1, valid=True)
+    for what, reason in ((SKIPPED, 'late'), (SKIPPED, 'late'), ('cannot be decoded', 'cut')):
+        film.history.add_failure(what, reason)
+    assert film.problems() == {
+        'images': '2 of the last 33 images are skipped: late; 1 cannot be decoded: cut'
+    }
+
+
+def test_poses_without_the_distance_that_was_asked_for_are_said(film):
+    film.run(5.0, valid=True, distance=lambda index: 'far' if index % 2 else '')
+    assert film.problems() == {}
+    film.run(4.0, valid=True, distance=lambda index: 'far' if index % 4 else 'near')
+    assert film.problems() == {'distance': 'far (most poses of the last 5 s)'}
+    film.run(5.0, valid=True)
+    assert film.problems() == {}
+    film.run(5.0, valid=True, people=2, distance=lambda index: 'far')
+    film.run(5.1, valid=True, people=0)
+    assert film.problems() == {}
+
+
+def test_results_are_recent_or_not(film):
+    assert not film.history.has_results()
+    film.run(1.0)
+    assert film.history.has_results()
+    film.run(5.1, failure=lambda index: True)
+    assert not film.history.has_results()
+
+
+@pytest.mark.parametrize('step_s', [0.1, 1.25, 4.0])
 @pytest.mark.parametrize(
     ('stamp', 'words'), [(lambda _: 0, 'without stamps'), (lambda _: START, 'the same stamp')]
 )
-def test_stamps_that_tell_no_time_are_said(film, stamp, words):
-    film.run(5.0, stamp=stamp)
+def test_stamps_that_tell_no_time_are_said(film, stamp, words, step_s):
+    film.run(50 * step_s, step_s=step_s, stamp=stamp)
     assert list(film.problems()) == ['stamps']
     assert words in film.problems()['stamps']
-    film.run(1.5)
-    film.run(4.0, valid=True)
+    film.run(55 * step_s, step_s=step_s, valid=True)
+    assert film.problems() == {}
+
+
+def test_two_slow_cameras_on_one_topic_are_said(film):
+    film.run(6.0, step_s=1.25, valid=True, frames=('left', 'right'))
+    assert 'several cameras publish on one topic' in film.problems()['frames']
+    film.run(6.0, step_s=1.25, valid=True, frames=('left',))
     assert film.problems() == {}
 
 

@@ -24,8 +24,8 @@ def start(monkeypatch, domain):
     rclpy.init(context=context, domain_id=domain)
     made = []
 
-    def start_inputs(image, transport):
-        words = ['--ros-args', '-r', f'image:={image}']
+    def start_inputs(image, transport, rule='image'):
+        words = ['--ros-args', '-r', f'{rule}:={image}']
         monkeypatch.setattr('sys.argv', ['pose_action_node', *words])
         node = Node('pose_action', context=context, cli_args=words)
         inputs = Inputs(node, NodeSettings(image_transport=transport), None, NodeStatistics())
@@ -55,6 +55,25 @@ def test_the_suffix_of_compressed_images_is_there_once(start, image):
     inputs = start(image, 'compressed')
     assert inputs.image_topic == '/front/rgb/compressed'
     assert inputs.camera_info_topic == '/front/camera_info'
+
+
+@pytest.mark.parametrize(
+    ('image', 'other'),
+    [
+        ('/front/rgb/compressed', '/front/rgb'),
+        ('/front/jpeg', '/image'),  # nothing tells the name of a raw copy
+    ],
+)
+def test_a_rule_for_the_compressed_topic_alone_counts(start, peer, image, other):
+    inputs = start(image, 'compressed', rule='image/compressed')
+    assert inputs.image_topic == image
+    assert inputs.camera_info_topic == '/front/camera_info'
+    assert f'no image on {image} for 2 s' in inputs.silence(2.0)
+    assert inputs._other == (other, 'raw')
+    end_s = time.monotonic() + MOST_S
+    while not peer.count_subscribers('/front/camera_info') and time.monotonic() < end_s:
+        time.sleep(0.01)
+    assert peer.count_subscribers(image) == peer.count_subscribers('/front/camera_info') == 1
 
 
 @pytest.mark.parametrize(

@@ -198,6 +198,8 @@ def test_reset_drops_tracks_and_their_markers(talker):
 def test_enable_pauses_and_resumes(talker):
     talker.graph.call(SetBool, '/pose_action/enable', SetBool.Request(data=False))
     stamp = talker.ignored()
+    talker.graph.spin(2.5)  # a camera may stop meanwhile
+    assert talker.diagnosis()['message'] == 'paused'
     talker.graph.call(SetBool, '/pose_action/enable', SetBool.Request(data=True))
     talker.ask()
     assert stamp not in [pose.header.stamp for pose in talker.poses]

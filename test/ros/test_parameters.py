@@ -90,6 +90,15 @@ def test_a_name_that_the_node_lacks_is_in_the_answer(node):
     assert node.get_parameter('body.height').value == 2.0
 
 
+@pytest.mark.parametrize('state', ['active', 'configuring'])
+def test_a_refusal_names_the_state(node, state):
+    changes = [Parameter('use_depth', value=True)]
+    refused = check_settings(node, NodeSettings, changes, in_use=NodeSettings(), state=state)
+    assert refused.reason == (
+        f'use_depth takes effect at configure, and the node is {state}; clean it up first'
+    )
+
+
 def test_while_in_use_the_value_of_configure_may_be_set_again(node):
     """It was changed while the node was inactive, which is undone while it is active."""
     in_use = NodeSettings()

@@ -44,6 +44,30 @@ def test_a_callback_runs_to_its_end(number):
     assert done.stdout.splitlines() == ['to the end True', 'stopped True', 'left False']
 
 
+@pytest.mark.parametrize('node', ['ros.pose_action_node', 'demo.camera_node', 'demo.view_node'])
+@pytest.mark.parametrize(
+    ('given', 'reason'),
+    [
+        (
+            'use_sim_time:="true"',
+            "'use_sim_time' to 'true' of type 'STRING', expecting type 'BOOL'",
+        ),
+        ('use_sim_time:=1', "'use_sim_time' to '1' of type 'INTEGER', expecting type 'BOOL'"),
+        ('start_type_description_service:=x', "to 'x' of type 'STRING', expecting type 'BOOL'"),
+    ],
+)
+def test_a_wrong_type_of_a_parameter_of_rclpy_is_one_line(node, given, reason):
+    done = subprocess.run(
+        [sys.executable, '-m', f'pose_action_ros.{node}', '--ros-args', '-p', given],
+        capture_output=True, text=True, timeout=120, check=False,
+    )  # fmt: skip
+    assert done.returncode == 1
+    lines = [line for line in done.stderr.splitlines() if '[INFO]' not in line]
+    assert len(lines) == 1, done.stderr
+    assert '[FATAL]' in lines[0]
+    assert reason in lines[0]
+
+
 @pytest.mark.parametrize('node', ['ros.pose_action_node', 'demo.camera_node'])
 @pytest.mark.parametrize(
     ('arguments', 'variables', 'reason'),
