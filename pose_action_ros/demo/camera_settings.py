@@ -103,7 +103,7 @@ class CameraSettings:
             'help': 'Horizontal field of view of a file or device, degrees; CameraInfo follows '
             'from it. 0: unknown, so CameraInfo is uncalibrated.',
             'min': 0.0,
-            'max': 179.0,
+            'max': 150.0,
             'read_only': True,
         },
     )
