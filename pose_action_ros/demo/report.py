@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from pose_action_ros.demo.observed import ObservedFrame, TruePerson
-    from pose_action_ros.msg import Person
+    from pose_action_ros.msg import Person, Pose3D
 
 __all__ = ['DemoFilm', 'draw_frame', 'plot_poses', 'write_summary']
 
@@ -134,7 +134,7 @@ def plot_poses(frame: ObservedFrame, path: Path) -> bool:
     except ImportError:
         return False
     poses = [person.pose for person in frame.people or ()]
-    poses = [pose for pose in poses if np.isfinite(joints_from_msg(pose)[:, 2:]).any()]
+    poses = [pose for pose in poses if _has_metres(pose)]
     if not poses:
         return False
     places = np.concatenate([joints_from_msg(pose)[:, 2:] for pose in poses])
@@ -185,10 +185,16 @@ def _plot_skeleton(axes: Any, pose: Any, *, truth: bool) -> None:
         )
 
 
-def _merit(frame: ObservedFrame) -> tuple[int, float]:
-    """Rank a frame as a picture: the number of people with a valid label, then the scores."""
-    scores = [person.action.confidence for person in frame.people or () if person.action.valid]
-    return len(scores), float(np.mean(scores)) if scores else 0.0
+def _merit(frame: ObservedFrame) -> tuple[int, int, float]:
+    """Rank a frame: the number of people with a valid label, then with metres, then the scores."""
+    people = frame.people or ()
+    scores = [person.action.confidence for person in people if person.action.valid]
+    places = sum(_has_metres(person.pose) for person in people)
+    return len(scores), places, float(np.mean(scores)) if scores else 0.0
+
+
+def _has_metres(pose: Pose3D) -> bool:
+    return bool(np.isfinite(joints_from_msg(pose)[:, 2:]).any())
 
 
 def _finite(value: Any) -> Any:

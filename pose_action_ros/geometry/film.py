@@ -91,6 +91,8 @@ class Film:
 
     def _shown(self) -> Iterator[tuple[float, cv2.VideoCapture]]:
         """Yield the time of each image in turn, and the capture that stands at it."""
+        if not self.path.is_file():  # it was there when it was opened
+            return
         capture = open_video(self.path)
         time_s, first_s = -1.0 / self.rate_hz, math.nan
         try:

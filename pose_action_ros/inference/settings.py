@@ -147,7 +147,7 @@ class FindSettings(_Checked):
         1.0,
     )
     min_confidence: float = _setting(
-        0.85,
+        0.9,
         'A track begins if the probability of a person is at least this in both of two looks at '
         'a candidate. Small people need more in the second look. track.min_confidence then '
         'decides how long the track continues.',

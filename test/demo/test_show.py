@@ -71,15 +71,15 @@ def test_the_demo_fails_where_nothing_comes_through(tmp_path, weights, domain):
         '--weights', weights, '--source', '/no/such/film.mp4', folder=tmp_path, domain=domain
     )
     assert done.returncode == 1
-    assert 'camera_node ended' in done.stdout
+    assert 'camera_node ended' in done.stderr
     assert '/no/such/film.mp4' in done.stderr
 
 
 def test_the_demo_gives_the_reason_of_a_node_that_can_not_go_on(tmp_path, domain):
     done = run_demo('--weights', 'no_such_weights', folder=tmp_path, domain=domain)
     assert done.returncode == 1
-    assert 'the node cannot continue: not configured' in done.stdout
-    assert 'no_such_weights' in done.stdout
+    assert 'the node cannot continue: not configured' in done.stderr
+    assert 'no_such_weights' in done.stderr
     assert 'Traceback' not in done.stderr
 
 
@@ -103,14 +103,14 @@ def test_ctrl_c_while_the_network_loads_interrupts_nobody(tmp_path, domain):
             if 'configuring' in line:
                 break
         os.killpg(process.pid, signal.SIGINT)
-        rest, log = process.communicate(timeout=240)
+        _, log = process.communicate(timeout=240)
     finally:
         with suppress(ProcessLookupError):
             os.killpg(process.pid, signal.SIGKILL)
     assert any('state configuring: loading untrained:ntu' in line for line in lines), lines
     assert 'nan' not in ''.join(lines)
     assert process.returncode == 1
-    assert 'ended before the first pose' in rest
+    assert 'ended before the first pose' in log
     assert 'KeyboardInterrupt' not in log
     assert 'Traceback' not in log
 
