@@ -24,8 +24,8 @@ def saved(tmp_path, tiny_net):
 
 
 def test_the_shipped_weights_name_what_their_networks_have_seen():
-    """`people` was trained before its file had the list; its settings name the data sets."""
-    assert DATA_KEY not in read_metadata(find_weights('people'))
+    """`demo` was trained before its file had the list; its settings name the data set."""
+    assert DATA_KEY not in read_metadata(find_weights('demo'))
     assert 'films (jhmdb)' in training_data('people')
     assert {'lsp', 'coco (yolo_pose)', 'actor (simulated)'} <= set(training_data('people'))
     assert training_data('demo') == ['simulated']
