@@ -279,8 +279,8 @@ def _leave(output: Path, film: DemoFilm, summary: dict[str, Any]) -> None:
         number = f'{value:.3g}' if isinstance(value, float) else str(value)
         table.add_row(name, '-' if unknown else number)
     RESULTS.print(table)
-    RESULTS.print(f'Written: {", ".join(str(path) for path in written)}')
-    RESULTS.print(_RVIZ)
+    RESULTS.print(f'Written: {", ".join(str(path) for path in written)}', soft_wrap=True)
+    RESULTS.print(_RVIZ, soft_wrap=True)
 
 
 def _demo(
