@@ -1,1 +1,1 @@
-"""Ground floor: joint layouts, results and errors; needs numpy and no other room."""
+"""Ground floor: joint layouts, results and errors; no other room is needed."""

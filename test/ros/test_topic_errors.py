@@ -47,7 +47,8 @@ def publish(node):
     [
         (subscribe, ['-p', f'{IMAGE}.reliability:=fast'], '`fast`', f'correct {IMAGE}.*'),
         (subscribe, ['-p', f'{IMAGE}.reliability:=1'], "'1' of type", f'correct {IMAGE}.*'),
-        (subscribe, ['-p', f'{IMAGE}.depth:=-3'], 'history depth', f'correct {IMAGE}.*'),
+        # The reason differs between the distributions.
+        (subscribe, ['-p', f'{IMAGE}.depth:=-3'], 'is refused: ', f'correct {IMAGE}.*'),
         (subscribe, ['-p', f'{DEPTH}.reliability:=fast'], '`fast`', f'correct {DEPTH}.*'),
         (publish, ['-p', f'{POSES}.reliability:=fast'], '`fast`', f'correct {POSES}.*'),
         (publish, ['-p', f'{POSES}.depth:=deep'], "'deep' of type", f'correct {POSES}.*'),
