@@ -236,7 +236,10 @@ def test_signals_interrupt_no_callback():
 @pytest.mark.parametrize(
     ('pattern', 'owners'),
     [
-        (r'cv2\.imread|cv2\.imwrite|VideoCapture\((?!number\))', {'geometry/media.py'}),
+        (
+            r'cv2\.imread|cv2\.imwrite|VideoWriter\(str|VideoCapture\((?!number\))',
+            {'geometry/media.py'},
+        ),
         (r'\bConsole\(|rich\.progress import .*\btrack\b', {'core/console.py'}),
         (r'yaml\.(safe_)?load\b', set()),
     ],

@@ -293,6 +293,5 @@ def _report(counts: Counts, topics: RecordingTopics, output: Path) -> None:
     RESULTS.print(
         f'{counts.images} images of {topics.image} ({counts.bad_images} bad), {counts.poses} '
         f'poses{by_depth}, {counts.actions} actions: {output}',
-        markup=False,
         soft_wrap=True,
     )

@@ -43,7 +43,6 @@ def bench(
 
     net = open_model(weights)
     place = str(choose_device(device))
-    RESULTS.width = max(RESULTS.width, _WIDTH)  # a table in a log is as wide as on a screen
     with RESULTS.status('measuring'):
         ceilings = machine_ceilings(place, threads)
         engines = _engines(net, place, threads)
@@ -61,7 +60,8 @@ def bench(
         'score_deviation': run.score_deviation() if net.config.actions else None,
         'peak_mib': peak_mib(),
     }
-    RESULTS.print(_table(net.config.name, rows))
+    width = max(RESULTS.width, _WIDTH)  # a table in a log is as wide as on a screen
+    RESULTS.print(_table(net.config.name, rows), width=width)
     for line in _words(figures):
         RESULTS.print(line, soft_wrap=True)
     if json_path is not None:

@@ -17,7 +17,6 @@ if TYPE_CHECKING:
 
 __all__ = ['data_app']
 
-
 _MOST = 16  # of a photograph
 
 

@@ -19,7 +19,7 @@ def picture(path: Path | None) -> Path | None:
     if path is not None:
         import cv2
 
-        if not cv2.haveImageWriter(str(path)):
+        if not path.suffix.isascii() or not cv2.haveImageWriter(f'sheet{path.suffix}'):
             raise typer.BadParameter(f'{path} is not the name of a picture, such as sheet.png')
     return path
 

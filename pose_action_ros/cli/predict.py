@@ -145,7 +145,9 @@ def _predict_alone(
 
 def _item(source: str) -> Item:
     """One of several sources; its output has its name."""
-    if source.isdecimal() and not Path(source).exists():
+    from pose_action_ros.geometry.image_source import is_camera_number
+
+    if is_camera_number(source) and not Path(source).exists():
         raise ConfigError(f'camera {source} never ends; give it as the only source, and no URL')
     if is_url(source):
         return Item(source, PurePosixPath(source).stem)

@@ -52,6 +52,7 @@ def record(
     Existing films are kept, and the numbers continue. A film or recording is cut into consecutive
     pieces. `simulated` is for a trial without a camera: each film shows another simulated actor.
     """
+    from pose_action_ros.geometry.image_source import is_camera_number
     from pose_action_ros.teaching.takes import check_label, next_number, take_path, write_take
 
     label = check_label(label)
@@ -59,7 +60,7 @@ def record(
         raise ConfigError(f'--seconds {seconds}: expected less than {_LONGEST_S:g}')
     place = folder / label
     number, made = next_number(place), 0
-    if source.isascii() and source.isdecimal():
+    if is_camera_number(source):
         takes = _camera_takes(int(source), label, count, seconds, countdown)
     elif source == _SIMULATED:
         takes = _actors(action or label, f'{place.name} {number}', count, seconds)

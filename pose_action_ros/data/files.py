@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import zipfile
 import zlib
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import cv2
 import numpy as np
@@ -13,7 +13,7 @@ from pose_action_ros.core.errors import DatasetError, ImageError
 from pose_action_ros.geometry import media
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
     from pathlib import Path
 
     from numpy.typing import NDArray
@@ -31,6 +31,7 @@ __all__ = [
     'require_folder',
 ]
 
+_Read = TypeVar('_Read')
 _DAMAGED = (
     ValueError,
     TypeError,
@@ -144,12 +145,7 @@ def read_picture(path: Path) -> NDArray[np.uint8]:
     Raises:
         DatasetError: The file is missing, damaged or cut short.
     """
-    if not path.exists():
-        raise DatasetError(f'{path}: no such picture, but an annotation names it')
-    try:
-        return media.read_picture(path)
-    except ImageError as error:
-        raise DatasetError(str(error)) from error
+    return _read(media.read_picture, path, 'picture')
 
 
 def open_video(path: Path) -> cv2.VideoCapture:
@@ -158,10 +154,14 @@ def open_video(path: Path) -> cv2.VideoCapture:
     Raises:
         DatasetError: There is no such file, or it may not be read.
     """
-    if not path.is_file():
-        raise DatasetError(f'{path}: no such video, but an annotation belongs to it')
+    return _read(media.open_video, path, 'video')
+
+
+def _read(read: Callable[[Path], _Read], path: Path, kind: str) -> _Read:
+    if not path.exists():
+        raise DatasetError(f'{path}: no such {kind}, but an annotation belongs to it')
     try:
-        return media.open_video(path)
+        return read(path)
     except ImageError as error:
         raise DatasetError(str(error)) from error
 

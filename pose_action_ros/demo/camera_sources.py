@@ -18,6 +18,7 @@ from pose_action_ros.geometry.image_source import (
     FOLDER_RATE_HZ,
     Device,
     ImageFolder,
+    is_camera_number,
     read_picture,
 )
 
@@ -84,7 +85,7 @@ def open_source(settings: CameraSettings) -> CameraSource:
     name = settings.source
     if name == 'synthetic':
         return SyntheticSource(settings)
-    if name.isascii() and name.isdecimal():
+    if is_camera_number(name):
         return DeviceSource(int(name), settings)
     path = Path(name).expanduser()
     if path.is_dir():

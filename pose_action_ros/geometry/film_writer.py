@@ -15,6 +15,7 @@ import numpy as np
 
 from pose_action_ros.core.ending import undisturbed
 from pose_action_ros.core.errors import ImageError
+from pose_action_ros.geometry.media import name_of_film
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -86,13 +87,13 @@ class _H264:
         self._av = av
         self._last_tick = -1
         try:
-            self._start(path.absolute(), rate_hz, size)
+            self._start(name_of_film(path), rate_hz, size)
         except (OSError, av.FFmpegError) as error:
             raise ImageError(f'cannot write {path}: {error.strerror or error}') from error
 
-    def _start(self, path: Path, rate_hz: float, size: tuple[int, int]) -> None:
+    def _start(self, name: str, rate_hz: float, size: tuple[int, int]) -> None:
         # The index comes first, so that a browser shows it while it loads.
-        self._file: Any = self._av.open(str(path), 'w', options={'movflags': 'faststart'})
+        self._file: Any = self._av.open(name, 'w', options={'movflags': 'faststart'})
         rate = Fraction(rate_hz).limit_denominator(1000)
         self._stream: Any = self._file.add_stream('libx264', rate=rate, options=_OPTIONS)
         # Colours are stored at half the resolution: sides are even.
@@ -119,7 +120,7 @@ class _Mpeg4:
 
     def __init__(self, path: Path, rate_hz: float, size: tuple[int, int]) -> None:
         self._writer = cv2.VideoWriter(
-            str(path.absolute()), cv2.VideoWriter.fourcc(*'mp4v'), rate_hz, size
+            name_of_film(path), cv2.VideoWriter.fourcc(*'mp4v'), rate_hz, size
         )
         if not self._writer.isOpened():
             raise ImageError(

@@ -29,6 +29,7 @@ __all__ = [
     'ImageSource',
     'Picture',
     'image_files',
+    'is_camera_number',
     'open_images',
 ]
 
@@ -171,13 +172,18 @@ def open_images(name: str) -> ImageSource:
         return ImageFolder(path)
     if path.suffix.lower() in _ENDINGS:
         return Picture(path)
-    if name.isascii() and name.isdecimal() and not path.exists():
+    if is_camera_number(name) and not path.exists():
         return Device(int(name))
     if path.exists() and not path.is_file():
         raise ImageError(f'{name} is a device; give the number of a camera, such as 0')
     if '://' in name and not path.exists():
         raise ImageError(f'{name} is a URL; give a camera number, a film, a folder or a picture')
     return Film(path)
+
+
+def is_camera_number(name: str) -> bool:
+    """Return whether a source is the number of a camera, unless a file has that name."""
+    return name.isascii() and name.isdecimal()
 
 
 def image_files(folder: Path) -> list[Path]:

@@ -1,8 +1,8 @@
-"""Picture and video files: the only module that gives the name of a file to OpenCV.
+"""Picture and video files: the names of files are given to OpenCV here alone.
 
-Owns: `read_picture`, `write_picture` and `open_video`. OpenCV crashes at a name that is not UTF-8,
-takes the part of a name before a colon for a protocol, raises at some damaged pictures and returns
-nothing for others, fills the missing part of a picture with grey, and reports no failed write.
+Owns: `read_picture`, `write_picture`, `open_video`, and `name_of_film` for the film writer.
+OpenCV crashes at a name that is not UTF-8, takes the part of a name before a colon for a
+protocol, raises at some damaged pictures and returns nothing for others, fills the missing part of a picture with grey, and reports no failed write.
 Here each of these is an `ImageError`.
 """
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-__all__ = ['open_video', 'read_picture', 'write_picture']
+__all__ = ['name_of_film', 'open_video', 'read_picture', 'write_picture']
 
 
 def read_picture(path: Path) -> NDArray[np.uint8]:
@@ -80,9 +80,18 @@ def open_video(path: Path) -> cv2.VideoCapture:
         raise ImageError(f'there is no video {path}')
     if not os.access(path, os.R_OK):
         raise ImageError(f'{path} cannot be read: permission denied')
+    return cv2.VideoCapture(name_of_film(path))
+
+
+def name_of_film(path: Path) -> str:
+    """Return a name that OpenCV and PyAV take for a file: absolute, so a colon is no protocol.
+
+    Raises:
+        ImageError: It is not UTF-8.
+    """
     name = str(path.absolute())
     try:
         name.encode()
     except UnicodeEncodeError as error:
-        raise ImageError(f'the name of {path} is not UTF-8; rename the file') from error
-    return cv2.VideoCapture(name)
+        raise ImageError(f'the name of {path} is not UTF-8; rename the file or folder') from error
+    return name

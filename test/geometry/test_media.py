@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from pose_action_ros.core.errors import ImageError
-from pose_action_ros.geometry import Film
+from pose_action_ros.geometry import Film, film_writer
 from pose_action_ros.geometry.film_writer import FilmWriter
 from pose_action_ros.geometry.image_source import ImageFolder, Picture, open_images
 from pose_action_ros.geometry.media import read_picture, write_picture
@@ -110,3 +110,10 @@ def test_an_encoder_that_refuses_is_an_error(tmp_path):
 def test_sources_that_are_no_files_are_explained(source, words):
     with pytest.raises(ImageError, match=words):
         open_images(source)
+
+
+@pytest.mark.parametrize('kind', ['_H264', '_Mpeg4'])
+def test_a_film_is_not_written_to_a_name_that_is_not_utf_8(tmp_path, kind):
+    encoder = getattr(film_writer, kind)
+    with pytest.raises(ImageError, match='is not UTF-8; rename the file'):
+        encoder(tmp_path / NOT_UTF_8 / 'film.mp4', 10.0, (80, 60))

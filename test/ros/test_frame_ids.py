@@ -1,4 +1,4 @@
-"""Headers of one camera name one frame; where they do not, this is said."""
+"""The headers of one camera name one frame; a difference is reported."""
 
 import pytest
 
