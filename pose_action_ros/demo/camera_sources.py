@@ -19,8 +19,8 @@ from pose_action_ros.geometry.image_source import (
     Device,
     ImageFolder,
     is_camera_number,
-    read_picture,
 )
+from pose_action_ros.geometry.media import read_picture
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -1,8 +1,9 @@
 """Picture and video files: the names of files are given to OpenCV here alone.
 
 Owns: `read_picture`, `write_picture`, `open_video`, and `name_of_film` for the film writer.
-OpenCV crashes at a name that is not UTF-8, takes the part of a name before a colon for a
-protocol, raises at some damaged pictures and returns nothing for others, fills the missing part of a picture with grey, and reports no failed write.
+OpenCV crashes at a name that is not UTF-8, and takes the part of a name before a colon for a
+protocol. At some damaged pictures it raises, and for others it returns nothing. It fills the
+missing part of a picture with grey, and does not report a failed write.
 Here each of these is an `ImageError`.
 """
 
